@@ -1,0 +1,99 @@
+package sys
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// ListenConfig says what kind of listening socket Listen makes.
+type ListenConfig struct {
+	Backlog   int  // length of the accept queue; 0 is 4096. The kernel caps it at net.core.somaxconn
+	NonBlock  bool // O_NONBLOCK, which lives in the open file description and so in every process that shares it
+	ReusePort bool // SO_REUSEPORT: several sockets may listen on one address
+}
+
+// Listen makes a TCP socket that listens on addr (socket(2), bind(2),
+// listen(2)), an IP address and a port; port 0 picks one. The socket closes on
+// exec and carries TCP_NODELAY, which accepted connections inherit. The caller
+// owns the descriptor. A port below net.ipv4.ip_unprivileged_port_start needs
+// CAP_NET_BIND_SERVICE.
+func Listen(addr string, c ListenConfig) (fd int, bound netip.AddrPort, err error) {
+	ap, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return -1, bound, fmt.Errorf("listen on %q: want an IP address and a port, such as 127.0.0.1:8080", addr)
+	}
+	domain, sa := sockaddr(ap)
+	typ := unix.SOCK_STREAM | unix.SOCK_CLOEXEC
+	if c.NonBlock {
+		typ |= unix.SOCK_NONBLOCK
+	}
+	fd, err = unix.Socket(domain, typ, 0)
+	if err != nil {
+		return -1, bound, fmt.Errorf("listen on %s: %w", addr, os.NewSyscallError("socket", err))
+	}
+	defer func() {
+		if err != nil {
+			unix.Close(fd)
+			fd = -1
+		}
+	}()
+	opts := []struct{ level, opt int }{{unix.SOL_SOCKET, unix.SO_REUSEADDR}, {unix.IPPROTO_TCP, unix.TCP_NODELAY}}
+	if c.ReusePort {
+		opts = append(opts, struct{ level, opt int }{unix.SOL_SOCKET, unix.SO_REUSEPORT})
+	}
+	for _, o := range opts {
+		if err = unix.SetsockoptInt(fd, o.level, o.opt, 1); err != nil {
+			return fd, bound, fmt.Errorf("listen on %s: %w", addr, os.NewSyscallError("setsockopt", err))
+		}
+	}
+	if err = unix.Bind(fd, sa); err != nil {
+		return fd, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("bind", err), bindRemedy(err))
+	}
+	backlog := c.Backlog
+	if backlog <= 0 {
+		backlog = 4096
+	}
+	if err = unix.Listen(fd, backlog); err != nil {
+		return fd, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("listen", err), bindRemedy(err))
+	}
+	got, err := unix.Getsockname(fd)
+	if err != nil {
+		return fd, bound, fmt.Errorf("listen on %s: %w", addr, os.NewSyscallError("getsockname", err))
+	}
+	return fd, addrPort(got), nil
+}
+
+func bindRemedy(err error) string {
+	switch err {
+	case unix.EADDRINUSE:
+		return " (another process listens there: stop it, or use port 0 to have a free one picked)"
+	case unix.EACCES:
+		return " (use a port above 1023, or run with CAP_NET_BIND_SERVICE)"
+	case unix.EADDRNOTAVAIL:
+		return " (no interface of this machine has that address)"
+	}
+	return ""
+}
+
+func sockaddr(ap netip.AddrPort) (domain int, sa unix.Sockaddr) {
+	if a := ap.Addr(); a.Is4() {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: int(ap.Port()), Addr: a.As4()}
+	}
+	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16()}
+}
+
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port))
+	}
+	return netip.AddrPort{}
+}
+
+// Close closes a descriptor (close(2)).
+func Close(fd int) error { return os.NewSyscallError("close", unix.Close(fd)) }
