@@ -1,0 +1,143 @@
+// Package report renders results as text, JSON, CSV and Markdown. It is pure:
+// values in, bytes out.
+package report
+
+import "switchyard/internal/stats"
+
+// CompareSchema names the JSON form of Compare. Keys may be added to it; a key
+// that changes its meaning changes the number.
+const CompareSchema = "switchyard.compare/1"
+
+// Compare is the result of `switchyard compare`: one row a model.
+type Compare struct {
+	Schema   string         `json:"schema"`
+	Host     Host           `json:"host"`
+	Options  CompareOptions `json:"options"`
+	Models   []ModelRow     `json:"models"`
+	Warnings []string       `json:"warnings,omitempty"`
+	// Interrupted is set when the run was stopped before all rounds were done.
+	Interrupted bool `json:"interrupted,omitempty"`
+}
+
+// Host is the machine the numbers are of.
+type Host struct {
+	Kernel string `json:"kernel"`
+	CPUs   int    `json:"cpus"`
+	CPU    string `json:"cpu_model,omitempty"`
+	Go     string `json:"go"`
+	Root   bool   `json:"root"`
+	// What else the machine did during the run, as shares of all CPU time.
+	StealShare float64 `json:"steal_share"`
+	OtherShare float64 `json:"other_cpu_share"`
+}
+
+// CompareOptions are the options the run was made with.
+type CompareOptions struct {
+	Protocol        string  `json:"protocol"`
+	Path            string  `json:"path,omitempty"`
+	Clients         int     `json:"clients"`
+	DurationSeconds float64 `json:"duration_seconds"`
+	WarmupSeconds   float64 `json:"warmup_seconds"`
+	Rounds          int     `json:"rounds"`
+	RequestsPerConn int     `json:"requests_per_conn"`
+	Workers         int     `json:"workers"`
+	ServerCPUs      string  `json:"server_cpus"`
+	LoadCPUs        string  `json:"load_cpus"`
+	Seed            uint64  `json:"seed"`
+	Trace           bool    `json:"trace"`
+}
+
+// ModelRow is what one model did, all rounds together. A column that could not
+// be measured is nil here and null in JSON.
+type ModelRow struct {
+	Model     string `json:"model"`
+	Available bool   `json:"available"`
+	Reason    string `json:"reason"`
+
+	Rounds            int              `json:"rounds"`
+	Requests          uint64           `json:"requests"`
+	Errors            uint64           `json:"errors"`
+	ErrorKinds        map[string]int64 `json:"errors_by_kind,omitempty"`
+	Unfinished        uint64           `json:"unfinished"`
+	RequestsPerSecond float64          `json:"requests_per_second"`
+	Rate              stats.Estimate   `json:"requests_per_second_estimate"`
+	Latency           *Latency         `json:"latency_us"`
+
+	Traced      bool   `json:"traced"`
+	TraceReason string `json:"trace_reason"`
+
+	Switches       *Switches         `json:"switches"`
+	RunQueue       *Quantiles        `json:"run_queue_latency_us"`
+	WakeupLatency  *Quantiles        `json:"wakeup_latency_us"`
+	OnCPUSpan      *Quantiles        `json:"on_cpu_span_us"`
+	Blocked        *Quantiles        `json:"blocked_us"`
+	Wakeups        *uint64           `json:"wakeups"`
+	Migrations     *uint64           `json:"migrations"`
+	Forks          *uint64           `json:"forks"`
+	Execs          *uint64           `json:"execs"`
+	Exits          *uint64           `json:"exits"`
+	ThreadsCreated *uint64           `json:"threads_created"`
+	PageFaults     *uint64           `json:"page_faults"`
+	TLBFlushes     *uint64           `json:"tlb_flushes"`
+	Syscalls       map[string]uint64 `json:"syscalls"`
+	PerRequest     *float64          `json:"syscalls_per_request"`
+
+	CPU             *CPUPerRequest `json:"cpu_us_per_request"`
+	PSSPerConn      *float64       `json:"pss_bytes_per_connection"`
+	PSSConnections  int            `json:"pss_connections,omitempty"`
+	LostEvents      uint64         `json:"lost_events"`
+	Checks          []Check        `json:"checks"`
+	Notes           []string       `json:"notes,omitempty"`
+	RoundsPerSecond []float64      `json:"rounds_requests_per_second,omitempty"`
+	// Missing says why a column of this row is empty, by the column's key.
+	Missing map[string]string `json:"missing,omitempty"`
+}
+
+// Latency is how long clients waited for replies, in microseconds.
+type Latency struct {
+	P50  float64 `json:"p50"`
+	P90  float64 `json:"p90"`
+	P99  float64 `json:"p99"`
+	P999 float64 `json:"p999"`
+	Max  float64 `json:"max"`
+	Mean float64 `json:"mean"`
+}
+
+// Quantiles are of one of the tracer's histograms, in microseconds.
+type Quantiles struct {
+	N    uint64  `json:"n"`
+	Mean float64 `json:"mean"`
+	P50  float64 `json:"p50"`
+	P99  float64 `json:"p99"`
+	Max  float64 `json:"max"`
+}
+
+// Switches counts context switches of the server's tasks.
+type Switches struct {
+	Total        uint64 `json:"total"`
+	Voluntary    uint64 `json:"voluntary"`
+	Involuntary  uint64 `json:"involuntary"`
+	AddressSpace uint64 `json:"address_space"`
+	Thread       uint64 `json:"thread"`
+	Lazy         uint64 `json:"lazy"`
+	// PerRequest is Total over the requests of the same window.
+	PerRequest float64 `json:"per_request"`
+}
+
+// CPUPerRequest is the server's CPU time per request, in microseconds.
+type CPUPerRequest struct {
+	User   float64 `json:"user"`
+	System float64 `json:"system"`
+}
+
+// Check is one of the sums that must add up (docs: measurement), over all
+// rounds of the model. A check that is not available has a reason.
+type Check struct {
+	Name      string `json:"name"`
+	OK        bool   `json:"ok"`
+	Available bool   `json:"available"`
+	Reason    string `json:"reason,omitempty"`
+	Traced    int64  `json:"traced"`
+	Kernel    int64  `json:"kernel"`
+	Unit      string `json:"unit,omitempty"`
+}

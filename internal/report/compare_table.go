@@ -1,0 +1,509 @@
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// column is one column of the table: its two-line head, which of the two
+// narrow tables it belongs to, and its cell in a row.
+type column struct {
+	head  string // for text, in two lines
+	key   string // for CSV and Markdown: the name with its unit
+	part  int    // 1: what clients see and what it costs; 2: what the kernel did
+	cell  func(ModelRow) string
+	value func(ModelRow) *float64 // unrounded, for CSV
+}
+
+func per(count *uint64, r ModelRow) *float64 {
+	if count == nil || r.Requests == 0 {
+		return nil
+	}
+	v := float64(*count) / float64(r.Requests)
+	return &v
+}
+
+func of[T any](p *T, get func(T) float64) *float64 {
+	if p == nil {
+		return nil
+	}
+	v := get(*p)
+	if math.IsNaN(v) {
+		return nil
+	}
+	return &v
+}
+
+// ratio formats a count per request.
+func ratio(v float64) string {
+	switch {
+	case v == 0:
+		return "0"
+	case v < 0.0005:
+		return "<.001"
+	case v < 10:
+		return strings.TrimPrefix(strconv.FormatFloat(v, 'f', 3, 64), "0")[:min(5, len(strings.TrimPrefix(strconv.FormatFloat(v, 'f', 3, 64), "0")))]
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64)
+}
+
+// micros formats microseconds in at most six characters, with the unit.
+func micros(v float64) string {
+	switch {
+	case v < 10:
+		return strconv.FormatFloat(v, 'f', 1, 64) + "µ"
+	case v < 10_000:
+		return strconv.FormatFloat(v, 'f', 0, 64) + "µ"
+	case v < 10_000_000:
+		return strconv.FormatFloat(v/1e3, 'f', 0, 64) + "m"
+	}
+	return strconv.FormatFloat(v/1e6, 'f', 0, 64) + "s"
+}
+
+// size formats bytes in at most five characters.
+func size(v float64) string {
+	a := math.Abs(v)
+	switch {
+	case a < 1000:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case a < 1000<<10:
+		return strconv.FormatFloat(v/(1<<10), 'f', 0, 64) + "K"
+	}
+	return strconv.FormatFloat(v/(1<<20), 'f', 1, 64) + "M"
+}
+
+// thousands formats a whole number in groups of three digits.
+func thousands(v float64) string {
+	s := strconv.FormatFloat(v, 'f', 0, 64)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + " " + s[i:]
+	}
+	return s
+}
+
+var columns = []column{
+	{head: "requests\n/s", key: "requests/s", part: 1,
+		cell: func(r ModelRow) string {
+			if r.Rate.N < 2 {
+				return thousands(r.RequestsPerSecond)
+			}
+			return fmt.Sprintf("%s ±%2.0f%%", thousands(r.RequestsPerSecond), 100*r.Rate.Spread())
+		},
+		value: func(r ModelRow) *float64 { return &r.RequestsPerSecond }},
+	{head: "latency\np50", key: "latency p50 µs", part: 1,
+		value: func(r ModelRow) *float64 { return of(r.Latency, func(l Latency) float64 { return l.P50 }) }},
+	{head: "\np99", key: "latency p99 µs", part: 1,
+		value: func(r ModelRow) *float64 { return of(r.Latency, func(l Latency) float64 { return l.P99 }) }},
+	{head: "vol.\nsw/req", key: "voluntary switches/request", part: 2,
+		value: func(r ModelRow) *float64 {
+			if r.Switches == nil {
+				return nil
+			}
+			return per(&r.Switches.Voluntary, r)
+		}},
+	{head: "invol.\nsw/req", key: "involuntary switches/request", part: 2,
+		value: func(r ModelRow) *float64 {
+			if r.Switches == nil {
+				return nil
+			}
+			return per(&r.Switches.Involuntary, r)
+		}},
+	{head: "a.space\nsw/req", key: "address-space switches/request", part: 2,
+		value: func(r ModelRow) *float64 {
+			if r.Switches == nil {
+				return nil
+			}
+			return per(&r.Switches.AddressSpace, r)
+		}},
+	{head: "run q.\np99", key: "run-queue latency p99 µs", part: 2,
+		value: func(r ModelRow) *float64 { return of(r.RunQueue, func(q Quantiles) float64 { return q.P99 }) }},
+	{head: "syscls\n/req", key: "system calls/request", part: 2,
+		value: func(r ModelRow) *float64 { return r.PerRequest }},
+	{head: "forks\n/req", key: "forks/request", part: 2,
+		value: func(r ModelRow) *float64 { return per(r.Forks, r) }},
+	{head: "threads\n/req", key: "threads created/request", part: 2,
+		value: func(r ModelRow) *float64 { return per(r.ThreadsCreated, r) }},
+	{head: "µs/req\nuser", key: "CPU user µs/request", part: 1,
+		value: func(r ModelRow) *float64 { return of(r.CPU, func(c CPUPerRequest) float64 { return c.User }) }},
+	{head: "CPU\nsystem", key: "CPU system µs/request", part: 1,
+		value: func(r ModelRow) *float64 { return of(r.CPU, func(c CPUPerRequest) float64 { return c.System }) }},
+	{head: "PSS\n/conn", key: "PSS bytes/connection", part: 1,
+		value: func(r ModelRow) *float64 { return r.PSSPerConn }},
+}
+
+// text is a column's cell in a table for people; "–" when it is empty.
+func (c column) text(r ModelRow) string {
+	if c.cell != nil {
+		return c.cell(r)
+	}
+	v := c.value(r)
+	if v == nil {
+		return "–"
+	}
+	switch {
+	case strings.HasPrefix(c.key, "CPU"):
+		if *v < 100 {
+			return strconv.FormatFloat(*v, 'f', 1, 64)
+		}
+		return strconv.FormatFloat(*v, 'f', 0, 64)
+	case strings.HasPrefix(c.key, "PSS"):
+		return size(*v)
+	case strings.HasSuffix(c.key, "µs"):
+		return micros(*v)
+	}
+	return ratio(*v)
+}
+
+// WriteText writes the result for a terminal of so many columns: one table
+// where it fits (118 columns), otherwise two, one below the other. Failed checks
+// come first.
+func (c *Compare) WriteText(w io.Writer, width int) error {
+	var b strings.Builder
+	for _, line := range c.failures() {
+		b.WriteString(line + "\n")
+	}
+	whole := c.table(0)
+	if fits(whole, width) {
+		b.WriteString(whole + "\n")
+	} else {
+		b.WriteString(c.table(1) + "\n\n" + c.table(2) + "\n")
+	}
+	b.WriteString("\n")
+	for _, line := range c.Summary() {
+		for _, l := range wrap(line, max(60, min(width, 118))) {
+			b.WriteString(l + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func fits(s string, width int) bool {
+	return text.LongestLineLen(s) <= width
+}
+
+// table draws the columns of one part, or all of them for part 0.
+func (c *Compare) table(part int) string {
+	t := table.NewWriter()
+	style := table.StyleLight
+	style.Options.DrawBorder = false
+	style.Options.SeparateColumns = false
+	style.Options.SeparateHeader = true
+	style.Format.Header = text.FormatDefault
+	style.Box.PaddingLeft = ""
+	style.Box.PaddingRight = " "
+	style.Box.MiddleHorizontal = "─"
+	t.SetStyle(style)
+	head := table.Row{"model\n"}
+	configs := []table.ColumnConfig{{Number: 1, Align: text.AlignLeft}}
+	for _, col := range columns {
+		if part != 0 && col.part != part {
+			continue
+		}
+		head = append(head, col.head)
+		configs = append(configs, table.ColumnConfig{Number: len(head), Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(configs)
+	t.AppendHeader(head)
+	for _, r := range c.Models {
+		row := table.Row{Printable(r.Model)}
+		for _, col := range columns {
+			if part != 0 && col.part != part {
+				continue
+			}
+			if r.Rounds == 0 {
+				row = append(row, "–")
+				continue
+			}
+			row = append(row, col.text(r))
+		}
+		t.AppendRow(row)
+	}
+	return t.Render()
+}
+
+// failures are the lines that must come before anything else.
+func (c *Compare) failures() []string {
+	var lines []string
+	for _, r := range c.Models {
+		for _, k := range r.Checks {
+			if k.Available && !k.OK {
+				lines = append(lines, fmt.Sprintf("CHECK FAILED: %s, %s: traced %d, kernel %d, difference %d%s", Printable(r.Model), k.Name, k.Traced, k.Kernel, k.Traced-k.Kernel, withSpace(k.Unit)))
+			}
+		}
+		if r.LostEvents > 0 {
+			lines = append(lines, fmt.Sprintf("LOST EVENTS: %s: %d; its traced columns are lower bounds", Printable(r.Model), r.LostEvents))
+		}
+	}
+	return lines
+}
+
+func withSpace(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " " + s
+}
+
+// Summary is what stands below the table, a line each.
+func (c *Compare) Summary() []string {
+	var lines []string
+	o := c.Options
+	what := o.Path
+	if o.Protocol == "echo" {
+		what = "echo"
+	}
+	conn := "kept connections"
+	if o.RequestsPerConn > 0 {
+		conn = fmt.Sprintf("a new connection after %d requests", o.RequestsPerConn)
+	}
+	lines = append(lines, fmt.Sprintf("%d clients, %s, %s; %d rounds of %gs interleaved; server on CPU %s, load on CPU %s; seed %d.",
+		o.Clients, Printable(what), conn, o.Rounds, o.DurationSeconds, o.ServerCPUs, o.LoadCPUs, o.Seed))
+	for _, r := range c.Models {
+		if !r.Available {
+			lines = append(lines, fmt.Sprintf("%s: not available: %s.", Printable(r.Model), Printable(r.Reason)))
+		}
+		if r.Errors > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %d errors (%s).", Printable(r.Model), r.Errors, kinds(r.ErrorKinds)))
+		}
+		if r.Unfinished > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %d requests had no answer when the time was up: its latencies leave them out.", Printable(r.Model), r.Unfinished))
+		}
+		for _, n := range r.Notes {
+			lines = append(lines, fmt.Sprintf("%s: %s", Printable(r.Model), Printable(n)))
+		}
+	}
+	lines = append(lines, c.emptyColumns()...)
+	lines = append(lines, c.checkLines()...)
+	if line := c.fastest(); line != "" {
+		lines = append(lines, line)
+	}
+	lines = append(lines, fmt.Sprintf("Machine: Linux %s, %d CPUs%s, %s; meanwhile other tasks used %.1f %% of all CPU time, the hypervisor took %.1f %%.",
+		Printable(c.Host.Kernel), c.Host.CPUs, cpuModel(c.Host.CPU), c.Host.Go, 100*c.Host.OtherShare, 100*c.Host.StealShare))
+	for _, warning := range c.Warnings {
+		lines = append(lines, "Note: "+Printable(warning))
+	}
+	if c.Interrupted {
+		lines = append(lines, "Interrupted: fewer rounds than asked for.")
+	}
+	return lines
+}
+
+func cpuModel(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + Printable(s) + ")"
+}
+
+// emptyColumns says once for each reason which columns are empty.
+func (c *Compare) emptyColumns() []string {
+	reasons := map[string][]string{}
+	var order []string
+	note := func(reason, what string) {
+		if reasons[reason] == nil {
+			order = append(order, reason)
+		}
+		reasons[reason] = append(reasons[reason], what)
+	}
+	for _, r := range c.Models {
+		if r.Rounds == 0 {
+			continue
+		}
+		if !r.Traced && r.TraceReason != "" {
+			note(r.TraceReason, "")
+		}
+		for key, reason := range r.Missing {
+			note(reason, key)
+		}
+	}
+	var lines []string
+	for _, reason := range order {
+		what := map[string]bool{}
+		var names []string
+		for _, k := range reasons[reason] {
+			if k != "" && !what[k] {
+				what[k] = true
+				names = append(names, k)
+			}
+		}
+		if len(names) == 0 {
+			lines = append(lines, "Traced columns are empty: "+Printable(reason)+".")
+			continue
+		}
+		lines = append(lines, "Empty: "+strings.Join(sorted(names), ", ")+": "+Printable(reason)+".")
+	}
+	return lines
+}
+
+// checkLines sums the checks up by name.
+func (c *Compare) checkLines() []string {
+	type sum struct {
+		pass, fail, none int
+		traced           int64
+		reason           string
+	}
+	sums := map[string]*sum{}
+	var order []string
+	for _, r := range c.Models {
+		for _, k := range r.Checks {
+			s := sums[k.Name]
+			if s == nil {
+				s = &sum{}
+				sums[k.Name] = s
+				order = append(order, k.Name)
+			}
+			switch {
+			case !k.Available:
+				s.none++
+				s.reason = k.Reason
+			case k.OK:
+				s.pass++
+				s.traced += k.Traced
+			default:
+				s.fail++
+			}
+		}
+	}
+	var parts []string
+	for _, name := range order {
+		s := sums[name]
+		switch {
+		case s.fail > 0:
+			parts = append(parts, fmt.Sprintf("%s FAIL on %d of %d", name, s.fail, s.fail+s.pass))
+		case s.pass > 0:
+			parts = append(parts, fmt.Sprintf("%s PASS on %d of %d", name, s.pass, s.pass))
+		default:
+			parts = append(parts, fmt.Sprintf("%s not available (%s)", name, Printable(s.reason)))
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return []string{"Checks against the kernel's own books: " + strings.Join(parts, "; ") + "."}
+}
+
+// fastest names the model with the most requests a second and those that are
+// not distinguishable from it.
+func (c *Compare) fastest() string {
+	var best *ModelRow
+	for i := range c.Models {
+		if r := &c.Models[i]; r.Rate.N > 1 && (best == nil || r.Rate.Median > best.Rate.Median) {
+			best = r
+		}
+	}
+	if best == nil {
+		return ""
+	}
+	var same []string
+	for _, r := range c.Models {
+		if r.Model != best.Model && r.Rate.N > 1 && r.Rate.Overlaps(best.Rate) {
+			same = append(same, Printable(r.Model))
+		}
+	}
+	line := fmt.Sprintf("Most requests per second: %s (median of %d rounds; ± is half of the %.0f %% interval)", Printable(best.Model), best.Rate.N, 100*best.Rate.Confidence)
+	if len(same) > 0 {
+		return line + "; not distinguishable from it: " + strings.Join(same, ", ") + "."
+	}
+	return line + "."
+}
+
+// WriteMarkdown writes the table for a document.
+func (c *Compare) WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	for _, line := range c.failures() {
+		b.WriteString("**" + line + "**\n\n")
+	}
+	b.WriteString("| model |")
+	for _, col := range columns {
+		b.WriteString(" " + col.key + " |")
+	}
+	b.WriteString("\n|:--|" + strings.Repeat("--:|", len(columns)) + "\n")
+	for _, r := range c.Models {
+		b.WriteString("| `" + Printable(r.Model) + "` |")
+		for _, col := range columns {
+			cell := "–"
+			if r.Rounds > 0 {
+				cell = strings.ReplaceAll(col.text(r), "|", "\\|")
+			}
+			b.WriteString(" " + strings.TrimSpace(cell) + " |")
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\n")
+	for _, line := range c.Summary() {
+		b.WriteString("- " + strings.NewReplacer("<", "&lt;", "*", "\\*", "_", "\\_", "`", "'").Replace(line) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteCSV writes one line a model with unrounded numbers; an empty field is a
+// number that could not be measured.
+func (c *Compare) WriteCSV(w io.Writer) error {
+	cw := csv.NewWriter(w)
+	head := []string{"model", "available", "reason", "requests", "errors", "unfinished"}
+	for _, col := range columns {
+		head = append(head, col.key)
+	}
+	head = append(head, "requests/s low", "requests/s high", "confidence", "lost events", "checks")
+	if err := cw.Write(head); err != nil {
+		return err
+	}
+	number := func(v *float64) string {
+		if v == nil {
+			return ""
+		}
+		return strconv.FormatFloat(*v, 'g', -1, 64)
+	}
+	for _, r := range c.Models {
+		row := []string{cell(r.Model), strconv.FormatBool(r.Available), cell(r.Reason),
+			strconv.FormatUint(r.Requests, 10), strconv.FormatUint(r.Errors, 10), strconv.FormatUint(r.Unfinished, 10)}
+		for _, col := range columns {
+			if r.Rounds == 0 {
+				row = append(row, "")
+				continue
+			}
+			row = append(row, number(col.value(r)))
+		}
+		checks := "none"
+		for _, k := range r.Checks {
+			switch {
+			case k.Available && !k.OK:
+				checks = "fail"
+			case k.Available && checks == "none":
+				checks = "pass"
+			}
+		}
+		row = append(row, number(&r.Rate.Low), number(&r.Rate.High), number(&r.Rate.Confidence), strconv.FormatUint(r.LostEvents, 10), checks)
+		if err := cw.Write(row); err != nil {
+			return err
+		}
+	}
+	cw.Flush()
+	return cw.Error()
+}
+
+// cell keeps a spreadsheet from taking a text for a formula.
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// WriteJSON writes the whole result, indented.
+func (c *Compare) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(c)
+}

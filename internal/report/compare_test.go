@@ -1,0 +1,167 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"switchyard/internal/stats"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func ptr[T any](v T) *T { return &v }
+
+func sample() *Compare {
+	rate := func(v ...float64) stats.Estimate { return stats.Median(v) }
+	row := func(model string, r stats.Estimate) ModelRow {
+		return ModelRow{Model: model, Available: true, Rounds: 5, Requests: 100_000, RequestsPerSecond: r.Median, Rate: r,
+			Latency: &Latency{P50: 96.2, P90: 130, P99: 412, P999: 2400, Max: 10_412, Mean: 99}, Traced: true,
+			Switches: &Switches{Total: 51_000, Voluntary: 50_000, Involuntary: 1000, AddressSpace: 7, Lazy: 49_000, PerRequest: 0.51},
+			RunQueue: &Quantiles{N: 51_000, Mean: 8, P50: 4, P99: 55.5, Max: 4012}, Wakeups: ptr(uint64(50_000)), Migrations: ptr(uint64(3)),
+			Forks: ptr(uint64(0)), Execs: ptr(uint64(0)), Exits: ptr(uint64(0)), ThreadsCreated: ptr(uint64(3125)), PageFaults: ptr(uint64(9)), TLBFlushes: ptr(uint64(1)),
+			Syscalls: map[string]uint64{"epoll_wait": 50_000, "read": 100_000, "write": 100_000}, PerRequest: ptr(2.5),
+			CPU: &CPUPerRequest{User: 2.04, System: 8.4}, PSSPerConn: ptr(2867.2), PSSConnections: 16,
+			Checks: []Check{{Name: "nvcsw", OK: true, Available: true, Traced: 50_000, Kernel: 50_000}, {Name: "nivcsw", OK: true, Available: true, Traced: 1000, Kernel: 1000}}}
+	}
+	failed := row("fork/per-conn", rate(2000, 2010, 1990, 2050, 1800))
+	failed.Checks[0].OK, failed.Checks[0].Kernel = false, 50_003
+	failed.Forks, failed.PSSPerConn = ptr(uint64(100_000)), ptr(-1500.0)
+	failed.Errors, failed.ErrorKinds = 3, map[string]int64{"reset": 2, "timeout": 1}
+	untraced := row("threads/pool", rate(70_000, 71_000))
+	untraced.Traced, untraced.TraceReason = false, "no permission: \x1b[31mrun as root"
+	untraced.Switches, untraced.RunQueue, untraced.Forks, untraced.ThreadsCreated, untraced.PerRequest, untraced.Checks = nil, nil, nil, nil, nil, nil
+	return &Compare{Schema: CompareSchema,
+		Host: Host{Kernel: "6.18.44", CPUs: 2, CPU: "AMD EPYC", Go: "go1.26", Root: true, StealShare: 0.012},
+		Options: CompareOptions{Protocol: "http", Path: "/", Clients: 16, DurationSeconds: 0.5, Rounds: 5, RequestsPerConn: 32,
+			ServerCPUs: "0", LoadCPUs: "1", Seed: 42, Trace: true},
+		Models: []ModelRow{failed, row("poll/epoll", rate(81_000, 82_123, 79_000, 85_000, 80_000)), row("poll/epoll-et", rate(80_000, 82_000, 79_000, 81_000, 84_000)),
+			{Model: "poll/io_uring", Reason: "kernel.io_uring_disabled is 2 (sysctl kernel.io_uring_disabled=0)"}, untraced}}
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (go test ./internal/report -update rewrites it); got:\n%s", name, got)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	c := sample()
+	var wide, narrow, md, sheet, js bytes.Buffer
+	for _, err := range []error{c.WriteText(&wide, 120), c.WriteText(&narrow, 80), c.WriteMarkdown(&md), c.WriteCSV(&sheet), c.WriteJSON(&js)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden(t, "compare-120.txt", wide.Bytes())
+	golden(t, "compare-80.txt", narrow.Bytes())
+	golden(t, "compare.md", md.Bytes())
+	golden(t, "compare.csv", sheet.Bytes())
+	golden(t, "compare.json", js.Bytes())
+
+	for name, b := range map[string]*bytes.Buffer{"wide": &wide, "narrow": &narrow} {
+		limit := map[string]int{"wide": 120, "narrow": 80}[name]
+		if n := text.LongestLineLen(b.String()); n > limit {
+			t.Errorf("%s is %d columns wide", name, n)
+		}
+		if strings.Contains(b.String(), "\x1b") {
+			t.Errorf("%s lets an escape through", name)
+		}
+		if !strings.HasPrefix(b.String(), "CHECK FAILED: fork/per-conn, nvcsw: traced 50000, kernel 50003, difference -3") {
+			t.Errorf("%s does not begin with the failure", name)
+		}
+	}
+	rows, err := csv.NewReader(&sheet).ReadAll()
+	if err != nil || len(rows) != 1+len(c.Models) {
+		t.Errorf("%d rows of CSV, %v", len(rows), err)
+	}
+	var back Compare
+	if err := json.Unmarshal(js.Bytes(), &back); err != nil {
+		t.Error(err)
+	}
+}
+
+// The keys that issue and documentation promise.
+func TestJSONKeys(t *testing.T) {
+	var b bytes.Buffer
+	if err := sample().WriteJSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(b.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	need(t, "", doc, "schema", "host.kernel", "host.cpus", "host.go", "host.root", "options.seed", "models")
+	for _, m := range doc["models"].([]any) {
+		row := m.(map[string]any)
+		need(t, row["model"].(string), row, "available", "reason", "requests", "errors", "requests_per_second", "latency_us", "traced", "trace_reason", "switches",
+			"run_queue_latency_us", "wakeups", "migrations", "forks", "execs", "threads_created", "page_faults", "tlb_flushes", "syscalls", "syscalls_per_request",
+			"cpu_us_per_request", "pss_bytes_per_connection", "lost_events", "checks")
+		if row["traced"] == true {
+			need(t, row["model"].(string), row, "latency_us.p50", "latency_us.p90", "latency_us.p99", "latency_us.p999", "latency_us.max",
+				"switches.total", "switches.voluntary", "switches.involuntary", "switches.address_space", "switches.thread", "switches.per_request",
+				"run_queue_latency_us.p50", "run_queue_latency_us.p99", "run_queue_latency_us.max", "cpu_us_per_request.user", "cpu_us_per_request.system")
+			for _, k := range row["checks"].([]any) {
+				need(t, "check", k.(map[string]any), "name", "ok", "traced", "kernel")
+			}
+		}
+	}
+}
+
+func need(t *testing.T, where string, m map[string]any, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		at, ok := m, true
+		path := strings.Split(key, ".")
+		for i, p := range path {
+			v, has := at[p]
+			if !has {
+				ok = false
+				break
+			}
+			if i < len(path)-1 {
+				if at, ok = v.(map[string]any); !ok {
+					break
+				}
+			}
+		}
+		if !ok {
+			t.Errorf("%s: no key %q", where, key)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for _, test := range []struct{ got, want string }{
+		{ratio(0), "0"}, {ratio(0.0001), "<.001"}, {ratio(0.5), ".500"}, {ratio(2.5), "2.500"}, {ratio(123.4), "123.4"},
+		{micros(0.44), "0.4µ"}, {micros(96), "96µ"}, {micros(10_412), "10m"}, {micros(61e6), "61s"},
+		{size(560), "560"}, {size(2867), "3K"}, {size(1 << 20), "1.0M"}, {size(-1500), "-1K"},
+		{thousands(999), "999"}, {thousands(1000), "1 000"}, {thousands(1234567), "1 234 567"},
+		{Printable("a\x1b[31m\n"), `a\x1b[31m\n`}, {Printable("µs é"), "µs é"},
+	} {
+		if test.got != test.want {
+			t.Errorf("got %q, want %q", test.got, test.want)
+		}
+	}
+}

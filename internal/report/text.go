@@ -1,0 +1,68 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Printable is s with everything that a terminal could take for a command, or
+// that is not text, escaped: names come from the kernel and the network.
+func Printable(s string) string {
+	clean := true
+	for _, r := range s {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			clean = false
+		}
+	}
+	if clean {
+		return s
+	}
+	return strings.Trim(strconv.Quote(s), `"`)
+}
+
+// wrap breaks a line at spaces so that no piece is wider than width, if words
+// allow; the pieces after the first are indented.
+func wrap(line string, width int) []string {
+	var lines []string
+	current, length := "", 0
+	for _, word := range strings.Fields(line) {
+		n := len([]rune(word))
+		if length > 0 && length+1+n > width {
+			lines = append(lines, current)
+			current, length = "  "+word, 2+n
+			continue
+		}
+		if length > 0 {
+			current += " "
+			length++
+		}
+		current += word
+		length += n
+	}
+	return append(lines, current)
+}
+
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return names
+}
+
+// kinds lists counts by name, largest first.
+func kinds(m map[string]int64) string {
+	names := slices.Collect(maps.Keys(m))
+	slices.SortFunc(names, func(a, b string) int {
+		if m[a] != m[b] {
+			return int(m[b] - m[a])
+		}
+		return strings.Compare(a, b)
+	})
+	var parts []string
+	for _, k := range names {
+		parts = append(parts, fmt.Sprintf("%d %s", m[k], Printable(k)))
+	}
+	return strings.Join(parts, ", ")
+}
