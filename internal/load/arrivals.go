@@ -1,0 +1,69 @@
+package load
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// Arrivals is the law by which the open loop decides when requests are due.
+type Arrivals string
+
+const (
+	Constant Arrivals = "constant" // evenly spaced
+	Poisson  Arrivals = "poisson"  // independent: exponential gaps, as many unrelated users make them
+)
+
+// schedule yields the intended send times of one loop's share of an open
+// loop, in order, in nanoseconds since the window opened. It is the queue of
+// the open loop too: what is due and not yet sent is what it has not yet been
+// asked for, so the queue has no length at which anything is dropped.
+//
+// Of n loops loop i takes every n-th arrival of a constant rate; a Poisson
+// process splits into n independent ones of an n-th of the rate.
+type schedule struct {
+	period float64 // ns between this loop's arrivals, on average
+	offset float64 // ns
+	i      float64 // arrivals taken
+	sum    float64 // Poisson: time of the next arrival
+	rng    *rand.Rand
+}
+
+// newSchedule makes the share of loop i of n. stream tells apart the
+// sequences of one seed (warm-up and window).
+func newSchedule(a Arrivals, rate float64, i, n int, seed uint64, stream uint64) *schedule {
+	s := &schedule{period: 1e9 * float64(n) / rate, offset: 1e9 * float64(i) / rate}
+	if a == Poisson {
+		s.rng = rand.New(rand.NewPCG(seed, stream<<32|uint64(i)))
+		s.sum = s.period * s.rng.ExpFloat64()
+	}
+	return s
+}
+
+// next is the intended time of the first arrival that was not taken yet.
+func (s *schedule) next() int64 {
+	t := s.sum
+	if s.rng == nil {
+		t = s.offset + s.i*s.period
+	}
+	if t >= math.MaxInt64/2 {
+		return math.MaxInt64 / 2
+	}
+	return int64(t)
+}
+
+// take removes the arrival that next tells.
+func (s *schedule) take() {
+	s.i++
+	if s.rng != nil {
+		s.sum += s.period * s.rng.ExpFloat64()
+	}
+}
+
+// rest takes all arrivals before end and returns how many they were.
+func (s *schedule) rest(end int64) (n uint64) {
+	for s.next() < end {
+		s.take()
+		n++
+	}
+	return n
+}

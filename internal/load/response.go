@@ -1,0 +1,561 @@
+package load
+
+import (
+	"bytes"
+	"strings"
+)
+
+// A response is an incremental parser of HTTP/1.x responses to GET (RFC 9112).
+// It keeps no bytes: the body is counted and passed over, so bodies may be
+// larger than any buffer, and any way to cut the stream into pieces gives the
+// same outcome. It is strict where leniency would let two readers disagree
+// about where a response ends (lengths, codings), and takes a bare LF for a
+// line's end as section 2.2 allows.
+//
+// The zero value expects a response.
+type response struct {
+	state   parseState
+	head    head
+	n       int    // bytes seen in the current element: line, value, digits
+	budget  int    // bytes of head, chunk lines and trailer seen, all together
+	interim uint8  // 1xx responses passed over
+	field   field  // the header being read, if it matters
+	length  int64  // Content-Length; -1 when there was none
+	num     int64  // number being read
+	token   uint64 // list member being read, lower case, at most 8 bytes of it
+	tokenN  int
+	name    [nameMax]byte
+}
+
+// head is what a response's head decides.
+type head struct {
+	status int
+	left   int64 // body bytes still to come, of the body or of the chunk
+	body   bodyKind
+	minor  uint8 // HTTP/1.minor
+	seen   uint8 // sawX bits
+	keep   bool  // the connection may carry another request
+}
+
+type bodyKind uint8
+
+const (
+	bodyNone bodyKind = iota
+	bodyLength
+	bodyChunked
+	bodyToClose
+)
+
+const (
+	sawLength uint8 = 1 << iota
+	sawCoding
+	sawChunked   // chunked is the last transfer coding so far
+	sawClose     // Connection: close
+	sawKeepAlive // Connection: keep-alive
+)
+
+const (
+	maxHead    = 1 << 20 // as generous as any server's limit
+	maxInterim = 32
+	maxNumber  = 1 << 56 // a number above it may not get another digit
+	nameMax    = len("transfer-encoding")
+	versionLen = len("HTTP/1.1 200")
+)
+
+type field uint8
+
+const (
+	fieldOther field = iota
+	fieldLength
+	fieldCoding
+	fieldConnection
+)
+
+type parseState uint8
+
+const (
+	inStatus     parseState = iota // HTTP/1.x SP 3DIGIT
+	inReason                       // up to the end of the line
+	atLine                         // first byte of a header line
+	inName                         //
+	inOther                        // value that does not matter, up to the end of the line
+	inLengthLead                   // white space before Content-Length
+	inLength                       // its digits
+	inLengthTail                   // white space after
+	inList                         // value of a list header
+	atHeadLF                       // LF of the empty line
+	inBody                         // counted bytes
+	inBodyRest                     // up to the close
+	atChunk                        // first digit of a chunk's size
+	inChunkSize                    //
+	inChunkExt                     //
+	atChunkLF                      // LF after size
+	atDataCR                       // CR after a chunk's data
+	atDataLF                       //
+	atTrailer                      // first byte of a trailer line
+	inTrailer                      //
+	atTrailerLF                    // LF of the last line
+	ended
+	broken
+)
+
+// outcome is what feed and eof answer.
+type outcome uint8
+
+const (
+	more outcome = iota // the response is not complete
+	done                // it is; bytes that feed did not consume do not belong to it
+	bad                 // it is not a response; see problem
+)
+
+// feed consumes bytes of the stream and returns how many.
+func (r *response) feed(b []byte) (int, outcome) {
+	i := 0
+	for i < len(b) {
+		c := b[i]
+		switch r.state {
+		case inBody:
+			left := int64(len(b) - i)
+			if left < r.head.left {
+				r.head.left -= left
+				return len(b), more
+			}
+			i += int(r.head.left)
+			r.head.left = 0
+			if r.head.body == bodyLength {
+				r.state = ended
+				return i, done
+			}
+			r.state = atDataCR
+			continue
+		case inBodyRest:
+			return len(b), more
+		case ended:
+			return i, done
+		case broken:
+			return i, bad
+		}
+		if r.budget++; r.budget > maxHead {
+			return r.fail(i)
+		}
+		switch r.state {
+		case inStatus:
+			switch k := r.n; {
+			case k < 7:
+				if c != "HTTP/1."[k] {
+					return r.fail(i)
+				}
+			case k == 8:
+				if c != ' ' {
+					return r.fail(i)
+				}
+			default: // minor version, three digits of the status
+				if c < '0' || c > '9' {
+					return r.fail(i)
+				}
+				if k == 7 {
+					r.head.minor = c - '0'
+				} else {
+					r.head.status = r.head.status*10 + int(c-'0')
+				}
+			}
+			if r.n++; r.n == versionLen {
+				if r.head.status < 100 {
+					return r.fail(i)
+				}
+				r.state, r.n, r.length = inReason, 0, -1
+			}
+		case inReason:
+			// A space or the line's end must follow the status.
+			if r.n == 0 && c != ' ' && c != '\r' && c != '\n' {
+				return r.fail(i)
+			}
+			r.n = 1
+			if c == '\n' {
+				r.state, r.n = atLine, 0
+			}
+		case atLine:
+			switch {
+			case c == '\r':
+				r.state = atHeadLF
+			case c == '\n':
+				if o := r.endHead(); o != more {
+					return i + 1, o
+				}
+			case c == ' ' || c == '\t':
+				// A folded line (obsolete) goes on with the value before it.
+				if r.field != fieldOther || r.n == 0 {
+					return r.fail(i)
+				}
+				r.state = inOther
+			case isToken(c):
+				r.name[0], r.n, r.state = lower(c), 1, inName
+			default:
+				return r.fail(i)
+			}
+		case inName:
+			switch {
+			case c == ':':
+				r.startValue()
+			case !isToken(c):
+				return r.fail(i)
+			default:
+				if r.n < nameMax {
+					r.name[r.n] = lower(c)
+				}
+				r.n++
+			}
+		case inOther:
+			j := bytes.IndexByte(b[i:], '\n')
+			if j < 0 {
+				r.budget += len(b) - i - 1
+				return len(b), r.checkBudget()
+			}
+			r.budget += j
+			i += j
+			r.state = atLine
+		case inLengthLead, inLength, inLengthTail:
+			switch {
+			case c >= '0' && c <= '9' && r.state != inLengthTail:
+				r.state = inLength
+				if r.num > maxNumber {
+					return r.fail(i)
+				}
+				r.num = r.num*10 + int64(c-'0')
+			case c == ' ' || c == '\t' || c == '\r':
+				if r.state == inLength {
+					r.state = inLengthTail
+				}
+			case c == '\n' && r.state != inLengthLead:
+				if r.length >= 0 && r.length != r.num {
+					return r.fail(i) // two lengths that disagree
+				}
+				r.length = r.num
+				r.head.seen |= sawLength
+				r.state = atLine
+			default:
+				return r.fail(i)
+			}
+		case inList:
+			switch c {
+			case ',', '\n':
+				r.endToken()
+				if c == '\n' {
+					r.state = atLine
+				}
+			case ' ', '\t', '\r':
+			default:
+				if r.tokenN < 8 {
+					r.token = r.token<<8 | uint64(lower(c))
+				} else {
+					// Longer names: fold, so that none equals a short one.
+					r.token = (r.token*31 + uint64(lower(c))) | 1<<63
+				}
+				r.tokenN++
+			}
+		case atHeadLF:
+			if c != '\n' {
+				return r.fail(i)
+			}
+			if o := r.endHead(); o != more {
+				return i + 1, o
+			}
+		case atChunk, inChunkSize:
+			if d := unhex(c); d >= 0 {
+				r.state = inChunkSize
+				if r.num > maxNumber {
+					return r.fail(i)
+				}
+				r.num = r.num<<4 | int64(d)
+				break
+			}
+			if r.state == atChunk {
+				return r.fail(i)
+			}
+			switch c {
+			case '\n':
+				r.startChunk()
+			case '\r':
+				r.state = atChunkLF
+			case ';', ' ', '\t':
+				r.state = inChunkExt
+			default:
+				return r.fail(i)
+			}
+		case inChunkExt:
+			if c == '\n' {
+				r.startChunk()
+			}
+		case atChunkLF:
+			if c != '\n' {
+				return r.fail(i)
+			}
+			r.startChunk()
+		case atDataCR:
+			switch c {
+			case '\r':
+				r.state = atDataLF
+			case '\n':
+				r.state, r.num = atChunk, 0
+			default:
+				return r.fail(i)
+			}
+		case atDataLF:
+			if c != '\n' {
+				return r.fail(i)
+			}
+			r.state, r.num = atChunk, 0
+		case atTrailer:
+			switch c {
+			case '\r':
+				r.state = atTrailerLF
+			case '\n':
+				r.state = ended
+				return i + 1, done
+			default:
+				r.state = inTrailer
+			}
+		case inTrailer:
+			if c == '\n' {
+				r.state = atTrailer
+			}
+		case atTrailerLF:
+			if c != '\n' {
+				return r.fail(i)
+			}
+			r.state = ended
+			return i + 1, done
+		}
+		i++
+	}
+	if r.state == ended {
+		return i, done
+	}
+	return i, more
+}
+
+// eof tells the parser that the server closed the connection.
+func (r *response) eof() outcome {
+	switch r.state {
+	case inBodyRest:
+		r.state = ended
+		return done
+	case ended:
+		return done
+	case broken:
+		return bad
+	}
+	return more
+}
+
+// untouched reports whether not one byte of a response has come.
+func (r *response) untouched() bool { return r.state == inStatus && r.n == 0 && r.interim == 0 }
+
+func (r *response) fail(i int) (int, outcome) {
+	r.state = broken
+	return i, bad
+}
+
+func (r *response) checkBudget() outcome {
+	if r.budget > maxHead {
+		r.state = broken
+		return bad
+	}
+	return more
+}
+
+func (r *response) startValue() {
+	r.state, r.field, r.num, r.token, r.tokenN = inOther, fieldOther, 0, 0, 0
+	switch r.n {
+	case len("connection"):
+		if string(r.name[:r.n]) == "connection" {
+			r.state, r.field = inList, fieldConnection
+		}
+	case len("content-length"):
+		if string(r.name[:r.n]) == "content-length" {
+			r.state, r.field = inLengthLead, fieldLength
+		}
+	case len("transfer-encoding"):
+		if string(r.name[:r.n]) == "transfer-encoding" {
+			r.state, r.field = inList, fieldCoding
+			r.head.seen |= sawCoding
+		}
+	}
+}
+
+// pack is a name of at most 8 bytes as endToken compares it; longer names are
+// folded the way feed folds them.
+func pack(s string) (v uint64) {
+	for i := range len(s) {
+		if i < 8 {
+			v = v<<8 | uint64(s[i])
+		} else {
+			v = (v*31 + uint64(s[i])) | 1<<63
+		}
+	}
+	return v
+}
+
+var (
+	tokenClose     = pack("close")
+	tokenKeepAlive = pack("keep-alive")
+	tokenChunked   = pack("chunked")
+)
+
+func (r *response) endToken() {
+	if r.tokenN > 0 {
+		switch r.field {
+		case fieldConnection:
+			if r.token == tokenClose && r.tokenN == len("close") {
+				r.head.seen |= sawClose
+			}
+			if r.token == tokenKeepAlive && r.tokenN == len("keep-alive") {
+				r.head.seen |= sawKeepAlive
+			}
+		case fieldCoding:
+			r.head.seen &^= sawChunked
+			if r.token == tokenChunked && r.tokenN == len("chunked") {
+				r.head.seen |= sawChunked
+			}
+		}
+	}
+	r.token, r.tokenN = 0, 0
+}
+
+// endHead decides how the body is framed (RFC 9112, section 6.3).
+func (r *response) endHead() outcome {
+	h := &r.head
+	if h.status < 200 && h.status != 101 {
+		if r.interim++; r.interim > maxInterim {
+			r.state = broken
+			return bad
+		}
+		*r = response{interim: r.interim, budget: r.budget}
+		return more
+	}
+	if h.minor == 0 {
+		h.keep = h.seen&sawKeepAlive != 0 && h.seen&sawClose == 0
+	} else {
+		h.keep = h.seen&sawClose == 0
+	}
+	switch {
+	case h.status == 101 || h.status == 204 || h.status == 304:
+		h.body = bodyNone
+		if h.status == 101 {
+			h.keep = false
+		}
+	case h.seen&sawCoding != 0:
+		// A length beside a coding, or a coding from HTTP/1.0, is suspect:
+		// read it, then give the connection up.
+		if h.seen&sawLength != 0 || h.minor == 0 {
+			h.keep = false
+		}
+		if h.seen&sawChunked != 0 {
+			h.body, r.state, r.num = bodyChunked, atChunk, 0
+			return more
+		}
+		h.body, h.keep, r.state = bodyToClose, false, inBodyRest
+		return more
+	case h.seen&sawLength != 0:
+		if h.body, h.left = bodyLength, r.length; h.left > 0 {
+			r.state = inBody
+			return more
+		}
+	default:
+		h.body, h.keep, r.state = bodyToClose, false, inBodyRest
+		return more
+	}
+	r.state = ended
+	return done
+}
+
+func (r *response) startChunk() {
+	if r.num == 0 {
+		r.state = atTrailer
+		return
+	}
+	r.head.left, r.state = r.num, inBody
+}
+
+// problem says where a broken response went wrong, for a message.
+func problem(b []byte) string {
+	const show = 32
+	s := string(b[:min(len(b), show)])
+	if !strings.HasPrefix(s, "HTTP/1.") {
+		return "not an HTTP/1.x response"
+	}
+	return "malformed head or framing"
+}
+
+// A headCache remembers the last head that came in one piece. Parsing is a
+// pure function of the bytes, and servers say the same thing again and again:
+// the same head means the same.
+type headCache struct {
+	n     int
+	bytes [1024]byte
+	after response
+}
+
+// feed is response.feed through the cache.
+func (hc *headCache) feed(r *response, b []byte) (int, outcome) {
+	if r.state != inStatus || r.n != 0 || r.interim != 0 {
+		return r.feed(b)
+	}
+	if n := hc.n; n > 0 && len(b) >= n && bytes.Equal(b[:n], hc.bytes[:n]) {
+		*r = hc.after
+		if r.state == ended {
+			return n, done
+		}
+		m, o := r.feed(b[n:])
+		return n + m, o
+	}
+	// Both line ends, as the parser accepts both.
+	n := bytes.Index(b, []byte("\r\n\r\n"))
+	if n < 0 || n+4 > len(hc.bytes) {
+		return r.feed(b)
+	}
+	n += 4
+	m, o := r.feed(b[:n])
+	if m != n || o == bad {
+		return m, o
+	}
+	// Interim responses end in the state of the beginning: not remembered.
+	if r.state != inStatus && r.state != atLine {
+		hc.n = copy(hc.bytes[:], b[:n])
+		hc.after = *r
+	}
+	if o == done {
+		return n, done
+	}
+	k, o := r.feed(b[n:])
+	return n + k, o
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+func unhex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// isToken reports whether c may stand in a header's name (RFC 9110, 5.6.2).
+func isToken(c byte) bool { return tokens[c] }
+
+var tokens = func() (t [256]bool) {
+	for _, c := range "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" {
+		t[c] = true
+	}
+	return t
+}()

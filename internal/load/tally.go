@@ -1,0 +1,105 @@
+package load
+
+import (
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Histograms hold nanoseconds from 1 to a minute with three significant
+// digits; what takes longer is counted as a minute.
+const maxRecorded = 60_000_000_000
+
+func newHistogram() *hdr.Histogram { return hdr.New(1, maxRecorded, 3) }
+
+func record(h *hdr.Histogram, ns int64) {
+	// The only error is a value out of range, and there is none.
+	_ = h.RecordValue(min(max(ns, 1), maxRecorded))
+}
+
+// A tally is what one loop counts in one phase. Times are nanoseconds.
+type tally struct {
+	sent     uint64 // requests of which a byte was handed to the kernel
+	requests uint64 // good responses before the phase's end
+	drained  uint64 // good responses after it
+	failed   uint64 // sent, then an error
+	errs     [kinds]uint64
+	examples [kinds]string
+
+	carried         uint64 // outstanding when the phase began
+	carriedAnswered uint64 // of those, answered or failed during it
+
+	unfinished        uint64 // sent in this phase, outstanding at the end of the drain
+	carriedUnfinished uint64 // carried, and still outstanding
+	oldest            int64  // age of the oldest of both
+
+	unsent       uint64 // due or begun, but not one byte left
+	oldestUnsent int64
+
+	queued   uint64 // open loop: requests that waited for a free client
+	queueMax int64
+
+	bytesIn, bytesOut uint64
+	opened            uint64 // connections established
+	closedByServer    uint64 // connections the server closed between requests
+	idleClosed        uint64
+
+	starved int // clients without one good response
+
+	latency, connect, lateness *hdr.Histogram
+
+	end  int64 // when sending stopped
+	cost cost
+}
+
+// reset makes t empty; histograms are kept.
+func (t *tally) reset() {
+	l, c, a := t.latency, t.connect, t.lateness
+	if l == nil {
+		l, c, a = newHistogram(), newHistogram(), newHistogram()
+	} else {
+		l.Reset()
+		c.Reset()
+		a.Reset()
+	}
+	*t = tally{latency: l, connect: c, lateness: a}
+}
+
+// add merges u into t.
+func (t *tally) add(u *tally) {
+	t.sent += u.sent
+	t.requests += u.requests
+	t.drained += u.drained
+	t.failed += u.failed
+	for k := range u.errs {
+		t.errs[k] += u.errs[k]
+		if t.examples[k] == "" {
+			t.examples[k] = u.examples[k]
+		}
+	}
+	t.carried += u.carried
+	t.carriedAnswered += u.carriedAnswered
+	t.unfinished += u.unfinished
+	t.carriedUnfinished += u.carriedUnfinished
+	t.oldest = max(t.oldest, u.oldest)
+	t.unsent += u.unsent
+	t.oldestUnsent = max(t.oldestUnsent, u.oldestUnsent)
+	t.queued += u.queued
+	t.queueMax = max(t.queueMax, u.queueMax)
+	t.bytesIn += u.bytesIn
+	t.bytesOut += u.bytesOut
+	t.opened += u.opened
+	t.closedByServer += u.closedByServer
+	t.idleClosed += u.idleClosed
+	t.starved += u.starved
+	t.latency.Merge(u.latency)
+	t.connect.Merge(u.connect)
+	t.lateness.Merge(u.lateness)
+	t.end = max(t.end, u.end)
+	t.cost.add(u.cost)
+}
+
+func (t *tally) errors() (n uint64) {
+	for _, e := range t.errs {
+		n += e
+	}
+	return n
+}
