@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the kernel side and the Go side share, in count depth: defined here once, generated into Go, sizes asserted in
+ * both. Values are appended, never renumbered.
+ */
+#ifndef SWITCHYARD_COUNT_H
+#define SWITCHYARD_COUNT_H
+
+#include "types.h"
+
+/*
+ * The counts kept for each task. All of them only grow; a window is the difference of two readings. Each has one
+ * writer at a time: the CPU the task is on (S, sched_switch under the run queue's lock), whoever wakes or moves it
+ * (W, under its pi_lock), or the task itself (T). The order is that of use, so that a switch touches two cache lines.
+ */
+enum count {
+	COUNT_VOLUNTARY = 0,	  /* S: !preempt && prev_state, what the kernel counts in nvcsw */
+	COUNT_INVOLUNTARY = 1,	  /* S: every other switch away, nivcsw */
+	COUNT_ON_CPU = 2,	  /* S: ns, switch-in to switch-out */
+	COUNT_RUN_QUEUE = 3,	  /* S: ns, runnable to switch-in */
+	COUNT_BLOCKED = 4,	  /* W: ns, voluntary switch-out to the first waking after it */
+	COUNT_WAKEUPS = 5,	  /* W: first waking of an off-CPU period */
+	COUNT_WAKEUPS_IRQ = 6,	  /* W, S: those whose waker was an interrupt */
+	COUNT_ADDRESS_SPACE = 7,  /* S: switches into it that loaded another page table */
+	COUNT_THREAD = 8,	  /* S: switches into it from a task with the same mm */
+	COUNT_KEPT = 9,		  /* S: switches into it from a task without an mm that had kept its page table */
+	COUNT_LAZY = 10,	  /* S: switches away from it to a task without an mm */
+	COUNT_MIGRATIONS = 11,	  /* W */
+	COUNT_YIELDS = 12,	  /* S: involuntary switches out of sched_yield */
+	COUNT_SIGNALLED = 13,	  /* S: voluntary switches cut short by a signal: prev_state was already 0 */
+	COUNT_SPURIOUS = 14,	  /* W: wakings of a task that was not off the CPU, those in COUNT_EARLY included */
+	COUNT_EARLY = 15,	  /* S: wake-ups seen before the switch-out they belong to */
+	COUNT_UNWOKEN = 16,	  /* S: voluntary switches that ended without a waking */
+	COUNT_FORKS = 17,	  /* T: processes made */
+	COUNT_THREADS = 18,	  /* T: threads made, io_uring's workers too */
+	COUNT_EXECS = 19,	  /* T */
+	COUNT_FAULTS_USER = 20,	  /* T: page fault exceptions taken in user mode */
+	COUNT_FAULTS_KERNEL = 21, /* T: taken in the kernel, on a user address */
+	COUNT_CENSORED = 22,	  /* S: intervals that began before the window, kept out of the histograms */
+	COUNT_NEGATIVE = 23,	  /* S, W: intervals two CPUs' clocks made negative; taken as 0 */
+	COUNT_RESYNCED = 24,	  /* S: states that did not follow from the one before */
+	COUNT_UNKNOWN = 25,	  /* S: ns whose state was not known */
+	COUNT_KEPT_BY_PROBES = 26,
+
+	/* Filled in when a task is read. The kernel's own books: */
+	COUNT_BOOKS = 26,
+	COUNT_NVCSW = 26,
+	COUNT_NIVCSW = 27,
+	COUNT_SUM_EXEC = 28, /* ns */
+	COUNT_UTIME = 29,    /* ns, sampled by the tick */
+	COUNT_STIME = 30,    /* ns, sampled by the tick */
+	COUNT_MIN_FLT = 31,
+	COUNT_MAJ_FLT = 32,
+	/* and ours: */
+	COUNT_LIFE = 33,  /* ns since the task was first seen */
+	COUNT_EXITS = 34, /* 1 when it is gone */
+	COUNTS = 35,
+};
+
+/* What a task is doing; the low bits of struct task's mark. */
+enum state {
+	STATE_ON = 0,	   /* on a CPU */
+	STATE_BLOCKED = 1, /* off it, waiting for a waking */
+	STATE_WOKEN = 2,   /* on a run queue, after a waking */
+	STATE_READY = 3,   /* on a run queue, after an involuntary switch, or new */
+};
+
+/* The task storage: one for each traced task. */
+struct task {
+	u64 mark; /* when the state began (ns) << 2 | enum state; 0: nothing is known yet. One word, so never torn */
+	u32 epoch;	/* the window it is in, 0: none. Whoever sets it to 0 accounts for the task */
+	u32 dead;	/* its last switch is over */
+	u64 opened;	/* when its part of the window began */
+	u64 early;	/* a waking while it was on a CPU: 1, or 3 when by an interrupt */
+	u64 n[COUNT_KEPT_BY_PROBES];
+	u64 life;	/* when it was first seen */
+	u64 nvcsw_off;	/* nvcsw and nivcsw less our own counts, */
+	u64 nivcsw_off; /* constant if we miss nothing; */
+	u32 synced;	/* known since its first switch under our eyes */
+	u32 tid;	/* as the tracer's PID namespace numbers it */
+	u32 tgid;
+	u32 pad;
+	u64 base[COUNTS]; /* the reading at the window's start */
+};
+_Static_assert(sizeof(struct task) == 32 + 8 * COUNT_KEPT_BY_PROBES + 40 + 8 * COUNTS, "struct task");
+
+/*
+ * A histogram of ns, log-linear: bucket 0 for all below 64 ns, then 16 for each power of two up to 2^36 ns (69 s), then
+ * one for all above. A bucket is at most 1/16 of its lower bound wide.
+ */
+enum hist_shape {
+	HIST_MIN_LOG2 = 6,
+	HIST_MAX_LOG2 = 36,
+	HIST_SUB_LOG2 = 4,
+	HIST_BUCKETS = 482, /* 1 + (36 - 6) * 16 + 1 */
+};
+_Static_assert(HIST_BUCKETS == 2 + ((HIST_MAX_LOG2 - HIST_MIN_LOG2) << HIST_SUB_LOG2), "buckets");
+
+struct hist {
+	u64 sum; /* ns */
+	u64 max; /* ns, exact */
+	u64 buckets[HIST_BUCKETS];
+};
+_Static_assert(sizeof(struct hist) == 16 + 8 * HIST_BUCKETS, "struct hist");
+
+enum hist_id {
+	HIST_RUN_QUEUE = 0,	 /* runnable to on-CPU */
+	HIST_WAKEUP_LATENCY = 1, /* first waking to on-CPU */
+	HIST_ON_CPU = 2,	 /* on-CPU spans */
+	HIST_BLOCKED = 3,	 /* voluntary switch-out to first waking */
+	HISTS = 4,
+};
+
+/* What one CPU adds up in one window. Two of them, used in turn. */
+struct window {
+	u64 born;	 /* tasks made by tasks in the window */
+	u64 died;	 /* tasks in the window that ended */
+	u64 lost_alloc;	 /* new tasks there was no memory to follow */
+	u64 dead[COUNTS]; /* what those that ended had counted */
+	struct hist hist[HISTS];
+};
+_Static_assert(sizeof(struct window) == 24 + 8 * COUNTS + HISTS * sizeof(struct hist), "struct window");
+_Static_assert(sizeof(struct window) <= 32768, "the kernel's limit for a per-CPU value");
+
+enum syscall_slots {
+	SYSCALLS = 1024,       /* numbers from 0; the highest in use is below 500 */
+	SYSCALL_OTHER = 1024,  /* a number out of range, or x32's */
+	SYSCALL_32BIT = 1025,  /* from a 32-bit program: its numbers mean something else */
+	SYSCALL_SLOTS = 1026,
+};
+
+/* What one CPU knows. The counts only grow. */
+struct cpu {
+	u32 on;	    /* the window the current task is in, 0: it is not traced */
+	u32 seen;   /* the window in which "on" was found out */
+	u32 expect; /* the thread a switch is now going to, until its page table is loaded */
+	u32 pad;
+	u64 tlb_flushes; /* switches to a traced task that flushed the whole TLB */
+	u64 tlb_kept;	 /* switches to one whose entries were still good */
+	u64 syscalls[SYSCALL_SLOTS];
+};
+_Static_assert(sizeof(struct cpu) == 32 + 8 * SYSCALL_SLOTS, "struct cpu");
+
+/* A task as it is handed over, at its end or the window's. */
+struct row {
+	u32 tid;
+	u32 tgid;
+	u64 start; /* ns of CLOCK_BOOTTIME */
+	u8 comm[16];
+	u64 n[COUNTS]; /* of this window */
+};
+_Static_assert(sizeof(struct row) == 32 + 8 * COUNTS, "struct row");
+
+/* What a walk over all tasks is to do, and what it did. */
+enum walk_mode {
+	WALK_SELF = 0,	 /* learn who walks */
+	WALK_ADOPT = 1,	 /* follow a process and its descendants */
+	WALK_OPEN = 2,	 /* open the window for each traced task */
+	WALK_CLOSE = 3,	 /* close it, and hand over the rows */
+	WALK_FORGET = 4, /* stop following */
+};
+
+struct walk {
+	u64 found;	 /* tasks adopted, opened, closed or forgotten */
+	u64 unsteady;	 /* tasks left alone because they never stood still; a further walk gets them */
+	u64 lost_alloc;	 /* tasks there was no memory to follow */
+	u64 root;	 /* living tasks of the process to follow */
+	u64 sum[COUNTS]; /* of the tasks closed */
+	struct row scratch;
+};
+_Static_assert(sizeof(struct walk) == 32 + 8 * COUNTS + sizeof(struct row), "struct walk");
+
+#endif

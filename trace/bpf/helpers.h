@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The helpers that are called, by the numbers of enum bpf_func_id in include/uapi/linux/bpf.h, and the attributes a
+ * loader looks for.
+ */
+#ifndef SWITCHYARD_HELPERS_H
+#define SWITCHYARD_HELPERS_H
+
+#include "types.h"
+
+#define SEC(name) __attribute__((section(name), used))
+#define __always_inline inline __attribute__((always_inline))
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Keeps the compiler from making one branch out of the one before and the one after. */
+#define apart() asm volatile("")
+
+/* Map definitions are types: the loader reads numbers from array sizes and types from pointers. */
+#define __uint(name, val) int(*name)[val]
+#define __type(name, val) typeof(val) *name
+
+#define BPF_MAP_TYPE_ARRAY	  2
+#define BPF_MAP_TYPE_PERCPU_ARRAY 6
+#define BPF_MAP_TYPE_TASK_STORAGE 29
+
+#define BPF_F_NO_PREALLOC	       (1U << 0)
+#define BPF_LOCAL_STORAGE_GET_F_CREATE (1ULL << 0)
+
+/* clang's builtins for CO-RE; 2 is BPF_FIELD_EXISTS. */
+#define field_exists(field) __builtin_preserve_field_info(field, 2)
+
+struct task_struct;
+struct pt_regs;
+
+static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
+static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
+static long (*const bpf_probe_read_kernel)(void *dst, u32 size, const void *from) = (void *)113;
+static void *(*const bpf_this_cpu_ptr)(const void *percpu) = (void *)154;
+static void *(*const bpf_task_storage_get)(void *map, struct task_struct *task, void *value,
+					   u64 flags) = (void *)156;
+static long (*const bpf_task_storage_delete)(void *map, struct task_struct *task) = (void *)157;
+static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
+static long (*const bpf_task_pt_regs)(struct task_struct *task) = (void *)175;
+
+#endif

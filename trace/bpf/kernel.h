@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The kernel's types, trimmed to the fields that are read. Offsets are not those of any kernel: every access is
+ * relocated against the running kernel's BTF when a program is loaded (CO-RE), so order and size do not matter.
+ */
+#ifndef SWITCHYARD_KERNEL_H
+#define SWITCHYARD_KERNEL_H
+
+#include "types.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct mm_struct;
+struct seq_file;
+struct bpf_local_storage;
+struct callback_head;
+
+struct sched_entity {
+	u64 sum_exec_runtime;
+	unsigned char sched_delayed; /* 6.12 */
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
+struct sigpending {
+	sigset_t signal;
+};
+
+struct signal_struct {
+	struct sigpending shared_pending;
+};
+
+struct task_struct {
+	unsigned int __state; /* 5.14; a long named state before */
+	int on_cpu;
+	int on_rq;
+	int exit_state;
+	int pid;
+	int tgid;
+	struct sched_entity se;
+	struct mm_struct *mm;
+	struct mm_struct *active_mm;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	u64 utime;
+	u64 stime;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	u64 start_boottime; /* 5.5 */
+	unsigned long min_flt;
+	unsigned long maj_flt;
+	char comm[16];
+	struct signal_struct *signal;
+	struct sigpending pending;
+	struct callback_head *task_works;
+	struct bpf_local_storage *bpf_storage; /* 5.11 */
+};
+
+/* What a system call was entered with; each architecture has some of these. */
+struct pt_regs {
+	unsigned long cs;	/* x86 */
+	unsigned long orig_ax;	/* x86 */
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+/* The same type under the names it has on arm64; the part after ___ is not compared. */
+struct pt_regs___arm64 {
+	u64 pstate;
+	int syscallno;
+} __attribute__((preserve_access_index));
+
+#define TASK_DEAD 0x80 /* include/linux/sched.h: set once, before a task's last switch */
+
+#endif

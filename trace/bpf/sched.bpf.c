@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * What the scheduler does to traced tasks: switches, wake-ups, migrations.
+ *
+ * Each task is in one of four states; the mark holds it and when it began. An event ends a state, adds its length to
+ * one sum, and begins another. sched_switch runs under the run queue's lock and sched_waking under the task's pi_lock,
+ * both with interrupts off; the two can overlap for one task only while it is on its way out (see enter).
+ */
+#include "hist.h"
+#include "state.h"
+
+/* The waker is a hardware interrupt, a softirq being served, or an NMI: include/linux/preempt.h. */
+#define IN_INTERRUPT (0xff0000 | 0x100)
+
+static __always_inline bool in_interrupt(void)
+{
+	u64 var;
+	int *count;
+
+	if (!have_preempt_count)
+		return false;
+	/* Replaced by the BTF id of the per-CPU variable __preempt_count when loaded. */
+	asm volatile("%0 = 0x5379707265656d70 ll" : "=r"(var));
+	count = bpf_this_cpu_ptr((void *)var);
+	return *count & IN_INTERRUPT;
+}
+
+/* How long the state has lasted. Two CPUs' clocks can disagree a little: never negative, and counted. */
+static __always_inline u64 lasted(struct task *ts, u64 since, u64 now)
+{
+	if ((s64)(now - since) < 0) {
+		ts->n[COUNT_NEGATIVE]++;
+		return 0;
+	}
+	return now - since;
+}
+
+/* The window's part that takes this interval of the task, NULL if none does: it began too early. */
+static __always_inline struct window *window_for(struct task *ts, u64 since)
+{
+	u32 epoch = ctl_epoch;
+
+	if (!epoch || ts->epoch != epoch)
+		return NULL;
+	if (since < ts->opened) {
+		ts->n[COUNT_CENSORED]++;
+		return NULL;
+	}
+	return window_of(epoch);
+}
+
+/*
+ * The kernel decides on nvcsw before it looks for pending signals, and then tells the tracepoint that the task is
+ * running (since 6.15). With a signal or task work pending, only its counter can tell such a switch from an involuntary
+ * one.
+ */
+static __always_inline bool signalled(struct task_struct *t, struct task *ts)
+{
+	if (!ts->synced || t->nvcsw - ts->nvcsw_off != ts->n[COUNT_VOLUNTARY] + 1)
+		return false;
+	return t->pending.signal.sig[0] || t->signal->shared_pending.signal.sig[0] || t->task_works;
+}
+
+static __always_inline bool yielding(struct task_struct *t)
+{
+	struct pt_regs *regs;
+
+	if (!have_task_pt_regs)
+		return false;
+	regs = (struct pt_regs *)bpf_task_pt_regs(t);
+	if (field_exists(regs->orig_ax))
+		return regs->orig_ax == nr_sched_yield;
+	if (field_exists(((struct pt_regs___arm64 *)regs)->syscallno))
+		return ((struct pt_regs___arm64 *)regs)->syscallno == nr_sched_yield;
+	return false;
+}
+
+/* Its last switch: add what it counted to those that ended, once. */
+static __always_inline void finish(struct task_struct *t, struct task *ts, u64 now)
+{
+	u32 epoch = ctl_epoch;
+	u64 books[COUNTS - COUNT_BOOKS], d;
+	struct window *w;
+	struct row *r;
+
+	/* Before the claim: whoever opens the window for it looks at this after. */
+	__sync_lock_test_and_set(&ts->dead, 1);
+	if (!claim(ts, epoch))
+		return;
+	w = window_of(epoch);
+	if (!w)
+		return;
+	w->died++;
+
+	read_books(t, books);
+	books[COUNT_LIFE - COUNT_BOOKS] = now - ts->life;
+	books[COUNT_EXITS - COUNT_BOOKS] = 1;
+
+	r = row_new(t, ts);
+	for (u32 i = 0; i < COUNTS; i++) {
+		d = (i < COUNT_BOOKS ? ts->n[i] : books[i - COUNT_BOOKS]) - ts->base[i];
+		w->dead[i] += d;
+		if (r)
+			r->n[i] = d;
+	}
+}
+
+static __always_inline void leave(struct task_struct *t, struct task *ts, struct task_struct *next,
+				  bool preempt, u32 state, u64 now)
+{
+	u64 mark = ts->mark, since = mark >> 2;
+	bool voluntary = !preempt && state;
+	struct window *w;
+
+	if (likely(mark && (mark & 3) == STATE_ON)) {
+		u64 d = lasted(ts, since, now);
+
+		now = since + d;
+		ts->n[COUNT_ON_CPU] += d;
+		w = window_for(ts, since);
+		if (w)
+			hist_add(w, HIST_ON_CPU, d);
+	} else if (!mark) {
+		ts->life = now;
+	} else {
+		ts->n[COUNT_RESYNCED]++;
+		u64 d = lasted(ts, since, now);
+
+		now = since + d;
+		ts->n[COUNT_UNKNOWN] += d;
+	}
+
+	if (!voluntary && !preempt && unlikely(signalled(t, ts))) {
+		ts->n[COUNT_SIGNALLED]++;
+		ts->n[COUNT_VOLUNTARY]++;
+	} else if (voluntary) {
+		ts->n[COUNT_VOLUNTARY]++;
+	} else {
+		ts->n[COUNT_INVOLUNTARY]++;
+		if (!preempt && yielding(t))
+			ts->n[COUNT_YIELDS]++;
+	}
+	if (!next->mm)
+		ts->n[COUNT_LAZY]++;
+	if (unlikely(!ts->synced)) {
+		ts->nvcsw_off = t->nvcsw - ts->n[COUNT_VOLUNTARY];
+		ts->nivcsw_off = t->nivcsw - ts->n[COUNT_INVOLUNTARY];
+		ts->synced = 1;
+	}
+	ts->mark = mark_at(now, voluntary ? STATE_BLOCKED : STATE_READY);
+
+	if (unlikely(state & TASK_DEAD))
+		finish(t, ts, now);
+}
+
+static __always_inline void enter(struct task_struct *t, struct task *ts, struct task_struct *prev, u64 now)
+{
+	u64 mark = ts->mark, since = mark >> 2, d = 0;
+	u32 state = mark & 3;
+	bool latency = state == STATE_WOKEN;
+	struct window *w;
+
+	if (likely(mark))
+		d = lasted(ts, since, now);
+	else
+		ts->life = now;
+	now = mark ? since + d : now;
+
+	if (unlikely(mark && state == STATE_ON)) {
+		ts->n[COUNT_RESYNCED]++;
+		ts->n[COUNT_UNKNOWN] += d;
+	} else if (likely(mark)) {
+		/*
+		 * A task that blocked cannot run without a waking. If none came after it left, then it came just before:
+		 * the waker runs on another CPU, and waits for the task to be gone. Or the task never slept, because of
+		 * a signal.
+		 */
+		if (unlikely(state == STATE_BLOCKED)) {
+			if (ts->early) {
+				ts->n[COUNT_EARLY]++;
+				if (ts->early & 2)
+					ts->n[COUNT_WAKEUPS_IRQ]++;
+				latency = true;
+			} else {
+				ts->n[COUNT_UNWOKEN]++;
+			}
+		}
+		ts->n[COUNT_RUN_QUEUE] += d;
+		w = window_for(ts, since);
+		if (w) {
+			hist_add(w, HIST_RUN_QUEUE, d);
+			if (latency)
+				hist_add(w, HIST_WAKEUP_LATENCY, d);
+		}
+	}
+	ts->early = 0;
+	if (t->mm) {
+		if (prev->active_mm != t->mm)
+			ts->n[COUNT_ADDRESS_SPACE]++;
+		else if (prev->mm)
+			ts->n[COUNT_THREAD]++;
+		else
+			ts->n[COUNT_KEPT]++;
+	}
+	ts->mark = mark_at(now, STATE_ON);
+}
+
+SEC("tp_btf/sched_switch")
+int sched_switch(u64 *ctx)
+{
+	u64 now = clock();
+	bool preempt = ctx[0];
+	struct task_struct *prev = (struct task_struct *)ctx[1];
+	struct task_struct *next = (struct task_struct *)ctx[2];
+	struct task *ps = NULL, *ns = NULL;
+
+	if (prev->pid)
+		ps = task_get(prev);
+	if (next->pid)
+		ns = task_get(next);
+	if (likely(!ps)) {
+		apart(); /* the verifier has no use for (ps | ns) == 0 */
+		if (likely(!ns))
+			return 0;
+	}
+
+	if (with_cpu) {
+		struct cpu *c = this_cpu();
+
+		if (c) {
+			u32 epoch = ctl_epoch;
+
+			c->on = ns ? ns->epoch : 0;
+			/* A task still to be opened: whoever asks must look again. */
+			c->seen = ns && c->on != epoch ? 0 : epoch;
+			c->expect = c->on ? next->pid : 0;
+		}
+	}
+	if (ps)
+		leave(prev, ps, next, preempt, have_prev_state ? (u32)ctx[3] : prev->__state, now);
+	if (ns)
+		enter(next, ns, prev, now);
+	return 0;
+}
+
+SEC("tp_btf/sched_waking")
+int sched_waking(u64 *ctx)
+{
+	u64 now = clock(), mark, since, d;
+	struct task_struct *t = (struct task_struct *)ctx[0];
+	struct task *ts = task_get(t);
+	struct window *w;
+	bool irq;
+
+	if (likely(!ts))
+		return 0;
+	irq = in_interrupt();
+	mark = ts->mark;
+	since = mark >> 2;
+	if (likely(mark && (mark & 3) == STATE_BLOCKED)) {
+		d = lasted(ts, since, now);
+		now = since + d;
+		ts->n[COUNT_BLOCKED] += d;
+		w = window_for(ts, since);
+		if (w)
+			hist_add(w, HIST_BLOCKED, d);
+	} else if (mark) {
+		ts->n[COUNT_SPURIOUS]++;
+		if ((mark & 3) == STATE_ON)
+			ts->early = irq ? 3 : 1;
+		return 0;
+	} else {
+		ts->life = now;
+	}
+	ts->n[COUNT_WAKEUPS]++;
+	if (irq)
+		ts->n[COUNT_WAKEUPS_IRQ]++;
+	ts->mark = mark_at(now, STATE_WOKEN);
+	return 0;
+}
+
+/* A new task's life begins when it becomes runnable. */
+SEC("tp_btf/sched_wakeup_new")
+int sched_wakeup_new(u64 *ctx)
+{
+	u64 now = clock();
+	struct task_struct *t = (struct task_struct *)ctx[0];
+	struct task *ts = task_get(t);
+
+	if (likely(!ts))
+		return 0;
+	ts->life = now;
+	ts->opened = now;
+	ts->mark = mark_at(now, STATE_READY);
+	return 0;
+}
+
+SEC("tp_btf/sched_migrate_task")
+int sched_migrate_task(u64 *ctx)
+{
+	struct task_struct *t = (struct task_struct *)ctx[0];
+	struct task *ts = task_get(t);
+
+	if (unlikely(ts))
+		ts->n[COUNT_MIGRATIONS]++;
+	return 0;
+}
+
+/* BTF keeps only types that are used; Go's are made from these. */
+const volatile struct {
+	enum count count;
+	enum state state;
+	enum hist_shape hist_shape;
+	enum hist_id hist_id;
+	enum syscall_slots syscall_slots;
+	enum walk_mode walk_mode;
+	struct walk *walk;
+	struct row *row;
+	struct task *task;
+	struct window *window;
+	struct cpu *cpu;
+	struct hist *hist;
+} types;
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Tasks that appear, and programs they start. That they end is seen at their last switch. */
+#include "state.h"
+
+/*
+ * Every new task passes here, before its first wake-up: those of fork and clone, and io_uring's workers, which
+ * sched_process_fork does not show. Current is the one that makes it.
+ */
+SEC("tp_btf/task_newtask")
+int task_newtask(u64 *ctx)
+{
+	struct task_struct *t = (struct task_struct *)ctx[0];
+	struct task_struct *maker = bpf_get_current_task_btf();
+	u32 epoch = ctl_epoch;
+	struct task *ms, *ts;
+	struct window *w;
+	bool in;
+
+	ms = task_get(maker);
+	if (likely(!ms) || !ctl_adopting)
+		return 0;
+	in = epoch && ms->epoch == epoch && !ctl_closing;
+	w = in ? window_of(epoch) : NULL;
+	if (in) {
+		if (t->tgid == maker->tgid)
+			ms->n[COUNT_THREADS]++;
+		else
+			ms->n[COUNT_FORKS]++;
+	}
+	ts = task_make(t);
+	if (!ts) {
+		if (w)
+			__sync_fetch_and_add(&w->lost_alloc, 1);
+		return 0;
+	}
+	ts->synced = 1; /* its books are empty */
+	ts->tid = task_nr(t);
+	ts->tgid = t->tgid == maker->tgid ? ms->tgid : ts->tid;
+	if (w) {
+		__sync_fetch_and_add(&w->born, 1);
+		ts->epoch = epoch;
+	}
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int sched_process_exec(u64 *ctx)
+{
+	struct task_struct *t = (struct task_struct *)ctx[0];
+	struct task *ts = task_get(t);
+
+	if (likely(!ts))
+		return 0;
+	ts->n[COUNT_EXECS]++;
+	ts->tid = task_nr(t); /* a thread that is not the leader takes the leader's number */
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,88 @@
+package trace
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// Status is the outcome of a Check.
+type Status string
+
+const (
+	Pass        Status = "pass"
+	Fail        Status = "fail"
+	Unavailable Status = "unavailable" // could not be made; Reason says why
+)
+
+// Check is a sum that must add up: what was traced against the kernel's own books.
+//
+//	nvcsw             voluntary switches: equal the change of the traced tasks' nvcsw, and so for each task with a row
+//	nivcsw            involuntary switches: the same with nivcsw
+//	tasks             tasks at the start + those that appeared = those that ended + tasks at the end
+//	life              on-CPU + run-queue + blocked time (ns) = the tasks' life in the window
+//	sum_exec_runtime  on-CPU time (ns): the kernel's own within its clock's error, which is a tick for each CPU at each
+//	                  end, stolen time, and the time it takes to choose the next task at each switch
+type Check struct {
+	Name   string
+	Status Status
+	Reason string // why it failed, by how much, or why it could not be made
+	Traced uint64
+	Kernel uint64
+}
+
+// OK reports whether the check passed.
+func (c Check) OK() bool { return c.Status == Pass }
+
+// equal is the check of two numbers that must be the same.
+func equal(name string, traced, kernel uint64) Check {
+	c := Check{Name: name, Status: Pass, Traced: traced, Kernel: kernel}
+	if traced != kernel {
+		c.Status = Fail
+		c.Reason = fmt.Sprintf("differs by %d", int64(traced-kernel))
+	}
+	return c
+}
+
+// check makes all checks of a window.
+func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bpfWindow) {
+	vol := equal("nvcsw", c.Total.Switches.Voluntary, c.Total.KernelVoluntary)
+	invol := equal("nivcsw", c.Total.Switches.Involuntary, c.Total.KernelInvoluntary)
+	for i := range c.Tasks {
+		t := &c.Tasks[i]
+		each(&vol, t, t.Switches.Voluntary, t.KernelVoluntary)
+		each(&invol, t, t.Switches.Involuntary, t.KernelInvoluntary)
+	}
+
+	tasks := equal("tasks", opened+k.Born, k.Died+closed)
+	if made := c.Total.Forks + c.Total.Threads; tasks.OK() && made != k.Born+k.LostAlloc {
+		tasks.Status = Fail
+		tasks.Reason = fmt.Sprintf("%d forks and threads, but %d new tasks", made, k.Born+k.LostAlloc)
+	}
+
+	life := equal("life", uint64(c.Total.OnCPU+c.Total.RunQueue+c.Total.Blocked), uint64(c.Total.Life))
+
+	// Not a tick's worth of 4 ms but 10: HZ may be 100.
+	margin := c.Total.CPU/100 + c.Steal +
+		2*10*time.Millisecond*time.Duration(min(uint64(runtime.NumCPU()), max(opened, closed))) +
+		time.Duration(c.Total.Switches.Total())*time.Microsecond
+	exec := Check{
+		Name:   "sum_exec_runtime",
+		Status: Pass,
+		Traced: uint64(c.Total.OnCPU),
+		Kernel: uint64(c.Total.CPU),
+	}
+	if d := c.Total.OnCPU - c.Total.CPU; d.Abs() > margin {
+		exec.Status = Fail
+		exec.Reason = fmt.Sprintf("differs by %v, more than %v", d, margin)
+	}
+	c.Checks = []Check{vol, invol, tasks, life, exec}
+}
+
+// each fails a check of the sum when one task's numbers differ: two tasks' errors must not cancel out.
+func each(c *Check, t *TaskCount, traced, kernel uint64) {
+	if c.OK() && traced != kernel {
+		c.Status = Fail
+		c.Reason = fmt.Sprintf("task %d (%s): traced %d, kernel %d", t.TID, t.Name, traced, kernel)
+	}
+}

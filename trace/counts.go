@@ -1,0 +1,273 @@
+package trace
+
+import (
+	"bytes"
+	"slices"
+	"time"
+)
+
+// Switches are the context switches of tasks.
+//
+// A switch away from a task is voluntary or involuntary; Lazy tells, of either, where it went. A switch into a task is one
+// of AddressSpace, Thread and Kept. A switch from one traced task to another is counted on both sides, so the two groups
+// are not to be added.
+type Switches struct {
+	// Voluntary switches away: the task gave the CPU up (!preempt && prev_state != 0). What the kernel counts in nvcsw.
+	Voluntary uint64
+	// Involuntary switches away: every other. What the kernel counts in nivcsw; sched_yield is one of them.
+	Involuntary uint64
+	// Yields are the involuntary switches made in sched_yield(2).
+	Yields uint64
+	// Lazy switches away: to a task without an address space, the idle task or a kernel thread. The page table stays.
+	Lazy uint64
+
+	// AddressSpace switches into the task: the CPU loaded another page table for it (prev->active_mm != next->mm).
+	AddressSpace uint64
+	// Thread switches into the task: from a task with the same address space.
+	Thread uint64
+	// Kept switches into the task: from the idle task or a kernel thread that had left its page table loaded.
+	Kept uint64
+}
+
+// Total returns the number of switches away: voluntary and involuntary.
+func (s *Switches) Total() uint64 { return s.Voluntary + s.Involuntary }
+
+// Count is what one task, or several together, did in a window.
+type Count struct {
+	Switches Switches
+
+	// Wakeups are the first wakings of each off-CPU period; WakeupsByInterrupt those whose waker was an interrupt, a
+	// softirq or an NMI and not a task. A task's first run is not a wake-up.
+	Wakeups            uint64
+	WakeupsByInterrupt uint64
+	// SpuriousWakeups are wakings of a task that was not blocked: on a CPU, or runnable already.
+	SpuriousWakeups uint64
+	// Migrations to another CPU (sched_migrate_task).
+	Migrations uint64
+
+	// OnCPU, Blocked (voluntary switch-out to first waking) and RunQueue (runnable to on-CPU) fill the task's life in the
+	// window. Intervals that reach beyond the window count with the part inside. Time a hypervisor steals is in OnCPU.
+	OnCPU, Blocked, RunQueue time.Duration
+	// Life is the time the tasks existed in the window, added up.
+	Life time.Duration
+
+	// Forks are new processes, Threads new threads (io_uring's workers included), made by the task.
+	Forks, Threads uint64
+	Execs          uint64
+	// Exits are tasks, processes and threads, that ended.
+	Exits uint64
+
+	// PageFaults the kernel resolved for the task, minor and major; MajorFaults had to wait for a disk. The kernel's own
+	// numbers, those of getrusage(2).
+	PageFaults, MajorFaults uint64
+	// FaultsUser and FaultsKernel are page fault exceptions, on user addresses, taken in user mode and in the kernel. They
+	// include those not resolved and those tried again, which PageFaults does not; and PageFaults includes pages the
+	// kernel fetched without an exception (MAP_POPULATE). Only with Options.FaultExceptions.
+	FaultsUser, FaultsKernel uint64
+
+	// CPU is the CPU time by the kernel's own clock (sum_exec_runtime), without stolen time where the kernel can tell; a
+	// task that is running counts up to the last tick. User and System divide it as the timer tick's samples fell.
+	CPU, User, System time.Duration
+
+	// KernelVoluntary and KernelInvoluntary are the changes of nvcsw and nivcsw.
+	KernelVoluntary, KernelInvoluntary uint64
+
+	// Censored is the number of intervals that began before the window and ended in it. They are in no histogram.
+	Censored uint64
+	// Discarded is the number of intervals that two CPUs' clocks made negative, and that were taken as 0.
+	Discarded uint64
+	// Unknown is the time in which the task's state was not known, in Resynced intervals.
+	Unknown  time.Duration
+	Resynced uint64
+	// SignalledSwitches are the voluntary switches that a signal cut short, so that only the kernel's counter tells them
+	// from involuntary ones.
+	SignalledSwitches uint64
+}
+
+func newCount(n *[bpfCountCOUNTS]uint64) Count {
+	// Read on their own, a task's early wake-ups can be ahead of its spurious ones.
+	early := n[bpfCountCOUNT_EARLY]
+	c := Count{
+		Switches: Switches{
+			Voluntary:    n[bpfCountCOUNT_VOLUNTARY],
+			Involuntary:  n[bpfCountCOUNT_INVOLUNTARY],
+			Yields:       n[bpfCountCOUNT_YIELDS],
+			Lazy:         n[bpfCountCOUNT_LAZY],
+			AddressSpace: n[bpfCountCOUNT_ADDRESS_SPACE],
+			Thread:       n[bpfCountCOUNT_THREAD],
+			Kept:         n[bpfCountCOUNT_KEPT],
+		},
+		Wakeups:            n[bpfCountCOUNT_WAKEUPS] + early,
+		WakeupsByInterrupt: n[bpfCountCOUNT_WAKEUPS_IRQ],
+		SpuriousWakeups:    n[bpfCountCOUNT_SPURIOUS] - min(early, n[bpfCountCOUNT_SPURIOUS]),
+		Migrations:         n[bpfCountCOUNT_MIGRATIONS],
+		OnCPU:              time.Duration(n[bpfCountCOUNT_ON_CPU]),
+		Blocked:            time.Duration(n[bpfCountCOUNT_BLOCKED]),
+		RunQueue:           time.Duration(n[bpfCountCOUNT_RUN_QUEUE]),
+		Life:               time.Duration(n[bpfCountCOUNT_LIFE]),
+		Forks:              n[bpfCountCOUNT_FORKS],
+		Threads:            n[bpfCountCOUNT_THREADS],
+		Execs:              n[bpfCountCOUNT_EXECS],
+		Exits:              n[bpfCountCOUNT_EXITS],
+		PageFaults:         n[bpfCountCOUNT_MIN_FLT] + n[bpfCountCOUNT_MAJ_FLT],
+		MajorFaults:        n[bpfCountCOUNT_MAJ_FLT],
+		FaultsUser:         n[bpfCountCOUNT_FAULTS_USER],
+		FaultsKernel:       n[bpfCountCOUNT_FAULTS_KERNEL],
+		CPU:                time.Duration(n[bpfCountCOUNT_SUM_EXEC]),
+		KernelVoluntary:    n[bpfCountCOUNT_NVCSW],
+		KernelInvoluntary:  n[bpfCountCOUNT_NIVCSW],
+		Censored:           n[bpfCountCOUNT_CENSORED],
+		Discarded:          n[bpfCountCOUNT_NEGATIVE],
+		Unknown:            time.Duration(n[bpfCountCOUNT_UNKNOWN]),
+		Resynced:           n[bpfCountCOUNT_RESYNCED],
+		SignalledSwitches:  n[bpfCountCOUNT_SIGNALLED],
+	}
+	c.User, c.System = divide(c.CPU, n[bpfCountCOUNT_UTIME], n[bpfCountCOUNT_STIME])
+	return c
+}
+
+// divide shares CPU time out as the samples fell, as cputime_adjust in kernel/sched/cputime.c does: without a sample of
+// one kind, all is the other's.
+func divide(cpu time.Duration, user, system uint64) (u, s time.Duration) {
+	switch {
+	case system == 0:
+		return cpu, 0
+	case user == 0:
+		return 0, cpu
+	}
+	s = time.Duration(float64(cpu) * (float64(system) / (float64(user) + float64(system))))
+	return cpu - s, s
+}
+
+// TaskCount is what one task did in a window.
+type TaskCount struct {
+	TID, TGID int    // as the tracer's PID namespace numbers them; 0: not in it
+	Name      string // at its end, or the window's
+
+	// Started is when the task began, on CLOCK_BOOTTIME. TIDs are used again; with it they are unique.
+	Started time.Duration
+	Count
+}
+
+// Loss is a number of events that could not be counted, and why.
+type Loss struct {
+	Reason string
+	Count  uint64
+}
+
+// Cost is what the tracer took for itself, outside the probes' own time.
+type Cost struct {
+	Attach time.Duration // loading and attaching, once a session
+	Open   time.Duration // in Start
+	Close  time.Duration // in Stop
+	Memory uint64        // bytes of locked kernel memory: programs and maps
+}
+
+// Counts is what happened in a window.
+type Counts struct {
+	// Window is the time between the middles of the two readings.
+	Window time.Duration
+
+	// Total is the sum over all traced tasks, those that ended included.
+	Total Count
+
+	// Tasks has a row for each task, by falling time on CPU, as far as Options.MaxTasks allows: those that ended first.
+	// Others is the sum over the OtherTasks that had no room.
+	Tasks      []TaskCount
+	Others     Count
+	OtherTasks uint64
+
+	// Started is the number of traced tasks when the window opened, Ended when it closed.
+	Started, Ended uint64
+
+	// RunQueueLatency is from runnable (a waking, an involuntary switch, a first start) to on-CPU; WakeupLatency the part
+	// of it that began with a waking. OnCPUSpan and BlockedTime are the lengths of single intervals. Only intervals that
+	// began and ended in the window.
+	RunQueueLatency, WakeupLatency, OnCPUSpan, BlockedTime Histogram
+
+	// Syscalls is the number of system calls by name, counted at their entry.
+	Syscalls map[string]uint64
+
+	// TLBFlushes are switches into a traced task that flushed the whole TLB, TLBKept those that found its entries still
+	// good (PCID). A switch for which the CPU already had the right page table loaded is neither. x86 only.
+	TLBFlushes, TLBKept uint64
+
+	// Missing has the reason for each column (Probe.Columns) that is empty because it was not counted.
+	Missing map[string]string
+
+	// Losses are events that happened and were not counted. Results with losses are too low.
+	Losses []Loss
+
+	// Checks compare the counts with the kernel's own books.
+	Checks []Check
+
+	// Steal is the time the hypervisor kept from all CPUs in the window. It is included in OnCPU and RunQueue.
+	Steal time.Duration
+	Cost  Cost
+}
+
+// LostEvents returns the number of events that were not counted.
+func (c *Counts) LostEvents() uint64 {
+	var n uint64
+	for _, l := range c.Losses {
+		n += l.Count
+	}
+	return n
+}
+
+// SyscallTotal returns the number of system calls.
+func (c *Counts) SyscallTotal() uint64 {
+	var n uint64
+	for _, calls := range c.Syscalls {
+		n += calls
+	}
+	return n
+}
+
+// readRows fills in the tasks; what of the sum they do not explain is the others'.
+func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64) error {
+	var handed uint64
+	if err := s.objs.base.Variables[bpfVarCtlRows].Get(&handed); err != nil {
+		return err
+	}
+	others := *sum
+	n := min(handed, uint64(s.opts.MaxTasks))
+	c.OtherTasks = handed - n
+	m := s.objs.base.Maps[bpfMapRows]
+	for i := range uint32(n) {
+		var r bpfRow
+		if err := m.Lookup(i, &r); err != nil {
+			return err
+		}
+		name, _, _ := bytes.Cut(r.Comm[:], []byte{0})
+		c.Tasks = append(c.Tasks, TaskCount{
+			TID:     int(r.Tid),
+			TGID:    int(r.Tgid),
+			Name:    string(name),
+			Started: time.Duration(r.Start),
+			Count:   newCount(&r.N),
+		})
+		for j, v := range r.N {
+			others[j] -= v
+		}
+	}
+	if c.OtherTasks > 0 {
+		c.Others = newCount(&others)
+	}
+	slices.SortStableFunc(c.Tasks, func(a, b TaskCount) int { return int(b.OnCPU - a.OnCPU) })
+	return nil
+}
+
+// losses collects what could not be counted.
+func (s *Session) losses(c *Counts, alloc uint64) {
+	if n := alloc + s.lost; n > 0 {
+		c.Losses = append(c.Losses, Loss{"no memory to follow a task", n})
+	}
+	s.lost = 0
+	for name, n := range s.readMisses() {
+		if n -= s.misses[name]; n > 0 {
+			c.Losses = append(c.Losses, Loss{"probe " + name + " was running already", n})
+		}
+	}
+	slices.SortFunc(c.Losses, func(a, b Loss) int { return bytes.Compare([]byte(a.Reason), []byte(b.Reason)) })
+}

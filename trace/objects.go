@@ -1,0 +1,172 @@
+package trace
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+)
+
+// kernelTypes returns the running kernel's BTF, parsed once.
+var kernelTypes = sync.OnceValues(func() (*btf.Spec, error) {
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		return nil, fmt.Errorf("the kernel describes no types of its own (BTF): %w: "+
+			"boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (%w)", errors.ErrUnsupported, err)
+	}
+	return spec, nil
+})
+
+// hook returns the prototype of a tracepoint, as BTF has it: the first argument is the probe's own data.
+func hook(tracepoint string) (*btf.FuncProto, error) {
+	types, err := kernelTypes()
+	if err != nil {
+		return nil, err
+	}
+	var def *btf.Typedef
+	if err := types.TypeByName("btf_trace_"+tracepoint, &def); err != nil {
+		return nil, fmt.Errorf("this kernel has no tracepoint %s: %w", tracepoint, errors.ErrUnsupported)
+	}
+	if ptr, ok := def.Type.(*btf.Pointer); ok {
+		if proto, ok := ptr.Target.(*btf.FuncProto); ok {
+			return proto, nil
+		}
+	}
+	return nil, fmt.Errorf("tracepoint %s has no prototype: %w", tracepoint, errors.ErrUnsupported)
+}
+
+// percpuMark stands in sched.bpf.c where the BTF id of a per-CPU variable belongs: the compiler cannot name one.
+const percpuMark = 0x5379707265656d70
+
+// pseudoBTFID in a load's source register says that its constant is a BTF id (BPF_PSEUDO_BTF_ID).
+const pseudoBTFID = asm.R3
+
+// setPercpu replaces the mark with the variable of that name.
+func setPercpu(insns asm.Instructions, name string) error {
+	types, err := kernelTypes()
+	if err != nil {
+		return err
+	}
+	var v *btf.Var
+	if err := types.TypeByName(name, &v); err != nil {
+		return fmt.Errorf("per-CPU variable %s: %w", name, errors.ErrUnsupported)
+	}
+	id, err := types.TypeID(v)
+	if err != nil {
+		return err
+	}
+	for i := range insns {
+		if insns[i].OpCode.IsDWordLoad() && insns[i].Constant == percpuMark {
+			insns[i].Src = pseudoBTFID
+			insns[i].Constant = int64(id)
+		}
+	}
+	return nil
+}
+
+// objects are the loaded programs and maps of one session. Whoever loads them closes them.
+type objects struct {
+	base  *ebpf.Collection // the maps all share, and the scheduler's programs
+	rest  []*ebpf.Collection
+	links []link.Link
+	walk  *link.Iter
+	cache *btf.Cache
+	knobs map[string]any
+}
+
+// load adds an object: its maps are those of the first one.
+func (o *objects) load(spec *ebpf.CollectionSpec) (*ebpf.Collection, error) {
+	for name, value := range o.knobs {
+		if v := spec.Variables[name]; v != nil {
+			if err := v.Set(value); err != nil {
+				return nil, fmt.Errorf("knob %s: %w", name, err)
+			}
+		}
+	}
+	spec.Maps[bpfMapRows].MaxEntries = o.knobs["max_rows"].(uint32)
+
+	opts := ebpf.CollectionOptions{Cache: o.cache}
+	if o.base != nil {
+		opts.MapReplacements = make(map[string]*ebpf.Map)
+		for name := range spec.Maps {
+			if m := o.base.Maps[name]; m != nil && name != ".rodata" {
+				opts.MapReplacements[name] = m
+			}
+		}
+	}
+	coll, err := ebpf.NewCollectionWithOptions(spec, opts)
+	if err != nil {
+		return nil, err
+	}
+	if o.base == nil {
+		o.base = coll
+	} else {
+		o.rest = append(o.rest, coll)
+	}
+	return coll, nil
+}
+
+// attach attaches all programs of a collection to their tracepoints.
+func (o *objects) attach(coll *ebpf.Collection) error {
+	for name, prog := range coll.Programs {
+		l, err := link.AttachTracing(link.TracingOptions{Program: prog})
+		if err != nil {
+			return fmt.Errorf("attach %s: %w", name, err)
+		}
+		o.links = append(o.links, l)
+	}
+	return nil
+}
+
+// programs calls f for every loaded program.
+func (o *objects) programs(f func(name string, p *ebpf.Program)) {
+	for _, coll := range append([]*ebpf.Collection{o.base}, o.rest...) {
+		if coll != nil {
+			for name, p := range coll.Programs {
+				f(name, p)
+			}
+		}
+	}
+}
+
+func (o *objects) close() error {
+	var errs []error
+	for _, l := range o.links {
+		errs = append(errs, l.Close())
+	}
+	if o.walk != nil {
+		errs = append(errs, o.walk.Close())
+	}
+	for _, coll := range o.rest {
+		coll.Close()
+	}
+	if o.base != nil {
+		o.base.Close()
+	}
+	*o = objects{}
+	return errors.Join(errs...)
+}
+
+// explain turns the kernel's refusal into an error that says what is missing and what to do about it.
+func explain(op string, err error) error {
+	var rejected *ebpf.VerifierError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &rejected):
+		return fmt.Errorf("trace: %s: this kernel's verifier rejects it: %w: %w", op, errors.ErrUnsupported, err)
+	case errors.Is(err, os.ErrPermission):
+		if missing := missingCapabilities(); missing != "" {
+			return fmt.Errorf("trace: %s: %s missing: run as root, or grant it with setcap: %w", op, missing, err)
+		}
+		return fmt.Errorf("trace: %s: the kernel refuses (locked down, or confined?): %w", op, err)
+	case errors.Is(err, ebpf.ErrNotSupported) && !errors.Is(err, errors.ErrUnsupported):
+		return fmt.Errorf("trace: %s: %w: %w", op, errors.ErrUnsupported, err)
+	}
+	return fmt.Errorf("trace: %s: %w", op, err)
+}

@@ -1,0 +1,441 @@
+package trace
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+)
+
+// Options says what a Session does. The zero value counts everything whose price is small.
+type Options struct {
+	// NoSyscalls leaves out system calls by name. Their probe runs at every system call of every task on the machine.
+	NoSyscalls bool
+
+	// NoTLB leaves out TLB flushes at switches.
+	NoTLB bool
+
+	// FaultExceptions adds the page fault exceptions, by the mode they were taken in. Count.PageFaults does not need it.
+	FaultExceptions bool
+
+	// MaxTasks bounds Counts.Tasks; further tasks are summed in Counts.Others. 0 means 1024.
+	MaxTasks int
+}
+
+// Session is a set of probes in the kernel and what they count. It is made by Open and ended by Close. Its methods may be
+// called from several goroutines, one at a time.
+type Session struct {
+	mu       sync.Mutex
+	objs     objects
+	opts     Options
+	missing  map[string]string
+	attach   time.Duration
+	closed   bool
+	epoch    uint32 // the window's number; 0 is none
+	running  bool
+	lastUsed uint32
+
+	// The readings at the window's start.
+	began   time.Time
+	opened  uint64
+	cpus    bpfCpu
+	misses  map[string]uint64
+	steal   time.Duration
+	opening time.Duration
+	lost    uint64 // tasks there was no memory to follow
+}
+
+func knobs(maxTasks int) map[string]any {
+	k := map[string]any{
+		"max_rows":        uint32(maxTasks),
+		"have_prev_state": true,
+	}
+	if runtime.GOARCH == "arm64" {
+		k["nr_sched_yield"] = uint32(124)
+	}
+	// The state moved into the arguments in 5.18: proto is (data, preempt, prev, next, prev_state).
+	if proto, err := hook("sched_switch"); err == nil {
+		k["have_prev_state"] = len(proto.Params) == 5
+	}
+	return k
+}
+
+// Open loads the probes into the kernel and attaches them. From then on they run, but count nothing until a process is
+// followed. The error says what is missing and what to do, and wraps errors.ErrUnsupported or os.ErrPermission.
+//
+// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF, 5.18 or later. Afterwards the capabilities may be
+// dropped, from 5.19 on; before, bpf(2) is refused to others where kernel.unprivileged_bpf_disabled is set.
+func Open(opts Options) (_ *Session, err error) {
+	opts.MaxTasks = cmp.Or(max(opts.MaxTasks, 0), 1024)
+	start := time.Now()
+	s := &Session{opts: opts, missing: make(map[string]string)}
+	s.objs = objects{cache: btf.NewCache(), knobs: knobs(opts.MaxTasks)}
+	s.objs.knobs["with_cpu"] = !opts.NoSyscalls || !opts.NoTLB
+	defer func() {
+		if err != nil {
+			s.objs.close()
+		}
+	}()
+
+	skip := map[string]bool{"syscall": opts.NoSyscalls, "tlb": opts.NoTLB, "fault": !opts.FaultExceptions}
+	var loaded []*ebpf.Collection
+	for _, p := range probes {
+		if skip[p.Name] {
+			s.miss(p, "not asked for")
+			continue
+		}
+		coll, err := s.objs.loadProbe(p)
+		switch {
+		case err != nil && p.Required:
+			return nil, err
+		case err != nil:
+			s.miss(p, err.Error())
+		case p.Name == "walk":
+			s.objs.walk, err = link.AttachIter(link.IterOptions{Program: coll.Programs["walk_tasks"]})
+			if err != nil {
+				return nil, explain("probe walk", err)
+			}
+		default:
+			loaded = append(loaded, coll)
+		}
+	}
+	// The scheduler's probes last, so that nothing is half counted.
+	for i := len(loaded) - 1; i >= 0; i-- {
+		if err := s.objs.attach(loaded[i]); err != nil {
+			return nil, explain("attach", err)
+		}
+	}
+	if _, err := s.walk(bpfWalkModeWALK_SELF); err != nil {
+		return nil, explain("walk", err)
+	}
+	s.attach = time.Since(start)
+	return s, nil
+}
+
+func (s *Session) miss(p probe, reason string) {
+	for _, column := range p.Columns {
+		s.missing[column] = reason
+	}
+}
+
+// Close detaches the probes and frees what they counted. Nothing stays behind in the kernel. A second Close returns
+// os.ErrClosed.
+func (s *Session) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("trace: close: %w", os.ErrClosed)
+	}
+	s.closed = true
+	return s.objs.close()
+}
+
+// Follow adds a process and all its descendants, threads and processes, those that exist and those to come. The pid is
+// that of a process in the caller's PID namespace. Descendants whose parent has ended are found only if they appear after
+// Follow. The caller itself is left out unless its own pid is given.
+//
+// With a window open, the process is in it from now on. The error wraps syscall.ESRCH if there is no such process.
+func (s *Session) Follow(pid int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("trace: follow: %w", os.ErrClosed)
+	}
+	if pid <= 0 {
+		return fmt.Errorf("trace: follow process %d: %w", pid, syscall.ESRCH)
+	}
+	s.set("ctl_root", uint32(pid))
+	s.set("ctl_adopting", 1)
+	for {
+		w, err := s.walk(bpfWalkModeWALK_ADOPT)
+		if err != nil {
+			return explain("follow", err)
+		}
+		s.lost += w.LostAlloc
+		if w.Found > 0 {
+			continue // children may have come meanwhile, and a child's number may be below its parent's
+		}
+		if w.Root == 0 {
+			return fmt.Errorf("trace: follow process %d: %w", pid, syscall.ESRCH)
+		}
+		break
+	}
+	if s.running {
+		n, err := s.open()
+		s.opened += n
+		return explain("follow", err)
+	}
+	return nil
+}
+
+// Forget stops following everything, so that the session can serve for something else. An open window is given up.
+func (s *Session) Forget() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("trace: forget: %w", os.ErrClosed)
+	}
+	s.set("ctl_adopting", 0)
+	s.set("ctl_epoch", 0)
+	s.running = false
+	for {
+		w, err := s.walk(bpfWalkModeWALK_FORGET)
+		if err != nil {
+			return explain("forget", err)
+		}
+		if w.Found == 0 {
+			return nil
+		}
+	}
+}
+
+// Start opens a window: what happens until Stop is counted. Each task's part begins at its own reading, all of them
+// within the time Start takes.
+func (s *Session) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return fmt.Errorf("trace: start: %w", os.ErrClosed)
+	case s.running:
+		return errors.New("trace: start: a window is open already: stop it first")
+	}
+	start := time.Now()
+	s.lastUsed++
+	if s.lastUsed == 0 {
+		s.lastUsed = 1
+	}
+	epoch := s.lastUsed
+
+	// The two slots are used in turn: a probe still busy with the last window cannot spoil this one.
+	n, err := ebpf.PossibleCPU()
+	if err != nil {
+		return explain("start", err)
+	}
+	if err := s.objs.base.Maps[bpfMapWindows].Put(epoch&1, make([]bpfWindow, n)); err != nil {
+		return explain("start", err)
+	}
+	if s.cpus, err = s.readCPUs(); err != nil {
+		return explain("start", err)
+	}
+	s.misses = s.readMisses()
+	s.steal = readSteal()
+	s.set("ctl_closing", 0)
+	if err := s.objs.base.Variables[bpfVarCtlRows].Set(uint64(0)); err != nil {
+		return explain("start", err)
+	}
+	s.set("ctl_epoch", epoch)
+	if s.opened, err = s.open(); err != nil {
+		s.set("ctl_epoch", 0)
+		return explain("start", err)
+	}
+	s.running = true
+	s.epoch = epoch
+	s.opening = time.Since(start)
+	s.began = start.Add(s.opening / 2)
+	return nil
+}
+
+// patience bounds how often a walk is repeated for a task that does not stand still.
+const patience = 100
+
+// open walks until every traced task is in the window.
+func (s *Session) open() (opened uint64, err error) {
+	defer s.set("ctl_force", 0)
+	for i := range patience {
+		if i == patience-1 {
+			s.set("ctl_force", 1)
+		}
+		w, err := s.walk(bpfWalkModeWALK_OPEN)
+		if err != nil {
+			return opened, err
+		}
+		opened += w.Found
+		if w.Found == 0 && w.Unsteady == 0 {
+			break
+		}
+		if w.Found == 0 {
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+	return opened, nil
+}
+
+// Stop closes the window and returns what was counted in it. The tasks stay followed.
+func (s *Session) Stop() (*Counts, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, fmt.Errorf("trace: stop: %w", os.ErrClosed)
+	case !s.running:
+		return nil, errors.New("trace: stop: no window is open: start one first")
+	}
+	s.running = false
+	begin := time.Now()
+	s.set("ctl_closing", 1)
+	defer s.set("ctl_force", 0)
+
+	// Until every task that came into the window has left it, by a walk or by its own end.
+	var closed uint64
+	var sum [bpfCountCOUNTS]uint64
+	var kernel bpfWindow
+	for i := range patience {
+		if i == patience-1 {
+			s.set("ctl_force", 1)
+		}
+		w, err := s.walk(bpfWalkModeWALK_CLOSE)
+		if err != nil {
+			s.set("ctl_epoch", 0)
+			return nil, explain("stop", err)
+		}
+		closed += w.Found
+		for i, n := range w.Sum {
+			sum[i] += n
+		}
+		if kernel, err = s.readWindow(s.epoch); err != nil {
+			return nil, explain("stop", err)
+		}
+		if w.Unsteady == 0 && s.opened+kernel.Born == kernel.Died+closed {
+			break
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+	end := time.Now()
+	s.set("ctl_epoch", 0)
+
+	cpus, err := s.readCPUs()
+	if err != nil {
+		return nil, explain("stop", err)
+	}
+	// Once more: what was counted while the walk went on.
+	if kernel, err = s.readWindow(s.epoch); err != nil {
+		return nil, explain("stop", err)
+	}
+	for i, n := range kernel.Dead {
+		sum[i] += n
+	}
+	c := &Counts{
+		Window:   begin.Add(end.Sub(begin) / 2).Sub(s.began),
+		Total:    newCount(&sum),
+		Missing:  maps.Clone(s.missing),
+		Started:  s.opened,
+		Ended:    closed,
+		Steal:    max(0, readSteal()-s.steal),
+		Syscalls: s.syscalls(&cpus),
+		Cost:     Cost{Attach: s.attach, Open: s.opening, Close: time.Since(begin)},
+	}
+	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_RUN_QUEUE])
+	c.WakeupLatency.merge(&kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
+	c.OnCPUSpan.merge(&kernel.Hist[bpfHistIdHIST_ON_CPU])
+	c.BlockedTime.merge(&kernel.Hist[bpfHistIdHIST_BLOCKED])
+	if _, ok := c.Missing["tlb_flushes"]; !ok {
+		c.TLBFlushes = cpus.TlbFlushes - s.cpus.TlbFlushes
+		c.TLBKept = cpus.TlbKept - s.cpus.TlbKept
+	}
+	if _, ok := c.Missing["fault_exceptions"]; ok {
+		c.Total.FaultsUser, c.Total.FaultsKernel = 0, 0
+	}
+	if err := s.readRows(c, &sum); err != nil {
+		return nil, explain("stop", err)
+	}
+	s.losses(c, kernel.LostAlloc)
+	c.check(&sum, s.opened, closed, &kernel)
+	return c, nil
+}
+
+// walk has the kernel visit every task.
+func (s *Session) walk(mode bpfWalkMode) (w bpfWalk, err error) {
+	m := s.objs.base.Maps[bpfMapWalks]
+	if err := m.Put(uint32(0), &bpfWalk{}); err != nil {
+		return w, err
+	}
+	s.set("ctl_mode", uint32(mode))
+	it, err := s.objs.walk.Open()
+	if err != nil {
+		return w, err
+	}
+	defer it.Close()
+	buf := make([]byte, 64)
+	for {
+		// EAGAIN: a million tasks were passed, and there are more.
+		if _, err := it.Read(buf); err == io.EOF {
+			break
+		} else if err != nil && !errors.Is(err, syscall.EAGAIN) {
+			return w, err
+		}
+	}
+	err = m.Lookup(uint32(0), &w)
+	return w, err
+}
+
+// set writes one of the variables the programs read while they run.
+func (s *Session) set(name string, value uint32) {
+	if err := s.objs.base.Variables[name].Set(value); err != nil {
+		panic("trace: " + name + ": " + err.Error()) // it is not there, or not 32 bits wide
+	}
+}
+
+func (s *Session) readWindow(epoch uint32) (sum bpfWindow, err error) {
+	var per []bpfWindow
+	if err := s.objs.base.Maps[bpfMapWindows].Lookup(epoch&1, &per); err != nil {
+		return sum, err
+	}
+	for i := range per {
+		w := &per[i]
+		sum.Born += w.Born
+		sum.Died += w.Died
+		sum.LostAlloc += w.LostAlloc
+		for j, n := range w.Dead {
+			sum.Dead[j] += n
+		}
+		for j := range w.Hist {
+			to, from := &sum.Hist[j], &w.Hist[j]
+			to.Sum += from.Sum
+			to.Max = max(to.Max, from.Max)
+			for k, n := range from.Buckets {
+				to.Buckets[k] += n
+			}
+		}
+	}
+	return sum, nil
+}
+
+func (s *Session) readCPUs() (sum bpfCpu, err error) {
+	if s.opts.NoSyscalls && s.opts.NoTLB {
+		return sum, nil
+	}
+	var per []bpfCpu
+	if err := s.objs.base.Maps[bpfMapCpus].Lookup(uint32(0), &per); err != nil {
+		return sum, err
+	}
+	for i := range per {
+		sum.TlbFlushes += per[i].TlbFlushes
+		sum.TlbKept += per[i].TlbKept
+		for j, n := range per[i].Syscalls {
+			sum.Syscalls[j] += n
+		}
+	}
+	return sum, nil
+}
+
+// readMisses returns, by program, how often it was skipped because it was running already.
+func (s *Session) readMisses() map[string]uint64 {
+	misses := make(map[string]uint64)
+	s.objs.programs(func(name string, p *ebpf.Program) {
+		if stats, err := p.Stats(); err == nil {
+			misses[name] = stats.RecursionMisses
+		}
+	})
+	return misses
+}
