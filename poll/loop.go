@@ -1,0 +1,311 @@
+package poll
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"switchyard"
+	"switchyard/internal/sys"
+)
+
+// A poller is one way to wait for many descriptors: all that differs between
+// the designs that are told of readiness. Each descriptor is known by an id,
+// its connection's place in the table or one of the two below. The methods are
+// called by one thread.
+type poller interface {
+	// open makes what the poller needs; close gives it back, also after an
+	// open that failed.
+	open() error
+	close()
+	// add waits for fd to be readable. It says why it cannot hold one more.
+	add(id int32, fd int) syscall.Errno
+	// turn waits for fd, of which it was told by add, to be writable instead
+	// of readable, or the other way round.
+	turn(id int32, fd int, write bool)
+	// remove waits for fd no longer. It is about to be closed.
+	remove(id int32, fd int)
+	// wait blocks until descriptors are ready or ms milliseconds have passed,
+	// -1 being for ever, and returns the ids of those that are. They may be
+	// more than is true: nothing depends on an id being ready.
+	wait(ms int) ([]int32, syscall.Errno)
+}
+
+const (
+	wakeID   = -1 // the eventfd that interrupts the wait
+	listenID = -2
+	ids      = 2 // how many ids are below zero
+)
+
+const (
+	// acceptBatch is how many connections a lone loop accepts before it looks
+	// at the others again: the queue of a busy server is emptied in few
+	// wake-ups, and a flood of connections does not starve those that are open.
+	acceptBatch = 16
+	// pauseTime is how long accepting pauses at a limit, unless a connection of
+	// the same loop closes first. Descriptors may become free elsewhere.
+	pauseTime = 50 * time.Millisecond
+	// lingerTime is how long a client may read an error reply (see
+	// switchyard.ActHalfClose).
+	lingerTime = time.Second
+)
+
+// readyLoop is a loop that is told which descriptors are ready.
+type readyLoop struct {
+	*base
+	poller poller
+	// accepts is how many connections are accepted for one wake-up.
+	accepts int
+	// edge is set when the poller tells of changes only: what is readable is
+	// read until nothing is left, as it will not be told of again.
+	edge bool
+
+	slots    table[slot]
+	live     int // connections open
+	in, out  []byte
+	rests    rests
+	again    []int32 // connections to go on with without being told
+	spare    []int32 // again's other buffer
+	leaving  lingerers
+	paused   bool
+	resumeAt int64
+	drains   bool
+}
+
+// newReadyLoop is the runner of the designs that are told of readiness.
+func newReadyLoop(b *base, p poller, accepts int, edge bool) runner {
+	return &readyLoop{base: b, poller: p, accepts: accepts, edge: edge,
+		in: make([]byte, switchyard.InSize), out: make([]byte, switchyard.OutSize)}
+}
+
+func (l *readyLoop) open() error {
+	if err := l.poller.open(); err != nil {
+		return err
+	}
+	if e := l.poller.add(wakeID, l.wake); e != 0 {
+		return fmt.Errorf("watch the eventfd: %w", e)
+	}
+	if e := l.poller.add(listenID, l.listener.fd); e != 0 {
+		return fmt.Errorf("watch the listener: %w", e)
+	}
+	return nil
+}
+
+func (l *readyLoop) close() { l.poller.close() }
+
+func (l *readyLoop) run() error {
+	defer l.closeAll()
+	for !l.drains || l.live > 0 {
+		ready, e := l.poller.wait(l.timeout())
+		if e != 0 && e != syscall.EINTR {
+			return os.NewSyscallError("wait", e)
+		}
+		for _, id := range ready {
+			switch id {
+			case wakeID:
+				l.clearWake()
+			case listenID:
+				l.accept()
+			default:
+				l.serve(id)
+			}
+		}
+		if len(l.again) > 0 {
+			turn := l.again
+			l.again = l.spare[:0]
+			for _, id := range turn {
+				if s := l.slots.at(id); s.flags&flagAgain != 0 {
+					s.flags &^= flagAgain
+					l.serve(id)
+				}
+			}
+			l.spare = turn
+		}
+		if l.srv.stage.Load() != serving && !l.goOn() {
+			return nil
+		}
+		if l.paused || !l.leaving.empty() {
+			l.tick()
+		}
+	}
+	return nil
+}
+
+// timeout is how long the next wait may block, in milliseconds: for ever when
+// there is nothing to do at a certain time.
+func (l *readyLoop) timeout() int {
+	if len(l.again) > 0 {
+		return 0
+	}
+	at := int64(-1)
+	if l.paused {
+		at = l.resumeAt
+	}
+	if !l.leaving.empty() {
+		at = earlier(at, l.leaving.first())
+	}
+	if l.drains {
+		at = earlier(at, l.srv.cutoff.Load())
+	}
+	if at < 0 {
+		return -1
+	}
+	return int((max(0, at-l.srv.now()) + 999_999) / 1_000_000)
+}
+
+// earlier is the earlier of two times, -1 being never.
+func earlier(a, b int64) int64 {
+	if a < 0 {
+		return b
+	}
+	return min(a, b)
+}
+
+// tick does what is due at a certain time.
+func (l *readyLoop) tick() {
+	now := l.srv.now()
+	if l.paused && now >= l.resumeAt {
+		l.resume()
+	}
+	for !l.leaving.empty() && l.leaving.first() <= now {
+		id, serial := l.leaving.pop()
+		if s := l.slots.at(id); s.serial == serial && s.flags&flagOpen != 0 {
+			l.closeConn(id, s)
+		}
+	}
+}
+
+// goOn is asked when the server is to stop and reports whether connections are
+// to be served still.
+func (l *readyLoop) goOn() bool {
+	if l.cut() {
+		return false
+	}
+	if !l.drains {
+		l.drains = true
+		l.unlisten()
+		for id := range l.slots.top {
+			if s := l.slots.at(id); s.flags&flagOpen != 0 {
+				// What has arrived by now is a request begun; serve closes
+				// the connection if there is none.
+				l.serve(id)
+			}
+		}
+	}
+	return l.live > 0
+}
+
+// accept takes connections because the poller told of some.
+func (l *readyLoop) accept() {
+	if l.listener != nil && !l.paused { // told of it before it was given up
+		l.take()
+	}
+}
+
+// take takes the connections that wait, at most l.accepts. It returns false
+// when a limit was reached.
+func (l *readyLoop) take() bool {
+	for n := range l.accepts {
+		if !l.srv.reserve() {
+			l.pause()
+			return false
+		}
+		fd, e := sys.RawAccept(l.listener.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		if e == 0 {
+			l.begin(fd)
+			continue
+		}
+		l.srv.unreserve()
+		switch outcome(e) {
+		case acceptNone:
+			if n == 0 && !l.paused {
+				l.count.EmptyWake.Add(1)
+			}
+			return true
+		case acceptPause:
+			l.pause()
+			return false
+		}
+	}
+	return true
+}
+
+// begin serves the connection fd from now on. A place for it is reserved.
+func (l *readyLoop) begin(fd int) {
+	l.count.Accepted.Add(1)
+	id := l.slots.take()
+	if e := l.poller.add(id, fd); e != 0 {
+		sys.RawClose(fd)
+		l.slots.give(id)
+		l.count.Refused.Add(1)
+		l.count.Closed.Add(1)
+		l.srv.unreserve()
+		return
+	}
+	s := l.slots.at(id)
+	*s = slot{fd: int32(fd), flags: flagOpen, serial: s.serial + 1}
+	l.live++
+}
+
+// closeConn closes a connection and forgets it.
+func (l *readyLoop) closeConn(id int32, s *slot) {
+	l.poller.remove(id, int(s.fd))
+	sys.RawClose(int(s.fd))
+	if s.rest != 0 {
+		l.rests.give(s.rest)
+		s.rest = 0
+	}
+	s.flags = 0
+	l.live--
+	l.count.Requests.Add(s.conn.Requests())
+	l.count.Closed.Add(1)
+	l.slots.give(id)
+	l.srv.unreserve()
+	if l.paused {
+		l.resume()
+	}
+}
+
+func (l *readyLoop) closeAll() {
+	l.unlisten()
+	for id := range l.slots.top {
+		if s := l.slots.at(id); s.flags&flagOpen != 0 {
+			l.closeConn(id, s)
+		}
+	}
+}
+
+// pause accepts no more for a while: a limit on connections, descriptors or
+// memory is reached, and the listener, still ready, would end every wait at
+// once.
+func (l *readyLoop) pause() {
+	l.resumeAt = l.srv.now() + int64(pauseTime)
+	if !l.paused {
+		l.paused = true
+		l.count.Paused.Add(1)
+		l.poller.remove(listenID, l.listener.fd)
+	}
+}
+
+// resume ends a pause, unless its reason stands: it is the same pause then.
+func (l *readyLoop) resume() {
+	l.resumeAt = l.srv.now() + int64(pauseTime)
+	if !l.srv.full() && l.take() && l.poller.add(listenID, l.listener.fd) == 0 {
+		l.paused = false
+	}
+}
+
+// unlisten accepts no more at all.
+func (l *readyLoop) unlisten() {
+	if l.listener == nil {
+		return
+	}
+	if !l.paused {
+		l.poller.remove(listenID, l.listener.fd)
+	}
+	l.paused = false
+	l.stopAccepting()
+}
