@@ -1,0 +1,44 @@
+package threads_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+
+	"switchyard"
+	_ "switchyard/threads"
+)
+
+// A pool of four threads serves one request and drains.
+func Example() {
+	model, _ := switchyard.Lookup("threads/pool")
+	ready := make(chan netip.AddrPort, 1)
+	server, err := model.New(switchyard.Options{
+		Workers: 4,
+		Ready:   func(addr netip.AddrPort) { ready <- addr },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- server.Serve(ctx) }()
+
+	resp, err := http.Get("http://" + (<-ready).String() + "/")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+	fmt.Println(resp.Status)
+
+	stop()
+	fmt.Println(<-ended)
+	// Output:
+	// 200 OK
+	// <nil>
+}

@@ -1,0 +1,300 @@
+package threads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"switchyard"
+	"switchyard/internal/sys"
+)
+
+// What a Go programmer would write: package net, a goroutine for each
+// connection, buffers from a sync.Pool. Connections do not block, and the Go
+// runtime's poller (epoll) parks and wakes their goroutines; which threads run
+// them is the runtime's choice, so they have no names of their own.
+func init() {
+	switchyard.Register(switchyard.Model{
+		Name:     "threads/goroutine",
+		Doc:      "a goroutine for each client on Go's own poller: what a Go programmer would write",
+		Syscalls: []string{"epoll_pwait", "accept4", "read", "write", "futex"},
+		Probes:   []string{"sched", "task", "syscall"},
+		New:      newGoroutine,
+	})
+}
+
+type goroutineServer struct {
+	opts     switchyard.Options
+	handler  switchyard.Handler
+	counts   *switchyard.Counters
+	addr     netip.AddrPort
+	listener *net.TCPListener
+	buffers  sync.Pool
+
+	draining atomic.Bool
+	cutting  chan struct{} // closed when everything ends
+	freed    chan struct{} // holds a value when a connection has closed
+	serving  sync.WaitGroup
+
+	mu      sync.Mutex // of what follows
+	open    map[*goroutineConn]struct{}
+	started bool
+	closed  bool
+	cut     bool
+}
+
+type goroutineConn struct {
+	*net.TCPConn
+	state switchyard.Conn
+	busy  atomic.Bool // in the middle of reading a request: a drain leaves it alone
+}
+
+type buffers struct {
+	in  [switchyard.InSize]byte
+	out [switchyard.OutSize]byte
+}
+
+func newGoroutine(opts switchyard.Options) (switchyard.Server, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	opts = opts.WithDefaults()
+	// sys.Listen rather than net.Listen for the same socket, queue and errors
+	// as every other design (net.Listen would make a Multipath TCP socket).
+	fd, addr, err := sys.Listen(opts.Listen, sys.ListenConfig{NonBlock: true})
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), "listener")
+	listener, err := net.FileListener(file) // a duplicate
+	file.Close()
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	s := &goroutineServer{
+		opts: opts, handler: opts.Handler(), counts: opts.Counters, addr: addr,
+		listener: listener.(*net.TCPListener),
+		buffers:  sync.Pool{New: func() any { return new(buffers) }},
+		cutting:  make(chan struct{}), freed: make(chan struct{}, 1),
+		open: map[*goroutineConn]struct{}{},
+	}
+	if s.counts == nil {
+		s.counts = new(switchyard.Counters)
+	}
+	return s, nil
+}
+
+// Serve is switchyard.Server's.
+func (s *goroutineServer) Serve(ctx context.Context) error {
+	s.mu.Lock()
+	switch {
+	case s.closed:
+		s.mu.Unlock()
+		return switchyard.ErrServerClosed
+	case s.started:
+		s.mu.Unlock()
+		return errors.New("serve: called a second time")
+	}
+	s.started = true
+	s.mu.Unlock()
+
+	accepting := make(chan error, 1)
+	go func() { accepting <- s.acceptAll() }()
+	if s.opts.Ready != nil {
+		s.opts.Ready(s.addr)
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+		s.drain()
+		err = <-accepting
+	case err = <-accepting: // it failed, or Close was called
+		s.drain()
+	}
+
+	done := make(chan struct{})
+	go func() {
+		s.serving.Wait()
+		close(done)
+	}()
+	grace := time.NewTimer(s.opts.Grace)
+	defer grace.Stop()
+	select {
+	case <-done:
+	case <-grace.C:
+		s.cutOff()
+		<-done
+	case <-s.cutting:
+		<-done
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil && s.closed {
+		return switchyard.ErrServerClosed
+	}
+	return err
+}
+
+// Close is switchyard.Server's.
+func (s *goroutineServer) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.drain()
+	s.cutOff()
+	return nil
+}
+
+// drain takes no more connections and ends those on which no request has
+// begun.
+func (s *goroutineServer) drain() {
+	s.draining.Store(true)
+	s.listener.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		if !c.busy.Load() {
+			c.CloseRead()
+		}
+	}
+}
+
+// cutOff ends every connection. Their goroutines close them.
+func (s *goroutineServer) cutOff() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.cut {
+		s.cut = true
+		close(s.cutting)
+	}
+	for c := range s.open {
+		c.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+func (s *goroutineServer) acceptAll() error {
+	paused := false
+	pause := func() {
+		if !paused {
+			paused = true
+			s.counts.Paused.Add(1)
+		}
+		select {
+		case <-s.freed:
+		case <-time.After(pauseTime):
+		}
+	}
+	for !s.draining.Load() {
+		if s.size() >= s.opts.MaxConns {
+			pause()
+			continue
+		}
+		c, err := s.listener.AcceptTCP()
+		switch {
+		case err == nil:
+			paused = false
+			s.counts.Accepted.Add(1)
+			conn := &goroutineConn{TCPConn: c}
+			if !s.add(conn) {
+				s.remove(conn)
+				break
+			}
+			s.serving.Go(func() {
+				s.serve(conn)
+				s.remove(conn)
+			})
+		case s.draining.Load():
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accept on %s: %w", s.addr, err)
+		default: // a limit on descriptors or memory
+			pause()
+		}
+	}
+	return nil
+}
+
+func (s *goroutineServer) size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
+// add reports whether the server still serves.
+func (s *goroutineServer) add(c *goroutineConn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[c] = struct{}{}
+	return !s.cut
+}
+
+func (s *goroutineServer) remove(c *goroutineConn) {
+	s.counts.Requests.Add(c.state.Requests())
+	s.mu.Lock()
+	delete(s.open, c)
+	s.mu.Unlock()
+	c.Close()
+	s.counts.Closed.Add(1)
+	select {
+	case s.freed <- struct{}{}:
+	default:
+	}
+}
+
+func (s *goroutineServer) serve(c *goroutineConn) {
+	b := s.buffers.Get().(*buffers)
+	defer s.buffers.Put(b)
+	for halfClosed := false; ; {
+		busy := !halfClosed && !c.state.Idle()
+		if busy != c.busy.Load() {
+			c.busy.Store(busy)
+		}
+		if !busy && s.draining.Load() {
+			c.CloseRead() // what has come by now is still read
+		}
+		n, err := c.Read(b.in[:])
+		if err != nil {
+			return
+		}
+		for in, do := b.in[:n], switchyard.ActWrite; do != switchyard.ActRead; {
+			var took, put int
+			took, put, do = s.handler.Step(&c.state, in, b.out[:])
+			in = in[took:]
+			if put > 0 {
+				if _, err := c.Write(b.out[:put]); err != nil {
+					return
+				}
+			}
+			switch do {
+			case switchyard.ActSleep:
+				select {
+				case <-time.After(time.Duration(c.state.SleepNanos())):
+				case <-s.cutting:
+					return
+				}
+			case switchyard.ActCrash:
+				sys.Crash()
+			case switchyard.ActClose:
+				return
+			case switchyard.ActHalfClose:
+				halfClosed = true
+				c.CloseWrite()
+				c.SetReadDeadline(time.Now().Add(lingerTime))
+				select {
+				case <-s.cutting: // and not undone by the line above
+					return
+				default:
+				}
+			}
+		}
+	}
+}

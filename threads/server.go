@@ -1,0 +1,240 @@
+package threads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"switchyard"
+	"switchyard/internal/sys"
+)
+
+// server is what the designs with locked threads share: a blocking listener,
+// the connections, and the way a server ends. A design is a start function
+// that makes its threads, and what those threads do.
+type server struct {
+	opts    switchyard.Options
+	handler switchyard.Handler
+	counts  *switchyard.Counters
+	addr    netip.AddrPort
+	fd      int // the listener
+
+	start func() error // makes the threads that the design begins with
+
+	conns    conns
+	active   atomic.Int64 // connections open
+	gate     gate         // opened when a connection closes
+	paused   atomic.Bool  // accepting failed, and has not succeeded since
+	draining atomic.Bool  // no more connections, close those that are idle
+	cutting  atomic.Bool  // everything ends now
+	threads  crew
+	failure  chan error
+
+	mu      sync.Mutex // of what follows; never taken by a thread that serves
+	serving bool
+	closed  bool
+	ended   bool          // fd is closed
+	closing chan struct{} // closed with closed
+}
+
+// listen binds a server to its address.
+func listen(opts switchyard.Options) (*server, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	opts = opts.WithDefaults()
+	fd, addr, err := sys.Listen(opts.Listen, sys.ListenConfig{})
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		opts: opts, handler: opts.Handler(), counts: opts.Counters, addr: addr, fd: fd,
+		failure: make(chan error, 1), closing: make(chan struct{}),
+	}
+	if s.counts == nil {
+		s.counts = new(switchyard.Counters)
+	}
+	return s, nil
+}
+
+// Serve is switchyard.Server's. A request that is in /work when the grace is
+// over is still finished: a thread that computes cannot be stopped.
+func (s *server) Serve(ctx context.Context) error {
+	s.mu.Lock()
+	switch {
+	case s.closed:
+		s.mu.Unlock()
+		return switchyard.ErrServerClosed
+	case s.serving:
+		s.mu.Unlock()
+		return errors.New("serve: called a second time")
+	}
+	s.serving = true
+	s.mu.Unlock()
+
+	err := s.start()
+	if err == nil {
+		if s.opts.Ready != nil {
+			s.opts.Ready(s.addr)
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.closing:
+		case err = <-s.failure:
+		}
+	}
+	s.drain()
+	s.finish()
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	err = errors.Join(err, sys.Close(s.fd), s.conns.unmap())
+	if err == nil && s.closed {
+		return switchyard.ErrServerClosed
+	}
+	return err
+}
+
+// Close is switchyard.Server's.
+func (s *server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	close(s.closing)
+	switch {
+	case !s.serving:
+		s.serving, s.ended = true, true
+		return sys.Close(s.fd)
+	case !s.ended:
+		s.drain()
+		s.cut()
+	}
+	return nil
+}
+
+// drain takes no more connections and ends those on which no request has
+// begun.
+func (s *server) drain() {
+	s.draining.Store(true)
+	// Every accept returns EINVAL, now and later.
+	sys.RawShutdown(s.fd, unix.SHUT_RDWR)
+	s.gate.open()
+	s.conns.each(func(c *conn) {
+		if !c.busy.Load() {
+			sys.RawShutdown(c.fd, unix.SHUT_RD)
+		}
+	})
+}
+
+// cut ends every connection.
+func (s *server) cut() {
+	s.cutting.Store(true)
+	pid := os.Getpid()
+	s.conns.each(func(c *conn) {
+		sys.RawShutdown(c.fd, unix.SHUT_RDWR)
+		if tid := int(c.sleeping.Load()); tid != 0 {
+			// Any signal ends a nanosleep; this one is the Go runtime's own
+			// and does nothing when it comes without a reason.
+			unix.Tgkill(pid, tid, unix.SIGURG)
+		}
+	})
+}
+
+// finish waits for the threads, as long as Options.Grace allows, then cuts off
+// what is left. After it no thread of the server exists.
+func (s *server) finish() {
+	done := make(chan struct{})
+	go func() {
+		s.threads.wait()
+		close(done)
+	}()
+	grace := time.NewTimer(s.opts.Grace)
+	defer grace.Stop()
+	select {
+	case <-done:
+		return
+	case <-grace.C:
+	case <-s.closing:
+	}
+	for {
+		// Again and again: a thread may have been on its way into a sleep.
+		s.cut()
+		select {
+		case <-done:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// accept blocks until a connection comes and makes it c. It waits out limits;
+// false means that the server is ending.
+func (s *server) accept(c *conn) bool {
+	for !s.draining.Load() {
+		fd, e := sys.Accept(s.fd)
+		switch e {
+		case 0:
+			s.paused.Store(false)
+			s.counts.Accepted.Add(1)
+			s.conns.add(c, fd)
+			if s.active.Add(1) >= int64(s.opts.MaxConns) {
+				s.counts.Paused.Add(1)
+			}
+			return true
+		case syscall.EBADF, syscall.EINVAL, syscall.ENOTSOCK, syscall.EOPNOTSUPP, syscall.EFAULT:
+			if !s.draining.Load() {
+				s.fail(fmt.Errorf("accept on %s: %w", s.addr, os.NewSyscallError("accept4", e)))
+			}
+			return false
+		default:
+			// EMFILE, ENFILE, ENOBUFS and ENOMEM are limits; the others are
+			// errors of a connection that never came to be (accept(2)).
+			s.pause()
+		}
+	}
+	return false
+}
+
+// pause waits until a connection closes, but no longer than pauseTime. Pauses
+// between two connections count as one.
+func (s *server) pause() {
+	if s.paused.CompareAndSwap(false, true) {
+		s.counts.Paused.Add(1)
+	}
+	s.gate.wait(func() bool { return !s.draining.Load() })
+}
+
+// full reports whether no connection may be added now.
+func (s *server) full() bool {
+	return s.active.Load() >= int64(s.opts.MaxConns) && !s.draining.Load()
+}
+
+// done closes c, which serve is through with.
+func (s *server) done(c *conn) {
+	s.counts.Requests.Add(c.state.Requests())
+	s.conns.remove(c)
+	sys.RawClose(c.fd)
+	s.counts.Closed.Add(1)
+	s.active.Add(-1)
+	s.gate.open()
+}
+
+// fail ends the server with err.
+func (s *server) fail(err error) {
+	select {
+	case s.failure <- err:
+	default:
+	}
+}
