@@ -19,14 +19,33 @@ func SetName(name string) {
 // thread ends when f returns; done is closed just before.
 func Thread(name string, f func()) (done <-chan struct{}) {
 	ch := make(chan struct{})
-	go func() {
-		// The goroutine is never unlocked: its thread ends with it.
-		runtime.LockOSThread()
-		defer close(ch)
-		SetName(name)
-		f()
-	}()
+	go onThread(name, f, ch)
 	return ch
+}
+
+func onThread(name string, f func(), done chan struct{}) {
+	// The goroutine is never unlocked: its thread ends with it.
+	runtime.LockOSThread()
+	if Gettid() == unix.Getpid() {
+		// The first thread does not end, the runtime parks it for good, and its
+		// name is the process' own. It is kept until another thread is found.
+		found := make(chan struct{})
+		go func() {
+			runtime.LockOSThread()
+			close(found)
+			runThread(name, f, done)
+		}()
+		<-found
+		runtime.UnlockOSThread()
+		return
+	}
+	runThread(name, f, done)
+}
+
+func runThread(name string, f func(), done chan struct{}) {
+	defer close(done)
+	SetName(name)
+	f()
 }
 
 // Gettid is the calling thread's TID (gettid(2)).
