@@ -27,6 +27,7 @@ const (
 	DefaultConnectTimeout = 3 * time.Second
 	DefaultDrain          = 250 * time.Millisecond
 	DefaultEchoBytes      = 64
+	DefaultSpin           = 50 * time.Microsecond // of the command; Config.Spin 0 is none
 	MaxEchoBytes          = 16 << 20
 	maxClients            = 1 << 20
 	maxThreads            = 256
@@ -58,7 +59,7 @@ type Config struct {
 	ConnectTimeout time.Duration // for a connection, and for the opening of all before the warm-up; 0 is DefaultConnectTimeout
 	Drain          time.Duration // longest wait for outstanding responses after the warm-up and after the window; 0 is DefaultDrain
 	Threads        int           // event loops, each on a thread of its own; 0 is 1
-	Spin           time.Duration // open loop: how long before a request is due the loop stops sleeping and polls; 0 never polls
+	Spin           time.Duration // open loop: how long before a request is due the loop stops sleeping and polls; 0 only sleeps
 
 	// BeforeMeasure is called once, when the warm-up is over, no request is
 	// outstanding (or Drain has passed) and nothing will be sent until it

@@ -13,10 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A dialer opens connections to one address. Connections inside 127.0.0.0/8
-// come from 127.0.0.1 until its ports are used up (a closed connection keeps
-// its port for a minute, or on loopback for a second, in TIME_WAIT); then from
-// 127.0.0.2, and so on. Elsewhere ports that are used up are an error.
+// A dialer opens connections to one address.
+//
+// A connection that its client closed keeps its local port in TIME_WAIT, for a
+// second on loopback (net.ipv4.tcp_tw_reuse) and a minute elsewhere, and long
+// before the ports run out connect(2) spends milliseconds looking for a free
+// one. So connections inside 127.0.0.0/8 come from where the kernel chooses
+// only at first: every changeSource connections, or when the ports are used
+// up, the dialer goes on to 127.0.0.2, 127.0.0.3 and so on, and around.
+// Elsewhere ports that are used up are an error.
 type dialer struct {
 	domain   int
 	sa       unix.Sockaddr
@@ -24,10 +29,13 @@ type dialer struct {
 	noDelay  bool // a request may need more than one segment, and Nagle would hold back the last
 	source   byte // connections come from 127.0.0.(1+source); 0 leaves it to the kernel
 	widest   byte // largest source so far
+	opens    int  // since the source changed
 }
 
-// maxSource local addresses, beside the first, are used.
-const maxSource = 63
+const (
+	maxSource    = 63   // local addresses used, beside the first
+	changeSource = 4096 // connections: a third of the ports connect looks at first
+)
 
 func newDialer(ap netip.AddrPort, requestBytes int) (dialer, error) {
 	d := dialer{noDelay: requestBytes > 1024}
@@ -53,14 +61,22 @@ func newDialer(ap netip.AddrPort, requestBytes int) (dialer, error) {
 // open starts a connection that does not block and closes on exec. The caller
 // owns the descriptor. On loopback the handshake is usually complete.
 func (d *dialer) open() (int, syscall.Errno) {
+	if d.opens++; d.opens > changeSource && d.loopback {
+		d.nextSource()
+	}
 	for tries := 0; ; tries++ {
 		fd, e := d.try()
 		if e != unix.EADDRNOTAVAIL || !d.loopback || tries > maxSource {
 			return fd, e
 		}
-		d.source = (d.source + 1) % (maxSource + 1)
-		d.widest = max(d.widest, d.source)
+		d.nextSource()
 	}
+}
+
+func (d *dialer) nextSource() {
+	d.opens = 0
+	d.source = (d.source + 1) % (maxSource + 1)
+	d.widest = max(d.widest, d.source)
 }
 
 func (d *dialer) try() (int, syscall.Errno) {

@@ -427,8 +427,12 @@ func (l *loop) wait(wake int64) int {
 		return n
 	}
 	ns := wake - l.now
-	if l.sched != nil {
-		ns -= int64(l.cfg.Spin)
+	if l.sched != nil && l.sending {
+		// Close to the time a request is due, polling stands in for sleep.
+		// What it burns is counted, so as not to be taken for work.
+		if ns -= int64(l.cfg.Spin); ns <= 0 && l.cfg.Spin > 0 {
+			l.t.spun += l.now - l.lookedAt
+		}
 	}
 	if ns <= 0 || e != 0 {
 		return 0

@@ -153,7 +153,7 @@ type Connections struct {
 	OpenedInAll    uint64 `json:"opened_in_all"`    // and before it
 	FailedBefore   uint64 `json:"failed_before"`    // attempts that failed before the warm-up
 	ClosedByServer uint64 `json:"closed_by_server"` // between two requests, in the window: no error
-	LocalAddresses int    `json:"local_addresses"`  // more than 1: the ports of one were used up
+	LocalAddresses int    `json:"local_addresses"`  // more than 1: many connections on loopback; see docs/load.md
 }
 
 // Idle is the ballast.
@@ -168,7 +168,8 @@ type Idle struct {
 type Generator struct {
 	CPUUserUS           float64 `json:"cpu_user_us"` // of the loops' threads, in the window
 	CPUSystemUS         float64 `json:"cpu_system_us"`
-	CPUShare            float64 `json:"cpu_share"` // of one CPU for each thread
+	CPUShare            float64 `json:"cpu_share"`  // of one CPU for each thread
+	SpinShare           float64 `json:"spin_share"` // the part of it that only polled, waiting for a request to be due
 	VoluntarySwitches   int64   `json:"voluntary_switches"`
 	InvoluntarySwitches int64   `json:"involuntary_switches"`
 	RunQueueUS          float64 `json:"run_queue_us"` // runnable without a CPU; -1 when the kernel does not say
@@ -258,6 +259,7 @@ func (r *runner) fill(res *Result, t *tally, start int64, wall time.Time, boot i
 	}
 	if length > 0 {
 		g.CPUShare = float64(t.cost.user+t.cost.system) / float64(length) / float64(c.Threads)
+		g.SpinShare = float64(t.spun) / float64(length) / float64(c.Threads)
 	}
 	res.Generator = g
 	res.Warnings = res.warnings()

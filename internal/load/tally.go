@@ -42,6 +42,8 @@ type tally struct {
 	closedByServer    uint64 // connections the server closed between requests
 	idleClosed        uint64
 
+	spun int64 // open loop: time between two looks at epoll that showed nothing
+
 	starved int // clients without one good response
 
 	latency, connect, lateness *hdr.Histogram
@@ -89,6 +91,7 @@ func (t *tally) add(u *tally) {
 	t.opened += u.opened
 	t.closedByServer += u.closedByServer
 	t.idleClosed += u.idleClosed
+	t.spun += u.spun
 	t.starved += u.starved
 	t.latency.Merge(u.latency)
 	t.connect.Merge(u.connect)

@@ -11,8 +11,8 @@ func (r *Result) warnings() []string {
 	w := []string{}
 	add := func(format string, a ...any) { w = append(w, fmt.Sprintf(format, a...)) }
 	g := &r.Generator
-	if g.CPUShare >= busyShare {
-		add("the generator used %.0f %% of its CPU: it may be what was measured; more threads or CPUs for it would tell", 100*g.CPUShare)
+	if busy := g.CPUShare - g.SpinShare; busy >= busyShare {
+		add("the generator was busy for %.0f %% of its CPU: it may be what was measured; more threads and CPUs for it would tell", 100*busy)
 	}
 	if q := g.RunQueueUS / 1e6; r.Window.Seconds > 0 && q >= 0.05*r.Window.Seconds*float64(r.Options.Threads) {
 		add("the generator waited %.0f %% of the window for a CPU: something else, perhaps the server, runs on its CPUs", 100*q/r.Window.Seconds/float64(r.Options.Threads))
