@@ -1,0 +1,24 @@
+// Package fork holds the designs that serve connections in processes of their
+// own, one file each: a process for each connection (fork/per-conn,
+// fork/exec), and pools of processes made in advance (fork/prefork,
+// fork/prefork-flock, fork/prefork-futex, fork/fd-pass, fork/reuseport).
+// Importing it registers them.
+//
+// The children are true forks: clone(2) with SIGCHLD, copy-on-write, no exec.
+// Behind such a child there is no Go runtime, only the thread that forked, so
+// it runs a few nosplit functions (child.go and the loop in each design's
+// file) that use raw system calls and memory mapped before the fork. They
+// allocate nothing, store no pointer and grow no stack.
+//
+// A child writes to its socket with sendto(2) and MSG_NOSIGNAL, not write(2):
+// a client that has gone would otherwise send it SIGPIPE. It has every signal
+// blocked but the one that the parent interrupts it with, and dies with the
+// thread that forked it (prctl(2), PR_SET_PDEATHSIG), which is the server's
+// own and lives as long as the server.
+//
+// A program whose servers use fork/exec must call [Child] first thing in main.
+//
+// These designs cannot run in a program that was built with the race detector
+// or without optimisation: both put calls into the runtime where a forked
+// child must not go. Their Have functions say so.
+package fork

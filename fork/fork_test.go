@@ -1,0 +1,174 @@
+package fork
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"switchyard"
+)
+
+func TestMain(m *testing.M) {
+	Child()
+	os.Exit(m.Run())
+}
+
+// running is a server that serves.
+type running struct {
+	t        *testing.T
+	server   switchyard.Server
+	addr     string
+	counters *switchyard.Counters
+	cancel   context.CancelFunc
+	served   chan error
+}
+
+// serve starts a server of a model. It is stopped at the end of the test.
+func serve(t *testing.T, name string, opts switchyard.Options) *running {
+	t.Helper()
+	m, ok := switchyard.Lookup(name)
+	if !ok {
+		t.Fatalf("no model %s", name)
+	}
+	if err := m.Available(); err != nil {
+		t.Skipf("%s: %v", name, err)
+	}
+	counters, free, err := switchyard.NewCounters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan netip.AddrPort, 1)
+	opts.Counters, opts.Ready = counters, func(a netip.AddrPort) { ready <- a }
+	s, err := m.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &running{t: t, server: s, counters: counters, cancel: cancel, served: make(chan error, 1)}
+	go func() { r.served <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		s.Close()
+		free()
+	})
+	select {
+	case a := <-ready:
+		r.addr = a.String()
+	case err := <-r.served:
+		t.Fatalf("%s: serve: %v", name, err)
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%s: not ready", name)
+	}
+	return r
+}
+
+// drain stops the server gently and returns what Serve returned.
+func (r *running) drain() error {
+	r.t.Helper()
+	r.cancel()
+	return r.wait()
+}
+
+func (r *running) wait() error {
+	r.t.Helper()
+	select {
+	case err := <-r.served:
+		r.served <- err
+		return err
+	case <-time.After(20 * time.Second):
+		r.t.Fatal("Serve does not return")
+	}
+	return nil
+}
+
+// client is a connection that speaks HTTP by hand.
+type client struct {
+	t *testing.T
+	net.Conn
+	r *bufio.Reader
+}
+
+func (r *running) dial() *client {
+	r.t.Helper()
+	c, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	r.t.Cleanup(func() { c.Close() })
+	return &client{r.t, c, bufio.NewReader(c)}
+}
+
+func (c *client) send(path string) {
+	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: test\r\n\r\n", path)
+}
+
+func (c *client) receive() (string, error) {
+	resp, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	return string(body), err
+}
+
+// get asks and wants an answer that begins with want.
+func (c *client) get(path, want string) {
+	c.t.Helper()
+	c.send(path)
+	body, err := c.receive()
+	if err != nil || !strings.HasPrefix(body, want) {
+		c.t.Fatalf("get %s: %q, %v; want %q", path, body, err, want)
+	}
+}
+
+// eventually waits until f is true.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !f(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+var all = []string{"fork/per-conn", "fork/exec", "fork/prefork", "fork/prefork-flock", "fork/prefork-futex", "fork/fd-pass", "fork/reuseport"}
+
+// each runs a test for every design.
+func each(t *testing.T, f func(t *testing.T, model string)) {
+	for _, name := range all {
+		t.Run(strings.TrimPrefix(name, "fork/"), func(t *testing.T) { f(t, name) })
+	}
+}
+
+func TestServes(t *testing.T) {
+	each(t, func(t *testing.T, model string) {
+		r := serve(t, model, switchyard.Options{Workers: 3})
+		for range 5 {
+			c := r.dial()
+			c.get("/", "one more served")
+			c.get("/sleep?ms=1", "slept")
+			c.get("/bytes?n=200000", "")
+			c.Close()
+		}
+		eventually(t, "all closed", func() bool { return r.counters.Closed.Load() == 5 })
+		if err := r.drain(); err != nil {
+			t.Fatal(err)
+		}
+		if n := r.counters.Requests.Load(); n != 15 {
+			t.Errorf("%d requests, want 15", n)
+		}
+		if n := r.counters.Accepted.Load(); n != 5 {
+			t.Errorf("%d accepted, want 5", n)
+		}
+	})
+}

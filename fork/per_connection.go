@@ -1,0 +1,92 @@
+package fork
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"switchyard"
+	"switchyard/internal/sys"
+)
+
+// connections runs a design with a child for each connection: accept, fork,
+// close the parent's copy. spawn forks the child of a slot, which finds the
+// connection in worker.fd.
+func (s *server) connections(spawn func(slot int) syscall.Errno) error {
+	free := make([]int, 0, s.slots)
+	for i := range s.slots {
+		free = append(free, s.slots-1-i)
+	}
+	refill := func() bool {
+		for _, c := range s.takeFallen() {
+			free = append(free, c.slot)
+		}
+		return len(free) > 0 || s.stopping.Load()
+	}
+	close(s.ready)
+	for !s.stopping.Load() {
+		if len(free) == 0 && !refill() {
+			s.pause(refill)
+			continue
+		}
+		fd, e := sys.Accept(s.listeners[0])
+		switch {
+		case e == 0:
+		case s.stopping.Load() || s.isClosing():
+			return nil
+		case isShortage(e):
+			s.pause(nil)
+			continue
+		case isPassing(e):
+			continue
+		default:
+			return fmt.Errorf("serve: %w", os.NewSyscallError("accept4", e))
+		}
+		s.counters.Accepted.Add(1)
+		slot := free[len(free)-1]
+		free = free[:len(free)-1]
+		s.memory.slots[slot].open.Store(1)
+		s.template.fd = fd
+		for e = spawn(slot); isShortage(e) && !s.stopping.Load(); e = spawn(slot) {
+			s.pause(nil) // the connection is kept
+		}
+		unix.Close(fd)
+		if e != 0 {
+			s.counters.Closed.Add(1)
+			if isShortage(e) {
+				return nil
+			}
+			return fmt.Errorf("serve: fork: %w", os.NewSyscallError("clone", e))
+		}
+	}
+	return nil
+}
+
+// isClosing reports whether Close was called, which shuts the listener down
+// before Serve hears of it.
+func (s *server) isClosing() bool {
+	select {
+	case <-s.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// newConnections makes a server with a child for each connection.
+func newConnections(opts switchyard.Options, spawn func(s *server, slot int) syscall.Errno) (*server, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	opts = opts.WithDefaults()
+	d := design{
+		thread: "sy-accept",
+		slots:  opts.MaxConns,
+		run: func(s *server) error {
+			return s.connections(func(slot int) syscall.Errno { return spawn(s, slot) })
+		},
+	}
+	return listen(d, opts, 1, sys.ListenConfig{})
+}

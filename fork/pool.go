@@ -1,0 +1,135 @@
+package fork
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"switchyard"
+	"switchyard/internal/sys"
+)
+
+// roster is the workers of a pool: which run, and when those that do not are
+// due to be started.
+type roster []post
+
+// post is one worker's place.
+type post struct {
+	running bool
+	before  bool // a worker has run here before
+	due     time.Time
+	hasty   int // workers in a row that died at once
+}
+
+const (
+	// hastyLife is how long a worker must live not to count as dead at once.
+	hastyLife = 100 * time.Millisecond
+	// firstBackoff and lastBackoff bound the time until a worker is started in
+	// the place of one that died at once; it doubles each time.
+	firstBackoff = 10 * time.Millisecond
+	lastBackoff  = time.Second
+)
+
+// fell takes note of a worker that died.
+func (p *post) fell(started, now time.Time) {
+	p.running = false
+	if now.Sub(started) >= hastyLife {
+		p.hasty, p.due = 0, now
+		return
+	}
+	p.due = now.Add(min(firstBackoff<<min(p.hasty, 10), lastBackoff))
+	p.hasty++
+}
+
+// fell takes note of the workers that died.
+func (r roster) fell(list []child) {
+	for _, c := range list {
+		r[c.slot].fell(c.started, time.Now())
+	}
+}
+
+// muster starts every worker that is due and returns how long it is until the
+// next one is, negative for never.
+func (s *server) muster(r roster, spawn func(i int) syscall.Errno) (time.Duration, error) {
+	next := time.Duration(-1)
+	for i := range r {
+		p := &r[i]
+		if p.running {
+			continue
+		}
+		if wait := time.Until(p.due); wait > 0 {
+			if next < 0 || wait < next {
+				next = wait
+			}
+			continue
+		}
+		if s.stopping.Load() {
+			return 0, nil
+		}
+		s.template.name = [16]byte{}
+		copy(s.template.name[:15], "sy-work/"+strconv.Itoa(i))
+		switch e := spawn(i); {
+		case e == 0:
+			p.running = true
+			if p.before {
+				s.counters.Respawned.Add(1)
+			}
+			p.before = true
+		case isShortage(e):
+			s.notePause()
+			p.due = time.Now().Add(pause)
+			if next < 0 || pause < next {
+				next = pause
+			}
+		default:
+			return 0, fmt.Errorf("serve: start worker %d: %w", i, os.NewSyscallError("clone", e))
+		}
+	}
+	return next, nil
+}
+
+// pool runs a design with workers that accept by themselves: it starts them
+// and replaces those that die. spawn forks the worker of a slot.
+func (s *server) pool(spawn func(i int) syscall.Errno) error {
+	r := make(roster, s.slots)
+	s.listening.Store(true)
+	serving := false
+	for !s.stopping.Load() {
+		r.fell(s.takeFallen())
+		next, err := s.muster(r, spawn)
+		if err != nil {
+			return err
+		}
+		if !serving && s.children.count.Load() > 0 {
+			serving = true
+			close(s.ready)
+		}
+		s.news.wait(next)
+	}
+	return nil
+}
+
+// poolWorkers is the number of workers of a pool, each of which serves one
+// connection at a time.
+func poolWorkers(opts switchyard.Options) int {
+	return min(opts.PoolWorkers(), opts.WithDefaults().MaxConns)
+}
+
+// newPool makes a server whose workers accept by themselves, from listeners
+// listening sockets. spawn is called on the thread that forks.
+func newPool(opts switchyard.Options, listeners int, c sys.ListenConfig, spawn func(s *server, i int) syscall.Errno) (*server, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	opts = opts.WithDefaults()
+	d := design{
+		thread: "sy-fork",
+		slots:  poolWorkers(opts),
+		run: func(s *server) error {
+			return s.pool(func(i int) syscall.Errno { return spawn(s, i) })
+		},
+	}
+	return listen(d, opts, listeners, c)
+}

@@ -1,0 +1,372 @@
+package fork
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"switchyard"
+	"switchyard/internal/sys"
+)
+
+// server is what the seven designs have in common: how they start and end. A
+// design gives it the functions below; all of them are called on the thread
+// that forks.
+type server struct {
+	design
+	opts      switchyard.Options
+	addr      netip.AddrPort
+	listeners []int
+
+	mu      sync.Mutex
+	state   state
+	served  bool          // Ready has returned
+	closing chan struct{} // closed by Close
+	ended   chan struct{} // closed when Serve has returned
+
+	// From here on, set up by Serve.
+	memory    region // shared with the children
+	buffers   []byte // the children's, mapped private
+	template  worker // what the next child will be
+	children  children
+	counters  *switchyard.Counters
+	freeOwn   func() error  // gives back counters of our own
+	news      doorbell      // the thread that forks waits for it
+	listening atomic.Bool   // the thread that forks wants to hear of children that end
+	stopping  atomic.Bool   // no more children are to be made
+	killing   atomic.Bool   // what dies of SIGKILL from now on was killed by us
+	gone      chan struct{} // a child has gone
+	ready     chan struct{} // closed when connections are served
+	fallen    []child       // children that ended, not yet taken note of by the thread that forks; under children.mu
+	paused    bool          // of the thread that forks: accepting is paused
+}
+
+// design is what sets one design apart.
+type design struct {
+	// thread names the thread that forks.
+	thread string
+	// slots is how many children there can be.
+	slots int
+	// start makes what the design needs besides, and stop, if start was called,
+	// takes it away again. Either may be nil.
+	start func(s *server) error
+	stop  func(s *server)
+	// run makes children until the server stops. It closes s.ready when
+	// connections are served. An error ends the server.
+	run func(s *server) error
+}
+
+// state is how far a server has come.
+type state uint8
+
+const (
+	bound state = iota
+	serving
+	over
+)
+
+// listen makes a server and its listeners.
+func listen(d design, opts switchyard.Options, n int, c sys.ListenConfig) (*server, error) {
+	s := &server{design: d, opts: opts, closing: make(chan struct{}), ended: make(chan struct{})}
+	at := opts.Listen
+	for range n {
+		fd, addr, err := sys.Listen(at, c)
+		if err != nil {
+			s.closeListeners()
+			return nil, err
+		}
+		s.listeners = append(s.listeners, fd)
+		s.addr = addr
+		at = addr.String() // port 0 picks one for the first; the others share it
+	}
+	return s, nil
+}
+
+func (s *server) closeListeners() {
+	for _, fd := range s.listeners {
+		unix.Close(fd)
+	}
+	s.listeners = nil
+}
+
+// Serve implements switchyard.Server.
+func (s *server) Serve(ctx context.Context) error {
+	s.mu.Lock()
+	switch s.state {
+	case serving:
+		s.mu.Unlock()
+		return errors.New("serve: called twice")
+	case over:
+		s.mu.Unlock()
+		return switchyard.ErrServerClosed
+	}
+	s.state = serving
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.closeListeners()
+		s.state = over
+		s.mu.Unlock()
+		close(s.ended)
+	}()
+	if err := s.setUp(); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	defer s.tearDown()
+
+	var failure error
+	ran, end := make(chan struct{}), make(chan struct{})
+	reaper := sys.Thread("sy-reap", s.children.reap)
+	maker := sys.Thread(s.thread, func() {
+		failure = s.run(s)
+		close(ran)
+		// Children die with the thread that made them: it outlives them.
+		<-end
+	})
+
+	grace := s.opts.Grace
+	var cause error
+	ready := s.ready
+wait:
+	for {
+		select {
+		case <-ready:
+			ready = nil
+			if s.opts.Ready != nil {
+				s.opts.Ready(s.addr)
+			}
+			s.mu.Lock()
+			s.served = true
+			s.mu.Unlock()
+		case <-ctx.Done():
+			break wait
+		case <-s.closing:
+			break wait
+		case <-ran:
+			break wait
+		}
+	}
+	s.memory.board.draining.Store(1)
+	s.stopping.Store(true)
+	for _, fd := range s.listeners {
+		unix.Shutdown(fd, unix.SHUT_RDWR)
+	}
+	s.news.ring()
+	<-ran
+	if failure != nil {
+		cause, grace = failure, 0
+	}
+	if s.end(grace) && failure == nil {
+		cause = switchyard.ErrServerClosed
+	}
+	s.children.stop()
+	<-reaper
+	close(end)
+	<-maker
+	return cause
+}
+
+// end waits for the children to end, for so long, and then kills them. It
+// reports whether Close was called.
+func (s *server) end(grace time.Duration) (closed bool) {
+	cut := time.NewTimer(grace)
+	defer cut.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	closing := s.closing
+	for {
+		select {
+		case <-closing:
+			closing, closed = nil, true
+			s.killing.Store(true)
+		default:
+		}
+		if s.children.count.Load() == 0 {
+			return closed
+		}
+		if s.killing.Load() {
+			s.children.kill()
+		} else {
+			// Again and again: a child may look at the flag, take the signal,
+			// and only then block.
+			s.children.interrupt(s.memory.slots)
+		}
+		select {
+		case <-closing:
+		case <-cut.C:
+			s.killing.Store(true)
+		case <-tick.C:
+		case <-s.gone:
+		}
+	}
+}
+
+// Close implements switchyard.Server.
+func (s *server) Close() error {
+	s.mu.Lock()
+	select {
+	case <-s.closing:
+	default:
+		close(s.closing)
+	}
+	switch s.state {
+	case bound:
+		s.state = over
+		s.closeListeners()
+		close(s.ended)
+	case serving:
+		// The address is given up now, even if this is a call from Ready,
+		// which cannot wait for Serve.
+		for _, fd := range s.listeners {
+			unix.Shutdown(fd, unix.SHUT_RDWR)
+		}
+	}
+	wait := s.state == over || s.served || s.opts.Ready == nil
+	s.mu.Unlock()
+	if wait {
+		<-s.ended
+	}
+	return nil
+}
+
+// setUp makes all that Serve needs before its threads.
+func (s *server) setUp() (err error) {
+	s.gone, s.ready = make(chan struct{}, 1), make(chan struct{})
+	s.children = children{known: map[int]child{}, died: s.died, bell: -1}
+	s.news = -1
+	defer func() {
+		if err != nil {
+			s.tearDown()
+		}
+	}()
+	s.counters = s.opts.Counters
+	if s.counters == nil {
+		if s.counters, s.freeOwn, err = switchyard.NewCounters(); err != nil {
+			return err
+		}
+	}
+	if s.buffers, err = sys.MapPrivate(switchyard.InSize + switchyard.OutSize + sys.Size[switchyard.Conn]()); err != nil {
+		return err
+	}
+	if s.children.bell, err = newDoorbell(); err != nil {
+		return err
+	}
+	if s.news, err = newDoorbell(); err != nil {
+		return err
+	}
+	if s.start != nil {
+		if err = s.start(s); err != nil {
+			return err
+		}
+	}
+	if s.memory.memory == nil {
+		memory, err := sys.MapShared(regionSize(s.slots))
+		if err != nil {
+			return err
+		}
+		s.memory = newRegion(memory, s.slots)
+	}
+	h := s.opts.Handler()
+	b := s.memory.board
+	b.magic, b.protocol, b.spins = boardMagic, uint32(h.Protocol), h.SpinsPerMilli
+	s.template = worker{
+		handler: h,
+		in:      s.buffers[:switchyard.InSize],
+		out:     s.buffers[switchyard.InSize:][:switchyard.OutSize],
+		conn:    sys.View[switchyard.Conn](s.buffers, switchyard.InSize+switchyard.OutSize),
+		board:   b, counters: s.counters, parent: os.Getpid(), fd: s.listeners[0], lock: -1,
+	}
+	return nil
+}
+
+// tearDown gives back all that setUp made, or as much as it had made.
+func (s *server) tearDown() {
+	if s.stop != nil {
+		s.stop(s)
+	}
+	for _, d := range []doorbell{s.children.bell, s.news} {
+		if d >= 0 {
+			d.close()
+		}
+	}
+	for _, p := range [][]byte{s.memory.memory, s.buffers} {
+		if p != nil {
+			sys.Unmap(p)
+		}
+	}
+	s.memory, s.buffers, s.template = region{}, nil, worker{}
+	if s.freeOwn != nil {
+		s.freeOwn()
+	}
+}
+
+// make forks the child of a slot with f, a nosplit function that returns in the
+// parent and does not return in the child.
+func (s *server) make(slot int, f func(*worker) (int, syscall.Errno)) syscall.Errno {
+	s.template.slot = &s.memory.slots[slot]
+	s.template.slot.interrupt.Store(0)
+	e := s.children.make(slot, func() (int, syscall.Errno) { return f(&s.template) })
+	if e == 0 {
+		s.counters.Forks.Add(1)
+		s.paused = false
+	}
+	return e
+}
+
+// died takes note of a child that ended: what it could not count itself, and
+// the lock it may have held. The reaper calls it.
+func (s *server) died(pid int, c child, status unix.WaitStatus) {
+	if status.Signaled() && !(s.killing.Load() && status.Signal() == unix.SIGKILL) {
+		s.counters.Crashed.Add(1)
+	}
+	slot := &s.memory.slots[c.slot]
+	s.counters.Requests.Add(atomic.SwapUint64(&slot.requests, 0))
+	if slot.open.Swap(0) != 0 {
+		s.counters.Closed.Add(1)
+	}
+	futexRelease(&s.memory.board.lock, pid)
+	s.fallen = append(s.fallen, c)
+	if s.listening.Load() {
+		s.news.ring()
+	}
+	select {
+	case s.gone <- struct{}{}:
+	default:
+	}
+}
+
+// takeFallen hands over the children that ended since it was last called.
+func (s *server) takeFallen() []child {
+	s.children.mu.Lock()
+	defer s.children.mu.Unlock()
+	list := s.fallen
+	s.fallen = nil
+	return list
+}
+
+// pause keeps the thread that forks from accepting until a child ends or
+// pauseNanos have passed. done, if not nil, is asked once the end of a child
+// would be heard, and says whether there is any need to wait.
+func (s *server) pause(done func() bool) {
+	s.notePause()
+	defer s.listening.Store(s.listening.Swap(true))
+	if done == nil || !done() {
+		s.news.wait(pause)
+	}
+}
+
+// notePause counts a pause, once until a child has been made again.
+func (s *server) notePause() {
+	if !s.paused {
+		s.counters.Paused.Add(1)
+		s.paused = true
+	}
+}
