@@ -226,10 +226,7 @@ func (c *Counts) SyscallTotal() uint64 {
 
 // readRows fills in the tasks; what of the sum they do not explain is the others'.
 func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64) error {
-	var handed uint64
-	if err := s.objs.base.Variables[bpfVarCtlRows].Get(&handed); err != nil {
-		return err
-	}
+	handed := uint64(s.get("Rows"))
 	others := *sum
 	n := min(handed, uint64(s.opts.MaxTasks))
 	c.OtherTasks = handed - n

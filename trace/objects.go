@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 )
@@ -40,33 +39,55 @@ func hook(tracepoint string) (*btf.FuncProto, error) {
 	return nil, fmt.Errorf("tracepoint %s has no prototype: %w", tracepoint, errors.ErrUnsupported)
 }
 
-// percpuMark stands in sched.bpf.c where the BTF id of a per-CPU variable belongs: the compiler cannot name one.
-const percpuMark = 0x5379707265656d70
-
-// pseudoBTFID in a load's source register says that its constant is a BTF id (BPF_PSEUDO_BTF_ID).
-const pseudoBTFID = asm.R3
-
-// setPercpu replaces the mark with the variable of that name.
-func setPercpu(insns asm.Instructions, name string) error {
+// perCPU returns how far each CPU's instance of a variable, or of one of its fields, is from its run queue. The names are
+// alternatives: kernels keep the same thing in different places.
+func perCPU(names ...string) (int64, error) {
 	types, err := kernelTypes()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	var v *btf.Var
-	if err := types.TypeByName(name, &v); err != nil {
-		return fmt.Errorf("per-CPU variable %s: %w", name, errors.ErrUnsupported)
+	var section *btf.Datasec
+	if err := types.TypeByName(".data..percpu", &section); err != nil {
+		return 0, fmt.Errorf("per-CPU variables: %w", errors.ErrUnsupported)
 	}
-	id, err := types.TypeID(v)
-	if err != nil {
-		return err
-	}
-	for i := range insns {
-		if insns[i].OpCode.IsDWordLoad() && insns[i].Constant == percpuMark {
-			insns[i].Src = pseudoBTFID
-			insns[i].Constant = int64(id)
+	at := make(map[string]int64)
+	for _, v := range section.Vars {
+		at[v.Type.TypeName()] = int64(v.Offset)
+		if s, ok := btf.UnderlyingType(v.Type.(*btf.Var).Type).(*btf.Struct); ok && v.Type.TypeName() == "pcpu_hot" {
+			for _, m := range flatten(s.Members) {
+				at["pcpu_hot."+m.Name] = int64(v.Offset) + int64(m.Offset.Bytes())
+			}
 		}
 	}
-	return nil
+	base, ok := at["runqueues"]
+	for _, name := range names {
+		if offset, found := at[name]; ok && found {
+			return offset - base, nil
+		}
+	}
+	return 0, fmt.Errorf("per-CPU variable %s: %w", names[0], errors.ErrUnsupported)
+}
+
+// flatten returns the members, those of unnamed structs and unions in their place.
+func flatten(members []btf.Member) (out []btf.Member) {
+	for _, m := range members {
+		var inner []btf.Member
+		switch t := m.Type.(type) {
+		case *btf.Struct:
+			inner = t.Members
+		case *btf.Union:
+			inner = t.Members
+		}
+		if m.Name != "" || inner == nil {
+			out = append(out, m)
+			continue
+		}
+		for _, i := range flatten(inner) {
+			i.Offset += m.Offset
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // objects are the loaded programs and maps of one session. Whoever loads them closes them.

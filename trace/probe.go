@@ -100,10 +100,6 @@ func (o *objects) loadProbe(p probe) (*ebpf.Collection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trace: probe %s: %w", p.Name, err)
 	}
-	if spec.Variables["have_preempt_count"] != nil {
-		err := setPercpu(spec.Programs[bpfProgSchedWaking].Instructions, "__preempt_count")
-		o.knobs["have_preempt_count"] = err == nil
-	}
 	coll, err := o.load(spec)
 	return coll, explain("probe "+p.Name, err)
 }

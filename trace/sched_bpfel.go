@@ -13,6 +13,20 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type bpfControl struct {
+	_        structs.HostLayout
+	Epoch    uint32
+	Closing  uint32
+	Adopting uint32
+	Mode     uint32
+	Root     uint32
+	Force    uint32
+	Self     uint32
+	Level    uint32
+	Percpu   uint32
+	Rows     uint32
+}
+
 type bpfCount uint32
 
 const (
@@ -145,6 +159,9 @@ type bpfWalk struct {
 	LostAlloc uint64
 	Root      uint64
 	Sum       [35]uint64
+	Mark      uint64
+	Still     uint64
+	Steady    uint64
 	Scratch   bpfRow
 }
 
@@ -180,20 +197,13 @@ const (
 	bpfProgSchedSwitch      = "sched_switch"
 	bpfProgSchedWakeupNew   = "sched_wakeup_new"
 	bpfProgSchedWaking      = "sched_waking"
-	bpfVarCtlAdopting       = "ctl_adopting"
-	bpfVarCtlClosing        = "ctl_closing"
-	bpfVarCtlEpoch          = "ctl_epoch"
-	bpfVarCtlForce          = "ctl_force"
-	bpfVarCtlLevel          = "ctl_level"
-	bpfVarCtlMode           = "ctl_mode"
-	bpfVarCtlRoot           = "ctl_root"
-	bpfVarCtlRows           = "ctl_rows"
-	bpfVarCtlSelf           = "ctl_self"
-	bpfVarHavePreemptCount  = "have_preempt_count"
+	bpfVarCtl               = "ctl"
+	bpfVarCurrentTaskAt     = "current_task_at"
 	bpfVarHavePrevState     = "have_prev_state"
 	bpfVarHaveTaskPtRegs    = "have_task_pt_regs"
 	bpfVarMaxRows           = "max_rows"
 	bpfVarNrSchedYield      = "nr_sched_yield"
+	bpfVarPreemptCountAt    = "preempt_count_at"
 	bpfVarTypes             = "types"
 	bpfVarUserTop           = "user_top"
 	bpfVarWithCpu           = "with_cpu"
@@ -262,23 +272,16 @@ type bpfMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
-	CtlAdopting      *ebpf.VariableSpec `ebpf:"ctl_adopting"`
-	CtlClosing       *ebpf.VariableSpec `ebpf:"ctl_closing"`
-	CtlEpoch         *ebpf.VariableSpec `ebpf:"ctl_epoch"`
-	CtlForce         *ebpf.VariableSpec `ebpf:"ctl_force"`
-	CtlLevel         *ebpf.VariableSpec `ebpf:"ctl_level"`
-	CtlMode          *ebpf.VariableSpec `ebpf:"ctl_mode"`
-	CtlRoot          *ebpf.VariableSpec `ebpf:"ctl_root"`
-	CtlRows          *ebpf.VariableSpec `ebpf:"ctl_rows"`
-	CtlSelf          *ebpf.VariableSpec `ebpf:"ctl_self"`
-	HavePreemptCount *ebpf.VariableSpec `ebpf:"have_preempt_count"`
-	HavePrevState    *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs   *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows          *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield     *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	Types            *ebpf.VariableSpec `ebpf:"types"`
-	UserTop          *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu          *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	Types          *ebpf.VariableSpec `ebpf:"types"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // bpfObjects contains all objects after they have been loaded into the kernel.
@@ -322,23 +325,16 @@ func (m *bpfMaps) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
-	CtlAdopting      *ebpf.Variable `ebpf:"ctl_adopting"`
-	CtlClosing       *ebpf.Variable `ebpf:"ctl_closing"`
-	CtlEpoch         *ebpf.Variable `ebpf:"ctl_epoch"`
-	CtlForce         *ebpf.Variable `ebpf:"ctl_force"`
-	CtlLevel         *ebpf.Variable `ebpf:"ctl_level"`
-	CtlMode          *ebpf.Variable `ebpf:"ctl_mode"`
-	CtlRoot          *ebpf.Variable `ebpf:"ctl_root"`
-	CtlRows          *ebpf.Variable `ebpf:"ctl_rows"`
-	CtlSelf          *ebpf.Variable `ebpf:"ctl_self"`
-	HavePreemptCount *ebpf.Variable `ebpf:"have_preempt_count"`
-	HavePrevState    *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs   *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows          *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield     *ebpf.Variable `ebpf:"nr_sched_yield"`
-	Types            *ebpf.Variable `ebpf:"types"`
-	UserTop          *ebpf.Variable `ebpf:"user_top"`
-	WithCpu          *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	Types          *ebpf.Variable `ebpf:"types"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // bpfPrograms contains all programs after they have been loaded into the kernel.

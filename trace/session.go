@@ -2,11 +2,13 @@ package trace
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
+	"reflect"
 	"runtime"
 	"sync"
 	"syscall"
@@ -37,6 +39,7 @@ type Options struct {
 type Session struct {
 	mu       sync.Mutex
 	objs     objects
+	ctl      *ebpf.Memory // a bpfControl
 	opts     Options
 	missing  map[string]string
 	attach   time.Duration
@@ -66,6 +69,13 @@ func knobs(maxTasks int) map[string]any {
 	// The state moved into the arguments in 5.18: proto is (data, preempt, prev, next, prev_state).
 	if proto, err := hook("sched_switch"); err == nil {
 		k["have_prev_state"] = len(proto.Params) == 5
+	}
+	// Only x86 keeps it there (pcpu_hot from 6.2 to 6.14); elsewhere the tasks have it.
+	if at, err := perCPU("__preempt_count", "pcpu_hot.preempt_count"); err == nil {
+		k["preempt_count_at"] = at
+	}
+	if at, err := perCPU("current_task", "pcpu_hot.current_task"); err == nil {
+		k["current_task_at"] = at
 	}
 	return k
 }
@@ -115,6 +125,9 @@ func Open(opts Options) (_ *Session, err error) {
 			return nil, explain("attach", err)
 		}
 	}
+	if s.ctl, err = s.objs.base.Maps[ctlMap].Memory(); err != nil {
+		return nil, explain("shared memory", err)
+	}
 	if _, err := s.walk(bpfWalkModeWALK_SELF); err != nil {
 		return nil, explain("walk", err)
 	}
@@ -154,8 +167,8 @@ func (s *Session) Follow(pid int) error {
 	if pid <= 0 {
 		return fmt.Errorf("trace: follow process %d: %w", pid, syscall.ESRCH)
 	}
-	s.set("ctl_root", uint32(pid))
-	s.set("ctl_adopting", 1)
+	s.set("Root", uint32(pid))
+	s.set("Adopting", 1)
 	for {
 		w, err := s.walk(bpfWalkModeWALK_ADOPT)
 		if err != nil {
@@ -185,8 +198,8 @@ func (s *Session) Forget() error {
 	if s.closed {
 		return fmt.Errorf("trace: forget: %w", os.ErrClosed)
 	}
-	s.set("ctl_adopting", 0)
-	s.set("ctl_epoch", 0)
+	s.set("Adopting", 0)
+	s.set("Epoch", 0)
 	s.running = false
 	for {
 		w, err := s.walk(bpfWalkModeWALK_FORGET)
@@ -230,13 +243,11 @@ func (s *Session) Start() error {
 	}
 	s.misses = s.readMisses()
 	s.steal = readSteal()
-	s.set("ctl_closing", 0)
-	if err := s.objs.base.Variables[bpfVarCtlRows].Set(uint64(0)); err != nil {
-		return explain("start", err)
-	}
-	s.set("ctl_epoch", epoch)
+	s.set("Closing", 0)
+	s.set("Rows", 0)
+	s.set("Epoch", epoch)
 	if s.opened, err = s.open(); err != nil {
-		s.set("ctl_epoch", 0)
+		s.set("Epoch", 0)
 		return explain("start", err)
 	}
 	s.running = true
@@ -246,15 +257,18 @@ func (s *Session) Start() error {
 	return nil
 }
 
+// ctlMap is the section that holds the bpfControl.
+const ctlMap = ".data.ctl"
+
 // patience bounds how often a walk is repeated for a task that does not stand still.
 const patience = 100
 
 // open walks until every traced task is in the window.
 func (s *Session) open() (opened uint64, err error) {
-	defer s.set("ctl_force", 0)
+	defer s.set("Force", 0)
 	for i := range patience {
 		if i == patience-1 {
-			s.set("ctl_force", 1)
+			s.set("Force", 1)
 		}
 		w, err := s.walk(bpfWalkModeWALK_OPEN)
 		if err != nil {
@@ -283,8 +297,8 @@ func (s *Session) Stop() (*Counts, error) {
 	}
 	s.running = false
 	begin := time.Now()
-	s.set("ctl_closing", 1)
-	defer s.set("ctl_force", 0)
+	s.set("Closing", 1)
+	defer s.set("Force", 0)
 
 	// Until every task that came into the window has left it, by a walk or by its own end.
 	var closed uint64
@@ -292,11 +306,11 @@ func (s *Session) Stop() (*Counts, error) {
 	var kernel bpfWindow
 	for i := range patience {
 		if i == patience-1 {
-			s.set("ctl_force", 1)
+			s.set("Force", 1)
 		}
 		w, err := s.walk(bpfWalkModeWALK_CLOSE)
 		if err != nil {
-			s.set("ctl_epoch", 0)
+			s.set("Epoch", 0)
 			return nil, explain("stop", err)
 		}
 		closed += w.Found
@@ -312,7 +326,7 @@ func (s *Session) Stop() (*Counts, error) {
 		time.Sleep(100 * time.Microsecond)
 	}
 	end := time.Now()
-	s.set("ctl_epoch", 0)
+	s.set("Epoch", 0)
 
 	cpus, err := s.readCPUs()
 	if err != nil {
@@ -360,7 +374,7 @@ func (s *Session) walk(mode bpfWalkMode) (w bpfWalk, err error) {
 	if err := m.Put(uint32(0), &bpfWalk{}); err != nil {
 		return w, err
 	}
-	s.set("ctl_mode", uint32(mode))
+	s.set("Mode", uint32(mode))
 	it, err := s.objs.walk.Open()
 	if err != nil {
 		return w, err
@@ -379,11 +393,27 @@ func (s *Session) walk(mode bpfWalkMode) (w bpfWalk, err error) {
 	return w, err
 }
 
-// set writes one of the variables the programs read while they run.
-func (s *Session) set(name string, value uint32) {
-	if err := s.objs.base.Variables[name].Set(value); err != nil {
-		panic("trace: " + name + ": " + err.Error()) // it is not there, or not 32 bits wide
+// set writes a field of bpfControl, get reads it. It is memory shared with the kernel: no system call, no privilege.
+func (s *Session) set(field string, value uint32) {
+	if _, err := s.ctl.WriteAt(binary.NativeEndian.AppendUint32(nil, value), ctlOffset(field)); err != nil {
+		panic("trace: " + field + ": " + err.Error()) // never: the offset is inside
 	}
+}
+
+func (s *Session) get(field string) uint32 {
+	var b [4]byte
+	if _, err := s.ctl.ReadAt(b[:], ctlOffset(field)); err != nil {
+		panic("trace: " + field + ": " + err.Error())
+	}
+	return binary.NativeEndian.Uint32(b[:])
+}
+
+func ctlOffset(field string) int64 {
+	f, ok := reflect.TypeFor[bpfControl]().FieldByName(field)
+	if !ok {
+		panic("trace: no field " + field)
+	}
+	return int64(f.Offset)
 }
 
 func (s *Session) readWindow(epoch uint32) (sum bpfWindow, err error) {

@@ -16,28 +16,21 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	syscallMapCpus             = "cpus"
-	syscallMapRows             = "rows"
-	syscallMapTasks            = "tasks"
-	syscallMapWalks            = "walks"
-	syscallMapWindows          = "windows"
-	syscallProgSysEnter        = "sys_enter"
-	syscallVarCtlAdopting      = "ctl_adopting"
-	syscallVarCtlClosing       = "ctl_closing"
-	syscallVarCtlEpoch         = "ctl_epoch"
-	syscallVarCtlForce         = "ctl_force"
-	syscallVarCtlLevel         = "ctl_level"
-	syscallVarCtlMode          = "ctl_mode"
-	syscallVarCtlRoot          = "ctl_root"
-	syscallVarCtlRows          = "ctl_rows"
-	syscallVarCtlSelf          = "ctl_self"
-	syscallVarHavePreemptCount = "have_preempt_count"
-	syscallVarHavePrevState    = "have_prev_state"
-	syscallVarHaveTaskPtRegs   = "have_task_pt_regs"
-	syscallVarMaxRows          = "max_rows"
-	syscallVarNrSchedYield     = "nr_sched_yield"
-	syscallVarUserTop          = "user_top"
-	syscallVarWithCpu          = "with_cpu"
+	syscallMapCpus           = "cpus"
+	syscallMapRows           = "rows"
+	syscallMapTasks          = "tasks"
+	syscallMapWalks          = "walks"
+	syscallMapWindows        = "windows"
+	syscallProgSysEnter      = "sys_enter"
+	syscallVarCtl            = "ctl"
+	syscallVarCurrentTaskAt  = "current_task_at"
+	syscallVarHavePrevState  = "have_prev_state"
+	syscallVarHaveTaskPtRegs = "have_task_pt_regs"
+	syscallVarMaxRows        = "max_rows"
+	syscallVarNrSchedYield   = "nr_sched_yield"
+	syscallVarPreemptCountAt = "preempt_count_at"
+	syscallVarUserTop        = "user_top"
+	syscallVarWithCpu        = "with_cpu"
 )
 
 // loadSyscall returns the embedded CollectionSpec for syscall.
@@ -100,22 +93,15 @@ type syscallMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type syscallVariableSpecs struct {
-	CtlAdopting      *ebpf.VariableSpec `ebpf:"ctl_adopting"`
-	CtlClosing       *ebpf.VariableSpec `ebpf:"ctl_closing"`
-	CtlEpoch         *ebpf.VariableSpec `ebpf:"ctl_epoch"`
-	CtlForce         *ebpf.VariableSpec `ebpf:"ctl_force"`
-	CtlLevel         *ebpf.VariableSpec `ebpf:"ctl_level"`
-	CtlMode          *ebpf.VariableSpec `ebpf:"ctl_mode"`
-	CtlRoot          *ebpf.VariableSpec `ebpf:"ctl_root"`
-	CtlRows          *ebpf.VariableSpec `ebpf:"ctl_rows"`
-	CtlSelf          *ebpf.VariableSpec `ebpf:"ctl_self"`
-	HavePreemptCount *ebpf.VariableSpec `ebpf:"have_preempt_count"`
-	HavePrevState    *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs   *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows          *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield     *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	UserTop          *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu          *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // syscallObjects contains all objects after they have been loaded into the kernel.
@@ -159,22 +145,15 @@ func (m *syscallMaps) Close() error {
 //
 // It can be passed to loadSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type syscallVariables struct {
-	CtlAdopting      *ebpf.Variable `ebpf:"ctl_adopting"`
-	CtlClosing       *ebpf.Variable `ebpf:"ctl_closing"`
-	CtlEpoch         *ebpf.Variable `ebpf:"ctl_epoch"`
-	CtlForce         *ebpf.Variable `ebpf:"ctl_force"`
-	CtlLevel         *ebpf.Variable `ebpf:"ctl_level"`
-	CtlMode          *ebpf.Variable `ebpf:"ctl_mode"`
-	CtlRoot          *ebpf.Variable `ebpf:"ctl_root"`
-	CtlRows          *ebpf.Variable `ebpf:"ctl_rows"`
-	CtlSelf          *ebpf.Variable `ebpf:"ctl_self"`
-	HavePreemptCount *ebpf.Variable `ebpf:"have_preempt_count"`
-	HavePrevState    *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs   *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows          *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield     *ebpf.Variable `ebpf:"nr_sched_yield"`
-	UserTop          *ebpf.Variable `ebpf:"user_top"`
-	WithCpu          *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // syscallPrograms contains all programs after they have been loaded into the kernel.

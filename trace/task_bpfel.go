@@ -23,20 +23,13 @@ const (
 	taskMapWindows           = "windows"
 	taskProgSchedProcessExec = "sched_process_exec"
 	taskProgTaskNewtask      = "task_newtask"
-	taskVarCtlAdopting       = "ctl_adopting"
-	taskVarCtlClosing        = "ctl_closing"
-	taskVarCtlEpoch          = "ctl_epoch"
-	taskVarCtlForce          = "ctl_force"
-	taskVarCtlLevel          = "ctl_level"
-	taskVarCtlMode           = "ctl_mode"
-	taskVarCtlRoot           = "ctl_root"
-	taskVarCtlRows           = "ctl_rows"
-	taskVarCtlSelf           = "ctl_self"
-	taskVarHavePreemptCount  = "have_preempt_count"
+	taskVarCtl               = "ctl"
+	taskVarCurrentTaskAt     = "current_task_at"
 	taskVarHavePrevState     = "have_prev_state"
 	taskVarHaveTaskPtRegs    = "have_task_pt_regs"
 	taskVarMaxRows           = "max_rows"
 	taskVarNrSchedYield      = "nr_sched_yield"
+	taskVarPreemptCountAt    = "preempt_count_at"
 	taskVarUserTop           = "user_top"
 	taskVarWithCpu           = "with_cpu"
 )
@@ -102,22 +95,15 @@ type taskMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type taskVariableSpecs struct {
-	CtlAdopting      *ebpf.VariableSpec `ebpf:"ctl_adopting"`
-	CtlClosing       *ebpf.VariableSpec `ebpf:"ctl_closing"`
-	CtlEpoch         *ebpf.VariableSpec `ebpf:"ctl_epoch"`
-	CtlForce         *ebpf.VariableSpec `ebpf:"ctl_force"`
-	CtlLevel         *ebpf.VariableSpec `ebpf:"ctl_level"`
-	CtlMode          *ebpf.VariableSpec `ebpf:"ctl_mode"`
-	CtlRoot          *ebpf.VariableSpec `ebpf:"ctl_root"`
-	CtlRows          *ebpf.VariableSpec `ebpf:"ctl_rows"`
-	CtlSelf          *ebpf.VariableSpec `ebpf:"ctl_self"`
-	HavePreemptCount *ebpf.VariableSpec `ebpf:"have_preempt_count"`
-	HavePrevState    *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs   *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows          *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield     *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	UserTop          *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu          *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // taskObjects contains all objects after they have been loaded into the kernel.
@@ -161,22 +147,15 @@ func (m *taskMaps) Close() error {
 //
 // It can be passed to loadTaskObjects or ebpf.CollectionSpec.LoadAndAssign.
 type taskVariables struct {
-	CtlAdopting      *ebpf.Variable `ebpf:"ctl_adopting"`
-	CtlClosing       *ebpf.Variable `ebpf:"ctl_closing"`
-	CtlEpoch         *ebpf.Variable `ebpf:"ctl_epoch"`
-	CtlForce         *ebpf.Variable `ebpf:"ctl_force"`
-	CtlLevel         *ebpf.Variable `ebpf:"ctl_level"`
-	CtlMode          *ebpf.Variable `ebpf:"ctl_mode"`
-	CtlRoot          *ebpf.Variable `ebpf:"ctl_root"`
-	CtlRows          *ebpf.Variable `ebpf:"ctl_rows"`
-	CtlSelf          *ebpf.Variable `ebpf:"ctl_self"`
-	HavePreemptCount *ebpf.Variable `ebpf:"have_preempt_count"`
-	HavePrevState    *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs   *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows          *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield     *ebpf.Variable `ebpf:"nr_sched_yield"`
-	UserTop          *ebpf.Variable `ebpf:"user_top"`
-	WithCpu          *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // taskPrograms contains all programs after they have been loaded into the kernel.

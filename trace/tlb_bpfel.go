@@ -16,28 +16,21 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	tlbMapCpus             = "cpus"
-	tlbMapRows             = "rows"
-	tlbMapTasks            = "tasks"
-	tlbMapWalks            = "walks"
-	tlbMapWindows          = "windows"
-	tlbProgTlbFlush        = "tlb_flush"
-	tlbVarCtlAdopting      = "ctl_adopting"
-	tlbVarCtlClosing       = "ctl_closing"
-	tlbVarCtlEpoch         = "ctl_epoch"
-	tlbVarCtlForce         = "ctl_force"
-	tlbVarCtlLevel         = "ctl_level"
-	tlbVarCtlMode          = "ctl_mode"
-	tlbVarCtlRoot          = "ctl_root"
-	tlbVarCtlRows          = "ctl_rows"
-	tlbVarCtlSelf          = "ctl_self"
-	tlbVarHavePreemptCount = "have_preempt_count"
-	tlbVarHavePrevState    = "have_prev_state"
-	tlbVarHaveTaskPtRegs   = "have_task_pt_regs"
-	tlbVarMaxRows          = "max_rows"
-	tlbVarNrSchedYield     = "nr_sched_yield"
-	tlbVarUserTop          = "user_top"
-	tlbVarWithCpu          = "with_cpu"
+	tlbMapCpus           = "cpus"
+	tlbMapRows           = "rows"
+	tlbMapTasks          = "tasks"
+	tlbMapWalks          = "walks"
+	tlbMapWindows        = "windows"
+	tlbProgTlbFlush      = "tlb_flush"
+	tlbVarCtl            = "ctl"
+	tlbVarCurrentTaskAt  = "current_task_at"
+	tlbVarHavePrevState  = "have_prev_state"
+	tlbVarHaveTaskPtRegs = "have_task_pt_regs"
+	tlbVarMaxRows        = "max_rows"
+	tlbVarNrSchedYield   = "nr_sched_yield"
+	tlbVarPreemptCountAt = "preempt_count_at"
+	tlbVarUserTop        = "user_top"
+	tlbVarWithCpu        = "with_cpu"
 )
 
 // loadTlb returns the embedded CollectionSpec for tlb.
@@ -100,22 +93,15 @@ type tlbMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tlbVariableSpecs struct {
-	CtlAdopting      *ebpf.VariableSpec `ebpf:"ctl_adopting"`
-	CtlClosing       *ebpf.VariableSpec `ebpf:"ctl_closing"`
-	CtlEpoch         *ebpf.VariableSpec `ebpf:"ctl_epoch"`
-	CtlForce         *ebpf.VariableSpec `ebpf:"ctl_force"`
-	CtlLevel         *ebpf.VariableSpec `ebpf:"ctl_level"`
-	CtlMode          *ebpf.VariableSpec `ebpf:"ctl_mode"`
-	CtlRoot          *ebpf.VariableSpec `ebpf:"ctl_root"`
-	CtlRows          *ebpf.VariableSpec `ebpf:"ctl_rows"`
-	CtlSelf          *ebpf.VariableSpec `ebpf:"ctl_self"`
-	HavePreemptCount *ebpf.VariableSpec `ebpf:"have_preempt_count"`
-	HavePrevState    *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs   *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows          *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield     *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	UserTop          *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu          *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // tlbObjects contains all objects after they have been loaded into the kernel.
@@ -159,22 +145,15 @@ func (m *tlbMaps) Close() error {
 //
 // It can be passed to loadTlbObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tlbVariables struct {
-	CtlAdopting      *ebpf.Variable `ebpf:"ctl_adopting"`
-	CtlClosing       *ebpf.Variable `ebpf:"ctl_closing"`
-	CtlEpoch         *ebpf.Variable `ebpf:"ctl_epoch"`
-	CtlForce         *ebpf.Variable `ebpf:"ctl_force"`
-	CtlLevel         *ebpf.Variable `ebpf:"ctl_level"`
-	CtlMode          *ebpf.Variable `ebpf:"ctl_mode"`
-	CtlRoot          *ebpf.Variable `ebpf:"ctl_root"`
-	CtlRows          *ebpf.Variable `ebpf:"ctl_rows"`
-	CtlSelf          *ebpf.Variable `ebpf:"ctl_self"`
-	HavePreemptCount *ebpf.Variable `ebpf:"have_preempt_count"`
-	HavePrevState    *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs   *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows          *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield     *ebpf.Variable `ebpf:"nr_sched_yield"`
-	UserTop          *ebpf.Variable `ebpf:"user_top"`
-	WithCpu          *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // tlbPrograms contains all programs after they have been loaded into the kernel.

@@ -16,28 +16,21 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	walkMapCpus             = "cpus"
-	walkMapRows             = "rows"
-	walkMapTasks            = "tasks"
-	walkMapWalks            = "walks"
-	walkMapWindows          = "windows"
-	walkProgWalkTasks       = "walk_tasks"
-	walkVarCtlAdopting      = "ctl_adopting"
-	walkVarCtlClosing       = "ctl_closing"
-	walkVarCtlEpoch         = "ctl_epoch"
-	walkVarCtlForce         = "ctl_force"
-	walkVarCtlLevel         = "ctl_level"
-	walkVarCtlMode          = "ctl_mode"
-	walkVarCtlRoot          = "ctl_root"
-	walkVarCtlRows          = "ctl_rows"
-	walkVarCtlSelf          = "ctl_self"
-	walkVarHavePreemptCount = "have_preempt_count"
-	walkVarHavePrevState    = "have_prev_state"
-	walkVarHaveTaskPtRegs   = "have_task_pt_regs"
-	walkVarMaxRows          = "max_rows"
-	walkVarNrSchedYield     = "nr_sched_yield"
-	walkVarUserTop          = "user_top"
-	walkVarWithCpu          = "with_cpu"
+	walkMapCpus           = "cpus"
+	walkMapRows           = "rows"
+	walkMapTasks          = "tasks"
+	walkMapWalks          = "walks"
+	walkMapWindows        = "windows"
+	walkProgWalkTasks     = "walk_tasks"
+	walkVarCtl            = "ctl"
+	walkVarCurrentTaskAt  = "current_task_at"
+	walkVarHavePrevState  = "have_prev_state"
+	walkVarHaveTaskPtRegs = "have_task_pt_regs"
+	walkVarMaxRows        = "max_rows"
+	walkVarNrSchedYield   = "nr_sched_yield"
+	walkVarPreemptCountAt = "preempt_count_at"
+	walkVarUserTop        = "user_top"
+	walkVarWithCpu        = "with_cpu"
 )
 
 // loadWalk returns the embedded CollectionSpec for walk.
@@ -100,22 +93,15 @@ type walkMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type walkVariableSpecs struct {
-	CtlAdopting      *ebpf.VariableSpec `ebpf:"ctl_adopting"`
-	CtlClosing       *ebpf.VariableSpec `ebpf:"ctl_closing"`
-	CtlEpoch         *ebpf.VariableSpec `ebpf:"ctl_epoch"`
-	CtlForce         *ebpf.VariableSpec `ebpf:"ctl_force"`
-	CtlLevel         *ebpf.VariableSpec `ebpf:"ctl_level"`
-	CtlMode          *ebpf.VariableSpec `ebpf:"ctl_mode"`
-	CtlRoot          *ebpf.VariableSpec `ebpf:"ctl_root"`
-	CtlRows          *ebpf.VariableSpec `ebpf:"ctl_rows"`
-	CtlSelf          *ebpf.VariableSpec `ebpf:"ctl_self"`
-	HavePreemptCount *ebpf.VariableSpec `ebpf:"have_preempt_count"`
-	HavePrevState    *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs   *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows          *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield     *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	UserTop          *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu          *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // walkObjects contains all objects after they have been loaded into the kernel.
@@ -159,22 +145,15 @@ func (m *walkMaps) Close() error {
 //
 // It can be passed to loadWalkObjects or ebpf.CollectionSpec.LoadAndAssign.
 type walkVariables struct {
-	CtlAdopting      *ebpf.Variable `ebpf:"ctl_adopting"`
-	CtlClosing       *ebpf.Variable `ebpf:"ctl_closing"`
-	CtlEpoch         *ebpf.Variable `ebpf:"ctl_epoch"`
-	CtlForce         *ebpf.Variable `ebpf:"ctl_force"`
-	CtlLevel         *ebpf.Variable `ebpf:"ctl_level"`
-	CtlMode          *ebpf.Variable `ebpf:"ctl_mode"`
-	CtlRoot          *ebpf.Variable `ebpf:"ctl_root"`
-	CtlRows          *ebpf.Variable `ebpf:"ctl_rows"`
-	CtlSelf          *ebpf.Variable `ebpf:"ctl_self"`
-	HavePreemptCount *ebpf.Variable `ebpf:"have_preempt_count"`
-	HavePrevState    *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs   *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows          *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield     *ebpf.Variable `ebpf:"nr_sched_yield"`
-	UserTop          *ebpf.Variable `ebpf:"user_top"`
-	WithCpu          *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // walkPrograms contains all programs after they have been loaded into the kernel.

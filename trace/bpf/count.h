@@ -166,8 +166,24 @@ struct walk {
 	u64 lost_alloc;	 /* tasks there was no memory to follow */
 	u64 root;	 /* living tasks of the process to follow */
 	u64 sum[COUNTS]; /* of the tasks closed */
+	u64 mark, still, steady; /* of the task being read */
 	struct row scratch;
 };
-_Static_assert(sizeof(struct walk) == 32 + 8 * COUNTS + sizeof(struct row), "struct walk");
+_Static_assert(sizeof(struct walk) == 56 + 8 * COUNTS + sizeof(struct row), "struct walk");
+
+/* What the Go side sets while programs run, and some answers. */
+struct control {
+	u32 epoch;    /* the open window's number, 0: none */
+	u32 closing;  /* it is being closed: what is born now is not in it */
+	u32 adopting; /* children of traced tasks are traced */
+	u32 mode;     /* enum walk_mode */
+	u32 root;     /* the process to follow, in the tracer's PID namespace */
+	u32 force;    /* take a task as it is, however unsteady */
+	u32 self;     /* answer: the tracer itself, in the first PID namespace */
+	u32 level;    /* answer: depth of the tracer's PID namespace */
+	u32 percpu;   /* answer: per-CPU variables can be found, see percpu */
+	u32 rows;     /* answer: rows handed over, or for which there was no room */
+};
+_Static_assert(sizeof(struct control) == 40, "struct control");
 
 #endif

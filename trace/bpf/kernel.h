@@ -15,13 +15,23 @@ struct seq_file;
 struct bpf_local_storage;
 struct callback_head;
 
+struct rq;
+
+struct cfs_rq {
+	struct rq *rq; /* with CONFIG_FAIR_GROUP_SCHED */
+};
+
 struct sched_entity {
 	u64 sum_exec_runtime;
+	struct cfs_rq *cfs_rq;
 	unsigned char sched_delayed; /* 6.12 */
 };
 
+struct pid_namespace;
+
 struct upid {
 	int nr;
+	struct pid_namespace *ns; /* not read: it is here for the size of an element of an array */
 };
 
 struct pid {
@@ -41,7 +51,12 @@ struct signal_struct {
 	struct sigpending shared_pending;
 };
 
+struct thread_info {
+	u64 preempt_count; /* arm64; x86 has a per-CPU variable */
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int __state; /* 5.14; a long named state before */
 	int on_cpu;
 	int on_rq;

@@ -14,15 +14,15 @@
 
 static __always_inline bool in_interrupt(void)
 {
-	u64 var;
-	int *count;
+	struct task_struct *current = bpf_get_current_task_btf();
+	u32 count = 0;
 
-	if (!have_preempt_count)
+	if (field_exists(current->thread_info.preempt_count))
+		return current->thread_info.preempt_count & IN_INTERRUPT;
+	if (!preempt_count_at || !ctl.percpu)
 		return false;
-	/* Replaced by the BTF id of the per-CPU variable __preempt_count when loaded. */
-	asm volatile("%0 = 0x5379707265656d70 ll" : "=r"(var));
-	count = bpf_this_cpu_ptr((void *)var);
-	return *count & IN_INTERRUPT;
+	bpf_probe_read_kernel(&count, sizeof(count), percpu(current, preempt_count_at));
+	return count & IN_INTERRUPT;
 }
 
 /* How long the state has lasted. Two CPUs' clocks can disagree a little: never negative, and counted. */
@@ -38,7 +38,7 @@ static __always_inline u64 lasted(struct task *ts, u64 since, u64 now)
 /* The window's part that takes this interval of the task, NULL if none does: it began too early. */
 static __always_inline struct window *window_for(struct task *ts, u64 since)
 {
-	u32 epoch = ctl_epoch;
+	u32 epoch = ctl.epoch;
 
 	if (!epoch || ts->epoch != epoch)
 		return NULL;
@@ -78,7 +78,7 @@ static __always_inline bool yielding(struct task_struct *t)
 /* Its last switch: add what it counted to those that ended, once. */
 static __always_inline void finish(struct task_struct *t, struct task *ts, u64 now)
 {
-	u32 epoch = ctl_epoch;
+	u32 epoch = ctl.epoch;
 	u64 books[COUNTS - COUNT_BOOKS], d;
 	struct window *w;
 	struct row *r;
@@ -92,7 +92,9 @@ static __always_inline void finish(struct task_struct *t, struct task *ts, u64 n
 		return;
 	w->died++;
 
-	read_books(t, books);
+	books[COUNT_NVCSW - COUNT_BOOKS] = t->nvcsw;
+	books[COUNT_NIVCSW - COUNT_BOOKS] = t->nivcsw;
+	read_books(t, books - COUNT_BOOKS);
 	books[COUNT_LIFE - COUNT_BOOKS] = now - ts->life;
 	books[COUNT_EXITS - COUNT_BOOKS] = 1;
 
@@ -228,7 +230,7 @@ int sched_switch(u64 *ctx)
 		struct cpu *c = this_cpu();
 
 		if (c) {
-			u32 epoch = ctl_epoch;
+			u32 epoch = ctl.epoch;
 
 			c->on = ns ? ns->epoch : 0;
 			/* A task still to be opened: whoever asks must look again. */
@@ -314,6 +316,7 @@ const volatile struct {
 	enum hist_id hist_id;
 	enum syscall_slots syscall_slots;
 	enum walk_mode walk_mode;
+	struct control *ctl;
 	struct walk *walk;
 	struct row *row;
 	struct task *task;

@@ -42,22 +42,15 @@ struct {
 	__type(value, struct walk);
 } walks SEC(".maps");
 
-/* Set from Go while programs run; one section in all objects, so that they share one map. */
-volatile u32 ctl_epoch SEC(".data.ctl");    /* the open window's number, 0: none */
-volatile u32 ctl_closing SEC(".data.ctl");  /* the window is being closed: what is born now is not in it */
-volatile u32 ctl_adopting SEC(".data.ctl"); /* children of traced tasks are traced */
-volatile u32 ctl_mode SEC(".data.ctl");	    /* enum walk_mode */
-volatile u32 ctl_root SEC(".data.ctl");	    /* the process to follow, in the tracer's PID namespace */
-volatile u32 ctl_self SEC(".data.ctl");	    /* the tracer itself, in the first PID namespace */
-volatile u32 ctl_level SEC(".data.ctl");    /* depth of the tracer's PID namespace */
-volatile u32 ctl_force SEC(".data.ctl");    /* take a task as it is, however unsteady */
-u64 ctl_rows SEC(".data.ctl");		    /* rows handed over, or for which there was no room */
+/* The same section in all objects, so that they share the map it becomes. */
+volatile struct control ctl SEC(".data.ctl");
 
 /* Set before loading, and then constant: what is off costs nothing. */
 const volatile u32 max_rows = 1;
 const volatile bool with_cpu = true;	      /* somebody reads struct cpu */
 const volatile bool have_prev_state = true;   /* sched_switch has a fourth argument */
-const volatile bool have_preempt_count = true; /* the per-CPU variable __preempt_count is in BTF */
+const volatile s64 preempt_count_at = 0; /* __preempt_count, from the run queue on; 0: not known */
+const volatile s64 current_task_at = 0;	 /* current_task, likewise */
 const volatile bool have_task_pt_regs = true;
 const volatile u32 nr_sched_yield = 24;
 const volatile u64 user_top = 0x800000000000; /* the first address that is the kernel's */
@@ -114,7 +107,7 @@ static __always_inline bool claim(struct task *ts, u32 epoch)
 /* The thread's number as the tracer's PID namespace knows it, 0: it does not. */
 static __always_inline u32 task_nr(struct task_struct *t)
 {
-	u32 level = ctl_level, nr = 0;
+	u32 level = ctl.level, nr = 0;
 	struct pid *pid;
 
 	if (!level)
@@ -126,22 +119,20 @@ static __always_inline u32 task_nr(struct task_struct *t)
 	return nr;
 }
 
-/* The kernel's books on a task, the counts from COUNT_BOOKS to COUNT_MAJ_FLT. */
-static __always_inline void read_books(struct task_struct *t, u64 *books)
+/* The kernel's books on a task, but for nvcsw and nivcsw: they have to be read together with ours. */
+static __always_inline void read_books(struct task_struct *t, u64 *n)
 {
-	books[COUNT_NVCSW - COUNT_BOOKS] = t->nvcsw;
-	books[COUNT_NIVCSW - COUNT_BOOKS] = t->nivcsw;
-	books[COUNT_SUM_EXEC - COUNT_BOOKS] = t->se.sum_exec_runtime;
-	books[COUNT_UTIME - COUNT_BOOKS] = t->utime;
-	books[COUNT_STIME - COUNT_BOOKS] = t->stime;
-	books[COUNT_MIN_FLT - COUNT_BOOKS] = t->min_flt;
-	books[COUNT_MAJ_FLT - COUNT_BOOKS] = t->maj_flt;
+	n[COUNT_SUM_EXEC] = t->se.sum_exec_runtime;
+	n[COUNT_UTIME] = t->utime;
+	n[COUNT_STIME] = t->stime;
+	n[COUNT_MIN_FLT] = t->min_flt;
+	n[COUNT_MAJ_FLT] = t->maj_flt;
 }
 
 /* The next free row, NULL when there is none left: the task is then among the others. */
 static __always_inline struct row *row_new(struct task_struct *t, struct task *ts)
 {
-	u32 i = __sync_fetch_and_add(&ctl_rows, 1);
+	u32 i = __sync_fetch_and_add(&ctl.rows, 1);
 	struct row *r;
 
 	if (i >= max_rows)
@@ -154,6 +145,17 @@ static __always_inline struct row *row_new(struct task_struct *t, struct task *t
 	r->start = t->start_boottime;
 	__builtin_memcpy(r->comm, t->comm, sizeof(r->comm));
 	return r;
+}
+
+/*
+ * This CPU's instance of a per-CPU variable. The kernel need not have its symbol (CONFIG_KALLSYMS_ALL), so start from
+ * one a task points to: the run queue of the CPU it is on.
+ */
+static __always_inline const void *percpu(struct task_struct *current, s64 at)
+{
+	if (!field_exists(current->se.cfs_rq->rq))
+		return NULL;
+	return (const void *)((u64)current->se.cfs_rq->rq + at);
 }
 
 static __always_inline u64 mark_at(u64 when, u32 state)

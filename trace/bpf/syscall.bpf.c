@@ -18,7 +18,7 @@ static __always_inline bool is_32bit(struct pt_regs *regs)
 SEC("tp_btf/sys_enter")
 int sys_enter(u64 *ctx)
 {
-	u32 epoch = ctl_epoch, i;
+	u32 epoch = ctl.epoch, i;
 	struct task *ts;
 	struct cpu *c;
 

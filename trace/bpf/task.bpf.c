@@ -11,15 +11,15 @@ int task_newtask(u64 *ctx)
 {
 	struct task_struct *t = (struct task_struct *)ctx[0];
 	struct task_struct *maker = bpf_get_current_task_btf();
-	u32 epoch = ctl_epoch;
+	u32 epoch = ctl.epoch;
 	struct task *ms, *ts;
 	struct window *w;
 	bool in;
 
 	ms = task_get(maker);
-	if (likely(!ms) || !ctl_adopting)
+	if (likely(!ms) || !ctl.adopting)
 		return 0;
-	in = epoch && ms->epoch == epoch && !ctl_closing;
+	in = epoch && ms->epoch == epoch && !ctl.closing;
 	w = in ? window_of(epoch) : NULL;
 	if (in) {
 		if (t->tgid == maker->tgid)

@@ -5,7 +5,7 @@
  */
 #include "state.h"
 
-#define TRIES 64
+#define TRIES 256
 
 static __always_inline struct walk *walk_of(void)
 {
@@ -20,7 +20,7 @@ static __always_inline bool followed(struct task_struct *t, bool root)
 	if (root)
 		return true;
 	/* The tracer is left out even of its own ancestors' descendants. */
-	if (t->tgid == ctl_self)
+	if (t->tgid == ctl.self)
 		return false;
 	return task_get(t->group_leader) || task_get(t->real_parent);
 }
@@ -33,7 +33,7 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 
 	if (t->exit_state)
 		return;
-	root = task_nr(t->group_leader) == ctl_root;
+	root = task_nr(t->group_leader) == ctl.root;
 	if (root)
 		w->root++;
 	if (task_get(t) || !followed(t, root))
@@ -62,47 +62,68 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 		ts->life = now;
 }
 
+struct reading {
+	struct task_struct *t;
+	struct task *ts;
+	struct walk *w;
+};
+
+/* One try at reading what changes at every switch. Returns 1 when it is consistent. */
+static long read_steady(u32 i, struct reading *r)
+{
+	volatile struct task_struct *t = r->t;
+	volatile struct task *ts = r->ts;
+	struct walk *w = r->w;
+	u64 *n = w->scratch.n;
+	u64 mark, explained, nvcsw, nivcsw;
+	bool steady;
+
+	mark = ts->mark;
+	n[COUNT_ON_CPU] = ts->n[COUNT_ON_CPU];
+	n[COUNT_RUN_QUEUE] = ts->n[COUNT_RUN_QUEUE];
+	n[COUNT_BLOCKED] = ts->n[COUNT_BLOCKED];
+	n[COUNT_UNKNOWN] = ts->n[COUNT_UNKNOWN];
+	n[COUNT_VOLUNTARY] = ts->n[COUNT_VOLUNTARY];
+	n[COUNT_INVOLUNTARY] = ts->n[COUNT_INVOLUNTARY];
+	nvcsw = t->nvcsw;
+	nivcsw = t->nivcsw;
+	explained = n[COUNT_ON_CPU] + n[COUNT_RUN_QUEUE] + n[COUNT_BLOCKED] + n[COUNT_UNKNOWN];
+	steady = ts->mark == mark && (!mark || explained == (mark >> 2) - ts->life);
+	if (ts->synced) {
+		if (nvcsw - ts->nvcsw_off != n[COUNT_VOLUNTARY])
+			steady = false;
+		if (nivcsw - ts->nivcsw_off != n[COUNT_INVOLUNTARY])
+			steady = false;
+	} else {
+		/* It has not switched yet: see that it does not for longer than a switch takes. */
+		if (nvcsw != n[COUNT_NVCSW] || nivcsw != n[COUNT_NIVCSW])
+			w->still = 0;
+		if (++w->still < TRIES / 2)
+			steady = false;
+	}
+	n[COUNT_NVCSW] = nvcsw;
+	n[COUNT_NIVCSW] = nivcsw;
+	w->mark = mark;
+	w->steady = steady;
+	return steady;
+}
+
 /*
  * Reads a task that other CPUs are writing. It stands still when its own sums explain its mark, and when the kernel's
  * counters are as far ahead of ours as they always are; in the middle of a switch they are not.
  */
-static __always_inline bool snapshot(struct task_struct *t, struct task *ts, u64 *n)
+static __always_inline bool snapshot(struct task_struct *t, struct task *ts, struct walk *w)
 {
-	u64 mark, now, open, explained, voluntary, involuntary, nvcsw = 0, nivcsw = 0;
-	bool steady = false;
-	u32 still = 0;
+	struct reading r = {t, ts, w};
+	u64 *n = w->scratch.n, mark, now, open;
 
-	for (u32 i = 0; i < TRIES && !steady; i++) {
-		volatile struct task *v = ts;
-		volatile struct task_struct *vt = t;
-		u64 nv, niv;
-
-		mark = v->mark;
-		n[COUNT_ON_CPU] = v->n[COUNT_ON_CPU];
-		n[COUNT_RUN_QUEUE] = v->n[COUNT_RUN_QUEUE];
-		n[COUNT_BLOCKED] = v->n[COUNT_BLOCKED];
-		n[COUNT_UNKNOWN] = v->n[COUNT_UNKNOWN];
-		voluntary = v->n[COUNT_VOLUNTARY];
-		involuntary = v->n[COUNT_INVOLUNTARY];
-		nv = vt->nvcsw;
-		niv = vt->nivcsw;
-		explained = n[COUNT_ON_CPU] + n[COUNT_RUN_QUEUE] + n[COUNT_BLOCKED] + n[COUNT_UNKNOWN];
-		steady = v->mark == mark && (!mark || explained == (mark >> 2) - v->life);
-		if (v->synced) {
-			steady = steady && nv - v->nvcsw_off == voluntary && niv - v->nivcsw_off == involuntary;
-		} else {
-			/* It has not switched yet: longer than a switch takes, then. */
-			still = nv == nvcsw && niv == nivcsw ? still + 1 : 0;
-			steady = steady && still >= TRIES / 2;
-		}
-		nvcsw = nv;
-		nivcsw = niv;
-	}
-	if (!steady && !ctl_force)
+	w->still = 0;
+	w->steady = 0;
+	bpf_loop(TRIES, read_steady, &r, 0);
+	if (!w->steady && !ctl.force)
 		return false;
 
-	n[COUNT_VOLUNTARY] = voluntary;
-	n[COUNT_INVOLUNTARY] = involuntary;
+	mark = w->mark;
 	n[COUNT_WAKEUPS] = ts->n[COUNT_WAKEUPS];
 	n[COUNT_WAKEUPS_IRQ] = ts->n[COUNT_WAKEUPS_IRQ];
 	n[COUNT_ADDRESS_SPACE] = ts->n[COUNT_ADDRESS_SPACE];
@@ -113,9 +134,7 @@ static __always_inline bool snapshot(struct task_struct *t, struct task *ts, u64
 	for (u32 i = COUNT_YIELDS; i < COUNT_UNKNOWN; i++)
 		n[i] = ts->n[i];
 
-	read_books(t, n + COUNT_BOOKS);
-	n[COUNT_NVCSW] = nvcsw;
-	n[COUNT_NIVCSW] = nivcsw;
+	read_books(t, n);
 	n[COUNT_EXITS] = 0;
 	n[COUNT_LIFE] = 0;
 	if (!mark)
@@ -141,11 +160,11 @@ static __always_inline bool snapshot(struct task_struct *t, struct task *ts, u64
 static __always_inline void open(struct task_struct *t, struct walk *w)
 {
 	struct task *ts = task_get(t);
-	u32 epoch = ctl_epoch;
+	u32 epoch = ctl.epoch;
 
 	if (!ts || ts->dead || ts->epoch == epoch)
 		return;
-	if (!snapshot(t, ts, w->scratch.n)) {
+	if (!snapshot(t, ts, w)) {
 		w->unsteady++;
 		return;
 	}
@@ -162,12 +181,12 @@ static __always_inline void open(struct task_struct *t, struct walk *w)
 static __always_inline void close(struct task_struct *t, struct walk *w)
 {
 	struct task *ts = task_get(t);
-	u32 epoch = ctl_epoch;
+	u32 epoch = ctl.epoch;
 	struct row *r;
 
 	if (!ts || ts->epoch != epoch)
 		return;
-	if (!snapshot(t, ts, w->scratch.n)) {
+	if (!snapshot(t, ts, w)) {
 		w->unsteady++;
 		return;
 	}
@@ -200,13 +219,21 @@ int walk_tasks(struct bpf_iter__task *ctx)
 
 	if (!t || !w)
 		return 0;
-	switch (ctl_mode) {
+	switch (ctl.mode) {
 	case WALK_SELF: {
 		struct task_struct *self = bpf_get_current_task_btf();
 		struct pid *pid = self->thread_pid;
 
-		ctl_self = self->tgid;
-		ctl_level = pid->level;
+		ctl.self = self->tgid;
+		ctl.level = pid->level;
+		/* Per-CPU variables are where we believe if the one that says who runs says us. */
+		if (current_task_at) {
+			struct task_struct *current = NULL;
+
+			bpf_probe_read_kernel(&current, sizeof(current), percpu(self, current_task_at));
+			if (current == self)
+				ctl.percpu = 1;
+		}
 		return 0;
 	}
 	case WALK_ADOPT:
