@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"switchyard/internal/proc"
+
+	"golang.org/x/sys/unix"
+)
+
+// A process is one of the two that a round runs: this program again, as a
+// server or as a load generator, pinned to CPUs of its own, with a stream
+// socket to talk over. It dies with the thread that started it.
+type process struct {
+	cmd     *exec.Cmd
+	control *os.File // our end of the socket
+	lines   *bufio.Reader
+	stdout  bytes.Buffer
+	stderr  tail
+	exited  chan struct{} // closed when it has ended
+	err     error         // of Wait; read after exited is closed
+}
+
+// errDied is wrapped by every error that says a process ended early.
+var errDied = errors.New("ended early")
+
+// start runs this program with args. Descriptor 3 is its end of the socket, those
+// behind it are extra. The calling goroutine must be locked to its thread, which
+// must live as long as the process: the kernel kills the one with the other
+// (prctl(2), PR_SET_PDEATHSIG).
+func start(cpus proc.CPUList, extra []*os.File, args ...string) (*process, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "control")
+	defer theirs.Close()
+	if err := unix.SetNonblock(pair[0], true); err != nil { // for deadlines
+		unix.Close(pair[0])
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	p := &process{control: os.NewFile(uintptr(pair[0]), "control"), exited: make(chan struct{})}
+	p.lines = bufio.NewReader(p.control)
+	p.cmd = exec.Command("/proc/self/exe", args...)
+	p.cmd.Args[0] = "switchyard"
+	p.cmd.ExtraFiles = append([]*os.File{theirs}, extra...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if err := pinned(cpus, p.cmd.Start); err != nil {
+		p.control.Close()
+		return nil, err
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.exited)
+	}()
+	return p, nil
+}
+
+// pinned calls f with the calling thread, and so every process it starts,
+// pinned to cpus (sched_setaffinity(2)).
+func pinned(cpus proc.CPUList, f func() error) error {
+	old, err := proc.Allowed()
+	if err != nil {
+		return os.NewSyscallError("sched_getaffinity", err)
+	}
+	if err := unix.SchedSetaffinity(0, cpus.Set()); err != nil {
+		return fmt.Errorf("pin to CPU %s: %w", cpus, os.NewSyscallError("sched_setaffinity", err))
+	}
+	err = f()
+	if e := unix.SchedSetaffinity(0, old.Set()); e != nil && err == nil {
+		err = os.NewSyscallError("sched_setaffinity", e)
+	}
+	return err
+}
+
+// readLine reads a line the process writes to its socket, or says why none
+// comes.
+func (p *process) readLine(ctx context.Context, patience time.Duration) (string, error) {
+	stop := context.AfterFunc(ctx, func() { p.control.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	p.control.SetReadDeadline(time.Now().Add(patience))
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	line, err := p.lines.ReadString('\n')
+	switch {
+	case err == nil:
+		return strings.TrimSuffix(line, "\n"), nil
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "", fmt.Errorf("no answer in %v", patience)
+	}
+	// The socket closes when the process ends, or a little before.
+	select {
+	case <-p.exited:
+		return "", p.death()
+	case <-time.After(time.Second):
+		return "", fmt.Errorf("control socket: %w", err)
+	}
+}
+
+// say writes a line to the process.
+func (p *process) say(line string) error {
+	_, err := io.WriteString(p.control, line+"\n")
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-p.exited:
+		return p.death()
+	case <-time.After(time.Second):
+		return fmt.Errorf("control socket: %w", err)
+	}
+}
+
+// death says how a process ended that should not have: its last words, without
+// the program's name before them, or else its exit status.
+func (p *process) death() error {
+	words := strings.TrimPrefix(p.stderr.lastLine(), "switchyard: ")
+	if words != "" && !strings.HasPrefix(words, "listening on ") {
+		return fmt.Errorf("%w: %s", errDied, words)
+	}
+	return fmt.Errorf("%w: %v", errDied, p.cmd.ProcessState)
+}
+
+// wait waits for the process to end by itself.
+func (p *process) wait(ctx context.Context, patience time.Duration) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-p.exited:
+		if p.err != nil {
+			return p.death()
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return fmt.Errorf("still running after %v", patience)
+	}
+}
+
+// terminate asks the process to end and waits; what does not end is killed
+// with all it started (they are of one process group). It reports whether the
+// process ended well.
+func (p *process) terminate(patience time.Duration) error {
+	p.cmd.Process.Signal(unix.SIGTERM)
+	err := p.wait(context.Background(), patience)
+	p.kill()
+	return err
+}
+
+// kill ends the process and its group at once, if it still runs, and releases
+// what it held.
+func (p *process) kill() {
+	select {
+	case <-p.exited:
+	default:
+		unix.Kill(-p.cmd.Process.Pid, unix.SIGKILL)
+		<-p.exited
+	}
+	p.control.Close()
+}
+
+// tail keeps the end of what a process writes.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+const tailSize = 16 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if n := len(t.buf) - tailSize; n > 0 {
+		t.buf = append(t.buf[:0], t.buf[n:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) lines() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Split(strings.TrimRight(string(t.buf), "\n"), "\n")
+}
+
+func (t *tail) lastLine() string {
+	l := t.lines()
+	return l[len(l)-1]
+}
+
+// decode reads what the process printed as JSON.
+func (p *process) decode(v any) error {
+	if err := json.Unmarshal(p.stdout.Bytes(), v); err != nil {
+		return fmt.Errorf("read its result: %w", err)
+	}
+	return nil
+}

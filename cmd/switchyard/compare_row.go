@@ -1,0 +1,222 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"switchyard"
+	"switchyard/internal/load"
+	"switchyard/internal/proc"
+	"switchyard/internal/report"
+	interval "switchyard/internal/stats"
+	"switchyard/trace"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// A compareRow gathers the rounds of one model.
+type compareRow struct {
+	model    switchyard.Model
+	reason   string // why it has no rounds
+	broken   bool   // it failed too often to be tried again
+	failures int
+	notes    []string
+	missing  map[string]string
+
+	rates                                []float64
+	requests, errors, unfinished, served uint64
+	kinds                                map[string]int64
+	latency                              *hdr.Histogram
+	cpu                                  proc.CPU
+	pss                                  *float64
+	pssConns                             int
+	paused, refused, emptyWakes          uint64
+	busy, delayed                        []float64 // shares of the load generator's CPU: used, waited for
+
+	traced     bool
+	count      trace.Count
+	runQueue   trace.Histogram
+	wakeup     trace.Histogram
+	onCPU      trace.Histogram
+	blocked    trace.Histogram
+	syscalls   map[string]uint64
+	tlbFlushes uint64
+	lost       uint64
+	checks     []report.Check
+}
+
+func (r *compareRow) note(s string) {
+	if !slices.Contains(r.notes, s) {
+		r.notes = append(r.notes, s)
+	}
+}
+
+func (r *compareRow) miss(column string, err error) {
+	if r.missing == nil {
+		r.missing = map[string]string{}
+	}
+	r.missing[column] = oneLine(err.Error())
+}
+
+// add adds one round.
+func (r *compareRow) add(l *load.Result, c *trace.Counts, cpu proc.CPU, s stats) {
+	r.rates = append(r.rates, l.RequestsPerSecond)
+	r.requests += l.Requests + l.Drained
+	// What the server did between the two readings, for the ratios: answers of
+	// requests that the warm-up had left outstanding count too.
+	r.served += l.Answered() + l.CarriedOver.Answered
+	r.errors += l.Errors
+	r.unfinished += l.Unfinished.Requests + l.Unfinished.FromWarmup
+	if r.kinds == nil {
+		r.kinds = map[string]int64{}
+	}
+	for _, e := range l.ErrorsByKind {
+		r.kinds[string(e.Kind)] += int64(e.Count)
+	}
+	if h, err := hdr.Decode([]byte(l.Histograms.Latency)); err == nil {
+		if r.latency == nil {
+			r.latency = h
+		} else {
+			r.latency.Merge(h)
+		}
+	}
+	r.busy = append(r.busy, l.Generator.CPUShare)
+	if l.Window.Seconds > 0 && l.Generator.RunQueueUS >= 0 {
+		r.delayed = append(r.delayed, l.Generator.RunQueueUS/1e6/l.Window.Seconds)
+	}
+	r.cpu = r.cpu.Add(cpu)
+	r.paused += s.Counters.Paused
+	r.refused += s.Counters.Refused
+	r.emptyWakes += s.Counters.EmptyWake
+	if c != nil {
+		r.addTrace(c)
+	}
+}
+
+func (r *compareRow) addTrace(c *trace.Counts) {
+	r.traced = true
+	sum, t := &r.count, &c.Total
+	sum.Switches.Voluntary += t.Switches.Voluntary
+	sum.Switches.Involuntary += t.Switches.Involuntary
+	sum.Switches.AddressSpace += t.Switches.AddressSpace
+	sum.Switches.Thread += t.Switches.Thread
+	sum.Switches.Lazy += t.Switches.Lazy
+	sum.Wakeups += t.Wakeups
+	sum.Migrations += t.Migrations
+	sum.Forks += t.Forks
+	sum.Threads += t.Threads
+	sum.Execs += t.Execs
+	sum.Exits += t.Exits
+	sum.PageFaults += t.PageFaults
+	r.runQueue.Merge(&c.RunQueueLatency)
+	r.wakeup.Merge(&c.WakeupLatency)
+	r.onCPU.Merge(&c.OnCPUSpan)
+	r.blocked.Merge(&c.BlockedTime)
+	if r.syscalls == nil {
+		r.syscalls = map[string]uint64{}
+	}
+	for name, n := range c.Syscalls {
+		r.syscalls[name] += n
+	}
+	r.tlbFlushes += c.TLBFlushes
+	r.lost += c.LostEvents()
+	for column, why := range c.Missing {
+		if column != "fault_exceptions" { // not asked for
+			r.miss(column, errors.New(why))
+		}
+	}
+	for _, k := range c.Checks {
+		i := slices.IndexFunc(r.checks, func(have report.Check) bool { return have.Name == k.Name })
+		if i < 0 {
+			i = len(r.checks)
+			r.checks = append(r.checks, report.Check{Name: k.Name, OK: true, Available: true})
+		}
+		sum := &r.checks[i]
+		sum.Traced += int64(k.Traced)
+		sum.Kernel += int64(k.Kernel)
+		switch {
+		case k.Status == trace.Unavailable:
+			sum.Available, sum.OK, sum.Reason = false, false, k.Reason
+		case !k.OK():
+			sum.OK, sum.Reason = false, k.Reason
+		}
+	}
+}
+
+// report sums the rounds up. traceReason says why there was no tracing.
+func (r *compareRow) report(traceReason string) report.ModelRow {
+	row := report.ModelRow{
+		Model: r.model.Name, Available: r.reason == "", Reason: r.reason,
+		Rounds: len(r.rates), Requests: r.requests, Errors: r.errors, ErrorKinds: r.kinds, Unfinished: r.unfinished,
+		Rate: interval.Median(r.rates), RoundsPerSecond: r.rates,
+		Traced: r.traced, PSSPerConn: r.pss, PSSConnections: r.pssConns,
+		LostEvents: r.lost, Checks: r.checks, Notes: r.notes, Missing: r.missing,
+	}
+	row.RequestsPerSecond = row.Rate.Median
+	if row.Checks == nil {
+		row.Checks = []report.Check{}
+	}
+	if r.paused > 0 {
+		row.Notes = append(row.Notes, fmt.Sprintf("accepting paused %d times at a limit on connections, tasks or descriptors.", r.paused))
+	}
+	if r.refused > 0 {
+		row.Notes = append(row.Notes, fmt.Sprintf("%d connections were refused: their descriptors were beyond FD_SETSIZE.", r.refused))
+	}
+	if r.latency != nil && r.latency.TotalCount() > 0 {
+		us := func(q float64) float64 { return float64(r.latency.ValueAtQuantile(q)) / 1000 }
+		row.Latency = &report.Latency{P50: us(50), P90: us(90), P99: us(99), P999: us(99.9), Max: float64(r.latency.Max()) / 1000, Mean: r.latency.Mean() / 1000}
+	}
+	if r.served > 0 {
+		if user, system, ok := r.cpu.Split(); ok {
+			n := float64(r.served)
+			row.CPU = &report.CPUPerRequest{User: micro(user) / n, System: micro(system) / n}
+		} else {
+			r.miss("cpu_us_per_request", fmt.Errorf("no timer tick fell into the server's time, so it cannot be divided: take a longer --duration"))
+			row.Missing = r.missing
+		}
+	}
+	if !r.traced {
+		row.TraceReason = traceReason
+		if traceReason == "" {
+			row.TraceReason = "no round was completed"
+		}
+		return row
+	}
+	c := r.count
+	row.Switches = &report.Switches{Total: c.Switches.Total(), Voluntary: c.Switches.Voluntary, Involuntary: c.Switches.Involuntary,
+		AddressSpace: c.Switches.AddressSpace, Thread: c.Switches.Thread, Lazy: c.Switches.Lazy}
+	row.RunQueue, row.WakeupLatency = quantiles(&r.runQueue), quantiles(&r.wakeup)
+	row.OnCPUSpan, row.Blocked = quantiles(&r.onCPU), quantiles(&r.blocked)
+	row.Wakeups, row.Migrations = &c.Wakeups, &c.Migrations
+	row.Forks, row.Execs, row.Exits, row.ThreadsCreated = &c.Forks, &c.Execs, &c.Exits, &c.Threads
+	row.PageFaults = &c.PageFaults
+	if _, missing := r.missing["tlb_flushes"]; !missing {
+		row.TLBFlushes = &r.tlbFlushes
+	}
+	if _, missing := r.missing["syscalls"]; !missing {
+		row.Syscalls = r.syscalls
+	}
+	if r.served > 0 {
+		row.Switches.PerRequest = float64(row.Switches.Total) / float64(r.served)
+		if row.Syscalls != nil {
+			n := uint64(0)
+			for _, calls := range row.Syscalls {
+				n += calls
+			}
+			perRequest := float64(n) / float64(r.served)
+			row.PerRequest = &perRequest
+		}
+	}
+	return row
+}
+
+func quantiles(h *trace.Histogram) *report.Quantiles {
+	if h.Count() == 0 {
+		return &report.Quantiles{}
+	}
+	return &report.Quantiles{N: h.Count(), Mean: micro(h.Mean()), P50: micro(h.Quantile(0.5)), P99: micro(h.Quantile(0.99)), Max: micro(h.Max())}
+}
+
+func micro(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"switchyard"
+	"switchyard/internal/load"
+	"switchyard/internal/proc"
+	"switchyard/internal/report"
+	interval "switchyard/internal/stats"
+	"switchyard/trace"
+
+	"golang.org/x/sys/unix"
+)
+
+// A compareRun is one run of `compare`.
+type compareRun struct {
+	o           compareOptions
+	tick        func(model string)
+	session     *trace.Session
+	traceReason string // why there is no session
+	rows        []*compareRow
+	warnings    []string
+	ours        time.Duration // CPU time of servers and load, whole lives
+}
+
+func newCompareRun(o compareOptions, tick func(string)) *compareRun {
+	r := &compareRun{o: o, tick: tick}
+	for _, m := range o.models {
+		r.rows = append(r.rows, &compareRow{model: m, reason: reason(m.Available())})
+	}
+	return r
+}
+
+func reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	return oneLine(err.Error())
+}
+
+// run does all rounds, or as many as ctx lets it, and sums them up.
+func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
+	switch {
+	case r.o.noTrace:
+		r.traceReason = "--no-trace was given"
+	default:
+		session, err := trace.Open(trace.Options{})
+		if err != nil {
+			r.traceReason = oneLine(err.Error())
+		} else {
+			r.session = session
+			defer session.Close()
+		}
+	}
+	if err := dropPrivilege(); err != nil {
+		r.warnings = append(r.warnings, oneLine(err.Error())+".")
+	}
+	before, _ := proc.ReadMachine()
+	order := rand.New(rand.NewPCG(r.o.seed, 0))
+	for round := range r.o.rounds {
+		// A new order each round, so that no model always follows the same one.
+		for _, i := range order.Perm(len(r.rows)) {
+			row := r.rows[i]
+			r.tick(row.model.Name)
+			if row.reason != "" || row.broken || ctx.Err() != nil {
+				continue
+			}
+			if err := r.round(ctx, row, round); err != nil && ctx.Err() == nil {
+				// One bad round is a note; a model that cannot be measured at
+				// all loses its row, and the others go on.
+				row.note(fmt.Sprintf("round %d failed: %s", round+1, oneLine(err.Error())))
+				row.failures++
+				row.broken = row.failures >= 2
+				if row.failures >= 2 && len(row.rates) == 0 {
+					row.reason = oneLine(err.Error())
+				}
+			}
+		}
+	}
+	r.tick("")
+	after, _ := proc.ReadMachine()
+	return r.result(after.Sub(before), ctx.Err() != nil), nil
+}
+
+// workersFor is the --workers of a model's server: what was asked for, or for a
+// pool, which serves one client with each worker, as many as there are clients.
+func (r *compareRun) workersFor(m switchyard.Model) int {
+	if r.o.workers > 0 {
+		return r.o.workers
+	}
+	n := r.o.clients
+	if m.Capacity != nil && m.Serves(switchyard.Options{Workers: n, Protocol: switchyard.Echo}) == n && m.Serves(switchyard.Options{Workers: n + 1, Protocol: switchyard.Echo}) == n+1 {
+		return n
+	}
+	return 0
+}
+
+// round measures one model once: server up, load warmed up, window open, load,
+// window closed, all down.
+func (r *compareRun) round(ctx context.Context, row *compareRow, round int) error {
+	o := r.o
+	workers := r.workersFor(row.model)
+	s, err := startServer(ctx, row.model, o, workers)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	defer s.kill()
+	if round == 0 {
+		n := min(o.clients, row.model.Serves(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
+		if v, served, err := s.pssPerConnection(n, o); err != nil {
+			row.miss("pss_bytes_per_connection", err)
+		} else {
+			row.pss, row.pssConns = &v, served
+		}
+	}
+	traced := false
+	if r.session != nil {
+		if err := r.session.Follow(s.cmd.Process.Pid); err != nil {
+			return fmt.Errorf("follow the server: %w", err)
+		}
+		defer r.session.Forget()
+		traced = true
+	}
+
+	l, err := r.startLoad(s)
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	defer l.kill()
+	if err := expect(ctx, l, "ready", 10*time.Second+o.warmup); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	before, err := s.cpu(ctx)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	if traced {
+		if err := r.session.Start(); err != nil {
+			return fmt.Errorf("open the window: %w", err)
+		}
+	}
+	if err := l.say("go"); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	if err := expect(ctx, l, "done", 20*time.Second+o.duration); err != nil {
+		if traced {
+			r.session.Stop()
+		}
+		return fmt.Errorf("load: %w", err)
+	}
+	var counts *trace.Counts
+	if traced {
+		if counts, err = r.session.Stop(); err != nil {
+			return fmt.Errorf("close the window: %w", err)
+		}
+	}
+	after, err := s.cpu(ctx)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	if err := l.say("end"); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	if err := l.wait(ctx, 20*time.Second); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	var res load.Result
+	if err := l.decode(&res); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	st, err := s.stats(ctx)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	if err := s.terminate(5 * time.Second); err != nil {
+		row.note("its server did not end well: " + oneLine(err.Error()))
+	}
+	r.ours += cpuTime(s.process) + cpuTime(l)
+	row.add(&res, counts, after.Sub(before), st)
+	return nil
+}
+
+// cpuTime is the CPU time of a process that has ended and of its reaped children.
+func cpuTime(p *process) time.Duration {
+	if p.cmd.ProcessState == nil {
+		return 0
+	}
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
+func (r *compareRun) startLoad(s *server) (*process, error) {
+	o := r.o
+	target := "echo://" + s.address
+	if o.protocol == switchyard.HTTP {
+		target = "http://" + s.address + o.path
+	}
+	return start(o.loadCPUs, nil, "load", target, "--control-fd", "3", "--clients", strconv.Itoa(o.clients),
+		"--duration", o.duration.String(), "--warmup", o.warmup.String(), "--requests-per-conn", strconv.Itoa(o.requestsPerConn),
+		"--seed", strconv.FormatUint(o.seed, 10), "--format", "json", "--quiet")
+}
+
+// expect waits for the one line a process must say next.
+func expect(ctx context.Context, p *process, want string, patience time.Duration) error {
+	got, err := p.readLine(ctx, patience)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("it said %q, not %q", got, want)
+	}
+	return nil
+}
+
+// result sums everything up.
+func (r *compareRun) result(machine proc.Machine, interrupted bool) *report.Compare {
+	o := r.o
+	c := &report.Compare{
+		Schema: report.CompareSchema,
+		Host:   host(),
+		Options: report.CompareOptions{
+			Protocol: o.protocol.String(), Clients: o.clients, DurationSeconds: o.duration.Seconds(), WarmupSeconds: o.warmup.Seconds(),
+			Rounds: o.rounds, RequestsPerConn: o.requestsPerConn, Workers: o.workers,
+			ServerCPUs: o.serverCPUs.String(), LoadCPUs: o.loadCPUs.String(), Seed: o.seed, Trace: r.session != nil,
+		},
+		Interrupted: interrupted,
+	}
+	if o.protocol == switchyard.HTTP {
+		c.Options.Path = o.path
+	}
+	if all := machine.Busy + machine.Idle + machine.Steal; all > 0 {
+		c.Host.StealShare = float64(machine.Steal) / float64(all)
+		c.Host.OtherShare = max(0, float64(machine.Busy-r.ours)/float64(all))
+	}
+	if o.serverCPUs.String() == o.loadCPUs.String() {
+		r.warnings = append(r.warnings, "server and load share their CPUs: each delays the other, and the numbers are of both.")
+	}
+	if c.Host.StealShare > 0.02 {
+		r.warnings = append(r.warnings, "the hypervisor took time away, which looks like time on the CPU.")
+	}
+	for _, row := range r.rows {
+		c.Models = append(c.Models, row.report(r.traceReason))
+	}
+	c.Warnings = append(r.warnings, r.generatorWarnings()...)
+	return c
+}
+
+// generatorWarnings says against which models the load generator, rather than
+// the server, may be what was measured.
+func (r *compareRun) generatorWarnings() []string {
+	var busy, delayed []string
+	for _, row := range r.rows {
+		if interval.Median(row.busy).Median > 0.9 {
+			busy = append(busy, row.model.Name)
+		}
+		if interval.Median(row.delayed).Median > 0.1 {
+			delayed = append(delayed, row.model.Name)
+		}
+	}
+	var list []string
+	if len(busy) > 0 {
+		list = append(list, "the load generator was busy for over 90 % of its CPU, so that it may be the limit, against "+strings.Join(busy, ", ")+".")
+	}
+	if len(delayed) > 0 {
+		list = append(list, "the load generator waited for its CPU for over 10 % of the time (other tasks ran there) against "+strings.Join(delayed, ", ")+".")
+	}
+	return list
+}
+
+func host() report.Host {
+	h := report.Host{CPUs: runtime.NumCPU(), Go: runtime.Version(), Root: os.Geteuid() == 0}
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		h.Kernel = unix.ByteSliceToString(u.Release[:])
+	}
+	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(b)) {
+			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
+				h.CPU = strings.TrimSpace(v)
+				break
+			}
+		}
+	}
+	return h
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"switchyard/internal/sys"
+
+	"golang.org/x/sys/unix"
+)
+
+// dropPrivilege is called when the probes are attached: what is left needs only
+// CAP_BPF and CAP_PERFMON, to read what the probes counted, and CAP_CHOWN where
+// results are given to whoever called sudo(8). Servers and load run with no
+// capability at all.
+func dropPrivilege() error {
+	info, err := os.Stat("/proc/self/exe")
+	if err != nil {
+		return fmt.Errorf("capabilities are kept: %w", err)
+	}
+	if info.Mode()&0o001 == 0 {
+		// Without capabilities root is one user among others.
+		return fmt.Errorf("capabilities are kept, for servers and load too: the program's file can be run only by its owner or group (chmod o+x)")
+	}
+	keep := []int{unix.CAP_BPF, unix.CAP_PERFMON}
+	if os.Getenv("SUDO_UID") != "" {
+		keep = append(keep, unix.CAP_CHOWN)
+	}
+	if err := sys.DropCapabilities(keep...); err != nil {
+		return fmt.Errorf("capabilities are kept: %w", err)
+	}
+	return nil
+}
