@@ -1,0 +1,265 @@
+package sys
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+var _ = [1]struct{}{}[unsafe.Sizeof(UringSQE{})-64]
+var _ = [1]struct{}{}[unsafe.Sizeof(UringCQE{})-16]
+var _ = [1]struct{}{}[unsafe.Sizeof(uringParams{})-120]
+var _ = [1]struct{}{}[unsafe.Sizeof(uringBuf{})-16]
+var _ = [1]struct{}{}[unsafe.Sizeof(uringBufReg{})-40]
+var _ = [1]struct{}{}[unsafe.Sizeof(uringGetEventsArg{})-24]
+
+// Uring is a pair of rings shared with the kernel (io_uring(7)): what is asked
+// for goes into one, what came of it comes out of the other. It belongs to the
+// thread that made it, and only that thread calls its methods.
+type Uring struct {
+	fd     int
+	rings  []byte // both rings, mapped once
+	sqes   []UringSQE
+	sqesMM []byte
+
+	sqHead, sqTail *uint32
+	sqMask         uint32
+	tail           uint32 // sqTail, with what is not published yet
+
+	cqHead, cqTail *uint32
+	cqMask         uint32
+	cqes           []UringCQE
+	head           uint32 // cqHead, with what is not given back yet
+
+	flags uint32
+
+	// wait is in memory of its own: the kernel takes the timespec's address in
+	// a field, not as an argument, so Go must not move it.
+	wait   *uringWait
+	waitMM []byte
+}
+
+type uringWait struct {
+	arg uringGetEventsArg
+	ts  unix.Timespec
+}
+
+// NewUring makes rings for so many submissions and completions
+// (io_uring_setup(2)). The numbers are rounded up to powers of two and clamped.
+//
+// It asks for the mode in which completions are worked on only when this
+// thread waits for them (SINGLE_ISSUER and DEFER_TASKRUN, Linux 6.1), and for
+// less where the kernel knows less.
+//
+// It fails with ENOSYS on a kernel without io_uring, EPERM where
+// kernel.io_uring_disabled or a seccomp filter forbids it, ENOMEM at
+// RLIMIT_MEMLOCK on kernels before 5.12, and errors.ErrUnsupported when the
+// kernel can drop completions or cannot wait with a timeout (before 5.11).
+func NewUring(entries, cqEntries uint32) (_ *Uring, err error) {
+	r := &Uring{fd: -1}
+	var p uringParams
+	e := syscall.EINVAL
+	for _, mode := range [...]uint32{
+		uringSetupSubmitAll | uringSetupSingleIssuer | uringSetupDeferTaskrun,
+		uringSetupSubmitAll | uringSetupSingleIssuer | uringSetupCoopTaskrun,
+		uringSetupSubmitAll | uringSetupCoopTaskrun,
+		uringSetupSubmitAll,
+		0,
+	} {
+		p = uringParams{flags: mode | uringSetupCQSize | uringSetupClamp, cqEntries: cqEntries}
+		var fd uintptr
+		fd, _, e = syscall.Syscall(unix.SYS_IO_URING_SETUP, uintptr(entries), uintptr(unsafe.Pointer(&p)), 0)
+		if e == 0 {
+			r.fd, r.flags = int(fd), mode
+		}
+		if e != syscall.EINVAL {
+			break
+		}
+	}
+	if e != 0 {
+		return nil, os.NewSyscallError("io_uring_setup", e)
+	}
+	defer func() {
+		if err != nil {
+			r.Close()
+		}
+	}()
+	const need = uringFeatSingleMmap | uringFeatNoDrop | uringFeatExtArg
+	if p.features&need != need {
+		return nil, fmt.Errorf("io_uring_setup: features %#x, want %#x (Linux 5.11): %w", p.features, need, errors.ErrUnsupported)
+	}
+	size := max(int(p.sq.array+p.sqEntries*4), int(p.cq.cqes+p.cqEntries*16))
+	if r.rings, err = unix.Mmap(r.fd, uringOffSQRing, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE); err != nil {
+		return nil, fmt.Errorf("map the rings: %w", os.NewSyscallError("mmap", err))
+	}
+	if r.sqesMM, err = unix.Mmap(r.fd, uringOffSQEs, int(p.sqEntries)*64, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE); err != nil {
+		return nil, fmt.Errorf("map the submissions: %w", os.NewSyscallError("mmap", err))
+	}
+	if r.waitMM, err = MapPrivate(int(unsafe.Sizeof(uringWait{}))); err != nil {
+		return nil, err
+	}
+	r.wait = (*uringWait)(unsafe.Pointer(&r.waitMM[0]))
+	r.wait.arg.ts = uint64(uintptr(unsafe.Pointer(&r.wait.ts)))
+	word := func(off uint32) *uint32 { return (*uint32)(unsafe.Pointer(&r.rings[off])) }
+	r.sqHead, r.sqTail, r.sqMask = word(p.sq.head), word(p.sq.tail), *word(p.sq.ringMask)
+	r.cqHead, r.cqTail, r.cqMask = word(p.cq.head), word(p.cq.tail), *word(p.cq.ringMask)
+	r.sqes = unsafe.Slice((*UringSQE)(unsafe.Pointer(&r.sqesMM[0])), p.sqEntries)
+	r.cqes = unsafe.Slice((*UringCQE)(unsafe.Pointer(&r.rings[p.cq.cqes])), p.cqEntries)
+	// Submissions are always used in order, so the indirection is the identity.
+	array := unsafe.Slice(word(p.sq.array), p.sqEntries)
+	for i := range array {
+		array[i] = uint32(i)
+	}
+	return r, nil
+}
+
+// Close unmaps and closes the rings. What is in flight is cancelled by the
+// kernel some time later: end it before.
+func (r *Uring) Close() {
+	if r.fd >= 0 {
+		RawClose(r.fd)
+	}
+	if r.rings != nil {
+		unix.Munmap(r.rings)
+	}
+	if r.sqesMM != nil {
+		unix.Munmap(r.sqesMM)
+	}
+	if r.waitMM != nil {
+		Unmap(r.waitMM)
+	}
+	*r = Uring{fd: -1}
+}
+
+// Deferred reports whether completions are worked on only in Enter.
+func (r *Uring) Deferred() bool { return r.flags&uringSetupDeferTaskrun != 0 }
+
+// SQE is a zeroed submission for the caller to fill in; nil when the ring is
+// full until the next Enter.
+func (r *Uring) SQE() *UringSQE {
+	if r.tail-atomic.LoadUint32(r.sqHead) >= uint32(len(r.sqes)) {
+		return nil
+	}
+	s := &r.sqes[r.tail&r.sqMask]
+	*s = UringSQE{}
+	r.tail++
+	return s
+}
+
+// Enter hands over all submissions and, with wait, blocks until at least one
+// completion is there or ns nanoseconds have passed, a negative ns being for
+// ever (io_uring_enter(2)). Without wait it does not block. EINTR and ETIME
+// say that there may be no completion, EBUSY and EAGAIN that the kernel took
+// not all submissions and the completions are to be worked off first.
+func (r *Uring) Enter(wait bool, ns int64) syscall.Errno {
+	atomic.StoreUint32(r.sqTail, r.tail)
+	submit := r.tail - atomic.LoadUint32(r.sqHead)
+	if !wait {
+		if submit == 0 {
+			return 0
+		}
+		_, _, e := syscall.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(submit), 0, 0, 0, 0)
+		return e
+	}
+	if ns < 0 {
+		_, _, e := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(submit), 1, uringEnterGetEvents, 0, 0)
+		return e
+	}
+	r.wait.ts = unix.NsecToTimespec(ns)
+	_, _, e := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(submit), 1,
+		uringEnterGetEvents|uringEnterExtArg, uintptr(unsafe.Pointer(r.wait)), unsafe.Sizeof(uringGetEventsArg{}))
+	return e
+}
+
+// CQE takes the next completion; false when there is none. Its place is given
+// back to the kernel.
+func (r *Uring) CQE() (UringCQE, bool) {
+	if r.head == atomic.LoadUint32(r.cqTail) {
+		return UringCQE{}, false
+	}
+	c := r.cqes[r.head&r.cqMask]
+	r.head++
+	atomic.StoreUint32(r.cqHead, r.head)
+	return c, true
+}
+
+// UringBuffers are buffers from which the kernel picks one when there is
+// something to receive, and a ring in which they are handed to it
+// (IORING_REGISTER_PBUF_RING, Linux 5.19). A connection that is idle has none.
+type UringBuffers struct {
+	ring   []uringBuf
+	ringMM []byte
+	mem    []byte
+	size   int
+	stride int
+	tail   uint16
+}
+
+// uringStagger sets the beginnings of the buffers one cache line apart from a
+// multiple of the page, so that short messages in many buffers do not compete
+// for the same set of the cache.
+const uringStagger = 64
+
+// NewUringBuffers registers a ring for n buffers, a power of two up to 32768,
+// of size bytes each, as group; none is handed over yet. Their memory is
+// touched only as it is used.
+func NewUringBuffers(r *Uring, group uint16, n, size int) (_ *UringBuffers, err error) {
+	b := &UringBuffers{size: size, stride: size + uringStagger}
+	defer func() {
+		if err != nil {
+			b.Close()
+		}
+	}()
+	if b.mem, err = MapPrivate(n * b.stride); err != nil {
+		return nil, err
+	}
+	if b.ringMM, err = MapPrivate(n * int(unsafe.Sizeof(uringBuf{}))); err != nil {
+		return nil, err
+	}
+	b.ring = unsafe.Slice((*uringBuf)(unsafe.Pointer(&b.ringMM[0])), n)
+	reg := uringBufReg{addr: uint64(uintptr(unsafe.Pointer(&b.ring[0]))), entries: uint32(n), group: group}
+	_, _, e := syscall.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), uringRegisterPbufRing, uintptr(unsafe.Pointer(&reg)), 1, 0, 0)
+	if e != 0 {
+		return nil, fmt.Errorf("register the buffer ring: %w", os.NewSyscallError("io_uring_register", e))
+	}
+	return b, nil
+}
+
+// Close unmaps the buffers. The Uring they are registered with is closed.
+func (b *UringBuffers) Close() {
+	for _, p := range [][]byte{b.mem, b.ringMM} {
+		if p != nil {
+			Unmap(p)
+		}
+	}
+	*b = UringBuffers{}
+}
+
+// Len is how many buffers there are room for.
+func (b *UringBuffers) Len() int { return len(b.ring) }
+
+// Bytes is the buffer with a number. It is valid until it is given.
+func (b *UringBuffers) Bytes(id uint16) []byte {
+	at := int(id) * b.stride
+	return b.mem[at : at+b.size : at+b.size]
+}
+
+// Give hands a buffer to the kernel.
+func (b *UringBuffers) Give(id uint16) {
+	e := &b.ring[int(b.tail)&(len(b.ring)-1)]
+	e.addr, e.len, e.bid = uint64(uintptr(unsafe.Pointer(&b.mem[int(id)*b.stride]))), uint32(b.size), id
+	b.tail++
+	// The tail is 16 bits beside the first entry's bid, which is stored again:
+	// there is no shorter atomic store. Both are little-endian.
+	first := &b.ring[0]
+	atomic.StoreUint32((*uint32)(unsafe.Pointer(&first.bid)), uint32(first.bid)|uint32(b.tail)<<16)
+}
+
+// Addr is the address of p for a submission. p must lie outside the Go heap
+// (MapPrivate) until the operation has completed.
+func Addr(p []byte) uint64 { return uint64(addr(p)) }

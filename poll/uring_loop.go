@@ -1,0 +1,353 @@
+package poll
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"switchyard"
+	"switchyard/internal/sys"
+)
+
+// uringConfig is how large a loop's rings are.
+type uringConfig struct {
+	submissions uint32
+	completions uint32
+	buffers     int // receive buffers there may be; a power of two
+	begin       int // receive buffers there are at first
+}
+
+// uringDefaults: the receive buffers become more when they run out, so that a
+// server with few busy connections uses few, over and over. A completion queue
+// that overflows is kept by the kernel and costs time, nothing else.
+var uringDefaults = uringConfig{submissions: 256, completions: 4096, buffers: 1024, begin: 16}
+
+// sendBatch is how many sends are handed over at once. The kernel does a send
+// while it is handed over, so in a larger batch the first reply waits longer
+// for the last to be computed; in a smaller one the system call weighs more.
+const sendBatch = 16
+
+// Kinds of operations, the upper half of a submission's user data. The lower
+// is the connection.
+const (
+	opIgnore uint64 = iota << 32 // nothing follows, whatever comes of it
+	opWake
+	opAccept
+	opReceive
+	opSend
+)
+
+// uringLoop is a loop on completions. Every call on a socket but the end of
+// writing (shutdown) goes through the ring, and one io_uring_enter hands over
+// what there is to do and waits for what is done.
+type uringLoop struct {
+	*base
+	config  uringConfig
+	ring    *sys.Uring
+	buffers *sys.UringBuffers
+	given   int // buffers that exist
+
+	slots    table[uringSlot]
+	live     int // connections open
+	out      outBuffers
+	backlogs backlogs
+	leaving  lingerers
+	sends    int // since the last time submissions were handed over
+
+	accepting bool    // a multishot accept is in flight
+	waiting   []int32 // accepted while MaxConns were served already
+	paused    bool
+	resumeAt  int64
+	waking    bool // a poll of the eventfd is in flight
+	drains    bool
+	ending    bool
+}
+
+func newUringLoop(b *base, c uringConfig) runner { return &uringLoop{base: b, config: c} }
+
+func (u *uringLoop) open() (err error) {
+	if u.ring, err = sys.NewUring(u.config.submissions, u.config.completions); err != nil {
+		return err
+	}
+	if u.buffers, err = sys.NewUringBuffers(u.ring, 0, u.config.buffers, switchyard.InSize); err != nil {
+		return err
+	}
+	u.moreBuffers(u.config.begin)
+	return u.out.open()
+}
+
+func (u *uringLoop) close() {
+	if u.ring != nil {
+		u.ring.Close()
+	}
+	if u.buffers != nil {
+		u.buffers.Close()
+	}
+	u.out.close()
+}
+
+// moreBuffers brings the receive buffers to n.
+func (u *uringLoop) moreBuffers(n int) {
+	for u.given < min(n, u.buffers.Len()) {
+		u.buffers.Give(uint16(u.given))
+		u.given++
+	}
+}
+
+func (u *uringLoop) run() error {
+	defer u.end()
+	u.watchWake()
+	u.armAccept()
+	for !u.drains || u.live > 0 {
+		if e := u.ring.Enter(true, u.timeout()); e != 0 {
+			if err := u.enterFailed(e); err != nil {
+				return err
+			}
+		}
+		u.sends = 0
+		u.reap()
+		if u.srv.stage.Load() != serving && !u.goOn() {
+			return nil
+		}
+		if u.paused || !u.leaving.empty() {
+			u.tick()
+		}
+	}
+	return nil
+}
+
+// enterFailed is nil when the loop can go on after an error of io_uring_enter.
+func (u *uringLoop) enterFailed(e syscall.Errno) error {
+	switch e {
+	case syscall.EINTR, syscall.ETIME, syscall.EBUSY:
+		return nil
+	case syscall.EAGAIN, syscall.ENOMEM:
+		sys.Nanosleep(int64(time.Millisecond)) // no memory for a request: try again
+		return nil
+	}
+	return os.NewSyscallError("io_uring_enter", e)
+}
+
+// reap works off the completions.
+func (u *uringLoop) reap() {
+	for {
+		c, ok := u.ring.CQE()
+		if !ok {
+			return
+		}
+		id := int32(uint32(c.UserData))
+		switch c.UserData &^ 0xffffffff {
+		case opReceive:
+			u.received(id, c)
+		case opSend:
+			u.sent(id, c.Res)
+		case opAccept:
+			u.accepted(c)
+		case opWake:
+			u.waking = false
+			u.clearWake()
+			if !u.ending {
+				u.watchWake()
+			}
+		}
+	}
+}
+
+// sqe is an empty submission.
+func (u *uringLoop) sqe() *sys.UringSQE {
+	for {
+		if s := u.ring.SQE(); s != nil {
+			return s
+		}
+		u.submit()
+	}
+}
+
+// submit hands over what there is to do, without waiting.
+func (u *uringLoop) submit() {
+	u.sends = 0
+	switch e := u.ring.Enter(false, 0); e {
+	case syscall.EAGAIN, syscall.EBUSY, syscall.ENOMEM:
+		sys.Nanosleep(int64(time.Millisecond))
+	}
+}
+
+// timeout is how long the next wait may block, in nanoseconds: for ever when
+// there is nothing to do at a certain time.
+func (u *uringLoop) timeout() int64 {
+	at := int64(-1)
+	if u.paused {
+		at = u.resumeAt
+	}
+	if !u.leaving.empty() {
+		at = earlier(at, u.leaving.first())
+	}
+	if u.drains {
+		at = earlier(at, u.srv.cutoff.Load())
+	}
+	if at < 0 {
+		return -1
+	}
+	return max(0, at-u.srv.now())
+}
+
+// tick does what is due at a certain time.
+func (u *uringLoop) tick() {
+	now := u.srv.now()
+	if u.paused && now >= u.resumeAt {
+		u.resume()
+	}
+	for !u.leaving.empty() && u.leaving.first() <= now {
+		id, serial := u.leaving.pop()
+		if s := u.slots.at(id); s.serial == serial && s.flags&uOpen != 0 {
+			u.hangUp(id, s)
+		}
+	}
+}
+
+// goOn is asked when the server is to stop and reports whether connections are
+// to be served still.
+func (u *uringLoop) goOn() bool {
+	if u.cut() {
+		return false
+	}
+	if !u.drains {
+		u.drains = true
+		u.unlisten()
+		for id := range u.slots.top {
+			if s := u.slots.at(id); s.flags&uOpen != 0 {
+				u.settle(id, s)
+			}
+		}
+	}
+	return u.live > 0
+}
+
+// watchWake waits for the eventfd.
+func (u *uringLoop) watchWake() {
+	s := u.sqe()
+	s.Opcode, s.FD, s.OpFlags, s.UserData = sys.UringPollAdd, int32(u.wake), unix.POLLIN, opWake
+	u.waking = true
+}
+
+// armAccept asks for all connections to come.
+func (u *uringLoop) armAccept() {
+	s := u.sqe()
+	s.Opcode, s.Ioprio, s.FD, s.UserData = sys.UringAccept, sys.UringAcceptMultishot, int32(u.listener.fd), opAccept
+	// Not SOCK_NONBLOCK: on such a socket io_uring gives EAGAIN instead of
+	// waiting.
+	s.OpFlags = unix.SOCK_CLOEXEC
+	u.accepting = true
+}
+
+// stopAccept ends the multishot accept.
+func (u *uringLoop) stopAccept() {
+	if u.accepting {
+		u.cancel(opAccept)
+	}
+}
+
+// cancel ends the operation with that user data. It completes with ECANCELED,
+// unless it was completing already.
+func (u *uringLoop) cancel(userData uint64) {
+	s := u.sqe()
+	s.Opcode, s.Flags, s.Addr, s.UserData = sys.UringAsyncCancel, sys.UringSQECQESkipSuccess, userData, opIgnore
+}
+
+// accepted takes a connection, or the end of accepting.
+func (u *uringLoop) accepted(c sys.UringCQE) {
+	if c.Flags&sys.UringCQEMore == 0 {
+		u.accepting = false
+	}
+	switch {
+	case u.listener == nil:
+		if c.Res >= 0 {
+			sys.RawClose(int(c.Res))
+		}
+		return
+	case c.Res < 0:
+		if outcome(syscall.Errno(-c.Res)) == acceptPause {
+			u.pause()
+		}
+	case !u.srv.reserve():
+		// A multishot accept does not stop at a number: what it took beyond
+		// waits here as it would have in the kernel's queue.
+		u.waiting = append(u.waiting, c.Res)
+		u.pause()
+	default:
+		u.begin(c.Res)
+	}
+	if !u.accepting && !u.paused {
+		u.armAccept()
+	}
+}
+
+// pause accepts no more for a while: a limit on connections, descriptors or
+// memory is reached.
+func (u *uringLoop) pause() {
+	u.resumeAt = u.srv.now() + int64(pauseTime)
+	if !u.paused {
+		u.paused = true
+		u.count.Paused.Add(1)
+		u.stopAccept()
+	}
+}
+
+// resume ends a pause, unless its reason stands: it is the same pause then.
+func (u *uringLoop) resume() {
+	u.resumeAt = u.srv.now() + int64(pauseTime)
+	for len(u.waiting) > 0 {
+		if !u.srv.reserve() {
+			return
+		}
+		fd := u.waiting[0]
+		u.waiting = u.waiting[1:]
+		u.begin(fd)
+	}
+	if u.srv.full() {
+		return
+	}
+	u.paused = false
+	if !u.accepting { // else it is being cancelled, and armed when it has ended
+		u.armAccept()
+	}
+}
+
+// unlisten accepts no more at all.
+func (u *uringLoop) unlisten() {
+	if u.listener == nil {
+		return
+	}
+	u.paused = false
+	u.stopAccept()
+	for _, fd := range u.waiting {
+		sys.RawClose(int(fd))
+	}
+	u.waiting = nil
+	u.stopAccepting()
+}
+
+// end closes everything. The kernel uses descriptors and buffers until each
+// operation has completed, so all are cancelled and waited for: else the
+// listener's address, say, might be taken for a while still.
+func (u *uringLoop) end() {
+	u.ending = true
+	u.unlisten()
+	for id := range u.slots.top {
+		if s := u.slots.at(id); s.flags&uOpen != 0 {
+			u.hangUp(id, s)
+		}
+	}
+	for limit := u.srv.now() + int64(5*time.Second); (u.live > 0 || u.accepting || u.waking) && u.srv.now() < limit; {
+		s := u.sqe()
+		s.Opcode, s.OpFlags = sys.UringAsyncCancel, sys.UringCancelAny|sys.UringCancelAll
+		s.Flags, s.UserData = sys.UringSQECQESkipSuccess, opIgnore
+		if e := u.ring.Enter(true, int64(20*time.Millisecond)); e != 0 && u.enterFailed(e) != nil {
+			break
+		}
+		u.reap()
+	}
+	u.submit() // the closes
+}
