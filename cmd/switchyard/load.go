@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"switchyard/internal/load"
+)
+
+func newLoadCommand(env Env) *cobra.Command {
+	var c load.Config
+	control := -1
+	cmd := &cobra.Command{
+		Use:   "load TARGET",
+		Short: "put load on any HTTP or echo server",
+		Long: `Put load on a server and show what its clients saw. TARGET is http://HOST:PORT/PATH
+or echo://HOST:PORT, any server that speaks one of them.
+
+Without --rate each client sends its next request when it has the answer to the
+last (a closed loop). With --rate requests become due by the clock whether the
+server keeps up or not (an open loop), and latency counts from the moment a
+request was due. SIGINT ends the run early: the result up to then is shown, and
+the exit code is 1.`,
+		Example: `switchyard load http://127.0.0.1:8080/ --clients 64 --duration 5s
+switchyard load http://127.0.0.1:8080/work?us=50 --rate 5000 --arrivals poisson --seed 7
+switchyard load http://127.0.0.1:8080/ --requests-per-conn 1 --idle 1000 --format json
+switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
+		Args:              oneArg("a target, http://HOST:PORT/PATH or echo://HOST:PORT"),
+		ValidArgsFunction: noFiles,
+	}
+	fl := cmd.Flags()
+	fl.IntVar(&c.Clients, "clients", load.DefaultClients, "connections that make requests, one at a time each")
+	fl.DurationVar(&c.Duration, "duration", load.DefaultDuration, "how long to measure")
+	fl.DurationVar(&c.Warmup, "warmup", 0, "load before that, left out of the result")
+	fl.Float64Var(&c.Rate, "rate", 0, "requests per second over all clients; 0 sends as fast as answers come")
+	arrivals := choiceFlag(cmd, "arrivals", "with --rate, when requests are due", string(load.Constant), string(load.Poisson))
+	fl.IntVar(&c.RequestsPerConn, "requests-per-conn", 0, "requests after which a client opens a new connection; 0 keeps it")
+	fl.IntVar(&c.Idle, "idle", 0, "further connections that are opened first and stay silent")
+	fl.Uint64Var(&c.Seed, "seed", 1, "seed of --arrivals poisson")
+	fl.IntVar(&c.EchoBytes, "bytes", load.DefaultEchoBytes, "bytes of an echo request")
+	fl.DurationVar(&c.Timeout, "timeout", load.DefaultTimeout, "longest wait for an answer")
+	fl.DurationVar(&c.ConnectTimeout, "connect-timeout", load.DefaultConnectTimeout, "longest wait for a connection")
+	fl.DurationVar(&c.Drain, "drain", load.DefaultDrain, "longest wait, at the end, for answers that are still to come")
+	fl.IntVar(&c.Threads, "threads", 1, "threads that share the clients")
+	fl.DurationVar(&c.Spin, "spin", 0, "with --rate, how long before a request is due to poll instead of sleeping")
+	fl.IntVar(&control, "control-fd", -1, "inherited stream socket by which another process opens and closes the window")
+	_ = fl.MarkHidden("control-fd")
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c := c
+		c.Target, c.Arrivals = args[0], load.Arrivals(*arrivals)
+		// Zero stands for a default in the library, and for a mistake here.
+		for _, name := range []string{"bytes", "timeout", "connect-timeout", "drain", "threads"} {
+			if v := fl.Lookup(name).Value.String(); v == "0" || v == "0s" {
+				return usagef("--%s %s: want more than nothing", name, v)
+			}
+		}
+		return runLoad(env, c, control, *format, quiet(cmd))
+	}
+	return cmd
+}
+
+func runLoad(env Env, c load.Config, control int, format string, quiet bool) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals, unsubscribe := env.interrupts()
+	defer unsubscribe()
+	ended := make(chan struct{})
+	defer func() { <-ended }()
+	go func() {
+		defer close(ended)
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	defer cancel()
+
+	if control >= 0 {
+		ctl, err := openControl(ctx, control)
+		if err != nil {
+			return err
+		}
+		defer ctl.close()
+		c.BeforeMeasure = func() error { return ctl.ask("ready", "go") }
+		c.AfterMeasure = func() error { return ctl.ask("done", "end") }
+	}
+	if !quiet && env.StderrTerminal {
+		fmt.Fprintf(env.Stderr, "%s: %d clients for %v\n", oneLine(c.Target), c.Clients, (c.Warmup + c.Duration).Round(time.Millisecond))
+	}
+	r, err := load.Run(ctx, c)
+	switch {
+	case errors.Is(err, load.ErrUsage):
+		return usagef("%v", err)
+	case err != nil && ctx.Err() != nil:
+		return errors.New("interrupted before anything was measured")
+	case err != nil:
+		return err
+	}
+	if format == "json" {
+		err = writeJSON(env.Stdout, r)
+	} else {
+		err = writeLoadText(env.Stdout, r)
+	}
+	switch {
+	case err != nil:
+		return err
+	case r.Interrupted:
+		return fmt.Errorf("interrupted: the result covers %.1f s of %v", r.Window.Seconds, c.Duration)
+	case r.Requests == 0:
+		return fmt.Errorf("%s: no request was answered well (see the errors in the result)", c.Target)
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"switchyard"
+)
+
+// modelsResult is what "models --format json" writes.
+type modelsResult struct {
+	Schema string      `json:"schema"`
+	Models []modelInfo `json:"models"`
+}
+
+// modelInfo is one model as this machine sees it.
+type modelInfo struct {
+	Name         string   `json:"name"`
+	Doc          string   `json:"doc"`
+	Available    bool     `json:"available"`
+	Reason       string   `json:"reason"` // why not, when it is not
+	Syscalls     []string `json:"syscalls"`
+	Probes       []string `json:"probes"`
+	Isolated     bool     `json:"isolated"`       // a crash takes only its own connections with it
+	ServesAtOnce int      `json:"serves_at_once"` // connections, at the default options
+}
+
+func describeModel(m switchyard.Model) modelInfo {
+	info := modelInfo{
+		Name:      m.Name,
+		Doc:       m.Doc,
+		Available: true,
+		Syscalls:  append([]string{}, m.Syscalls...),
+		Probes:    append([]string{}, m.Probes...),
+		Isolated:  m.Isolated,
+		// Echo: its defaults need no calibration of /work.
+		ServesAtOnce: m.Serves(switchyard.Options{Protocol: switchyard.Echo}),
+	}
+	if err := m.Available(); err != nil {
+		info.Available, info.Reason = false, err.Error()
+	}
+	return info
+}
+
+// selectModels finds the models that patterns name, each by its whole name,
+// by its family ("poll") or by a pattern of path.Match ("*/epoll*"). No
+// pattern selects every model.
+func selectModels(patterns []string) ([]switchyard.Model, error) {
+	all := switchyard.Models()
+	if len(patterns) == 0 {
+		return all, nil
+	}
+	chosen := map[string]bool{}
+	for _, p := range patterns {
+		found := false
+		for _, m := range all {
+			family, _, _ := strings.Cut(m.Name, "/")
+			// A malformed pattern matches nothing and is then reported.
+			if ok, _ := path.Match(p, m.Name); ok || p == m.Name || p == family {
+				chosen[m.Name], found = true, true
+			}
+		}
+		if !found {
+			return nil, unknownModel(p)
+		}
+	}
+	return slices.DeleteFunc(all, func(m switchyard.Model) bool { return !chosen[m.Name] }), nil
+}
+
+// lookupModel finds one model by its whole name.
+func lookupModel(name string) (switchyard.Model, error) {
+	m, ok := switchyard.Lookup(name)
+	if !ok {
+		return m, unknownModel(name)
+	}
+	return m, nil
+}
+
+func unknownModel(name string) error {
+	return usagef("unknown model %q%s (switchyard models lists them all)", name, didYouMean(switchyard.Nearest(name, 3)))
+}
+
+// completeModels offers the models that are not among the arguments yet.
+func completeModels(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var list []cobra.Completion
+	for _, m := range switchyard.Models() {
+		if !slices.Contains(args, m.Name) {
+			list = append(list, cobra.CompletionWithDesc(m.Name, m.Doc))
+		}
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp
+}
+
+func newModelsCommand(env Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "models [NAME…]",
+		Short: "list the server designs and whether each can run here",
+		Long: `List the server designs: whether each can run on this machine, how many
+connections it serves at the same moment with default options, the system calls
+it is built on, and what it does. NAME is a model, a family (poll) or a pattern
+('*/epoll*').`,
+		Example:           "switchyard models\nswitchyard models poll\nswitchyard models '*/epoll*' --format json",
+		ValidArgsFunction: completeModels,
+	}
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		models, err := selectModels(args)
+		if err != nil {
+			return err
+		}
+		result := modelsResult{Schema: "switchyard.models/1"}
+		for _, m := range models {
+			result.Models = append(result.Models, describeModel(m))
+		}
+		if *format == "json" {
+			return writeJSON(env.Stdout, result)
+		}
+		rows := [][]string{{"MODEL", "HERE", "AT ONCE", "SYSTEM CALLS", "DESIGN"}}
+		for _, m := range result.Models {
+			here := "yes"
+			if !m.Available {
+				here = "no"
+			}
+			rows = append(rows, []string{m.Name, here, strconv.Itoa(m.ServesAtOnce), strings.Join(m.Syscalls, " "), m.Doc})
+			if !m.Available {
+				rows = append(rows, []string{"", "", "", "", "not here: " + m.Reason})
+			}
+		}
+		return writeTable(env.Stdout, rows)
+	}
+	return cmd
+}

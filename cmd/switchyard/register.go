@@ -1,0 +1,8 @@
+package main
+
+import (
+	// Each registers its models.
+	_ "switchyard/fork"
+	_ "switchyard/poll"
+	_ "switchyard/threads"
+)

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"switchyard"
+	"switchyard/internal/sys"
+)
+
+// serveFlags is what "serve" is asked for.
+type serveFlags struct {
+	listen   string
+	protocol string
+	workers  int
+	maxConns int
+	grace    time.Duration
+	readyFD  int
+	statsFD  int
+	spins    uint64
+}
+
+func newServeCommand(env Env) *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve MODEL",
+		Short: "run one server design",
+		Long: `Run one server design until SIGINT or SIGTERM. It then takes no more connections,
+answers the requests it has begun (for --grace at the longest) and ends; a second
+signal ends it at once. "switchyard models" lists the designs.
+
+The paths over HTTP: / a short reply, /bytes?n=N a reply of N bytes, /work?us=N
+burns N µs of CPU, /sleep?ms=N blocks N ms, /crash kills the worker.`,
+		Example: `switchyard serve poll/epoll
+switchyard serve threads/pool --workers 32 --listen 127.0.0.1:0
+switchyard serve fork/per-conn --protocol echo --listen 127.0.0.1:7777`,
+		Args:              oneArg("the name of a model"),
+		ValidArgsFunction: completeModels,
+	}
+	protocol := choiceFlag(cmd, "protocol", "what the server speaks", "http", "echo")
+	fl := cmd.Flags()
+	fl.StringVar(&f.listen, "listen", "127.0.0.1:8080", "IP `address:port` to listen on; port 0 has a free one picked")
+	fl.IntVar(&f.workers, "workers", 0, "number of workers; 0 is the design's own default")
+	fl.IntVar(&f.maxConns, "max-conns", 10_000, "connections served at once; beyond them accepting pauses")
+	fl.DurationVar(&f.grace, "grace", 2*time.Second, "longest wait for requests in progress when ending")
+	fl.IntVar(&f.readyFD, "ready-fd", -1, "inherited `descriptor` that gets one byte, and is closed, when connections are served")
+	fl.IntVar(&f.statsFD, "stats-fd", -1, "inherited socket: for each byte read from it, one JSON line of counters is written to it")
+	fl.Uint64Var(&f.spins, "spins", 0, "speed of the loop behind /work in turns per ms; 0 measures it")
+	// For whoever compares models: one calibration for all of them.
+	_ = fl.MarkHidden("spins")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		f.protocol = *protocol
+		return serve(env, args[0], f, quiet(cmd))
+	}
+	return cmd
+}
+
+// check says what was asked wrongly.
+func (f serveFlags) check() error {
+	switch {
+	case f.workers < 0:
+		return usagef("--workers %d: want 1 or more, or 0 for the design's own default", f.workers)
+	case f.maxConns < 1:
+		return usagef("--max-conns %d: want 1 or more", f.maxConns)
+	case f.grace <= 0:
+		return usagef("--grace %v: want a duration longer than nothing, such as 2s", f.grace)
+	}
+	if _, err := netip.ParseAddrPort(f.listen); err != nil {
+		return usagef("--listen %q: want an IP address and a port, such as 127.0.0.1:8080 (0.0.0.0:8080 for every interface)", f.listen)
+	}
+	return nil
+}
+
+func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
+	model, err := lookupModel(name)
+	if err != nil {
+		return err
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	protocol, err := switchyard.ParseProtocol(f.protocol)
+	if err != nil {
+		return usagef("--protocol: %v", err)
+	}
+	for _, in := range []struct {
+		flag string
+		fd   int
+	}{{"--ready-fd", f.readyFD}, {"--stats-fd", f.statsFD}} {
+		if in.fd < 0 {
+			continue
+		}
+		if err := adopt(in.fd); err != nil {
+			return usagef("%s %d: %v", in.flag, in.fd, err)
+		}
+	}
+	if err := model.Available(); err != nil {
+		return fmt.Errorf("%s cannot run here: %w", model.Name, err)
+	}
+
+	counters, free, err := switchyard.NewCounters()
+	if err != nil {
+		return fmt.Errorf("make counters: %w", err)
+	}
+	defer free()
+	opts := switchyard.Options{
+		Listen:        f.listen,
+		Protocol:      protocol,
+		Workers:       f.workers,
+		MaxConns:      f.maxConns,
+		Grace:         f.grace,
+		Counters:      counters,
+		SpinsPerMilli: f.spins,
+		Ready: func(at netip.AddrPort) {
+			fmt.Fprintf(env.Stderr, "listening on %s\n", at)
+			if f.readyFD >= 0 {
+				// Whoever gave the descriptor may be gone; the server is not.
+				sys.Write(f.readyFD, []byte{'\n'})
+				sys.Close(f.readyFD)
+			}
+		},
+	}
+	server, err := model.New(opts)
+	if err != nil {
+		return fmt.Errorf("serve %s: %w", model.Name, err)
+	}
+	defer server.Close()
+
+	if f.statsFD >= 0 {
+		stop, err := answerStats(f.statsFD, counters)
+		if err != nil {
+			return fmt.Errorf("serve %s: %w", model.Name, err)
+		}
+		defer stop()
+	}
+
+	signals, unsubscribe := env.interrupts()
+	defer unsubscribe()
+	ctx, drain := context.WithCancel(context.Background())
+	served := make(chan struct{})
+	watched := make(chan bool)
+	go func() {
+		watched <- watch(signals, served, drain, server)
+	}()
+	start := time.Now()
+	err = server.Serve(ctx)
+	close(served)
+	cutOff := <-watched
+	if !quiet {
+		fmt.Fprintln(env.Stderr, summary(counters, time.Since(start)))
+	}
+	switch {
+	case cutOff:
+		return fmt.Errorf("serve %s: a second signal ended the drain: connections in use were cut off", model.Name)
+	case err != nil:
+		return fmt.Errorf("serve %s: %w", model.Name, err)
+	}
+	return nil
+}
+
+// watch drains the server at the first signal and closes it at the second,
+// and reports whether it came to that. It ends when served is closed.
+func watch(signals <-chan os.Signal, served <-chan struct{}, drain func(), server switchyard.Server) (cutOff bool) {
+	defer drain()
+	select {
+	case <-signals:
+		drain()
+	case <-served:
+		return false
+	}
+	select {
+	case <-signals:
+		server.Close()
+		<-served
+		return true
+	case <-served:
+		return false
+	}
+}
+
+// summary is one line of what the server counted. What never happened is left
+// out.
+func summary(c *switchyard.Counters, d time.Duration) string {
+	s := fmt.Sprintf("served %s on %s in %.1f s",
+		count(c.Requests.Load(), "request", "requests"), count(c.Accepted.Load(), "connection", "connections"), d.Seconds())
+	var also []string
+	for _, n := range []struct {
+		n         uint64
+		one, many string
+	}{
+		{c.Refused.Load(), "connection refused", "connections refused"},
+		{c.Paused.Load(), "pause at a limit", "pauses at a limit"},
+		{c.EmptyWake.Load(), "wake-up for nothing", "wake-ups for nothing"},
+		{c.Forks.Load(), "fork", "forks"},
+		{c.Threads.Load(), "thread", "threads"},
+		{c.Crashed.Load(), "worker crashed", "workers crashed"},
+		{c.Respawned.Load(), "worker started again", "workers started again"},
+	} {
+		if n.n > 0 {
+			also = append(also, count(n.n, n.one, n.many))
+		}
+	}
+	if len(also) == 0 {
+		return s
+	}
+	return s + "; " + strings.Join(also, ", ")
+}
+
+// count is a number and what it is a number of.
+func count(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
