@@ -1,0 +1,76 @@
+# Everything but generate needs only Go and make.
+
+GO ?= go
+BIN := bin/switchyard
+# What fuzz gives to each fuzz test, and bench to each benchmark.
+FUZZTIME ?= 30s
+BENCHTIME ?= 1s
+# Arguments for compare: make compare ARGS='poll/epoll threads/per-conn --clients 64'
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build compare test test-race lint format vet staticcheck vuln generate man fuzz bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The Go tool knows best what is out of date.
+build: ## build bin/switchyard, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/switchyard
+
+compare: build ## run every model under the same load and print the table
+	./$(BIN) compare $(ARGS)
+
+test: ## run the tests; as root the traced ones run too
+	$(GO) test ./...
+
+# A forked child without a Go runtime cannot carry the race detector, so that
+# package fork and the commands that run its models are left out.
+RACE = $(filter-out %/fork %/cmd/switchyard,$(shell $(GO) list ./...))
+test-race: ## run the tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race $(RACE)
+
+lint: format vet staticcheck vuln ## run every linter
+
+format:
+	@out=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go' 2>/dev/null || find . -name '*.go')) && \
+	if [ -n "$$out" ]; then printf 'gofmt would change:\n%s\n' "$$out"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+staticcheck:
+	$(GO) tool staticcheck ./...
+
+# Exit code 3 means that something was found. A machine that cannot reach the
+# database has found nothing out, which is said, and is no failure.
+vuln:
+	@out=$$($(GO) tool govulncheck ./... 2>&1); code=$$?; printf '%s\n' "$$out"; \
+	case $$code in \
+	0) ;; \
+	3) echo 'govulncheck: vulnerabilities found'; exit 1 ;; \
+	*) case $$out in \
+	  *'fetching vulnerabilities'*) echo 'govulncheck: SKIPPED: its database cannot be reached from here' ;; \
+	  *) exit $$code ;; \
+	  esac ;; \
+	esac
+
+generate: ## build the BPF objects again (needs clang-19 and llvm-19)
+	$(GO) generate ./...
+
+man: build ## write the manual pages to bin/man
+	./$(BIN) man bin/man
+
+fuzz: ## run each fuzz test for FUZZTIME
+	@set -e; grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n 1 dirname | sort -u | while read -r dir; do \
+	  cat $$dir/*_test.go | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' | while read -r f; do \
+	    echo "fuzz $$dir $$f"; \
+	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$dir; \
+	  done; \
+	done
+
+bench: ## run the benchmarks of the packages (those against peers: bench/)
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
+
+clean: ## remove what build and man made
+	rm -rf bin
