@@ -63,11 +63,13 @@ type Config struct {
 
 	// BeforeMeasure is called once, when the warm-up is over, no request is
 	// outstanding (or Drain has passed) and nothing will be sent until it
-	// returns. An error ends the run and is returned by Run.
+	// returns. It is not called when the run was interrupted before. An error
+	// ends the run and is returned by Run.
 	BeforeMeasure func() error
-	// AfterMeasure is called once if BeforeMeasure was (or is nil), when the
-	// window is over and no request is outstanding (or Drain has passed). The
-	// connections are still open and are closed after it returns.
+	// AfterMeasure is called once if the window was opened, also when the run
+	// was interrupted in it: the window is over and no request is outstanding
+	// (or Drain has passed). The connections are still open and are closed
+	// after it returns. An error is returned by Run.
 	AfterMeasure func() error
 }
 

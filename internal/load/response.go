@@ -348,9 +348,6 @@ func (r *response) eof() outcome {
 	return more
 }
 
-// untouched reports whether not one byte of a response has come.
-func (r *response) untouched() bool { return r.state == inStatus && r.n == 0 && r.interim == 0 }
-
 func (r *response) fail(i int) (int, outcome) {
 	r.state = broken
 	return i, bad

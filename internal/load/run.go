@@ -171,7 +171,8 @@ func (r *runner) phases() (*Result, error) {
 	if err := r.broken(); err != nil {
 		return nil, err
 	}
-	if r.cfg.BeforeMeasure != nil && !r.stop.Load() {
+	opened := !r.stop.Load()
+	if opened && r.cfg.BeforeMeasure != nil {
 		if err := r.cfg.BeforeMeasure(); err != nil {
 			return nil, fmt.Errorf("before the measured window: %w", err)
 		}
@@ -180,7 +181,7 @@ func (r *runner) phases() (*Result, error) {
 	began := int64(time.Since(r.base))
 	start := r.phase(r.cfg.Duration, 1)
 	var err error
-	if r.cfg.AfterMeasure != nil && (r.cfg.BeforeMeasure == nil || !r.stop.Load()) {
+	if opened && r.cfg.AfterMeasure != nil {
 		err = r.cfg.AfterMeasure()
 		if err != nil {
 			err = fmt.Errorf("after the measured window: %w", err)
