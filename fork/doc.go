@@ -19,6 +19,9 @@
 // A program whose servers use fork/exec must call [Child] first thing in main.
 //
 // These designs cannot run in a program that was built with the race detector
-// or without optimisation: both put calls into the runtime where a forked
-// child must not go. Their Have functions say so.
+// or without inlining (-gcflags=all=-l): both put calls into the runtime where
+// a forked child must not go. Their Have functions say so. Without optimisation
+// (-gcflags=all=-N) not even the handler fits into the stack that the linker
+// allows a chain of nosplit functions, and nothing that imports this package
+// links: name the packages to be debugged instead of all.
 package fork

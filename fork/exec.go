@@ -73,10 +73,11 @@ func newExec(opts switchyard.Options) (switchyard.Server, error) {
 		}
 		s.memory = newRegion(memory, s.slots)
 		// The copy serves one connection: it needs no collector and no more
-		// than one processor, and starts sooner without.
+		// than one processor, whatever its control group allows, and starts
+		// sooner without.
 		program, err = sys.NewProgram(self,
 			[]string{execName, strconv.Itoa(file), strconv.Itoa(s.slots), slotDigits(0)},
-			[]string{"GOGC=off", "GOMAXPROCS=1"})
+			[]string{"GOGC=off", "GOMAXPROCS=1", "GODEBUG=containermaxprocs=0"})
 		return err
 	}
 	s.stop = func(s *server) {

@@ -148,7 +148,7 @@ func (p *passer) turn(most time.Duration) error {
 	case isShortage(e):
 		s.notePause()
 		p.blocked = true
-	case s.stopping.Load() || s.isClosing() || isPassing(e):
+	case s.stopping.Load() || isPassing(e):
 	default:
 		return fmt.Errorf("serve: %w", os.NewSyscallError("accept4", e))
 	}

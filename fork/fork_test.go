@@ -9,16 +9,18 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"switchyard"
+	"switchyard/internal/testenv"
 )
 
 func TestMain(m *testing.M) {
 	Child()
-	os.Exit(m.Run())
+	os.Exit(testenv.Main(m, programs))
 }
 
 // running is a server that serves.
@@ -39,7 +41,10 @@ func serve(t *testing.T, name string, opts switchyard.Options) *running {
 		t.Fatalf("no model %s", name)
 	}
 	if err := m.Available(); err != nil {
-		t.Skipf("%s: %v", name, err)
+		if raceEnabled || unoptimised() != "" {
+			t.Skipf("%s: %v", name, err)
+		}
+		t.Fatalf("%s: %v", name, err)
 	}
 	counters, free, err := switchyard.NewCounters()
 	if err != nil {
@@ -107,6 +112,26 @@ func (r *running) dial() *client {
 	return &client{r.t, c, bufio.NewReader(c)}
 }
 
+// open is dial for a test that needs several connections served at once. The
+// kernel may give a connection to a worker of fork/reuseport that is busy; it
+// is then given up for another.
+func (r *running) open() *client {
+	r.t.Helper()
+	for range 50 {
+		before := r.counters.Accepted.Load()
+		c := r.dial()
+		for range 100 {
+			if r.counters.Accepted.Load() > before {
+				return c
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		c.Close()
+	}
+	r.t.Fatal("no worker is free")
+	return nil
+}
+
 func (c *client) send(path string) {
 	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: test\r\n\r\n", path)
 }
@@ -146,9 +171,41 @@ var all = []string{"fork/per-conn", "fork/exec", "fork/prefork", "fork/prefork-f
 // each runs a test for every design.
 func each(t *testing.T, f func(t *testing.T, model string)) {
 	for _, name := range all {
-		t.Run(strings.TrimPrefix(name, "fork/"), func(t *testing.T) { f(t, name) })
+		t.Run(strings.TrimPrefix(name, "fork/"), func(t *testing.T) {
+			testenv.Check(t)
+			f(t, name)
+		})
 	}
 }
+
+// inside is the server behind the interface.
+func (r *running) inside() *server { return r.server.(*server) }
+
+// pids lists the server's children by their slots.
+func (r *running) pids() map[int]int {
+	m := map[int]int{}
+	r.inside().children.each(func(pid int, c child) { m[c.slot] = pid })
+	return m
+}
+
+// comm is a process' name.
+func comm(pid int) string {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return strings.TrimSpace(string(b))
+}
+
+// in reports whether a process is blocked in a system call.
+func in(pid int, call uintptr) bool {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
+	number, _, _ := strings.Cut(string(b), " ")
+	return number == fmt.Sprint(call)
+}
+
+// pools are the designs with workers.
+var pools = all[2:]
+
+// has reports whether a list of models has one.
+func has(list []string, model string) bool { return slices.Contains(list, model) }
 
 func TestServes(t *testing.T) {
 	each(t, func(t *testing.T, model string) {

@@ -25,7 +25,7 @@ func init() {
 }
 
 // probes are what the designs with several processes are read with.
-var probes = []string{"sched", "lifecycle", "syscalls", "faults", "tlb"}
+var probes = []string{"sched", "task", "syscall", "fault", "tlb"}
 
 // perConn forks a child that serves one connection and ends.
 //

@@ -34,7 +34,7 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 		fd, e := sys.Accept(s.listeners[0])
 		switch {
 		case e == 0:
-		case s.stopping.Load() || s.isClosing():
+		case s.stopping.Load():
 			return nil
 		case isShortage(e):
 			s.pause(nil)
@@ -62,17 +62,6 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 		}
 	}
 	return nil
-}
-
-// isClosing reports whether Close was called, which shuts the listener down
-// before Serve hears of it.
-func (s *server) isClosing() bool {
-	select {
-	case <-s.closing:
-		return true
-	default:
-		return false
-	}
 }
 
 // newConnections makes a server with a child for each connection.

@@ -217,6 +217,7 @@ func (s *server) Close() error {
 	default:
 		close(s.closing)
 	}
+	s.stopping.Store(true)
 	switch s.state {
 	case bound:
 		s.state = over
