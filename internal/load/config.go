@@ -69,7 +69,7 @@ type Config struct {
 	// AfterMeasure is called once if the window was opened, also when the run
 	// was interrupted in it: the window is over and no request is outstanding
 	// (or Drain has passed). The connections are still open and are closed
-	// after it returns. An error is returned by Run.
+	// after it returns. An error is returned by Run, beside the result.
 	AfterMeasure func() error
 }
 

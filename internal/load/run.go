@@ -180,15 +180,14 @@ func (r *runner) phases() (*Result, error) {
 	wall, boot := time.Now(), bootTime()
 	began := int64(time.Since(r.base))
 	start := r.phase(r.cfg.Duration, 1)
-	var err error
+	var after error
 	if opened && r.cfg.AfterMeasure != nil {
-		err = r.cfg.AfterMeasure()
-		if err != nil {
-			err = fmt.Errorf("after the measured window: %w", err)
+		if err := r.cfg.AfterMeasure(); err != nil {
+			after = fmt.Errorf("after the measured window: %w", err)
 		}
 	}
-	if err := errors.Join(r.broken(), err); err != nil {
-		return nil, err
+	if err := r.broken(); err != nil {
+		return nil, errors.Join(err, after)
 	}
 	t := &r.loops[0].t
 	for _, l := range r.loops[1:] {
@@ -196,7 +195,7 @@ func (r *runner) phases() (*Result, error) {
 	}
 	res.Warmup.Errors = warm
 	r.fill(res, t, start, wall.Add(time.Duration(start-began)), boot+start-began)
-	return res, nil
+	return res, after
 }
 
 // bootTime reads CLOCK_BOOTTIME, the clock of everything that leaves the

@@ -644,7 +644,7 @@ func TestErrorOfAHookEndsTheRun(t *testing.T) {
 		{AfterMeasure: func() error { return no }},
 	} {
 		c.Target, c.Clients, c.Duration = "http://"+s.addr+"/", 2, 20*time.Millisecond
-		if r, err := Run(t.Context(), c); !errors.Is(err, no) || r != nil {
+		if r, err := Run(t.Context(), c); !errors.Is(err, no) || (r != nil) != (c.AfterMeasure != nil) {
 			t.Errorf("got %v, %v", r, err)
 		}
 	}
