@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"switchyard"
+	"switchyard/internal/report"
+	"switchyard/internal/testenv"
+	"switchyard/trace"
+)
+
+// runCompare runs the command in a process of its own: it starts its own
+// program again, and gives up what capabilities it has.
+func runCompare(t *testing.T, args ...string) outcome {
+	t.Helper()
+	cmd := testenv.Program(t, "switchyard-again", append([]string{"compare"}, args...)...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// quick are the flags of a run that shows that things work and measures nothing.
+var quick = []string{"--rounds", "2", "--duration", "60ms", "--warmup", "20ms", "--clients", "4"}
+
+func compareJSON(t *testing.T, args ...string) report.Compare {
+	t.Helper()
+	o := runCompare(t, append(append([]string{"--format", "json"}, quick...), args...)...)
+	if o.code != 0 {
+		t.Fatalf("exit code %d: %s", o.code, o.stderr)
+	}
+	decode(t, o.stdout, report.CompareSchema)
+	var c report.Compare
+	if err := json.Unmarshal([]byte(o.stdout), &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestCompareAll runs every model, traced where this kernel and this user can,
+// and holds the rows to what cannot be otherwise.
+func TestCompareAll(t *testing.T) {
+	c := compareJSON(t, "--requests-per-conn", "8")
+	if len(c.Models) != len(switchyard.Models()) {
+		t.Errorf("%d rows for %d models", len(c.Models), len(switchyard.Models()))
+	}
+	can := canTrace()
+	for _, r := range c.Models {
+		m, _ := switchyard.Lookup(r.Model)
+		if err := m.Available(); err != nil {
+			if r.Available || r.Reason == "" {
+				t.Errorf("%s: available %v, reason %q, but %v", r.Model, r.Available, r.Reason, err)
+			}
+			continue
+		}
+		if !r.Available || r.Rounds != 2 || r.Requests == 0 || r.Latency == nil || r.RequestsPerSecond <= 0 {
+			t.Errorf("%s: available %v (%s), %d rounds, %d requests; notes %q", r.Model, r.Available, r.Reason, r.Rounds, r.Requests, r.Notes)
+			continue
+		}
+		if r.Errors > 0 {
+			t.Errorf("%s: errors %v", r.Model, r.ErrorKinds)
+		}
+		if r.PSSPerConn == nil {
+			t.Errorf("%s: no PSS: %v", r.Model, r.Missing)
+		}
+		if r.Traced != can {
+			t.Errorf("%s: traced %v, want %v: %s", r.Model, r.Traced, can, r.TraceReason)
+		}
+		if !r.Traced {
+			if r.TraceReason == "" || r.Switches != nil || r.Forks != nil || r.Syscalls != nil {
+				t.Errorf("%s: not traced, reason %q, and yet there are numbers", r.Model, r.TraceReason)
+			}
+			continue
+		}
+		traced(t, r)
+	}
+}
+
+func canTrace() bool {
+	s, err := trace.Open(trace.Options{})
+	if err != nil {
+		return false
+	}
+	s.Close()
+	return true
+}
+
+// traced holds a traced row to what its design implies.
+func traced(t *testing.T, r report.ModelRow) {
+	t.Helper()
+	names := map[string]bool{}
+	for _, k := range r.Checks {
+		names[k.Name] = true
+		if k.Available && !k.OK {
+			t.Errorf("%s: check %s failed: traced %d, kernel %d: %s", r.Model, k.Name, k.Traced, k.Kernel, k.Reason)
+		}
+	}
+	if !names["nvcsw"] || !names["nivcsw"] {
+		t.Errorf("%s: checks %v", r.Model, names)
+	}
+	if r.Switches.Total != r.Switches.Voluntary+r.Switches.Involuntary {
+		t.Errorf("%s: %+v do not add up", r.Model, *r.Switches)
+	}
+	if r.LostEvents > 0 {
+		t.Errorf("%s: %d events lost", r.Model, r.LostEvents)
+	}
+	// A reply needs a system call to send it, but for io_uring, which is the
+	// point of it.
+	if *r.PerRequest < 1 && r.Model != "poll/io_uring" {
+		t.Errorf("%s: %.2f system calls a request", r.Model, *r.PerRequest)
+	}
+	// Connections of 8 requests: a design that makes a task for each makes one
+	// for about every 8 requests, the others none.
+	forks, threads := float64(*r.Forks)/float64(r.Requests), float64(*r.ThreadsCreated)/float64(r.Requests)
+	perConn := func(what string, got float64, want bool) {
+		if want && (got < 0.09 || got > 0.2) || !want && got > 0.02 {
+			t.Errorf("%s: %.3f %s a request", r.Model, got, what)
+		}
+	}
+	perConn("forks", forks, r.Model == "fork/per-conn" || r.Model == "fork/exec")
+	if r.Model != "fork/exec" { // its programs have a Go runtime each
+		perConn("threads", threads, r.Model == "threads/per-conn")
+	}
+	m, _ := switchyard.Lookup(r.Model)
+	if len(m.Syscalls) == 0 || r.Syscalls[m.Syscalls[0]] == 0 && !strings.Contains(r.Model, "futex") && !strings.Contains(r.Model, "mutex") {
+		// A lock that nobody waits for makes no system call.
+		t.Errorf("%s is named after %v, and made %v", r.Model, m.Syscalls, r.Syscalls)
+	}
+}
+
+func TestCompareEcho(t *testing.T) {
+	c := compareJSON(t, "--protocol", "echo", "--requests-per-conn", "0", "poll/epoll", "threads/per-conn", "--no-trace")
+	if len(c.Models) != 2 || c.Models[0].Model != "poll/epoll" || c.Models[1].Requests == 0 {
+		t.Errorf("rows %+v", c.Models)
+	}
+	for _, r := range c.Models {
+		if r.Traced || r.TraceReason == "" {
+			t.Errorf("%s: traced %v, reason %q, with --no-trace", r.Model, r.Traced, r.TraceReason)
+		}
+	}
+}
+
+func TestCompareFormats(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "results")
+	args := append([]string{"poll/poll", "--no-trace"}, quick...)
+	text := runCompare(t, append(args, "--out", dir)...)
+	if text.code != 0 || !strings.Contains(text.stdout, "poll/poll") || !strings.Contains(text.stdout, "Traced columns are empty: --no-trace was given.") {
+		t.Errorf("exit code %d:\n%s\n%s", text.code, text.stdout, text.stderr)
+	}
+	if !strings.Contains(text.stderr, dir) {
+		t.Errorf("standard error does not say where the report is: %q", text.stderr)
+	}
+	for _, name := range []string{"compare.json", "compare.csv", "report.md", "report.txt"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Size() == 0 || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	if again := runCompare(t, append(args, "--out", dir)...); again.code != 1 || !strings.Contains(again.stderr, "not empty") {
+		t.Errorf("a second run into the same directory: exit code %d, %q", again.code, again.stderr)
+	}
+	sheet := runCompare(t, append(args, "--format", "csv", "-q")...)
+	if rows, err := csv.NewReader(strings.NewReader(sheet.stdout)).ReadAll(); err != nil || len(rows) != 2 {
+		t.Errorf("CSV: %v, %v", rows, err)
+	}
+	if md := runCompare(t, append(args, "--format", "markdown", "-q")...); !strings.HasPrefix(md.stdout, "| model |") || md.stderr != "" {
+		t.Errorf("Markdown: %q, %q", md.stdout, md.stderr)
+	}
+}
+
+func TestCompareAskedWrongly(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		say  string
+	}{
+		{[]string{"poll/epol"}, "poll/epoll"},
+		{[]string{"--clients", "0"}, "--clients 0"},
+		{[]string{"--rounds", "0"}, "--rounds 0"},
+		{[]string{"--duration", "0s"}, "--duration"},
+		{[]string{"--requests-per-conn", "-1"}, "--requests-per-conn"},
+		{[]string{"--server-cpus", "a"}, "CPU list"},
+		{[]string{"--server-cpus", "1000"}, "CPU 1000"},
+		{[]string{"--path", "x"}, "--path"},
+		{[]string{"--path", "/\r\nHost: x"}, "--path"},
+		{[]string{"--path", "/crash"}, "--path"},
+		{[]string{"--protocol", "smtp"}, "protocol"},
+		{[]string{"--format", "xml"}, "format"},
+		{[]string{"--nonsense"}, "nonsense"},
+	} {
+		mustFail(t, 2, append([]string{"compare"}, test.args...), test.say)
+	}
+}
+
+// TestCompareInterrupted interrupts a run: what was measured is printed, and no
+// process is left.
+func TestCompareInterrupted(t *testing.T) {
+	cmd := testenv.Program(t, "switchyard-again", "compare", "poll/epoll", "fork/prefork", "--rounds", "1000", "--duration", "50ms", "--clients", "4", "--format", "json")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1500 * time.Millisecond)
+	cmd.Process.Signal(os.Interrupt)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	var c report.Compare
+	if err := json.Unmarshal(stdout.Bytes(), &c); err != nil || !c.Interrupted || len(c.Models) != 2 {
+		t.Errorf("interrupted %v, %d rows, %v", c.Interrupted, len(c.Models), err)
+	}
+	if !strings.Contains(stderr.String(), "interrupted") {
+		t.Errorf("standard error: %q", stderr.String())
+	}
+}
+
+func TestChooseModels(t *testing.T) {
+	list, err := chooseModels([]string{"threads/pool", "poll", "poll/epoll"})
+	if err != nil || list[0].Name != "threads/pool" || len(list) != 8 {
+		t.Errorf("%d models, %v", len(list), err)
+	}
+}
