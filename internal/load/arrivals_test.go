@@ -104,3 +104,20 @@ func TestRestCountsWhatIsDue(t *testing.T) {
 		t.Errorf("%d arrivals left after all were taken", n)
 	}
 }
+
+func TestRestIsWhatTakingOneByOneCounts(t *testing.T) {
+	for _, rate := range []float64{0.3, 7, 999.7, 123456} {
+		for loop := range 3 {
+			a, b := newSchedule(Constant, rate, loop, 3, 0, 0), newSchedule(Constant, rate, loop, 3, 0, 0)
+			const end = 1_234_567_891
+			var n uint64
+			for a.next() < end {
+				a.take()
+				n++
+			}
+			if got := b.rest(end); got != n || b.next() != a.next() {
+				t.Errorf("rate %v, loop %d: rest counts %d, one by one %d", rate, loop, got, n)
+			}
+		}
+	}
+}

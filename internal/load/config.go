@@ -95,8 +95,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, usagef("duration 0s: must be more than nothing, such as 10s")
 	case math.IsNaN(c.Rate) || c.Rate < 0:
 		return c, usagef("rate %v: must be requests per second, or 0 for a closed loop", c.Rate)
-	case c.Rate > 1e8:
-		return c, usagef("rate %v: at most 1e8 requests per second", c.Rate)
+	case c.Rate > 1e7:
+		return c, usagef("rate %v: at most 1e7 requests per second", c.Rate)
 	case c.Rate > 0 && c.Rate < 1e-4:
 		return c, usagef("rate %v: at least 1e-4 requests per second, or 0 for a closed loop", c.Rate)
 	case c.RequestsPerConn < 0:

@@ -259,8 +259,12 @@ func (l *loop) run(p plan) {
 	for i := range l.clients {
 		l.clients[i].answered = 0
 	}
-	for l.now = l.clock(); l.now < p.start && !l.stop.Load(); {
-		l.turn(p.start)
+	// At least once, and until nothing is left: connections that the server
+	// closed while this loop waited must not get a request.
+	for l.now = l.clock(); !l.stop.Load(); {
+		if n := l.turn(p.start); n < len(l.events) && l.now >= p.start {
+			break
+		}
 	}
 	before := threadCost()
 	l.end = p.start + p.length
@@ -385,8 +389,9 @@ func (l *loop) settle() {
 	}
 }
 
-// turn waits for events until wake at the latest, and handles them.
-func (l *loop) turn(wake int64) {
+// turn waits for events until wake at the latest, handles them and returns how
+// many they were.
+func (l *loop) turn(wake int64) int {
 	if len(l.again) > 0 || len(l.todo) > 0 && l.sending {
 		wake = l.now
 	}
@@ -403,6 +408,7 @@ func (l *loop) turn(wake int64) {
 	if len(l.again) > 0 {
 		l.readAgain()
 	}
+	return n
 }
 
 func (l *loop) readAgain() {

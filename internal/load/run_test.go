@@ -664,6 +664,34 @@ func TestConnectionsAreOpenUntilAfterMeasure(t *testing.T) {
 	}
 }
 
+func TestConnectionsClosedWhileTheHookRuns(t *testing.T) {
+	var mu sync.Mutex
+	var open []net.Conn
+	s := serve(t, func(s *server, c net.Conn) {
+		mu.Lock()
+		open = append(open, c)
+		mu.Unlock()
+		answering(alwaysOK)(s, c)
+	})
+	for _, rate := range []float64{0, 200} {
+		r := run(t, Config{Target: "http://" + s.addr + "/", Clients: 3, Rate: rate, Warmup: 30 * time.Millisecond,
+			BeforeMeasure: func() error {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, c := range open {
+					c.Close()
+				}
+				open = nil
+				time.Sleep(20 * time.Millisecond)
+				return nil
+			}})
+		clean(t, r)
+		if r.Connections.ClosedByServer != 3 {
+			t.Errorf("rate %v: %d connections were closed by the server, want 3", rate, r.Connections.ClosedByServer)
+		}
+	}
+}
+
 func TestAgainstNetHTTP(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/fixed", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
