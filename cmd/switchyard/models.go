@@ -85,14 +85,22 @@ func unknownModel(name string) error {
 }
 
 // completeModels offers the models that are not among the arguments yet.
-func completeModels(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeModels(_ *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var list []cobra.Completion
 	for _, m := range switchyard.Models() {
-		if !slices.Contains(args, m.Name) {
+		if strings.HasPrefix(m.Name, begun) && !slices.Contains(args, m.Name) {
 			list = append(list, cobra.CompletionWithDesc(m.Name, m.Doc))
 		}
 	}
 	return list, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeModel offers a model as the only argument.
+func completeModel(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeModels(cmd, args, begun)
 }
 
 func newModelsCommand(env Env) *cobra.Command {

@@ -33,7 +33,7 @@ func run(env Env) error {
 	root := newRootCommand(env)
 	root.SetArgs(append([]string{}, env.Args...))
 	// cobra's own message for an unknown command has several lines.
-	if _, _, err := root.Find(env.Args); err != nil {
+	if _, _, err := root.Find(env.Args); err != nil && !completing(env.Args) {
 		return unknownCommand(root, env.Args)
 	}
 	return root.Execute()
@@ -76,6 +76,12 @@ switchyard doctor`,
 	root.InitDefaultHelpCmd()
 	addCompletion(root)
 	return root
+}
+
+// completing reports whether a completion script asks: cobra adds the command
+// for that only when it runs it.
+func completing(args []string) bool {
+	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
 // quiet reports whether -q was given.

@@ -41,7 +41,7 @@ burns N µs of CPU, /sleep?ms=N blocks N ms, /crash kills the worker.`,
 switchyard serve threads/pool --workers 32 --listen 127.0.0.1:0
 switchyard serve fork/per-conn --protocol echo --listen 127.0.0.1:7777`,
 		Args:              oneArg("the name of a model"),
-		ValidArgsFunction: completeModels,
+		ValidArgsFunction: completeModel,
 	}
 	protocol := choiceFlag(cmd, "protocol", "what the server speaks", "http", "echo")
 	fl := cmd.Flags()
@@ -70,6 +70,8 @@ func (f serveFlags) check() error {
 		return usagef("--max-conns %d: want 1 or more", f.maxConns)
 	case f.grace <= 0:
 		return usagef("--grace %v: want a duration longer than nothing, such as 2s", f.grace)
+	case f.readyFD >= 0 && f.readyFD == f.statsFD:
+		return usagef("--ready-fd %d and --stats-fd %d: want different descriptors", f.readyFD, f.statsFD)
 	}
 	if _, err := netip.ParseAddrPort(f.listen); err != nil {
 		return usagef("--listen %q: want an IP address and a port, such as 127.0.0.1:8080 (0.0.0.0:8080 for every interface)", f.listen)

@@ -1,0 +1,307 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"switchyard/internal/testenv"
+)
+
+// A serving is a serve command that runs in this process.
+type serving struct {
+	t       *testing.T
+	addr    string
+	stderr  *recorder
+	stdout  *recorder
+	signals chan os.Signal
+	code    chan int
+}
+
+// startServe runs serve with args and waits until it listens. It has ended
+// when the test ends.
+func startServe(t *testing.T, args ...string) *serving {
+	t.Helper()
+	s := &serving{t: t, stderr: newRecorder(), stdout: newRecorder(), signals: make(chan os.Signal, 2), code: make(chan int, 1)}
+	go func() {
+		s.code <- Main(Env{
+			Args:       append([]string{"serve", "--listen", "127.0.0.1:0", "--spins", "1000"}, args...),
+			Stdout:     s.stdout,
+			Stderr:     s.stderr,
+			Interrupts: s.signals,
+		})
+	}()
+	t.Cleanup(func() {
+		s.signals <- unix.SIGTERM
+		s.signals <- unix.SIGTERM
+		s.wait()
+	})
+	s.addr = s.stderr.line(t, "listening on ")
+	return s
+}
+
+// wait waits for the command's end and returns its exit code.
+func (s *serving) wait() int {
+	s.t.Helper()
+	select {
+	case code := <-s.code:
+		s.code <- code
+		return code
+	case <-time.After(patience):
+		s.t.Fatalf("serve did not end in %v; standard error:\n%s", patience, s.stderr)
+		return -1
+	}
+}
+
+// get asks for / over a connection of its own.
+func (s *serving) get() {
+	s.t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	r, err := client.Get("http://" + s.addr + "/")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if body, err := io.ReadAll(r.Body); err != nil || r.StatusCode != http.StatusOK || len(body) == 0 {
+		s.t.Fatalf("GET /: %s, %d bytes, %v", r.Status, len(body), err)
+	}
+}
+
+// duplicate gives a command a descriptor of its own that it takes over.
+func duplicate(t *testing.T, f *os.File) string {
+	t.Helper()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strconv.Itoa(fd)
+}
+
+func TestServeDrains(t *testing.T) {
+	for _, model := range []string{"poll/epoll", "fork/prefork", "threads/pool"} {
+		t.Run(model, func(t *testing.T) {
+			s := startServe(t, model)
+			s.get()
+			s.get()
+			s.signals <- unix.SIGTERM
+			if code := s.wait(); code != exitDone {
+				t.Errorf("exit code %d after a drain:\n%s", code, s.stderr)
+			}
+			s.stderr.line(t, "served 2 requests on 2 connections in ")
+			if out := s.stdout.String(); out != "" {
+				t.Errorf("standard output %q, want none", out)
+			}
+			if _, err := net.Dial("tcp", s.addr); err == nil {
+				t.Errorf("%s still listens", s.addr)
+			}
+		})
+	}
+}
+
+func TestServeEcho(t *testing.T) {
+	s := startServe(t, "poll/poll", "--protocol", "echo", "-q")
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Write([]byte("hello\n")); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(c).ReadString('\n'); line != "hello\n" {
+		t.Errorf("echo %q, %v", line, err)
+	}
+	c.Close()
+	s.signals <- unix.SIGTERM
+	if code := s.wait(); code != exitDone {
+		t.Errorf("exit code %d after a drain", code)
+	}
+	if got, want := s.stderr.String(), "listening on "+s.addr+"\n"; got != want {
+		t.Errorf("standard error with -q %q, want %q", got, want)
+	}
+}
+
+// A drain that would take 30 s is ended by a second signal.
+func TestSecondSignalEndsTheDrain(t *testing.T) {
+	s := startServe(t, "poll/epoll", "--grace", "30s")
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	// One request answered shows that the connection was accepted; the second
+	// is begun and never ends.
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	s.signals <- unix.SIGTERM
+	s.signals <- unix.SIGTERM
+	if code := s.wait(); code != exitFailed {
+		t.Errorf("exit code %d, want %d", code, exitFailed)
+	}
+	if d := time.Since(start); d > 20*time.Second {
+		t.Errorf("a second signal took %v to end a drain of 30 s", d)
+	}
+	s.stderr.line(t, "switchyard: serve poll/epoll: a second signal")
+}
+
+func TestReadyDescriptor(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	fd := duplicate(t, w)
+	w.Close()
+	// A forking design: no child of it may keep the pipe open.
+	s := startServe(t, "fork/prefork", "--ready-fd", fd)
+	r.SetDeadline(time.Now().Add(patience))
+	if all, err := io.ReadAll(r); len(all) != 1 || err != nil {
+		t.Errorf("ready descriptor: %q, %v; want one byte and the end", all, err)
+	}
+	s.get()
+}
+
+// A parent that went away before the server was ready is no reason to die.
+func TestReadyDescriptorNobodyReads(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd := duplicate(t, w)
+	w.Close()
+	r.Close()
+	startServe(t, "poll/epoll", "--ready-fd", fd).get()
+}
+
+func TestStatsDescriptor(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
+	defer ours.Close()
+	fd := duplicate(t, theirs)
+	theirs.Close()
+	s := startServe(t, "fork/per-conn", "--stats-fd", fd)
+	s.get()
+	ours.SetDeadline(time.Now().Add(patience))
+	lines := bufio.NewReader(ours)
+	ask := func() stats {
+		t.Helper()
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v stats
+		d := json.NewDecoder(strings.NewReader(line))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&v); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		return v
+	}
+	// Two bytes at once are two questions.
+	if _, err := ours.Write([]byte("??")); err != nil {
+		t.Fatal(err)
+	}
+	first, second := ask(), ask()
+	if first.Counters.Accepted != 1 || first.Counters.Forks != 1 {
+		t.Errorf("counters after one connection: %+v", first.Counters)
+	}
+	if first.Self.User+first.Self.System == 0 || first.Self.Voluntary == 0 {
+		t.Errorf("usage of this process: %+v", first.Self)
+	}
+	if second.Self.Voluntary < first.Self.Voluntary || second.Self.User < first.Self.User {
+		t.Errorf("usage went back: %+v, then %+v", first.Self, second.Self)
+	}
+	// The child is reaped some time after the client has its answer. Its own
+	// requests are counted by then.
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := ours.Write([]byte("?")); err != nil {
+			t.Fatal(err)
+		}
+		if v := ask(); v.Counters.Closed == 1 && v.Counters.Requests == 1 && v.Counters.Active == 0 {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("the connection does not end in the counters: %+v", v.Counters)
+		}
+	}
+	// The other end may go; the server stays.
+	ours.Close()
+	s.get()
+}
+
+func TestServeRefuses(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	mustFail(t, exitUsage, []string{"serve", "poll/epol"}, `unknown model "poll/epol"`, "did you mean poll/epoll")
+	mustFail(t, exitUsage, []string{"serve", "\x1b[2J"}, `\x1b[2J`)
+	mustFail(t, exitFailed, []string{"serve", never}, never+" cannot run here", "elsewhere")
+	for _, listen := range []string{"here", "127.0.0.1", ":8080", "localhost:8080", "127.0.0.1:70000", "127.0.0.1:-1"} {
+		mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--listen", listen}, strconv.Quote(listen), "127.0.0.1:8080")
+	}
+	mustFail(t, exitFailed, []string{"serve", "poll/epoll", "--listen", taken.Addr().String()}, taken.Addr().String(), "in use", "port 0")
+	mustFail(t, exitFailed, []string{"serve", "poll/epoll", "--listen", "192.0.2.1:0"}, "192.0.2.1", "no interface")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--max-conns", "0"}, "--max-conns 0")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--workers", "-1"}, "--workers -1")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--grace", "-1s"}, "--grace -1s")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--protocol", "gopher"}, "http or echo")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--ready-fd", "987654"}, "--ready-fd 987654", "no such descriptor")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "987654"}, "--stats-fd 987654", "no such descriptor")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "2", "--ready-fd", "2"}, "different descriptors")
+}
+
+// The program as its users run it: a process that gets signals.
+func TestServeProcess(t *testing.T) {
+	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(signal.String(), func(t *testing.T) {
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			// fork/exec runs the binary again for its connection.
+			cmd := testenv.Program(t, "switchyard", "serve", "fork/exec", "--listen", "127.0.0.1:0", "--ready-fd", "3")
+			stderr := newRecorder()
+			cmd.Stderr = stderr
+			cmd.ExtraFiles = []*os.File{w}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			w.Close()
+			r.SetDeadline(time.Now().Add(patience))
+			if all, err := io.ReadAll(r); len(all) != 1 || err != nil {
+				t.Errorf("ready descriptor: %q, %v; want one byte and the end", all, err)
+			}
+			s := serving{t: t, addr: stderr.line(t, "listening on ")}
+			s.get()
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("serve: %v\n%s", err, stderr)
+			}
+			stderr.line(t, "served 1 request on 1 connection in ")
+		})
+	}
+}
