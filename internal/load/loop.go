@@ -290,7 +290,7 @@ func (l *loop) run(p plan) {
 			l.stopSending()
 			limit = l.now + int64(l.cfg.Drain)
 		}
-		if !l.sending && (l.inflight == 0 && l.connecting == 0 || l.now >= limit) {
+		if !l.sending && (l.quiet() || l.now >= limit) {
 			break
 		}
 		if l.now >= sweep {
@@ -304,6 +304,13 @@ func (l *loop) run(p plan) {
 		l.turn(wake)
 	}
 	l.settle()
+}
+
+// quiet reports whether nothing of this phase is under way. Requests that were
+// carried over are not waited for: the wait before this phase was in vain, too.
+func (l *loop) quiet() bool {
+	carried := int(l.t.carried - l.t.carriedAnswered)
+	return l.inflight == carried && l.connecting == 0
 }
 
 // dispatch begins what is due and has a client, and returns when the loop has
