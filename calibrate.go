@@ -22,7 +22,7 @@ func Calibrate() uint64 {
 	best := time.Duration(1 << 62)
 	for range 8 {
 		start := threadCPU()
-		burn(turns)
+		_ = burn(turns)
 		if d := threadCPU() - start; d > 0 {
 			best = min(best, d)
 		}

@@ -130,7 +130,7 @@ func (h *Handler) Step(c *Conn, in, out []byte) (took, put int, do Action) {
 					c.phase = phaseAct
 					return whole - len(in), put, ActWrite
 				}
-				burn(c.arg * h.SpinsPerMilli / 1000)
+				_ = burn(c.arg * h.SpinsPerMilli / 1000)
 			case routeSleep:
 				return whole - len(in), put, ActSleep
 			case routeCrash:
