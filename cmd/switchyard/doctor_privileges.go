@@ -55,26 +55,23 @@ func lookPrivileges(m machine) []finding {
 			f.missing(c.name, c.what, remedy)
 		}
 	}
-	for _, c := range []struct {
-		name, there, gone, remedy string
-		n                         int
-		needless                  bool
-	}{
-		{"CAP_SYS_ADMIN", "includes the two above", "not there, and not needed beside the two above", remedy, unix.CAP_SYS_ADMIN,
-			caps.trace() && !caps.has(unix.CAP_SYS_ADMIN)},
-		{"CAP_SYS_RESOURCE", "to raise hard limits", "hard limits can only be lowered",
-			"raise them before the start: ulimit -n, or LimitNOFILE= of the service", unix.CAP_SYS_RESOURCE, false},
-		{"CAP_NET_BIND_SERVICE", "to listen on ports below 1024", "to listen on ports below 1024",
-			"use a port above 1023, or run as root", unix.CAP_NET_BIND_SERVICE, false},
-	} {
-		switch {
-		case caps.has(c.n):
-			f.works(c.name, "%s", c.there)
-		case c.needless:
-			f.works(c.name, "%s", c.gone)
-		default:
-			f.missing(c.name, c.gone, c.remedy)
-		}
+	switch {
+	case caps.has(unix.CAP_SYS_ADMIN):
+		f.works("CAP_SYS_ADMIN", "includes the two above")
+	case caps.trace():
+		f.works("CAP_SYS_ADMIN", "not there, and not needed beside the two above")
+	default:
+		f.missing("CAP_SYS_ADMIN", "would include the two above", remedy)
+	}
+	if caps.has(unix.CAP_SYS_RESOURCE) {
+		f.works("CAP_SYS_RESOURCE", "to raise hard limits")
+	} else {
+		f.missing("CAP_SYS_RESOURCE", "hard limits can only be lowered", "raise them before the start: ulimit -n, or LimitNOFILE= of the service")
+	}
+	if caps.has(unix.CAP_NET_BIND_SERVICE) {
+		f.works("CAP_NET_BIND_SERVICE", "to listen on ports below 1024")
+	} else {
+		f.missing("CAP_NET_BIND_SERVICE", "to listen on ports below 1024", "use a port above 1023, or run as root")
 	}
 
 	var inside, outside, length uint64
