@@ -18,8 +18,8 @@ type conn struct {
 	in, out []byte
 	tid     int // the thread that serves it
 
-	// busy is set while the thread waits for the rest of a request that has
-	// begun; a drain leaves such a connection alone.
+	// busy is set from the first byte of a request to the last of its reply,
+	// if the thread waits for anything between; a drain leaves it alone.
 	busy atomic.Bool
 	// sleeping is the TID of the thread while it is in nanosleep(2).
 	sleeping atomic.Int64
@@ -38,11 +38,7 @@ const lingerTime = time.Second
 // kernel.
 func (s *server) serve(c *conn) {
 	for {
-		busy := !c.halfClosed && !c.state.Idle()
-		if busy != c.busy.Load() {
-			c.busy.Store(busy)
-		}
-		if !busy && s.draining.Load() {
+		if !c.busy.Load() && s.draining.Load() {
 			// What the client has sent by now is still read and answered (tcp(7)
 			// keeps it), and after that comes the end.
 			sys.RawShutdown(c.fd, unix.SHUT_RD)
@@ -62,6 +58,10 @@ func (s *server) take(c *conn, in []byte) bool {
 	for {
 		took, put, do := s.handler.Step(&c.state, in, c.out)
 		in = in[took:]
+		// Before the client can know that the request was taken.
+		if busy := !c.state.Idle(); busy != c.busy.Load() {
+			c.busy.Store(busy)
+		}
 		if put > 0 && !writeAll(c.fd, c.out[:put]) {
 			return false
 		}

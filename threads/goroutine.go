@@ -52,7 +52,7 @@ type goroutineServer struct {
 type goroutineConn struct {
 	*net.TCPConn
 	state switchyard.Conn
-	busy  atomic.Bool // in the middle of reading a request: a drain leaves it alone
+	busy  atomic.Bool // in the middle of a request: a drain leaves it alone
 }
 
 type buffers struct {
@@ -253,12 +253,8 @@ func (s *goroutineServer) remove(c *goroutineConn) {
 func (s *goroutineServer) serve(c *goroutineConn) {
 	b := s.buffers.Get().(*buffers)
 	defer s.buffers.Put(b)
-	for halfClosed := false; ; {
-		busy := !halfClosed && !c.state.Idle()
-		if busy != c.busy.Load() {
-			c.busy.Store(busy)
-		}
-		if !busy && s.draining.Load() {
+	for {
+		if !c.busy.Load() && s.draining.Load() {
 			c.CloseRead() // what has come by now is still read
 		}
 		n, err := c.Read(b.in[:])
@@ -269,6 +265,9 @@ func (s *goroutineServer) serve(c *goroutineConn) {
 			var took, put int
 			took, put, do = s.handler.Step(&c.state, in, b.out[:])
 			in = in[took:]
+			if busy := !c.state.Idle(); busy != c.busy.Load() {
+				c.busy.Store(busy)
+			}
 			if put > 0 {
 				if _, err := c.Write(b.out[:put]); err != nil {
 					return
@@ -286,7 +285,6 @@ func (s *goroutineServer) serve(c *goroutineConn) {
 			case switchyard.ActClose:
 				return
 			case switchyard.ActHalfClose:
-				halfClosed = true
 				c.CloseWrite()
 				c.SetReadDeadline(time.Now().Add(lingerTime))
 				select {

@@ -32,7 +32,6 @@ type server struct {
 	conns    conns
 	active   atomic.Int64 // connections open
 	gate     gate         // opened when a connection closes
-	paused   atomic.Bool  // accepting failed, and has not succeeded since
 	draining atomic.Bool  // no more connections, close those that are idle
 	cutting  atomic.Bool  // everything ends now
 	threads  crew
@@ -182,11 +181,10 @@ func (s *server) finish() {
 // accept blocks until a connection comes and makes it c. It waits out limits;
 // false means that the server is ending.
 func (s *server) accept(c *conn) bool {
-	for !s.draining.Load() {
+	for paused := false; !s.draining.Load(); {
 		fd, e := sys.Accept(s.fd)
 		switch e {
 		case 0:
-			s.paused.Store(false)
 			s.counts.Accepted.Add(1)
 			s.conns.add(c, fd)
 			if s.active.Add(1) >= int64(s.opts.MaxConns) {
@@ -201,16 +199,17 @@ func (s *server) accept(c *conn) bool {
 		default:
 			// EMFILE, ENFILE, ENOBUFS and ENOMEM are limits; the others are
 			// errors of a connection that never came to be (accept(2)).
-			s.pause()
+			s.pause(&paused)
 		}
 	}
 	return false
 }
 
-// pause waits until a connection closes, but no longer than pauseTime. Pauses
-// between two connections count as one.
-func (s *server) pause() {
-	if s.paused.CompareAndSwap(false, true) {
+// pause waits until a connection closes, but no longer than pauseTime. It is
+// counted when the thread has not paused already since its last connection.
+func (s *server) pause(already *bool) {
+	if !*already {
+		*already = true
 		s.counts.Paused.Add(1)
 	}
 	s.gate.wait(func() bool { return !s.draining.Load() })

@@ -40,24 +40,25 @@ func (s *server) startPool(n int, accept func(c *conn) bool) error {
 // atMost is how many may be open or waiting at once. Before each one it asks
 // able, if there is one, and pauses while the answer is no.
 func (s *server) acceptEach(atMost int, able func() bool, serve func(c *conn)) {
-	for !s.draining.Load() {
+	for paused := false; !s.draining.Load(); {
 		if s.full() {
 			s.gate.wait(s.full)
 			continue
 		}
 		if able != nil && !able() {
-			s.pause()
+			s.pause(&paused)
 			continue
 		}
 		c, err := s.conns.get(atMost)
 		if err != nil { // no memory to map
-			s.pause()
+			s.pause(&paused)
 			continue
 		}
 		if !s.accept(c) {
 			s.conns.put(c)
 			return
 		}
+		paused = false
 		serve(c)
 	}
 }
