@@ -76,9 +76,12 @@ type Count struct {
 	Censored uint64
 	// Discarded is the number of intervals that two CPUs' clocks made negative, and that were taken as 0.
 	Discarded uint64
-	// Unknown is the time in which the task's state was not known, in Resynced intervals.
-	Unknown  time.Duration
-	Resynced uint64
+	// UnseenSwitches are switches into a task that the kernel did not show, because it keeps the other task from tracing.
+	// The task's times are then shared out by sum_exec_runtime, and are in no histogram; AddressSpace, Thread and Kept
+	// lack the switch. UnseenWakings, likewise: the whole of that time counts as Blocked.
+	UnseenSwitches, UnseenWakings uint64
+	// Unknown is time in which a task's state is not known.
+	Unknown time.Duration
 	// SignalledSwitches are the voluntary switches that a signal cut short, so that only the kernel's counter tells them
 	// from involuntary ones.
 	SignalledSwitches uint64
@@ -119,7 +122,8 @@ func newCount(n *[bpfCountCOUNTS]uint64) Count {
 		Censored:           n[bpfCountCOUNT_CENSORED],
 		Discarded:          n[bpfCountCOUNT_NEGATIVE],
 		Unknown:            time.Duration(n[bpfCountCOUNT_UNKNOWN]),
-		Resynced:           n[bpfCountCOUNT_RESYNCED],
+		UnseenSwitches:     n[bpfCountCOUNT_UNSEEN],
+		UnseenWakings:      n[bpfCountCOUNT_UNWOKEN],
 		SignalledSwitches:  n[bpfCountCOUNT_SIGNALLED],
 	}
 	c.User, c.System = divide(c.CPU, n[bpfCountCOUNT_UTIME], n[bpfCountCOUNT_STIME])
@@ -160,7 +164,6 @@ type Cost struct {
 	Attach time.Duration // loading and attaching, once a session
 	Open   time.Duration // in Start
 	Close  time.Duration // in Stop
-	Memory uint64        // bytes of locked kernel memory: programs and maps
 }
 
 // Counts is what happened in a window.

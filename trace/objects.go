@@ -94,7 +94,7 @@ func flatten(members []btf.Member) (out []btf.Member) {
 type objects struct {
 	base  *ebpf.Collection // the maps all share, and the scheduler's programs
 	rest  []*ebpf.Collection
-	links []link.Link
+	links map[string]link.Link // by program
 	walk  *link.Iter
 	cache *btf.Cache
 	knobs map[string]any
@@ -134,14 +134,32 @@ func (o *objects) load(spec *ebpf.CollectionSpec) (*ebpf.Collection, error) {
 
 // attach attaches all programs of a collection to their tracepoints.
 func (o *objects) attach(coll *ebpf.Collection) error {
+	if o.links == nil {
+		o.links = make(map[string]link.Link)
+	}
 	for name, prog := range coll.Programs {
+		if o.links[name] != nil {
+			continue
+		}
 		l, err := link.AttachTracing(link.TracingOptions{Program: prog})
 		if err != nil {
 			return fmt.Errorf("attach %s: %w", name, err)
 		}
-		o.links = append(o.links, l)
+		o.links[name] = l
 	}
 	return nil
+}
+
+// detach undoes attach.
+func (o *objects) detach(coll *ebpf.Collection) error {
+	var errs []error
+	for name := range coll.Programs {
+		if l := o.links[name]; l != nil {
+			errs = append(errs, l.Close())
+			delete(o.links, name)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // programs calls f for every loaded program.

@@ -54,7 +54,7 @@ const (
 	bpfCountCOUNT_FAULTS_KERNEL  bpfCount = 21
 	bpfCountCOUNT_CENSORED       bpfCount = 22
 	bpfCountCOUNT_NEGATIVE       bpfCount = 23
-	bpfCountCOUNT_RESYNCED       bpfCount = 24
+	bpfCountCOUNT_UNSEEN         bpfCount = 24
 	bpfCountCOUNT_UNKNOWN        bpfCount = 25
 	bpfCountCOUNT_KEPT_BY_PROBES bpfCount = 26
 	bpfCountCOUNT_BOOKS          bpfCount = 26
@@ -72,6 +72,7 @@ const (
 
 type bpfCpu struct {
 	_          structs.HostLayout
+	Task       uint64
 	On         uint32
 	Seen       uint32
 	Expect     uint32
@@ -140,15 +141,15 @@ type bpfTask struct {
 	Epoch     uint32
 	Dead      uint32
 	Opened    uint64
-	Early     uint64
+	Early     uint32
+	Synced    uint32
 	N         [26]uint64
+	Exec      uint64
 	Life      uint64
 	NvcswOff  uint64
 	NivcswOff uint64
-	Synced    uint32
 	Tid       uint32
 	Tgid      uint32
-	Pad       uint32
 	Base      [35]uint64
 }
 

@@ -30,7 +30,7 @@ enum count {
 	COUNT_SIGNALLED = 13,	  /* S: voluntary switches cut short by a signal: prev_state was already 0 */
 	COUNT_SPURIOUS = 14,	  /* W: wakings of a task that was not off the CPU, those in COUNT_EARLY included */
 	COUNT_EARLY = 15,	  /* S: wake-ups seen before the switch-out they belong to */
-	COUNT_UNWOKEN = 16,	  /* S: voluntary switches that ended without a waking */
+	COUNT_UNWOKEN = 16,	  /* S: blocked tasks that came back without a waking */
 	COUNT_FORKS = 17,	  /* T: processes made */
 	COUNT_THREADS = 18,	  /* T: threads made, io_uring's workers too */
 	COUNT_EXECS = 19,	  /* T */
@@ -38,7 +38,7 @@ enum count {
 	COUNT_FAULTS_KERNEL = 21, /* T: taken in the kernel, on a user address */
 	COUNT_CENSORED = 22,	  /* S: intervals that began before the window, kept out of the histograms */
 	COUNT_NEGATIVE = 23,	  /* S, W: intervals two CPUs' clocks made negative; taken as 0 */
-	COUNT_RESYNCED = 24,	  /* S: states that did not follow from the one before */
+	COUNT_UNSEEN = 24,	  /* S: switches into it that were not shown */
 	COUNT_UNKNOWN = 25,	  /* S: ns whose state was not known */
 	COUNT_KEPT_BY_PROBES = 26,
 
@@ -71,15 +71,15 @@ struct task {
 	u32 epoch;	/* the window it is in, 0: none. Whoever sets it to 0 accounts for the task */
 	u32 dead;	/* its last switch is over */
 	u64 opened;	/* when its part of the window began */
-	u64 early;	/* a waking while it was on a CPU: 1, or 3 when by an interrupt */
+	u32 early;	/* a waking while it was on a CPU: 1, or 3 when by an interrupt */
+	u32 synced;	/* the offsets below are known: since its first switch under our eyes */
 	u64 n[COUNT_KEPT_BY_PROBES];
+	u64 exec;	/* sum_exec_runtime at its last switch away */
 	u64 life;	/* when it was first seen */
 	u64 nvcsw_off;	/* nvcsw and nivcsw less our own counts, */
 	u64 nivcsw_off; /* constant if we miss nothing; */
-	u32 synced;	/* known since its first switch under our eyes */
 	u32 tid;	/* as the tracer's PID namespace numbers it */
 	u32 tgid;
-	u32 pad;
 	u64 base[COUNTS]; /* the reading at the window's start */
 };
 _Static_assert(sizeof(struct task) == 32 + 8 * COUNT_KEPT_BY_PROBES + 40 + 8 * COUNTS, "struct task");
@@ -131,15 +131,16 @@ enum syscall_slots {
 
 /* What one CPU knows. The counts only grow. */
 struct cpu {
-	u32 on;	    /* the window the current task is in, 0: it is not traced */
-	u32 seen;   /* the window in which "on" was found out */
+	u64 task;   /* whose are the two below: a task_struct's address */
+	u32 on;	    /* the window it is in, 0: it is not traced */
+	u32 seen;   /* the window in which that was found out */
 	u32 expect; /* the thread a switch is now going to, until its page table is loaded */
 	u32 pad;
 	u64 tlb_flushes; /* switches to a traced task that flushed the whole TLB */
 	u64 tlb_kept;	 /* switches to one whose entries were still good */
 	u64 syscalls[SYSCALL_SLOTS];
 };
-_Static_assert(sizeof(struct cpu) == 32 + 8 * SYSCALL_SLOTS, "struct cpu");
+_Static_assert(sizeof(struct cpu) == 40 + 8 * SYSCALL_SLOTS, "struct cpu");
 
 /* A task as it is handed over, at its end or the window's. */
 struct row {

@@ -8,6 +8,8 @@
 
 #include "types.h"
 
+#define __ksym __attribute__((section(".ksyms")))
+#define __weak __attribute__((weak))
 #define SEC(name) __attribute__((section(name), used))
 #define __always_inline inline __attribute__((always_inline))
 
@@ -31,12 +33,16 @@
 /* clang's builtins for CO-RE; 2 is BPF_FIELD_EXISTS. */
 #define field_exists(field) __builtin_preserve_field_info(field, 2)
 
+/* The id of a type in the kernel's BTF; 1 is BPF_TYPE_ID_TARGET. */
+#define kernel_type_id(type) __builtin_btf_type_id(*(type *)0, 1)
+
 struct task_struct;
 struct pt_regs;
 
 static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
 static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
+static u64 (*const bpf_get_current_task)(void) = (void *)35;
 static long (*const bpf_probe_read_kernel)(void *dst, u32 size, const void *from) = (void *)113;
 static void *(*const bpf_task_storage_get)(void *map, struct task_struct *task, void *value,
 					   u64 flags) = (void *)156;
@@ -44,5 +50,8 @@ static long (*const bpf_task_storage_delete)(void *map, struct task_struct *task
 static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
 static long (*const bpf_task_pt_regs)(struct task_struct *task) = (void *)175;
 static long (*const bpf_loop)(u32 n, void *callback, void *ctx, u64 flags) = (void *)181;
+
+/* Gives an address a type, so that it can be read without a call (6.2). */
+extern void *bpf_rdonly_cast(const void *address, u32 type) __ksym __weak;
 
 #endif

@@ -17,6 +17,11 @@ struct callback_head;
 
 struct rq;
 
+/* Any type of the kernel that begins with 32 bits: what a read of a number goes by. */
+struct refcount_struct {
+	u32 refs;
+};
+
 struct cfs_rq {
 	struct rq *rq; /* with CONFIG_FAIR_GROUP_SCHED */
 };
@@ -106,6 +111,8 @@ struct pt_regs___arm64 {
 	int syscallno;
 } __attribute__((preserve_access_index));
 
-#define TASK_DEAD 0x80 /* include/linux/sched.h: set once, before a task's last switch */
+/* include/linux/sched.h */
+#define TASK_DEAD   0x80  /* set once, before a task's last switch */
+#define TASK_WAKING 0x200 /* its waker is choosing a CPU for it */
 
 #endif

@@ -15,14 +15,12 @@
 static __always_inline bool in_interrupt(void)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
-	u32 count = 0;
 
 	if (field_exists(current->thread_info.preempt_count))
 		return current->thread_info.preempt_count & IN_INTERRUPT;
 	if (!preempt_count_at || !ctl.percpu)
 		return false;
-	bpf_probe_read_kernel(&count, sizeof(count), percpu(current, preempt_count_at));
-	return count & IN_INTERRUPT;
+	return read_u32(percpu(current, preempt_count_at)) & IN_INTERRUPT;
 }
 
 /* How long the state has lasted. Two CPUs' clocks can disagree a little: never negative, and counted. */
@@ -107,6 +105,27 @@ static __always_inline void finish(struct task_struct *t, struct task *ts, u64 n
 	}
 }
 
+/*
+ * It leaves the CPU and was never seen to come: kernels can keep tasks from tracing, and a switch away from such a task
+ * is not shown. How long it was on the CPU, the kernel's own books tell. When exactly, they do not: no histogram.
+ */
+static __always_inline u64 unseen(struct task_struct *t, struct task *ts, u64 mark, u64 now)
+{
+	u64 d = lasted(ts, mark >> 2, now), on = t->se.sum_exec_runtime - ts->exec;
+
+	if (on > d)
+		on = d;
+	ts->n[COUNT_UNSEEN]++;
+	ts->n[COUNT_ON_CPU] += on;
+	if ((mark & 3) == STATE_BLOCKED) {
+		ts->n[COUNT_UNWOKEN]++;
+		ts->n[COUNT_BLOCKED] += d - on;
+	} else {
+		ts->n[COUNT_RUN_QUEUE] += d - on;
+	}
+	return d;
+}
+
 static __always_inline void leave(struct task_struct *t, struct task *ts, struct task_struct *next,
 				  bool preempt, u32 state, u64 now)
 {
@@ -125,11 +144,7 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 	} else if (!mark) {
 		ts->life = now;
 	} else {
-		ts->n[COUNT_RESYNCED]++;
-		u64 d = lasted(ts, since, now);
-
-		now = since + d;
-		ts->n[COUNT_UNKNOWN] += d;
+		now = since + unseen(t, ts, mark, now);
 	}
 
 	if (!voluntary && !preempt && unlikely(signalled(t, ts))) {
@@ -149,6 +164,7 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 		ts->nivcsw_off = t->nivcsw - ts->n[COUNT_INVOLUNTARY];
 		ts->synced = 1;
 	}
+	ts->exec = t->se.sum_exec_runtime;
 	ts->mark = mark_at(now, voluntary ? STATE_BLOCKED : STATE_READY);
 
 	if (unlikely(state & TASK_DEAD))
@@ -169,23 +185,21 @@ static __always_inline void enter(struct task_struct *t, struct task *ts, struct
 	now = mark ? since + d : now;
 
 	if (unlikely(mark && state == STATE_ON)) {
-		ts->n[COUNT_RESYNCED]++;
 		ts->n[COUNT_UNKNOWN] += d;
+	} else if (unlikely(mark && state == STATE_BLOCKED && !ts->early)) {
+		/* Its waking was not shown, or it never slept, because of a signal (before 6.15). */
+		ts->n[COUNT_UNWOKEN]++;
+		ts->n[COUNT_BLOCKED] += d;
 	} else if (likely(mark)) {
 		/*
-		 * A task that blocked cannot run without a waking. If none came after it left, then it came just before:
-		 * the waker runs on another CPU, and waits for the task to be gone. Or the task never slept, because of
-		 * a signal.
+		 * If no waking came after it left, then it came just before: the waker runs on another CPU, and waits
+		 * for the task to be gone.
 		 */
 		if (unlikely(state == STATE_BLOCKED)) {
-			if (ts->early) {
-				ts->n[COUNT_EARLY]++;
-				if (ts->early & 2)
-					ts->n[COUNT_WAKEUPS_IRQ]++;
-				latency = true;
-			} else {
-				ts->n[COUNT_UNWOKEN]++;
-			}
+			ts->n[COUNT_EARLY]++;
+			if (ts->early & 2)
+				ts->n[COUNT_WAKEUPS_IRQ]++;
+			latency = true;
 		}
 		ts->n[COUNT_RUN_QUEUE] += d;
 		w = window_for(ts, since);
@@ -210,19 +224,24 @@ static __always_inline void enter(struct task_struct *t, struct task *ts, struct
 SEC("tp_btf/sched_switch")
 int sched_switch(u64 *ctx)
 {
-	u64 now = clock();
 	bool preempt = ctx[0];
 	struct task_struct *prev = (struct task_struct *)ctx[1];
 	struct task_struct *next = (struct task_struct *)ctx[2];
-	struct task *ps = NULL, *ns = NULL;
+	struct task *ps, *ns;
+	u64 now;
 
-	if (prev->pid)
-		ps = task_get(prev);
-	if (next->pid)
-		ns = task_get(next);
-	if (likely(!ps)) {
-		apart(); /* the verifier has no use for (ps | ns) == 0 */
-		if (likely(!ns))
+	/* The idle tasks can have no storage: nobody walks over them, and they are never made. */
+	if (likely(!task_may(prev))) {
+		apart(); /* the verifier has no use for (prev's | next's) == 0 */
+		if (likely(!task_may(next)))
+			return 0;
+	}
+	now = clock();
+	ps = task_get(prev);
+	ns = task_get(next);
+	if (!ps) {
+		apart();
+		if (!ns)
 			return 0;
 	}
 
@@ -232,6 +251,7 @@ int sched_switch(u64 *ctx)
 		if (c) {
 			u32 epoch = ctl.epoch;
 
+			c->task = (u64)next;
 			c->on = ns ? ns->epoch : 0;
 			/* A task still to be opened: whoever asks must look again. */
 			c->seen = ns && c->on != epoch ? 0 : epoch;
@@ -248,13 +268,17 @@ int sched_switch(u64 *ctx)
 SEC("tp_btf/sched_waking")
 int sched_waking(u64 *ctx)
 {
-	u64 now = clock(), mark, since, d;
 	struct task_struct *t = (struct task_struct *)ctx[0];
-	struct task *ts = task_get(t);
+	u64 now, mark, since, d;
 	struct window *w;
+	struct task *ts;
 	bool irq;
 
-	if (likely(!ts))
+	if (likely(!task_may(t)))
+		return 0;
+	now = clock();
+	ts = task_get(t);
+	if (!ts)
 		return 0;
 	irq = in_interrupt();
 	mark = ts->mark;
@@ -285,11 +309,15 @@ int sched_waking(u64 *ctx)
 SEC("tp_btf/sched_wakeup_new")
 int sched_wakeup_new(u64 *ctx)
 {
-	u64 now = clock();
 	struct task_struct *t = (struct task_struct *)ctx[0];
-	struct task *ts = task_get(t);
+	struct task *ts;
+	u64 now;
 
-	if (likely(!ts))
+	if (likely(!task_may(t)))
+		return 0;
+	now = clock();
+	ts = task_get(t);
+	if (!ts)
 		return 0;
 	ts->life = now;
 	ts->opened = now;

@@ -62,12 +62,18 @@ static __always_inline u64 clock(void)
 }
 
 /*
- * The storage of a traced task, NULL for any other. Most tasks never had storage of any kind, and reading their
- * pointer is a fraction of the helper's price.
+ * False for most tasks that are not traced: they never had storage of any kind. It costs a load; a probe asks before it
+ * reads its clock, which is then later by 1 ns, so that other people's tasks do not pay for it.
  */
+static __always_inline bool task_may(struct task_struct *t)
+{
+	return t->bpf_storage;
+}
+
+/* The storage of a traced task, NULL for any other. */
 static __always_inline struct task *task_get(struct task_struct *t)
 {
-	if (!t->bpf_storage)
+	if (!task_may(t))
 		return NULL;
 	return bpf_task_storage_get(&tasks, t, NULL, 0);
 }
@@ -156,6 +162,16 @@ static __always_inline const void *percpu(struct task_struct *current, s64 at)
 	if (!field_exists(current->se.cfs_rq->rq))
 		return NULL;
 	return (const void *)((u64)current->se.cfs_rq->rq + at);
+}
+
+static __always_inline u32 read_u32(const void *address)
+{
+	u32 v = 0;
+
+	if (bpf_rdonly_cast)
+		return *(volatile u32 *)bpf_rdonly_cast(address, kernel_type_id(struct refcount_struct));
+	bpf_probe_read_kernel(&v, sizeof(v), address);
+	return v;
 }
 
 static __always_inline u64 mark_at(u64 when, u32 state)

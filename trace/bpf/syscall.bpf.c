@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * System calls of traced tasks, by number. The dearest probe, for it runs for every task on the machine: sched_switch
- * leaves word for it, so that it need not look for the task.
+ * System calls of traced tasks, by number. The dearest probe, for it runs for every task on the machine, at each of its
+ * calls: it asks once about a task, and remembers the answer until the CPU has another. sched_switch, which knows,
+ * leaves word when a traced task comes or goes; so no answer outlives its task.
  */
 #include "state.h"
 
@@ -21,17 +22,20 @@ int sys_enter(u64 *ctx)
 	u32 epoch = ctl.epoch, i;
 	struct task *ts;
 	struct cpu *c;
+	u64 current;
 
 	if (!epoch)
 		return 0;
 	c = this_cpu();
 	if (!c)
 		return 0;
-	if (unlikely(c->seen != epoch)) {
+	current = bpf_get_current_task();
+	if (unlikely(c->task != current || c->seen != epoch)) {
 		ts = task_get(bpf_get_current_task_btf());
+		c->task = current;
 		c->on = ts ? ts->epoch : 0;
-		if (!ts || c->on == epoch)
-			c->seen = epoch;
+		/* A task still to be opened: look again next time. */
+		c->seen = !ts || c->on == epoch ? epoch : 0;
 	}
 	if (c->on != epoch)
 		return 0;

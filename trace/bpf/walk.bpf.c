@@ -43,15 +43,18 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 		w->lost_alloc++;
 		return;
 	}
+	ts->exec = t->se.sum_exec_runtime;
 	ts->tid = task_nr(t);
 	ts->tgid = task_nr(t->group_leader);
 	w->found++;
 	/*
 	 * Only if no event came in between. One that is just then under way shows the state it leads away from; the
-	 * next event puts it right and is counted as resynced.
+	 * next event puts it right.
 	 */
 	if (t->on_cpu)
 		state = STATE_ON;
+	else if (t->__state == TASK_WAKING)
+		state = STATE_READY;
 	else if (t->on_rq && !(field_exists(t->se.sched_delayed) && t->se.sched_delayed))
 		state = STATE_READY;
 	else
@@ -115,7 +118,7 @@ static long read_steady(u32 i, struct reading *r)
 static __always_inline bool snapshot(struct task_struct *t, struct task *ts, struct walk *w)
 {
 	struct reading r = {t, ts, w};
-	u64 *n = w->scratch.n, mark, now, open;
+	u64 *n = w->scratch.n, mark, now, open, on = 0;
 
 	w->still = 0;
 	w->steady = 0;
@@ -143,16 +146,14 @@ static __always_inline bool snapshot(struct task_struct *t, struct task *ts, str
 	/* The state it is in goes on: count it up to now. */
 	now = clock();
 	open = (s64)(now - (mark >> 2)) < 0 ? 0 : now - (mark >> 2);
-	switch (mark & 3) {
-	case STATE_ON:
-		n[COUNT_ON_CPU] += open;
-		break;
-	case STATE_BLOCKED:
-		n[COUNT_BLOCKED] += open;
-		break;
-	default:
-		n[COUNT_RUN_QUEUE] += open;
-	}
+	if ((mark & 3) == STATE_ON)
+		on = open;
+	else if (t->on_cpu) /* it was not seen to come */
+		on = n[COUNT_SUM_EXEC] - ts->exec;
+	if (on > open)
+		on = open;
+	n[COUNT_ON_CPU] += on;
+	n[(mark & 3) == STATE_BLOCKED ? COUNT_BLOCKED : COUNT_RUN_QUEUE] += open - on;
 	n[COUNT_LIFE] = (mark >> 2) + open - ts->life;
 	return true;
 }
