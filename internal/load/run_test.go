@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,6 +26,11 @@ import (
 // TestMain fails the package when a run leaves descriptors, goroutines or
 // threads named like a loop behind.
 func TestMain(m *testing.M) {
+	// The fuzzer waits for signals, for which the runtime keeps a goroutine
+	// from the first time on.
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	signal.Stop(interrupts)
 	fds, gs := openFDs(), runtime.NumGoroutine()
 	code := m.Run()
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
