@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,6 +41,33 @@ func (c *choice) Set(s string) error {
 		return fmt.Errorf("want %s or %s", strings.Join(c.allowed[:last], ", "), c.allowed[last])
 	}
 	c.value = s
+	return nil
+}
+
+// A descriptor is the value of a flag that takes an inherited one; -1 is none.
+type descriptor int
+
+// descriptorFlag adds a flag that takes a descriptor.
+func descriptorFlag(cmd *cobra.Command, p *int, name, usage string) {
+	*p = -1
+	cmd.Flags().Var((*descriptor)(p), name, usage)
+}
+
+func (d *descriptor) Type() string { return "fd" }
+
+func (d *descriptor) String() string {
+	if *d < 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*d))
+}
+
+func (d *descriptor) Set(s string) error {
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err != nil || n < 0 {
+		return errors.New("want the number of an open descriptor, such as 3")
+	}
+	*d = descriptor(n)
 	return nil
 }
 

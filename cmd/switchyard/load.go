@@ -13,7 +13,7 @@ import (
 
 func newLoadCommand(env Env) *cobra.Command {
 	var c load.Config
-	control := -1
+	var control int
 	cmd := &cobra.Command{
 		Use:   "load TARGET",
 		Short: "put load on any HTTP or echo server",
@@ -33,6 +33,7 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 		ValidArgsFunction: noFiles,
 	}
 	fl := cmd.Flags()
+	fl.SortFlags = false
 	fl.IntVar(&c.Clients, "clients", load.DefaultClients, "connections that make requests, one at a time each")
 	fl.DurationVar(&c.Duration, "duration", load.DefaultDuration, "how long to measure")
 	fl.DurationVar(&c.Warmup, "warmup", 0, "load before that, left out of the result")
@@ -47,7 +48,7 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 	fl.DurationVar(&c.Drain, "drain", load.DefaultDrain, "longest wait, at the end, for answers that are still to come")
 	fl.IntVar(&c.Threads, "threads", 1, "threads that share the clients")
 	fl.DurationVar(&c.Spin, "spin", 0, "with --rate, how long before a request is due to poll instead of sleeping")
-	fl.IntVar(&control, "control-fd", -1, "inherited stream socket by which another process opens and closes the window")
+	descriptorFlag(cmd, &control, "control-fd", "inherited stream socket by which another process opens and closes the window")
 	_ = fl.MarkHidden("control-fd")
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

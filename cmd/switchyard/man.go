@@ -100,7 +100,9 @@ func manualFlags(b *bytes.Buffer, title string, flags *pflag.FlagSet) {
 		if value != "" {
 			value = " " + value
 		}
-		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "-1" {
+		switch f.DefValue {
+		case "", "0", "0s", "false": // not given, and the text says what that means
+		default:
 			usage += " (default " + f.DefValue + ")"
 		}
 		fmt.Fprintf(b, ".TP\n\\fB%s\\fR%s\n%s\n", roff(name), roff(value), roff(usage))

@@ -41,7 +41,7 @@ func TestManualPages(t *testing.T) {
 		t.Error("a hidden command has a page")
 	}
 	serve, _ := os.ReadFile(filepath.Join(dir, "switchyard-serve.1"))
-	for _, want := range []string{`\fB\-\-ready\-fd\fR descriptor`, `(default 127.0.0.1:8080)`, `\fB\-q, \-\-quiet\fR`} {
+	for _, want := range []string{`\fB\-\-ready\-fd\fR fd`, `(default 127.0.0.1:8080)`, `\fB\-q, \-\-quiet\fR`} {
 		if !strings.Contains(string(serve), want) {
 			t.Errorf("switchyard-serve.1: no %q in:\n%s", want, serve)
 		}

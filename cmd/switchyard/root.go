@@ -42,7 +42,7 @@ func run(env Env) error {
 func newRootCommand(env Env) *cobra.Command {
 	cobra.EnableCommandSorting = false
 	root := &cobra.Command{
-		Use:   "switchyard",
+		Use:   "switchyard COMMAND",
 		Short: "server designs side by side, traced from the kernel",
 		Long: `Switchyard runs the classic designs of a server that serves many clients at once
 as raw system calls, puts the same load on each, and shows from inside the kernel
@@ -50,7 +50,8 @@ what each one makes the scheduler do.
 
 Results go to standard output, everything else to standard error. Exit codes:
 0 done, 1 the work failed, 2 asked wrongly.`,
-		Example: `switchyard models
+		Example: `switchyard compare
+switchyard models
 switchyard serve poll/epoll
 switchyard load http://127.0.0.1:8080/ --clients 64 --duration 5s
 switchyard doctor`,

@@ -43,14 +43,15 @@ switchyard serve fork/per-conn --protocol echo --listen 127.0.0.1:7777`,
 		Args:              oneArg("the name of a model"),
 		ValidArgsFunction: completeModel,
 	}
-	protocol := choiceFlag(cmd, "protocol", "what the server speaks", "http", "echo")
 	fl := cmd.Flags()
+	fl.SortFlags = false
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:8080", "IP `address:port` to listen on; port 0 has a free one picked")
+	protocol := choiceFlag(cmd, "protocol", "what the server speaks", "http", "echo")
 	fl.IntVar(&f.workers, "workers", 0, "number of workers; 0 is the design's own default")
 	fl.IntVar(&f.maxConns, "max-conns", 10_000, "connections served at once; beyond them accepting pauses")
 	fl.DurationVar(&f.grace, "grace", 2*time.Second, "longest wait for requests in progress when ending")
-	fl.IntVar(&f.readyFD, "ready-fd", -1, "inherited `descriptor` that gets one byte, and is closed, when connections are served")
-	fl.IntVar(&f.statsFD, "stats-fd", -1, "inherited socket: for each byte read from it, one JSON line of counters is written to it")
+	descriptorFlag(cmd, &f.readyFD, "ready-fd", "inherited descriptor that gets one byte, and is closed, when connections are served")
+	descriptorFlag(cmd, &f.statsFD, "stats-fd", "inherited socket: for each byte read from it, one JSON line of counters is written to it")
 	fl.Uint64Var(&f.spins, "spins", 0, "speed of the loop behind /work in turns per ms; 0 measures it")
 	// For whoever compares models: one calibration for all of them.
 	_ = fl.MarkHidden("spins")

@@ -267,6 +267,7 @@ func TestServeRefuses(t *testing.T) {
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--protocol", "gopher"}, "http or echo")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--ready-fd", "987654"}, "--ready-fd 987654", "no such descriptor")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "987654"}, "--stats-fd 987654", "no such descriptor")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "-1"}, `--stats-fd "-1"`, "open descriptor")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "2", "--ready-fd", "2"}, "different descriptors")
 }
 
