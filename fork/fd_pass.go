@@ -137,8 +137,10 @@ func (p *passer) turn(most time.Duration) error {
 	fd, e := sys.RawAccept(s.listeners[0], unix.SOCK_CLOEXEC)
 	switch {
 	case e == 0:
-		s.counters.Accepted.Add(1)
 		s.paused = false
+		if n := s.counters.Accepted.Add(1); n-s.counters.Closed.Load() >= uint64(s.opts.MaxConns) {
+			s.notePause()
+		}
 		p.holding = fd
 		if free := p.free(); free >= 0 {
 			p.pass(free)

@@ -46,13 +46,19 @@ func serve(t *testing.T, name string, opts switchyard.Options) *running {
 		}
 		t.Fatalf("%s: %v", name, err)
 	}
+	return serveWith(t, m.New, opts)
+}
+
+// serveWith is serve for a server that is not registered.
+func serveWith(t *testing.T, build func(switchyard.Options) (switchyard.Server, error), opts switchyard.Options) *running {
+	t.Helper()
 	counters, free, err := switchyard.NewCounters()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ready := make(chan netip.AddrPort, 1)
 	opts.Counters, opts.Ready = counters, func(a netip.AddrPort) { ready <- a }
-	s, err := m.New(opts)
+	s, err := build(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +74,9 @@ func serve(t *testing.T, name string, opts switchyard.Options) *running {
 	case a := <-ready:
 		r.addr = a.String()
 	case err := <-r.served:
-		t.Fatalf("%s: serve: %v", name, err)
+		t.Fatalf("serve: %v", err)
 	case <-time.After(20 * time.Second):
-		t.Fatalf("%s: not ready", name)
+		t.Fatal("not ready")
 	}
 	return r
 }
