@@ -193,16 +193,22 @@ func (o *objects) close() error {
 
 // explain turns the kernel's refusal into an error that says what is missing and what to do about it.
 func explain(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	refused := errors.Is(err, os.ErrPermission)
+	// Without the privilege to ask, a feature looks as if it were not there.
+	if refused || errors.Is(err, ebpf.ErrNotSupported) {
+		if missing := missingCapabilities(); missing != "" {
+			return fmt.Errorf("trace: %s: %w: %s missing: run as root, or grant it with setcap (%w)",
+				op, os.ErrPermission, missing, err)
+		}
+	}
 	var rejected *ebpf.VerifierError
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &rejected):
 		return fmt.Errorf("trace: %s: this kernel's verifier rejects it: %w: %w", op, errors.ErrUnsupported, err)
-	case errors.Is(err, os.ErrPermission):
-		if missing := missingCapabilities(); missing != "" {
-			return fmt.Errorf("trace: %s: %s missing: run as root, or grant it with setcap: %w", op, missing, err)
-		}
+	case refused:
 		return fmt.Errorf("trace: %s: the kernel refuses (locked down, or confined?): %w", op, err)
 	case errors.Is(err, ebpf.ErrNotSupported) && !errors.Is(err, errors.ErrUnsupported):
 		return fmt.Errorf("trace: %s: %w: %w", op, errors.ErrUnsupported, err)

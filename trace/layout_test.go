@@ -1,0 +1,99 @@
+package trace
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+)
+
+// TestLayouts: the sizes that bpf/count.h asserts are those of the Go types, and those of the maps in every object.
+func TestLayouts(t *testing.T) {
+	const counts, kept = int(bpfCountCOUNTS), int(bpfCountCOUNT_KEPT_BY_PROBES)
+	hist := 16 + 8*int(bpfHistShapeHIST_BUCKETS)
+	row := 32 + 8*counts
+	size := func(v any) int { return int(reflect.TypeOf(v).Size()) }
+	for name, s := range map[string][2]int{
+		"control": {size(bpfControl{}), 40},
+		"cpu":     {size(bpfCpu{}), 40 + 8*int(bpfSyscallSlotsSYSCALL_SLOTS)},
+		"hist":    {size(bpfHist{}), hist},
+		"row":     {size(bpfRow{}), row},
+		"task":    {size(bpfTask{}), 32 + 8*kept + 40 + 8*counts},
+		"walk":    {size(bpfWalk{}), 56 + 8*counts + row},
+		"window":  {size(bpfWindow{}), 24 + 8*counts + int(bpfHistIdHISTS)*hist},
+	} {
+		if s[0] != s[1] {
+			t.Errorf("%s: %d bytes, want %d", name, s[0], s[1])
+		}
+	}
+	for _, p := range probes {
+		spec, err := p.spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, v := range map[string]any{
+			bpfMapCpus: bpfCpu{}, bpfMapRows: bpfRow{}, bpfMapTasks: bpfTask{}, bpfMapWalks: bpfWalk{},
+			bpfMapWindows: bpfWindow{}, ctlMap: bpfControl{},
+		} {
+			if got := int(spec.Maps[name].ValueSize); got != size(v) {
+				t.Errorf("object %s, map %s: values of %d bytes, want %d", p.Name, name, got, size(v))
+			}
+		}
+		for name, prog := range spec.Programs {
+			if prog.Type != ebpf.Tracing || prog.License != "Dual BSD/GPL" {
+				t.Errorf("object %s, program %s: %v, license %q", p.Name, name, prog.Type, prog.License)
+			}
+		}
+	}
+}
+
+// TestBuckets: every value lies between the bounds of its bucket, and the buckets have no gaps.
+func TestBuckets(t *testing.T) {
+	last := uint64(0)
+	for i := range int(bpfHistShapeHIST_BUCKETS) {
+		lo, hi := bounds(i)
+		if lo != last || hi <= lo {
+			t.Errorf("bucket %d is [%d, %d) after %d", i, lo, hi, last)
+		}
+		if bucketOf(lo) != i || bucketOf(hi-1) != i {
+			t.Errorf("bucket %d: its bounds are in %d and %d", i, bucketOf(lo), bucketOf(hi-1))
+		}
+		last = hi
+	}
+}
+
+func TestSyscallNames(t *testing.T) {
+	seen := map[string]int{}
+	for nr := range int(bpfSyscallSlotsSYSCALL_SLOTS) {
+		name := syscallName(nr)
+		if other, ok := seen[name]; ok || name == "" {
+			t.Errorf("%d and %d are both %q", nr, other, name)
+		}
+		seen[name] = nr
+	}
+	for _, name := range []string{"read", "write", "getppid", "sched_yield", "clone3", "futex", "io_uring_enter"} {
+		if _, ok := seen[name]; !ok && len(syscallNames) > 0 {
+			t.Errorf("no number for %s", name)
+		}
+	}
+}
+
+func TestDivide(t *testing.T) {
+	for _, c := range []struct {
+		cpu             int
+		user, system    uint64
+		wantUser, wantS int
+	}{
+		{100, 0, 0, 100, 0},
+		{100, 4, 0, 100, 0},
+		{100, 0, 4, 0, 100},
+		{100, 1, 3, 25, 75},
+		{0, 1, 3, 0, 0},
+	} {
+		u, s := divide(time.Duration(c.cpu), c.user, c.system)
+		if u != time.Duration(c.wantUser) || s != time.Duration(c.wantS) {
+			t.Errorf("%+v: %v and %v", c, u, s)
+		}
+	}
+}

@@ -1,0 +1,447 @@
+package trace_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"switchyard/internal/testenv"
+	"switchyard/trace"
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(testenv.Main(m, map[string]func() int{
+		"ping":        ping,
+		"pong":        pong,
+		"worker":      worker,
+		"burner":      burner,
+		"dropped":     dropped,
+		"unprivilege": unprivileged,
+	}))
+}
+
+// able is what tracing needs, asked of the system and not of the package.
+func able() error {
+	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+		return err
+	}
+	b, err := os.ReadFile("/proc/thread-self/status")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(b)) {
+		if hex, ok := strings.CutPrefix(line, "CapEff:"); ok {
+			caps, err := strconv.ParseUint(strings.TrimSpace(hex), 16, 64)
+			if err != nil {
+				return err
+			}
+			if caps&(1<<unix.CAP_SYS_ADMIN) == 0 && (caps&(1<<unix.CAP_BPF) == 0 || caps&(1<<unix.CAP_PERFMON) == 0) {
+				return errors.New("neither root nor CAP_BPF and CAP_PERFMON")
+			}
+		}
+	}
+	return nil
+}
+
+// session opens one that is closed with the test. Without the privilege the error must say so.
+func session(t testing.TB, opts trace.Options) *trace.Session {
+	t.Helper()
+	s, err := trace.Open(opts)
+	if err != nil {
+		if able() != nil {
+			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
+				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported", err)
+			}
+			testenv.Skip(t, err.Error(), able)
+		}
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// window follows a process for as long as f takes.
+func window(t testing.TB, s *trace.Session, pid int, f func()) *trace.Counts {
+	t.Helper()
+	if err := s.Follow(pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	f()
+	c, err := s.Stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound(t, c)
+	return c
+}
+
+// sound fails the test if the window's own checks do.
+func sound(t testing.TB, c *trace.Counts) {
+	t.Helper()
+	for _, k := range c.Checks {
+		if !k.OK() {
+			t.Errorf("check %s: %s: %s: traced %d, kernel %d", k.Name, k.Status, k.Reason, k.Traced, k.Kernel)
+		}
+	}
+	if n := c.LostEvents(); n > 0 {
+		t.Errorf("lost %d events: %v", n, c.Losses)
+	}
+}
+
+// A helper is a program of this binary that does one thing for each line it is told.
+type helper struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func start(t testing.TB, program string, args ...string) *helper {
+	t.Helper()
+	cmd := testenv.Program(t, program, args...)
+	// The runtime must not send the thread that counts a signal.
+	cmd.Env = append(cmd.Env, "GODEBUG=asyncpreemptoff=1", "GOGC=off")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h := &helper{cmd, in, bufio.NewReader(out)}
+	t.Cleanup(func() { h.end() })
+	h.answer(t) // it is ready
+	return h
+}
+
+func (h *helper) pid() int { return h.cmd.Process.Pid }
+
+func (h *helper) end() {
+	h.in.Close()
+	h.cmd.Wait()
+}
+
+func (h *helper) answer(t testing.TB) string {
+	t.Helper()
+	line, err := h.out.ReadString('\n')
+	if err != nil {
+		t.Fatalf("helper: %v", err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// do has the helper do something, and waits until it sleeps again.
+func (h *helper) do(t testing.TB, what string, args ...any) string {
+	t.Helper()
+	fmt.Fprintln(h.in, append([]any{what}, args...)...)
+	answer := h.answer(t)
+	time.Sleep(20 * time.Millisecond)
+	return answer
+}
+
+// raw reads or writes one byte with nothing of the runtime around it.
+func raw(nr uintptr, fd int) bool {
+	var b [1]byte
+	for {
+		n, errno := sysByte(nr, fd, &b)
+		if errno == syscall.EINTR {
+			continue
+		}
+		return n == 1
+	}
+}
+
+func sysByte(nr uintptr, fd int, b *[1]byte) (int, error) {
+	if nr == unix.SYS_READ {
+		return unix.Read(fd, b[:])
+	}
+	return unix.Write(fd, b[:])
+}
+
+// alone puts the thread on one CPU, where nothing but a real-time task takes it away and waking does not.
+func alone(cpu int) error {
+	runtime.LockOSThread()
+	var set unix.CPUSet
+	set.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return err
+	}
+	return unix.SchedSetAttr(0, &unix.SchedAttr{
+		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1,
+	}, 0)
+}
+
+// name gives the thread a name to be found by.
+func name(s string) {
+	b, err := unix.BytePtrFromString(s)
+	if err == nil {
+		err = unix.Prctl(unix.PR_SET_NAME, sysPointer(b), 0, 0, 0)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "prctl:", err)
+	}
+}
+
+// ping passes a byte to pong and waits for it, os.Args[1] times, when told so by a line.
+func ping() int {
+	rounds, _ := strconv.Atoi(os.Args[1])
+	r, toPing, err := os.Pipe()
+	if err != nil {
+		return 1
+	}
+	toPong, w, err := os.Pipe()
+	if err != nil {
+		return 1
+	}
+	self, _ := os.Executable()
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), "SWITCHYARD_TEST_PROGRAM=pong")
+	cmd.ExtraFiles = []*os.File{toPong, toPing}
+	if err := cmd.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	toPing.Close()
+	toPong.Close()
+	from, to := int(r.Fd()), int(w.Fd()) // blocking from here on
+	done := make(chan int)
+	go func() {
+		if err := alone(0); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			done <- 1
+			return
+		}
+		name("ping")
+		time.Sleep(50 * time.Millisecond) // until pong waits
+		fmt.Println("ready")
+		for line(0) {
+			for range rounds {
+				raw(unix.SYS_WRITE, to)
+				raw(unix.SYS_READ, from)
+			}
+			fmt.Println("done")
+		}
+		done <- 0
+	}()
+	code := <-done
+	w.Close()
+	cmd.Wait()
+	return code
+}
+
+// line reads one, byte by byte.
+func line(fd int) bool {
+	var b [1]byte
+	for {
+		switch n, err := unix.Read(fd, b[:]); {
+		case err == syscall.EINTR:
+		case n != 1:
+			return false
+		case b[0] == '\n':
+			return true
+		}
+	}
+}
+
+func pong() int {
+	if err := alone(0); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	name("pong")
+	for raw(unix.SYS_READ, 3) {
+		raw(unix.SYS_WRITE, 4)
+	}
+	return 0
+}
+
+// burner uses all of a CPU it can get.
+func burner() int {
+	fmt.Println("ready")
+	go io.Copy(io.Discard, os.Stdin)
+	go func() {
+		for {
+			unix.Getppid()
+		}
+	}()
+	io.Copy(io.Discard, os.Stdin)
+	return 0
+}
+
+// worker does what it is told, on one thread.
+func worker() int {
+	runtime.LockOSThread()
+	exec.Command("true").Run() // the runtime tries out pidfds with a process of its own, once
+	fmt.Println("ready")
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		what, arg, _ := strings.Cut(in.Text(), " ")
+		n, _ := strconv.Atoi(arg)
+		switch what {
+		case "getppid":
+			for range n {
+				unix.Getppid()
+			}
+		case "yield":
+			for range n {
+				unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+			}
+		case "spawn":
+			for range n {
+				if err := exec.Command("true").Run(); err != nil {
+					fmt.Fprintln(os.Stderr, err)
+				}
+			}
+		case "threads":
+			ready := make(chan bool)
+			for range n {
+				go func() {
+					runtime.LockOSThread()
+					ready <- true
+					select {}
+				}()
+				<-ready
+			}
+		case "touch":
+			b, err := unix.Mmap(-1, 0, n*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+			if err == nil {
+				err = unix.Madvise(b, unix.MADV_NOHUGEPAGE)
+			}
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+			for i := 0; i < len(b); i += os.Getpagesize() {
+				b[i] = 1
+			}
+			unix.Munmap(b)
+		case "burn": // so many ms of this thread's CPU time since its start
+			var used unix.Timespec
+			for used.Nano() < int64(n)*1e6 {
+				unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &used)
+			}
+		case "switches":
+			fmt.Println(switches("/proc/self/task"))
+			continue
+		}
+		fmt.Println("done")
+	}
+	return 0
+}
+
+// switches returns the sum of the kernel's own counts over the threads of a process (proc_pid_status(5)).
+func switches(dir string) (voluntary, involuntary uint64) {
+	tasks, _ := os.ReadDir(dir)
+	for _, task := range tasks {
+		b, _ := os.ReadFile(dir + "/" + task.Name() + "/status")
+		for line := range strings.Lines(string(b)) {
+			key, value, _ := strings.Cut(line, ":")
+			n, _ := strconv.ParseUint(strings.TrimSpace(value), 10, 64)
+			switch key {
+			case "voluntary_ctxt_switches":
+				voluntary += n
+			case "nonvoluntary_ctxt_switches":
+				involuntary += n
+			}
+		}
+	}
+	return voluntary, involuntary
+}
+
+// setCaps leaves the whole process these effective and permitted capabilities.
+func setCaps(caps uint64) error {
+	runtime.LockOSThread()
+	return allThreadsCapset(caps)
+}
+
+// dropped opens a session, gives up every capability, and uses it.
+func dropped() int {
+	s, err := trace.Open(trace.Options{})
+	if err != nil {
+		fmt.Println("open:", err)
+		return 1
+	}
+	if err := setCaps(0); err != nil {
+		fmt.Println("capset:", err)
+		return 1
+	}
+	if err := s.Follow(os.Getpid()); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	for range 2 {
+		if err := s.Start(); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		for range 23 {
+			unix.Getppid()
+		}
+		c, err := s.Stop()
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		for _, k := range c.Checks {
+			if !k.OK() {
+				fmt.Println(k)
+				return 1
+			}
+		}
+		if n := c.Syscalls["getppid"]; n != 23 {
+			fmt.Println("getppid:", n)
+			return 1
+		}
+	}
+	if err := s.Forget(); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	if err := s.Close(); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println("fine")
+	return 0
+}
+
+// unprivileged says what Open and Probes say without the capabilities not named in os.Args[1].
+func unprivileged() int {
+	caps, _ := strconv.ParseUint(os.Args[1], 0, 64)
+	if err := setCaps(caps); err != nil {
+		fmt.Println("capset:", err)
+		return 1
+	}
+	s, err := trace.Open(trace.Options{})
+	if err == nil {
+		s.Close()
+	}
+	fmt.Println(errors.Is(err, os.ErrPermission), err)
+	for _, p := range trace.Probes() {
+		if p.Required {
+			fmt.Println(p.Name, errors.Is(p.Err, os.ErrPermission) || errors.Is(p.Err, errors.ErrUnsupported), p.Err)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,520 @@
+package trace_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"switchyard/internal/testenv"
+	"switchyard/trace"
+)
+
+func task(t testing.TB, c *trace.Counts, name string) *trace.TaskCount {
+	t.Helper()
+	for i := range c.Tasks {
+		if c.Tasks[i].Name == name {
+			return &c.Tasks[i]
+		}
+	}
+	t.Fatalf("no task %s among %d", name, len(c.Tasks))
+	return nil
+}
+
+func exactly(t testing.TB, what string, got, want uint64) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %d, want %d", what, got, want)
+	}
+}
+
+func TestPingPong(t *testing.T) {
+	for _, rounds := range []uint64{23, 1009} {
+		t.Run(fmt.Sprint(rounds), func(t *testing.T) {
+			s := session(t, trace.Options{})
+			h := start(t, "ping", fmt.Sprint(rounds))
+			c := window(t, s, h.pid(), func() { h.do(t, "") })
+
+			// Each round both block once; then ping waits for the next line.
+			a, b := task(t, c, "ping"), task(t, c, "pong")
+			exactly(t, "ping's voluntary switches", a.Switches.Voluntary, rounds+1)
+			exactly(t, "pong's voluntary switches", b.Switches.Voluntary, rounds)
+			exactly(t, "ping's wake-ups", a.Wakeups+a.UnseenWakings, rounds+1)
+			exactly(t, "pong's wake-ups", b.Wakeups, rounds)
+			exactly(t, "pong's address-space switches", b.Switches.AddressSpace, rounds)
+			exactly(t, "ping's involuntary switches", a.Switches.Involuntary, 0)
+			exactly(t, "pong's involuntary switches", b.Switches.Involuntary, 0)
+			exactly(t, "pong's migrations", b.Migrations, 0)
+			exactly(t, "bytes written", c.Syscalls["write"], 2*rounds+1)
+			if c.WakeupLatency.Count() < 2*rounds {
+				t.Errorf("wake-up latencies: %d, want at least %d", c.WakeupLatency.Count(), 2*rounds)
+			}
+			if flushes := c.TLBFlushes + c.TLBKept; c.Missing["tlb_flushes"] == "" && flushes < 2*rounds {
+				t.Errorf("page tables loaded: %d, want at least %d", flushes, 2*rounds)
+			}
+			t.Log("wake-up latency:", &c.WakeupLatency)
+		})
+	}
+}
+
+func TestSyscalls(t *testing.T) {
+	s := session(t, trace.Options{})
+	h := start(t, "worker")
+	start(t, "burner") // which calls getppid as fast as it can
+	for _, n := range []uint64{23, 1009} {
+		c := window(t, s, h.pid(), func() { h.do(t, "getppid", n) })
+		exactly(t, "getppid", c.Syscalls["getppid"], n)
+		if total := c.SyscallTotal(); total < n {
+			t.Errorf("total: %d, less than %d", total, n)
+		}
+	}
+
+	if err := s.CountSyscalls(false); err != nil {
+		t.Fatal(err)
+	}
+	c := window(t, s, h.pid(), func() { h.do(t, "getppid", 23) })
+	if c.Syscalls != nil || c.Missing["syscalls"] == "" {
+		t.Errorf("switched off, but counted: %v, missing: %v", c.Syscalls, c.Missing)
+	}
+	if err := s.CountSyscalls(true); err != nil {
+		t.Fatal(err)
+	}
+	c = window(t, s, h.pid(), func() { h.do(t, "getppid", 23) })
+	exactly(t, "getppid when switched on again", c.Syscalls["getppid"], 23)
+}
+
+func TestYield(t *testing.T) {
+	s := session(t, trace.Options{})
+	h := start(t, "worker")
+	// Somebody to yield to.
+	other := start(t, "burner")
+	for _, pid := range []int{h.pid(), other.pid()} {
+		if out, err := exec.Command("taskset", "-a", "-p", "1", fmt.Sprint(pid)).CombinedOutput(); err != nil {
+			t.Fatalf("taskset: %v: %s", err, out)
+		}
+	}
+	c := window(t, s, h.pid(), func() { h.do(t, "yield", 1009) })
+	calls := c.Syscalls["sched_yield"] // the runtime yields, too
+	if y := c.Total.Switches.Yields; calls < 1009 || y < 100 || y > calls {
+		t.Errorf("switches in sched_yield: %d of %d calls", y, calls)
+	}
+	if c.Total.Switches.Yields > c.Total.Switches.Involuntary {
+		t.Errorf("%d yields among %d involuntary switches", c.Total.Switches.Yields, c.Total.Switches.Involuntary)
+	}
+}
+
+func TestForksAndExecs(t *testing.T) {
+	s := session(t, trace.Options{})
+	h := start(t, "worker")
+	c := window(t, s, h.pid(), func() { h.do(t, "spawn", 23) })
+	exactly(t, "forks", c.Total.Forks, 23)
+	exactly(t, "execs", c.Total.Execs, 23)
+	exactly(t, "tasks at the end", c.Ended, c.Started+c.Total.Forks+c.Total.Threads-c.Total.Exits)
+	ended := 0
+	for _, r := range c.Tasks {
+		if r.Name == "true" {
+			ended++
+			exactly(t, "exits of one", r.Exits, 1)
+			if r.Switches.Voluntary == 0 || r.PageFaults == 0 || r.Life <= 0 || r.OnCPU <= 0 {
+				t.Errorf("a process that ended has nothing in its row: %+v", r)
+			}
+		}
+	}
+	exactly(t, "rows of processes that ended", uint64(ended), 23)
+}
+
+func TestThreads(t *testing.T) {
+	s := session(t, trace.Options{})
+	h := start(t, "worker")
+	threads := func() uint64 {
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", h.pid()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return uint64(len(tasks))
+	}
+	before := threads()
+	c := window(t, s, h.pid(), func() { h.do(t, "threads", 23) })
+	exactly(t, "threads", c.Total.Threads, threads()-before)
+	exactly(t, "forks", c.Total.Forks, 0)
+	exactly(t, "tasks at the start", c.Started, before)
+	exactly(t, "tasks at the end", c.Ended, threads())
+	if c.Total.Threads < 23 {
+		t.Errorf("threads: %d, want at least 23", c.Total.Threads)
+	}
+}
+
+// TestAgainstProc compares with what the kernel tells everybody.
+func TestAgainstProc(t *testing.T) {
+	s := session(t, trace.Options{})
+	h := start(t, "worker")
+	h.do(t, "threads", 5)
+	dir := fmt.Sprintf("/proc/%d/task", h.pid())
+	var v0, i0, v1, i1 uint64
+	time.Sleep(100 * time.Millisecond) // until all sleep
+	c := window(t, s, h.pid(), func() {
+		v0, i0 = switches(dir)
+		h.do(t, "getppid", 1009)
+		h.do(t, "burn", 50)
+		time.Sleep(100 * time.Millisecond)
+		v1, i1 = switches(dir)
+	})
+	// Sysmon may run before the first and after the last look.
+	if got, want := c.Total.Switches.Voluntary, v1-v0; got < want || got > want+10 {
+		t.Errorf("voluntary switches: %d, in /proc %d", got, want)
+	}
+	if got, want := c.Total.Switches.Involuntary, i1-i0; got < want || got > want+10 {
+		t.Errorf("involuntary switches: %d, in /proc %d", got, want)
+	}
+	if c.Total.OnCPU < 40*time.Millisecond || c.Total.CPU < 30*time.Millisecond {
+		t.Errorf("burned 50 ms, on the CPU %v, by the kernel's clock %v", c.Total.OnCPU, c.Total.CPU)
+	}
+	if c.Total.User+c.Total.System != c.Total.CPU {
+		t.Errorf("user %v and system %v are not %v", c.Total.User, c.Total.System, c.Total.CPU)
+	}
+}
+
+func TestPageFaults(t *testing.T) {
+	s := session(t, trace.Options{FaultExceptions: true})
+	h := start(t, "worker")
+	h.do(t, "touch", 23)
+	c := window(t, s, h.pid(), func() { h.do(t, "touch", 1009) })
+	if n := c.Total.PageFaults; n < 1009 || n > 1009+100 {
+		t.Errorf("page faults: %d, want little more than 1009", n)
+	}
+	if reason, ok := c.Missing["fault_exceptions"]; ok {
+		t.Skip(reason)
+	}
+	if n := c.Total.FaultsUser + c.Total.FaultsKernel; n < 1009 || n > 1009+200 {
+		t.Errorf("page fault exceptions: %d, want little more than 1009", n)
+	}
+}
+
+// TestOthers follows a process that sleeps while others do all they can.
+func TestOthers(t *testing.T) {
+	s := session(t, trace.Options{})
+	cmd := exec.Command("sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	for range 2 {
+		start(t, "burner")
+	}
+	time.Sleep(50 * time.Millisecond)
+	c := window(t, s, cmd.Process.Pid, func() { time.Sleep(200 * time.Millisecond) })
+	exactly(t, "tasks", c.Started, 1)
+	exactly(t, "switches", c.Total.Switches.Total(), 0)
+	exactly(t, "wake-ups", c.Total.Wakeups, 0)
+	exactly(t, "system calls", c.SyscallTotal(), 0)
+	exactly(t, "TLB flushes", c.TLBFlushes+c.TLBKept, 0)
+	exactly(t, "run-queue latencies", c.RunQueueLatency.Count(), 0)
+	if c.Total.OnCPU != 0 || c.Total.RunQueue != 0 {
+		t.Errorf("on the CPU %v, on the run queue %v", c.Total.OnCPU, c.Total.RunQueue)
+	}
+	// It was blocked before the window, and still is.
+	if d := c.Total.Blocked - c.Window; d.Abs() > 20*time.Millisecond {
+		t.Errorf("blocked for %v in a window of %v", c.Total.Blocked, c.Window)
+	}
+	exactly(t, "blocked intervals in the histogram", c.BlockedTime.Count(), 0)
+}
+
+// TestCensored wakes a thread that blocked long before the window.
+func TestCensored(t *testing.T) {
+	s := session(t, trace.Options{})
+	h := start(t, "ping", "1")
+	if err := s.Follow(h.pid()); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(300 * time.Millisecond)
+	c := window(t, s, h.pid(), func() {
+		time.Sleep(50 * time.Millisecond)
+		h.do(t, "")
+	})
+	p := task(t, c, "ping")
+	if p.Censored == 0 {
+		t.Error("an interval that began before the window is not marked")
+	}
+	if p.Blocked > c.Window {
+		t.Errorf("blocked for %v in a window of %v", p.Blocked, c.Window)
+	}
+	if p.Blocked < 50*time.Millisecond {
+		t.Errorf("blocked for %v, want the part in the window, 50ms", p.Blocked)
+	}
+	if pong := task(t, c, "pong"); pong.Censored == 0 {
+		t.Error("pong's wait is not marked")
+	}
+	if longest := c.BlockedTime.Max(); longest > 250*time.Millisecond {
+		t.Errorf("the histogram has an interval of %v", longest)
+	}
+}
+
+// TestDeath has the traced process end in the window.
+func TestDeath(t *testing.T) {
+	s := session(t, trace.Options{})
+	h := start(t, "worker")
+	c := window(t, s, h.pid(), func() {
+		h.do(t, "getppid", 23)
+		h.end()
+	})
+	exactly(t, "getppid", c.Syscalls["getppid"], 23)
+	exactly(t, "tasks at the end", c.Ended, 0)
+	exactly(t, "exits", c.Total.Exits, c.Started+c.Total.Threads)
+	if err := s.Follow(h.pid()); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("follow a process that has ended: %v, want ESRCH", err)
+	}
+	// The session goes on.
+	other := start(t, "worker")
+	c = window(t, s, other.pid(), func() { other.do(t, "getppid", 23) })
+	exactly(t, "getppid of the next", c.Syscalls["getppid"], 23)
+}
+
+// TestForkStorm takes windows of a process that forks all the time.
+func TestForkStorm(t *testing.T) {
+	s := session(t, trace.Options{MaxTasks: 7})
+	cmd := exec.Command("sh", "-c", "read go; i=0; while [ $i -lt 1009 ]; do (:); i=$((i+1)); done; read go")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { in.Close(); cmd.Wait() }()
+	time.Sleep(20 * time.Millisecond)
+	if err := s.Follow(cmd.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
+	var forks, rows uint64
+	for i := 0; forks < 1009 && i < 1000; i++ {
+		if err := s.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			fmt.Fprintln(in)
+		}
+		time.Sleep(20 * time.Millisecond)
+		c, err := s.Stop()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sound(t, c)
+		forks += c.Total.Forks
+		rows += uint64(len(c.Tasks))
+		if len(c.Tasks) > 7 {
+			t.Errorf("%d rows, not at most 7", len(c.Tasks))
+		}
+		exactly(t, "rows", uint64(len(c.Tasks))+c.OtherTasks, c.Started+c.Total.Forks)
+		var sum uint64
+		for _, r := range c.Tasks {
+			sum += r.Switches.Voluntary
+		}
+		exactly(t, "voluntary switches in rows", sum+c.Others.Switches.Voluntary, c.Total.Switches.Voluntary)
+		if i > 5 && c.Total.Switches.Total() == 0 {
+			break
+		}
+	}
+	// Those between two windows are in none.
+	if forks > 1009 || forks < 300 {
+		t.Errorf("forks: %d, want most of 1009", forks)
+	}
+
+	// All in one window.
+	s2 := session(t, trace.Options{})
+	all := exec.Command("sh", "-c", "read go; i=0; while [ $i -lt 1009 ]; do (:); i=$((i+1)); done; echo done; read go")
+	in2, _ := all.StdinPipe()
+	out2, _ := all.StdoutPipe()
+	if err := all.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { in2.Close(); all.Wait() }()
+	time.Sleep(20 * time.Millisecond)
+	c := window(t, s2, all.Process.Pid, func() {
+		fmt.Fprintln(in2)
+		out2.Read(make([]byte, 8))
+	})
+	exactly(t, "forks", c.Total.Forks, 1009)
+	exactly(t, "exits", c.Total.Exits, 1009)
+	exactly(t, "execs", c.Total.Execs, 0)
+}
+
+func TestFollowInWindow(t *testing.T) {
+	s := session(t, trace.Options{})
+	a, b := start(t, "worker"), start(t, "worker")
+	c := window(t, s, a.pid(), func() {
+		b.do(t, "getppid", 1000) // not yet followed
+		if err := s.Follow(b.pid()); err != nil {
+			t.Fatal(err)
+		}
+		a.do(t, "getppid", 23)
+		b.do(t, "getppid", 1009)
+	})
+	exactly(t, "getppid", c.Syscalls["getppid"], 23+1009)
+
+	if err := s.Forget(); err != nil {
+		t.Fatal(err)
+	}
+	c = window(t, s, b.pid(), func() {
+		a.do(t, "getppid", 1000)
+		b.do(t, "getppid", 23)
+	})
+	exactly(t, "getppid after forgetting", c.Syscalls["getppid"], 23)
+}
+
+// TestSelf follows the tracer itself, and the tracer's ancestors without it.
+func TestSelf(t *testing.T) {
+	s := session(t, trace.Options{})
+	c := window(t, s, os.Getpid(), func() {
+		for range 23 {
+			unix.Getppid()
+		}
+	})
+	exactly(t, "getppid", c.Syscalls["getppid"], 23)
+	if err := s.Forget(); err != nil {
+		t.Fatal(err)
+	}
+	c = window(t, s, os.Getppid(), func() {
+		for range 23 {
+			unix.Getppid()
+		}
+	})
+	exactly(t, "getppid of the tracer, not followed", c.Syscalls["getppid"], 0)
+}
+
+// TestTwoSessions traces the same process twice.
+func TestTwoSessions(t *testing.T) {
+	a, b := session(t, trace.Options{}), session(t, trace.Options{})
+	h := start(t, "worker")
+	var inner *trace.Counts
+	outer := window(t, a, h.pid(), func() {
+		h.do(t, "getppid", 1009)
+		inner = window(t, b, h.pid(), func() { h.do(t, "getppid", 23) })
+	})
+	exactly(t, "getppid in the inner window", inner.Syscalls["getppid"], 23)
+	exactly(t, "getppid in the outer window", outer.Syscalls["getppid"], 23+1009)
+}
+
+func TestMisuse(t *testing.T) {
+	s := session(t, trace.Options{})
+	if err := s.Follow(1 << 29); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("follow nobody: %v, want ESRCH", err)
+	}
+	if err := s.Follow(-1); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("follow -1: %v, want ESRCH", err)
+	}
+	if _, err := s.Stop(); err == nil {
+		t.Error("stop without start: no error")
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err == nil {
+		t.Error("start twice: no error")
+	}
+	if err := s.CountSyscalls(false); err == nil {
+		t.Error("count system calls in a window: no error")
+	}
+	c, err := s.Stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound(t, c)
+	exactly(t, "tasks when nobody is followed", c.Started, 0)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range map[string]error{
+		"close":  s.Close(),
+		"follow": s.Follow(os.Getpid()),
+		"forget": s.Forget(),
+		"start":  s.Start(),
+		"count":  s.CountSyscalls(true),
+	} {
+		if !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s a closed session: %v, want os.ErrClosed", what, err)
+		}
+	}
+	if _, err := s.Stop(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("stop a closed session: %v, want os.ErrClosed", err)
+	}
+}
+
+func TestWithout(t *testing.T) {
+	s := session(t, trace.Options{NoSyscalls: true, NoTLB: true})
+	h := start(t, "worker")
+	c := window(t, s, h.pid(), func() { h.do(t, "getppid", 23) })
+	for _, column := range []string{"syscalls", "tlb_flushes", "fault_exceptions"} {
+		if c.Missing[column] == "" {
+			t.Errorf("no reason why %s is missing", column)
+		}
+	}
+	if err := s.CountSyscalls(true); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("count system calls without the probe: %v, want ErrUnsupported", err)
+	}
+}
+
+// TestDropped drops all privileges once the session is open.
+func TestDropped(t *testing.T) {
+	session(t, trace.Options{})
+	out, err := testenv.Program(t, "dropped").CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) != "fine" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestUnprivileged(t *testing.T) {
+	const bpf, perfmon = 1 << unix.CAP_BPF, 1 << unix.CAP_PERFMON
+	for _, c := range []struct {
+		caps uint64
+		want string
+	}{
+		{0, "CAP_BPF and CAP_PERFMON missing"},
+		{bpf, "CAP_PERFMON missing"},
+		{perfmon, "CAP_BPF missing"},
+		{bpf | perfmon, "true <nil>"},
+	} {
+		if c.caps != 0 && able() != nil {
+			continue // cannot get what it does not have
+		}
+		out, err := testenv.Program(t, "unprivilege", fmt.Sprint(c.caps)).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		first, _, _ := strings.Cut(string(out), "\n")
+		if c.caps == bpf|perfmon {
+			if first != "false <nil>" {
+				t.Errorf("with both capabilities: %s", first)
+			}
+			continue
+		}
+		if !strings.HasPrefix(first, "true ") || !strings.Contains(first, c.want) {
+			t.Errorf("capabilities %#x: %q, want an os.ErrPermission that says %q", c.caps, first, c.want)
+		}
+		for line := range strings.Lines(string(out)) {
+			if f := strings.Fields(line); len(f) > 1 && f[1] == "false" {
+				t.Errorf("capabilities %#x: probe says %q", c.caps, line)
+			}
+		}
+	}
+}
+
+func TestProbes(t *testing.T) {
+	names := map[string]bool{}
+	for _, p := range trace.Probes() {
+		if p.Name == "" || p.Doc == "" || len(p.Hooks) == 0 || len(p.Columns) == 0 || names[p.Name] {
+			t.Errorf("incomplete: %+v", p)
+		}
+		names[p.Name] = true
+		if p.Err != nil && able() == nil && p.Required {
+			t.Errorf("probe %s: %v", p.Name, p.Err)
+		}
+		t.Logf("%-8s %v", p.Name, p.Err)
+	}
+}
