@@ -34,10 +34,10 @@ type programConfig struct {
 // programReport is a line a server in a process of its own writes: when it is
 // ready, when it is asked, and when it has ended.
 type programReport struct {
-	Addr                                                               netip.AddrPort
-	Accepted, Closed, Requests, Paused, Crashed, Respawned, Descriptor uint64
-	Ended                                                              bool
-	Err                                                                string
+	Addr                                                   netip.AddrPort
+	Accepted, Closed, Requests, Paused, Crashed, Respawned uint64
+	Ended                                                  bool
+	Err                                                    string
 }
 
 // serveProgram is the process: it reports on standard output for each line of
@@ -161,7 +161,11 @@ func startProgram(t *testing.T, config programConfig) *program {
 			t.Logf("standard error:\n%s", p.stderr.String())
 		}
 	})
-	p.addr = p.next().Addr
+	ready := p.next()
+	if ready.Ended {
+		t.Fatalf("serve: %s", ready.Err)
+	}
+	p.addr = ready.Addr
 	return p
 }
 
