@@ -24,11 +24,12 @@ compare: build ## run every model under the same load and print the table
 test: ## run the tests; as root the traced ones run too
 	$(GO) test ./...
 
-# A forked child without a Go runtime cannot carry the race detector, so that
-# package fork and the commands that run its models are left out.
-RACE = $(filter-out %/fork %/cmd/switchyard,$(shell $(GO) list ./...))
+# A forked child without a Go runtime cannot carry the race detector, the
+# detector's C library forbids what the tracer's tests do with capabilities,
+# and both count to the last switch: those are left out.
+RACE = $(filter-out %/fork %/trace %/cmd/switchyard,$(shell $(GO) list ./...))
 test-race: ## run the tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race $(RACE)
+	CGO_ENABLED=1 $(GO) test -race -skip '^TestConformance$$/^fork$$' $(RACE)
 
 lint: format vet staticcheck vuln ## run every linter
 
