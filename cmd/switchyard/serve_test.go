@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -269,6 +270,26 @@ func TestServeRefuses(t *testing.T) {
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "987654"}, "--stats-fd 987654", "no such descriptor")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "-1"}, `--stats-fd "-1"`, "open descriptor")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "2", "--ready-fd", "2"}, "different descriptors")
+}
+
+// bindLow is nil when this user may not listen on a port below 1024.
+func bindLow() error {
+	l, err := net.Listen("tcp", "127.0.0.1:997")
+	if err == nil {
+		l.Close()
+		return errors.New("listening on port 997 works")
+	}
+	if errors.Is(err, unix.EADDRINUSE) {
+		return err
+	}
+	return nil
+}
+
+func TestServeWithoutPermission(t *testing.T) {
+	if bindLow() != nil {
+		testenv.Skip(t, "this user may listen on every port", bindLow)
+	}
+	mustFail(t, exitFailed, []string{"serve", "poll/epoll", "--listen", "127.0.0.1:997"}, "127.0.0.1:997", "permission denied", "above 1023")
 }
 
 // The program as its users run it: a process that gets signals.
