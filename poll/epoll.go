@@ -11,7 +11,7 @@ import (
 )
 
 // probes are the trace probes that every design here is read with.
-var probes = []string{"switch", "wakeup", "syscall"}
+var probes = []string{"sched", "task", "syscall"}
 
 func init() {
 	d := design{name: "poll/epoll", runner: func(b *base) runner {

@@ -152,7 +152,13 @@ func (s *server) Serve(ctx context.Context) error {
 	results := make(chan error, len(loops))
 	var threads []<-chan struct{}
 	for i, b := range loops {
+		if i > 0 { // a single loop has a processor to itself as it is
+			sys.TakeProcessor()
+		}
 		threads = append(threads, sys.Thread(fmt.Sprintf("sy-loop/%d", i), func() {
+			if i > 0 {
+				defer sys.GiveProcessor()
+			}
 			r := s.design.runner(b)
 			err := r.open()
 			opened <- err
