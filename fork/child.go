@@ -24,9 +24,9 @@ type worker struct {
 	counters *switchyard.Counters
 	parent   int // the parent's PID
 	name     [16]byte
-	most     uint64 // connections at once, of all workers together
-	fd       int    // the connection, the listener, or the socket connections come over
-	lock     int    // another descriptor: of the lock file or the board; or -1
+	most     int // connections at once, of all workers together
+	fd       int // the connection, the listener, or the socket connections come over
+	lock     int // another descriptor: of the lock file or the board; or -1
 	program  *sys.Program
 }
 
@@ -73,8 +73,9 @@ func (w *worker) accept() int {
 		case e == 0:
 			w.slot.open.Store(1)
 			// At the bound no other worker is left to accept: a pool has no more
-			// of them than that.
-			if n := w.counters.Accepted.Add(1); n-w.counters.Closed.Load() >= w.most {
+			// of them than that. The difference is signed: others may have
+			// accepted and closed since.
+			if n := w.counters.Accepted.Add(1); int(n-w.counters.Closed.Load()) >= w.most {
 				w.counters.Paused.Add(1)
 			}
 			return fd

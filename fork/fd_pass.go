@@ -138,7 +138,8 @@ func (p *passer) turn(most time.Duration) error {
 	switch {
 	case e == 0:
 		s.paused = false
-		if n := s.counters.Accepted.Add(1); n-s.counters.Closed.Load() >= uint64(s.opts.MaxConns) {
+		s.counters.Accepted.Add(1)
+		if s.counters.Active() >= s.opts.MaxConns {
 			s.notePause()
 		}
 		p.holding = fd
@@ -174,9 +175,16 @@ func (p *passer) free() int {
 // dead the connection is kept for another.
 func (p *passer) pass(i int) {
 	slot := &p.s.memory.slots[i]
+	// Under the lock the reaper cannot find the worker dead, and count the
+	// connection as closed with it, before it is known whether it got there.
+	p.s.children.mu.Lock()
 	slot.open.Store(1)
-	if e := sys.SendFD(p.socks[i], p.holding); e != 0 {
+	e := sys.SendFD(p.socks[i], p.holding)
+	if e != 0 {
 		slot.open.Store(0)
+	}
+	p.s.children.mu.Unlock()
+	if e != 0 {
 		p.hangUp(i)
 		return
 	}

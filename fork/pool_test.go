@@ -258,7 +258,7 @@ func TestFDPassTakesTheFirst(t *testing.T) {
 func TestFDPassKeepsAConnection(t *testing.T) {
 	testenv.Check(t)
 	r := serve(t, "fork/fd-pass", switchyard.Options{Workers: 2})
-	for range 20 {
+	for range 6 {
 		unix.Kill(r.pids()[0], unix.SIGKILL)
 		c := r.dial()
 		c.send("/")

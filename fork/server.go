@@ -284,7 +284,7 @@ func (s *server) setUp() (err error) {
 		out:     s.buffers[switchyard.InSize:][:switchyard.OutSize],
 		conn:    sys.View[switchyard.Conn](s.buffers, switchyard.InSize+switchyard.OutSize),
 		board:   b, counters: s.counters, parent: os.Getpid(), fd: s.listeners[0], lock: -1,
-		most: uint64(s.opts.MaxConns),
+		most: s.opts.MaxConns,
 	}
 	return nil
 }
