@@ -1,0 +1,253 @@
+package threads
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/netip"
+	"os"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"switchyard"
+	"switchyard/internal/testenv"
+)
+
+func TestTaskBudget(t *testing.T) {
+	looks, room := 0, taskReserve+100
+	b := taskBudget{look: func() (int, string) { looks++; return room, "a limit" }}
+	made := 0
+	for b.spend() {
+		made++
+		room-- // what it makes counts
+		if made > 1000 {
+			t.Fatal("the budget never ends")
+		}
+	}
+	if made < 95 || made > 100 {
+		t.Errorf("%d threads made where there was room for 100", made)
+	}
+	if looks > 20 {
+		t.Errorf("looked %d times", looks)
+	}
+	room = taskReserve + 1
+	if !b.spend() || b.spend() && looks < 2 {
+		t.Error("room for one more is not used")
+	}
+	// What others make counts too, after a while.
+	room = taskReserve + 1000
+	for !b.spend() {
+	}
+	room, b.until = 0, time.Now().Add(-time.Second)
+	if b.spend() {
+		t.Error("a limit that others have reached is not seen")
+	}
+}
+
+func TestTaskRoom(t *testing.T) {
+	room, limit := taskRoom()
+	if room <= 0 || room == math.MaxInt32 || limit == "" {
+		t.Errorf("room for %d, %s", room, limit)
+	}
+	err := roomForTasks(math.MaxInt32)
+	if err == nil || !strings.Contains(err.Error(), limit) {
+		t.Errorf("room for all: %v, want an error that names %s", err, limit)
+	}
+}
+
+func TestPidsGroups(t *testing.T) {
+	const (
+		v1 = "36 31 0:33 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n" +
+			"39 31 0:36 / /sys/fs/cgroup/pids rw,relatime shared:7 - cgroup cgroup rw,pids\n"
+		v2     = "31 23 0:28 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw\n"
+		inside = "31 23 0:28 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw\n"
+	)
+	for _, test := range []struct {
+		name, groups, mounts string
+		want                 []string
+	}{
+		{"version 2", "0::/user.slice/a.scope\n", v2,
+			[]string{"/sys/fs/cgroup/user.slice/a.scope", "/sys/fs/cgroup/user.slice", "/sys/fs/cgroup"}},
+		{"version 1", "9:memory:/x\n8:pids:/a/b\n1:name=systemd:/\n", v1,
+			[]string{"/sys/fs/cgroup/pids/a/b", "/sys/fs/cgroup/pids/a", "/sys/fs/cgroup/pids"}},
+		{"both, at the root", "8:pids:/\n0::/\n", v1 + strings.ReplaceAll(v2, "/sys/fs/cgroup", "/sys/fs/cgroup/unified"),
+			[]string{"/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified"}},
+		{"part of the tree mounted", "0::/docker/abc/sub\n", inside, []string{"/sys/fs/cgroup/sub", "/sys/fs/cgroup"}},
+		{"outside of what is mounted", "0::/other\n", inside, []string{"/sys/fs/cgroup"}},
+		{"not mounted", "0::/a\n", v1, nil},
+		{"nothing", "", "", nil},
+		{"nonsense", "a:b\nc\n", "- -\n\n", nil},
+	} {
+		if got := pidsGroups(test.groups, test.mounts); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// A thread for each connection, where only three more can be made: accepting
+// pauses, and goes on when a connection closes.
+func TestPerConnWithoutTasks(t *testing.T) {
+	testenv.Check(t)
+	const most = 3
+	ready := make(chan netip.AddrPort, 1)
+	counts := new(switchyard.Counters)
+	s, err := listen(switchyard.Options{
+		Protocol: switchyard.Echo, Counters: counts,
+		Ready: func(addr netip.AddrPort) { ready <- addr },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.start = func() error {
+		return s.startPerConn(&taskBudget{look: func() (int, string) {
+			return taskReserve + most - int(s.active.Load()), "a limit"
+		}})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- s.Serve(ctx) }()
+	servesThrough(t, <-ready, 10, func() uint64 {
+		if n := counts.Active(); n > most {
+			t.Errorf("%d connections served, there is room for %d", n, most)
+		}
+		return counts.Paused.Load()
+	})
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// servesThrough connects n echo clients, sees accepting pause, and has all of
+// them served as those before them leave.
+func servesThrough(t *testing.T, addr netip.AddrPort, n int, paused func() uint64) {
+	t.Helper()
+	var clients []net.Conn
+	for range n {
+		c, err := net.Dial("tcp", addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		io.WriteString(c, "x")
+		clients = append(clients, c)
+	}
+	for deadline := time.Now().Add(20 * time.Second); paused() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("accepting does not pause")
+		}
+	}
+	for i, c := range clients { // in the order they are accepted
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			t.Fatalf("client %d: %v", i, err)
+		}
+		c.Close()
+	}
+}
+
+// fewTasksProgram is a process of a user who may have few tasks. It serves with
+// a thread for each connection, says where, and then for each line of input how
+// often accepting has paused.
+func fewTasksProgram() int {
+	if err := limitTasks(20); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	pool, err := listen(switchyard.Options{Workers: 500})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	pool.start = func() error { return pool.startPool(500, pool.accept) }
+	if err := pool.Serve(context.Background()); err == nil || !strings.Contains(err.Error(), "RLIMIT_NPROC") {
+		fmt.Printf("a pool of 500: %v, want an error that names RLIMIT_NPROC\n", err)
+		return 1
+	}
+	model, _ := switchyard.Lookup("threads/per-conn")
+	counts := new(switchyard.Counters)
+	s, err := model.New(switchyard.Options{
+		Protocol: switchyard.Echo, Counters: counts,
+		Ready: func(addr netip.AddrPort) { fmt.Println(addr) },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+			fmt.Println(counts.Paused.Load())
+		}
+		cancel()
+	}()
+	if err := s.Serve(ctx); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+// limitTasks leaves this process room for n threads that it may make, and the
+// reserve. Root is not held to the limit, so it becomes somebody else.
+func limitTasks(n int) error {
+	if os.Getuid() == 0 {
+		const nobodyElse = 61_913
+		if err := syscall.Setgid(nobodyElse); err != nil {
+			return err
+		}
+		if err := syscall.Setuid(nobodyElse); err != nil {
+			return err
+		}
+	}
+	limit := uint64(userTasks(os.Getuid()) + taskReserve + n)
+	return unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: limit, Max: limit})
+}
+
+// The kernel's own limit is never met: the Go runtime would end the process.
+func TestFewTasks(t *testing.T) {
+	testenv.Check(t)
+	cmd := testenv.Program(t, "few tasks")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	lines.Scan()
+	addr, err := netip.ParseAddrPort(lines.Text())
+	if err != nil {
+		cmd.Wait()
+		t.Fatalf("%s\n%s", lines.Text(), stderr.String())
+	}
+	servesThrough(t, addr, 60, func() uint64 {
+		io.WriteString(stdin, "\n")
+		if !lines.Scan() {
+			cmd.Wait()
+			t.Fatalf("it died: %v\n%s", cmd.ProcessState, stderr.String())
+		}
+		var n uint64
+		fmt.Sscan(lines.Text(), &n)
+		return n
+	})
+	stdin.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v\n%s", err, stderr.String())
+	}
+}
