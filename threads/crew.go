@@ -24,8 +24,10 @@ type crew struct {
 // TID.
 func (w *crew) thread(name string, f func(tid int)) {
 	w.running.Add(1)
+	sys.TakeProcessor()
 	sys.Thread(name, func() {
 		defer w.running.Done()
+		defer sys.GiveProcessor()
 		tid := sys.Gettid()
 		f(tid)
 		w.mu.lock()
