@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -161,25 +160,6 @@ func (h *helper) do(t testing.TB, what string, args ...any) string {
 	return answer
 }
 
-// raw reads or writes one byte with nothing of the runtime around it.
-func raw(nr uintptr, fd int) bool {
-	var b [1]byte
-	for {
-		n, errno := sysByte(nr, fd, &b)
-		if errno == syscall.EINTR {
-			continue
-		}
-		return n == 1
-	}
-}
-
-func sysByte(nr uintptr, fd int, b *[1]byte) (int, error) {
-	if nr == unix.SYS_READ {
-		return unix.Read(fd, b[:])
-	}
-	return unix.Write(fd, b[:])
-}
-
 // alone puts the thread on one CPU, where nothing but a real-time task takes it away and waking does not.
 func alone(cpu int) error {
 	runtime.LockOSThread()
@@ -236,13 +216,7 @@ func ping() int {
 		name("ping")
 		time.Sleep(50 * time.Millisecond) // until pong waits
 		fmt.Println("ready")
-		for line(0) {
-			for range rounds {
-				raw(unix.SYS_WRITE, to)
-				raw(unix.SYS_READ, from)
-			}
-			fmt.Println("done")
-		}
+		pingLoop(rounds, from, to)
 		done <- 0
 	}()
 	code := <-done
@@ -251,29 +225,13 @@ func ping() int {
 	return code
 }
 
-// line reads one, byte by byte.
-func line(fd int) bool {
-	var b [1]byte
-	for {
-		switch n, err := unix.Read(fd, b[:]); {
-		case err == syscall.EINTR:
-		case n != 1:
-			return false
-		case b[0] == '\n':
-			return true
-		}
-	}
-}
-
 func pong() int {
 	if err := alone(0); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	name("pong")
-	for raw(unix.SYS_READ, 3) {
-		raw(unix.SYS_WRITE, 4)
-	}
+	pongLoop(3, 4)
 	return 0
 }
 

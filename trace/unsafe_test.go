@@ -23,3 +23,47 @@ func allThreadsCapset(caps uint64) error {
 	}
 	return nil
 }
+
+// Ping and pong run where the Go scheduler cannot come in between: no function they call looks whether it should yield, and
+// the runtime does not know that they are in the kernel. Each switch is then one of those counted.
+
+// pingLoop waits for a line on fd 0, passes a byte back and forth, says so on fd 1, and begins again, until fd 0 is closed.
+//
+//go:nosplit
+func pingLoop(rounds, from, to int) {
+	var b [1]byte
+	done := [5]byte{'d', 'o', 'n', 'e', '\n'}
+	for {
+		if !sysByte(syscall.SYS_READ, 0, &b[0], 1) {
+			return
+		}
+		if b[0] != '\n' {
+			continue
+		}
+		for range rounds {
+			if !sysByte(syscall.SYS_WRITE, to, &b[0], 1) || !sysByte(syscall.SYS_READ, from, &b[0], 1) {
+				return
+			}
+		}
+		if !sysByte(syscall.SYS_WRITE, 1, &done[0], len(done)) {
+			return
+		}
+	}
+}
+
+//go:nosplit
+func pongLoop(from, to int) {
+	var b [1]byte
+	for sysByte(syscall.SYS_READ, from, &b[0], 1) && sysByte(syscall.SYS_WRITE, to, &b[0], 1) {
+	}
+}
+
+//go:nosplit
+func sysByte(nr uintptr, fd int, p *byte, n int) bool {
+	for {
+		got, _, errno := syscall.RawSyscall(nr, uintptr(fd), uintptr(unsafe.Pointer(p)), uintptr(n))
+		if errno != syscall.EINTR {
+			return errno == 0 && int(got) == n
+		}
+	}
+}
