@@ -12,9 +12,9 @@
 //
 // A child writes to its socket with sendto(2) and MSG_NOSIGNAL, not write(2):
 // a client that has gone would otherwise send it SIGPIPE. It has every signal
-// blocked but the one that the parent interrupts it with, and dies with the
-// thread that forked it (prctl(2), PR_SET_PDEATHSIG), which is the server's
-// own and lives as long as the server.
+// blocked but the one that its parent interrupts it with, so what ends a child
+// from outside is SIGKILL. It dies with the thread that forked it (prctl(2),
+// PR_SET_PDEATHSIG), which is the server's own and lives as long as the server.
 //
 // A program whose servers use fork/exec must call [Child] first thing in main.
 //
