@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(testenv.Main(m, map[string]func() int{
 		"ping":        ping,
 		"pong":        pong,
+		"echo":        echo,
 		"worker":      worker,
 		"burner":      burner,
 		"dropped":     dropped,
@@ -231,6 +232,13 @@ func pong() int {
 		return 1
 	}
 	name("pong")
+	pongLoop(3, 4)
+	return 0
+}
+
+// echo is pong without a rank above others.
+func echo() int {
+	runtime.LockOSThread()
 	pongLoop(3, 4)
 	return 0
 }

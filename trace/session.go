@@ -42,7 +42,7 @@ type Session struct {
 	ctl      *ebpf.Memory // a bpfControl
 	opts     Options
 	missing  map[string]string
-	syscall  *ebpf.Collection // nil when it is not there
+	detail   map[string]*ebpf.Collection // the probes that can be switched off, by name
 	attach   time.Duration
 	closed   bool
 	epoch    uint32 // the window's number; 0 is none
@@ -89,7 +89,7 @@ func knobs(maxTasks int) map[string]any {
 func Open(opts Options) (_ *Session, err error) {
 	opts.MaxTasks = cmp.Or(max(opts.MaxTasks, 0), 1024)
 	start := time.Now()
-	s := &Session{opts: opts, missing: make(map[string]string)}
+	s := &Session{opts: opts, missing: make(map[string]string), detail: make(map[string]*ebpf.Collection)}
 	s.objs = objects{cache: btf.NewCache(), knobs: knobs(opts.MaxTasks)}
 	s.objs.knobs["with_cpu"] = !opts.NoSyscalls || !opts.NoTLB
 	defer func() {
@@ -118,8 +118,8 @@ func Open(opts Options) (_ *Session, err error) {
 			}
 		default:
 			loaded = append(loaded, coll)
-			if p.Name == "syscall" {
-				s.syscall = coll
+			if !p.Required {
+				s.detail[p.Name] = coll
 			}
 		}
 	}
@@ -157,33 +157,46 @@ func (s *Session) Close() error {
 	return s.objs.close()
 }
 
-// switchedOff is why there are no system calls in Counts after CountSyscalls(false).
+// switchedOff is why the columns of the detail probes are empty after Detail(false).
 const switchedOff = "switched off"
 
-// CountSyscalls attaches or detaches the probe of system calls, between two windows. It is the only probe with a price for
-// what is not traced: some 80 ns at every system call of every task on the machine, because the kernel then takes its slow
-// path. To know calls per request without paying for them in requests per second, count them in a window of their own.
+// Detail attaches or detaches, between two windows, the probes that answer questions of detail: system calls, TLB flushes,
+// page fault exceptions, as far as Options has them. They are on after Open.
 //
-// Attaching needs the privileges of Open. With Options.NoSyscalls, or where the probe is missing, it returns an error that
-// wraps errors.ErrUnsupported.
-func (s *Session) CountSyscalls(on bool) error {
+// They are dear for what they do. That of system calls costs some 90 ns at every system call of every task on the machine,
+// traced or not, for the kernel takes its slow path as long as anybody listens; that of TLB flushes 100 ns at every load of
+// a page table. To know system calls per request without paying for them in requests per second, count them in a window of
+// their own.
+//
+// Attaching needs the privileges of Open.
+func (s *Session) Detail(on bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-		return fmt.Errorf("trace: count system calls: %w", os.ErrClosed)
+		return fmt.Errorf("trace: detail: %w", os.ErrClosed)
 	case s.running:
-		return errors.New("trace: count system calls: a window is open: stop it first")
-	case s.syscall == nil:
-		return fmt.Errorf("trace: count system calls: %s: %w", s.missing["syscalls"], errors.ErrUnsupported)
-	case !on:
-		s.missing["syscalls"] = switchedOff
-		return explain("count system calls", s.objs.detach(s.syscall))
+		return errors.New("trace: detail: a window is open: stop it first")
 	}
-	if err := s.objs.attach(s.syscall); err != nil {
-		return explain("count system calls", err)
+	for _, p := range probes {
+		coll := s.detail[p.Name]
+		if coll == nil {
+			continue
+		}
+		if !on {
+			if err := s.objs.detach(coll); err != nil {
+				return explain("detail", err)
+			}
+			s.miss(p, switchedOff)
+			continue
+		}
+		if err := s.objs.attach(coll); err != nil {
+			return explain("detail", err)
+		}
+		for _, column := range p.Columns {
+			delete(s.missing, column)
+		}
 	}
-	delete(s.missing, "syscalls")
 	return nil
 }
 

@@ -75,14 +75,14 @@ func TestSyscalls(t *testing.T) {
 		}
 	}
 
-	if err := s.CountSyscalls(false); err != nil {
+	if err := s.Detail(false); err != nil {
 		t.Fatal(err)
 	}
 	c := window(t, s, h.pid(), func() { h.do(t, "getppid", 23) })
-	if c.Syscalls != nil || c.Missing["syscalls"] == "" {
+	if c.Syscalls != nil || c.Missing["syscalls"] == "" || c.Missing["tlb_flushes"] == "" {
 		t.Errorf("switched off, but counted: %v, missing: %v", c.Syscalls, c.Missing)
 	}
-	if err := s.CountSyscalls(true); err != nil {
+	if err := s.Detail(true); err != nil {
 		t.Fatal(err)
 	}
 	c = window(t, s, h.pid(), func() { h.do(t, "getppid", 23) })
@@ -429,8 +429,8 @@ func TestMisuse(t *testing.T) {
 	if err := s.Start(); err == nil {
 		t.Error("start twice: no error")
 	}
-	if err := s.CountSyscalls(false); err == nil {
-		t.Error("count system calls in a window: no error")
+	if err := s.Detail(false); err == nil {
+		t.Error("detail in a window: no error")
 	}
 	c, err := s.Stop()
 	if err != nil {
@@ -446,7 +446,7 @@ func TestMisuse(t *testing.T) {
 		"follow": s.Follow(os.Getpid()),
 		"forget": s.Forget(),
 		"start":  s.Start(),
-		"count":  s.CountSyscalls(true),
+		"detail": s.Detail(true),
 	} {
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%s a closed session: %v, want os.ErrClosed", what, err)
@@ -466,8 +466,12 @@ func TestWithout(t *testing.T) {
 			t.Errorf("no reason why %s is missing", column)
 		}
 	}
-	if err := s.CountSyscalls(true); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("count system calls without the probe: %v, want ErrUnsupported", err)
+	if err := s.Detail(true); err != nil {
+		t.Error(err)
+	}
+	c = window(t, s, h.pid(), func() { h.do(t, "getppid", 23) })
+	if c.Syscalls != nil || c.TLBFlushes+c.TLBKept > 0 {
+		t.Errorf("not asked for, but counted: %v", c.Syscalls)
 	}
 }
 

@@ -47,10 +47,9 @@ static __always_inline u32 hist_bucket(u64 v)
 }
 
 /* Called with interrupts off, so that each CPU's histograms have one writer. */
-static __always_inline void hist_add(struct window *w, u32 id, u64 v)
+static __always_inline void hist_add(struct window *w, u32 id, u32 i, u64 v)
 {
 	struct hist *h = &w->hist[id];
-	u32 i = hist_bucket(v);
 
 	if (i >= HIST_BUCKETS)
 		return;

@@ -33,18 +33,16 @@ static __always_inline u64 lasted(struct task *ts, u64 since, u64 now)
 	return now - since;
 }
 
-/* The window's part that takes this interval of the task, NULL if none does: it began too early. */
-static __always_inline struct window *window_for(struct task *ts, u64 since)
+/* Whether the histograms take this interval of the task: it is in the window, and so was the interval's start. */
+static __always_inline bool taken(struct task *ts, u64 since, u32 epoch)
 {
-	u32 epoch = ctl.epoch;
-
 	if (!epoch || ts->epoch != epoch)
-		return NULL;
-	if (since < ts->opened) {
+		return false;
+	if (unlikely(since < ts->opened)) {
 		ts->n[COUNT_CENSORED]++;
-		return NULL;
+		return false;
 	}
-	return window_of(epoch);
+	return true;
 }
 
 /*
@@ -127,20 +125,18 @@ static __always_inline u64 unseen(struct task_struct *t, struct task *ts, u64 ma
 }
 
 static __always_inline void leave(struct task_struct *t, struct task *ts, struct task_struct *next,
-				  bool preempt, u32 state, u64 now)
+				  bool preempt, u32 state, u64 now, u32 epoch, struct window *w)
 {
 	u64 mark = ts->mark, since = mark >> 2;
 	bool voluntary = !preempt && state;
-	struct window *w;
 
 	if (likely(mark && (mark & 3) == STATE_ON)) {
 		u64 d = lasted(ts, since, now);
 
 		now = since + d;
 		ts->n[COUNT_ON_CPU] += d;
-		w = window_for(ts, since);
-		if (w)
-			hist_add(w, HIST_ON_CPU, d);
+		if (taken(ts, since, epoch) && w)
+			hist_add(w, HIST_ON_CPU, hist_bucket(d), d);
 	} else if (!mark) {
 		ts->life = now;
 	} else {
@@ -171,12 +167,12 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 		finish(t, ts, now);
 }
 
-static __always_inline void enter(struct task_struct *t, struct task *ts, struct task_struct *prev, u64 now)
+static __always_inline void enter(struct task_struct *t, struct task *ts, struct task_struct *prev, u64 now,
+				  u32 epoch, struct window *w)
 {
 	u64 mark = ts->mark, since = mark >> 2, d = 0;
 	u32 state = mark & 3;
 	bool latency = state == STATE_WOKEN;
-	struct window *w;
 
 	if (likely(mark))
 		d = lasted(ts, since, now);
@@ -202,11 +198,12 @@ static __always_inline void enter(struct task_struct *t, struct task *ts, struct
 			latency = true;
 		}
 		ts->n[COUNT_RUN_QUEUE] += d;
-		w = window_for(ts, since);
-		if (w) {
-			hist_add(w, HIST_RUN_QUEUE, d);
+		if (taken(ts, since, epoch) && w) {
+			u32 bucket = hist_bucket(d);
+
+			hist_add(w, HIST_RUN_QUEUE, bucket, d);
 			if (latency)
-				hist_add(w, HIST_WAKEUP_LATENCY, d);
+				hist_add(w, HIST_WAKEUP_LATENCY, bucket, d);
 		}
 	}
 	ts->early = 0;
@@ -227,7 +224,9 @@ int sched_switch(u64 *ctx)
 	bool preempt = ctx[0];
 	struct task_struct *prev = (struct task_struct *)ctx[1];
 	struct task_struct *next = (struct task_struct *)ctx[2];
+	struct window *w = NULL;
 	struct task *ps, *ns;
+	u32 epoch;
 	u64 now;
 
 	/* The idle tasks can have no storage: nobody walks over them, and they are never made. */
@@ -245,12 +244,13 @@ int sched_switch(u64 *ctx)
 			return 0;
 	}
 
+	epoch = ctl.epoch;
+	if (epoch)
+		w = window_of(epoch);
 	if (with_cpu) {
 		struct cpu *c = this_cpu();
 
 		if (c) {
-			u32 epoch = ctl.epoch;
-
 			c->task = (u64)next;
 			c->on = ns ? ns->epoch : 0;
 			/* A task still to be opened: whoever asks must look again. */
@@ -259,9 +259,9 @@ int sched_switch(u64 *ctx)
 		}
 	}
 	if (ps)
-		leave(prev, ps, next, preempt, have_prev_state ? (u32)ctx[3] : prev->__state, now);
+		leave(prev, ps, next, preempt, have_prev_state ? (u32)ctx[3] : prev->__state, now, epoch, w);
 	if (ns)
-		enter(next, ns, prev, now);
+		enter(next, ns, prev, now, epoch, w);
 	return 0;
 }
 
@@ -272,6 +272,7 @@ int sched_waking(u64 *ctx)
 	u64 now, mark, since, d;
 	struct window *w;
 	struct task *ts;
+	u32 epoch;
 	bool irq;
 
 	if (likely(!task_may(t)))
@@ -287,9 +288,12 @@ int sched_waking(u64 *ctx)
 		d = lasted(ts, since, now);
 		now = since + d;
 		ts->n[COUNT_BLOCKED] += d;
-		w = window_for(ts, since);
-		if (w)
-			hist_add(w, HIST_BLOCKED, d);
+		epoch = ctl.epoch;
+		if (taken(ts, since, epoch)) {
+			w = window_of(epoch);
+			if (w)
+				hist_add(w, HIST_BLOCKED, hist_bucket(d), d);
+		}
 	} else if (mark) {
 		ts->n[COUNT_SPURIOUS]++;
 		if ((mark & 3) == STATE_ON)
