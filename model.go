@@ -32,7 +32,8 @@ type Model struct {
 	// wraps errors.ErrUnsupported and says why. A nil Have is always able.
 	Have func() error
 	// New binds a server to its address. It listens from then on (the kernel
-	// queues connections) and serves when Serve is called.
+	// queues connections) and serves when Serve is called. Of a model that
+	// cannot run here Register makes it fail with the reason.
 	New func(Options) (Server, error)
 }
 

@@ -20,6 +20,15 @@ func Register(m Model) {
 	if _, taken := registry[m.Name]; taken {
 		panic(fmt.Sprintf("switchyard: model %q is registered twice", m.Name))
 	}
+	build := m.New
+	m.New = func(opts Options) (Server, error) {
+		// A child forked in a program that cannot have one dies in the runtime,
+		// with a trace that says nothing of the reason.
+		if err := m.Available(); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Name, err)
+		}
+		return build(opts)
+	}
 	registry[m.Name] = m
 }
 
