@@ -14,7 +14,6 @@ import (
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -221,7 +220,7 @@ func compare(env Env, o compareOptions, quiet bool) error {
 		defer close(done)
 		// Every process the run starts dies with this thread.
 		runtime.LockOSThread()
-		result, workErr = newCompareRun(o, progress(env, o, quiet)).run(ctx)
+		result, workErr = newCompareRun(o, newProgress(env, o.rounds*len(o.models), quiet)).run(ctx)
 	}()
 	<-done
 	if result == nil {
@@ -252,34 +251,6 @@ func compare(env Env, o compareOptions, quiet bool) error {
 		}
 	}
 	return nil
-}
-
-// progress draws a bar on a terminal and is nothing elsewhere. The library
-// keeps the width, the redrawing and the estimate of what is left right.
-func progress(env Env, o compareOptions, quiet bool) func(model string) {
-	if quiet || !env.StderrTerminal {
-		return func(string) {}
-	}
-	bar := progressbar.NewOptions(o.rounds*len(o.models),
-		progressbar.OptionSetWriter(env.Stderr),
-		progressbar.OptionSetDescription("starting"),
-		progressbar.OptionSetWidth(24),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetRenderBlankState(true))
-	first := true
-	return func(model string) {
-		if model == "" {
-			bar.Finish()
-			return
-		}
-		bar.Describe(fmt.Sprintf("%-22s", model))
-		if !first {
-			bar.Add(1)
-		}
-		first = false
-	}
 }
 
 func writeCompare(env Env, o compareOptions, c *report.Compare) error {

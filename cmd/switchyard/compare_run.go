@@ -23,7 +23,7 @@ import (
 // A compareRun is one run of `compare`.
 type compareRun struct {
 	o           compareOptions
-	tick        func(model string)
+	bar         *progress
 	session     *trace.Session
 	traceReason string // why there is no session
 	rows        []*compareRow
@@ -31,8 +31,8 @@ type compareRun struct {
 	ours        time.Duration // CPU time of servers and load, whole lives
 }
 
-func newCompareRun(o compareOptions, tick func(string)) *compareRun {
-	r := &compareRun{o: o, tick: tick}
+func newCompareRun(o compareOptions, bar *progress) *compareRun {
+	r := &compareRun{o: o, bar: bar}
 	for _, m := range o.models {
 		r.rows = append(r.rows, &compareRow{model: m, reason: reason(m.Available())})
 	}
@@ -69,7 +69,7 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 		// A new order each round, so that no model always follows the same one.
 		for _, i := range order.Perm(len(r.rows)) {
 			row := r.rows[i]
-			r.tick(row.model.Name)
+			r.bar.next(row.model.Name)
 			if row.reason != "" || row.broken || ctx.Err() != nil {
 				continue
 			}
@@ -85,7 +85,7 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 			}
 		}
 	}
-	r.tick("")
+	r.bar.clear()
 	after, _ := proc.ReadMachine()
 	return r.result(after.Sub(before), ctx.Err() != nil), nil
 }

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// progress is a bar on a terminal's last line; a nil one draws nothing. It is
+// a few lines here and not a library: the libraries there are bring a network
+// stack or a renderer's goroutine into a program that fork/exec starts anew for
+// each connection.
+type progress struct {
+	w           io.Writer
+	total, done int
+	began       time.Time
+}
+
+// newProgress is nil unless standard error is a terminal.
+func newProgress(env Env, total int, quiet bool) *progress {
+	if quiet || !env.StderrTerminal {
+		return nil
+	}
+	return &progress{w: env.Stderr, total: total, done: -1, began: time.Now()}
+}
+
+// next says that what went before is done and what comes now.
+func (p *progress) next(what string) {
+	if p == nil {
+		return
+	}
+	p.done++
+	const width = 24
+	full := width * p.done / p.total
+	left := ""
+	if p.done > 0 {
+		rest := time.Since(p.began) * time.Duration(p.total-p.done) / time.Duration(p.done)
+		left = fmt.Sprintf("%v left", rest.Round(time.Second))
+	}
+	// Back to the start of the line, the text, and clear to its end (ECMA-48, EL).
+	fmt.Fprintf(p.w, "\r%s%s %d/%d  %-22s %s\x1b[K", strings.Repeat("█", full), strings.Repeat("░", width-full), p.done, p.total, what, left)
+}
+
+// clear removes the bar.
+func (p *progress) clear() {
+	if p != nil {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
