@@ -20,7 +20,7 @@ func TestLayouts(t *testing.T) {
 		"hist":    {size(bpfHist{}), hist},
 		"row":     {size(bpfRow{}), row},
 		"task":    {size(bpfTask{}), 32 + 8*kept + 40 + 8*counts},
-		"walk":    {size(bpfWalk{}), 56 + 8*counts + row},
+		"walk":    {size(bpfWalk{}), 72 + 8*counts + row},
 		"window":  {size(bpfWindow{}), 24 + 8*counts + int(bpfHistIdHISTS)*hist},
 	} {
 		if s[0] != s[1] {

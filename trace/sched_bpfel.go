@@ -158,6 +158,8 @@ type bpfWalk struct {
 	Found     uint64
 	Unsteady  uint64
 	LostAlloc uint64
+	First     uint64
+	Last      uint64
 	Root      uint64
 	Sum       [35]uint64
 	Mark      uint64

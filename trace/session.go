@@ -17,6 +17,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 // Options says what a Session does. The zero value counts everything whose price is small.
@@ -50,7 +51,7 @@ type Session struct {
 	lastUsed uint32
 
 	// The readings at the window's start.
-	began   time.Time
+	began   span
 	opened  uint64
 	cpus    bpfCpu
 	misses  map[string]uint64
@@ -293,14 +294,15 @@ func (s *Session) Start() error {
 	s.set("Closing", 0)
 	s.set("Rows", 0)
 	s.set("Epoch", epoch)
+	s.began = span{}
 	if s.opened, err = s.open(); err != nil {
 		s.set("Epoch", 0)
 		return explain("start", err)
 	}
 	s.running = true
 	s.epoch = epoch
+	s.began.middle()
 	s.opening = time.Since(start)
-	s.began = start.Add(s.opening / 2)
 	return nil
 }
 
@@ -322,6 +324,9 @@ func (s *Session) open() (opened uint64, err error) {
 			return opened, err
 		}
 		opened += w.Found
+		if !s.running {
+			s.began.add(&w)
+		}
 		if w.Found == 0 && w.Unsteady == 0 {
 			break
 		}
@@ -330,6 +335,33 @@ func (s *Session) open() (opened uint64, err error) {
 		}
 	}
 	return opened, nil
+}
+
+// A span is the time in which tasks were read, by the programs' clock (CLOCK_MONOTONIC): the tracer itself may have to wait
+// for a CPU before and after.
+type span struct{ first, last time.Duration }
+
+func (p *span) add(w *bpfWalk) {
+	if w.Found == 0 {
+		return
+	}
+	if p.first == 0 {
+		p.first = time.Duration(w.First)
+	}
+	p.last = time.Duration(w.Last)
+}
+
+// middle returns the span's middle; now, if no task was read.
+func (p *span) middle() time.Duration {
+	if p.first == 0 {
+		var now unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+			return 0
+		}
+		p.first = time.Duration(now.Nano())
+		p.last = p.first
+	}
+	return p.first + (p.last-p.first)/2
 }
 
 // Stop closes the window and returns what was counted in it. The tasks stay followed.
@@ -349,6 +381,7 @@ func (s *Session) Stop() (*Counts, error) {
 
 	// Until every task that came into the window has left it, by a walk or by its own end.
 	var closed uint64
+	var ended span
 	var sum [bpfCountCOUNTS]uint64
 	var kernel bpfWindow
 	for i := range patience {
@@ -361,6 +394,7 @@ func (s *Session) Stop() (*Counts, error) {
 			return nil, explain("stop", err)
 		}
 		closed += w.Found
+		ended.add(&w)
 		for i, n := range w.Sum {
 			sum[i] += n
 		}
@@ -372,7 +406,6 @@ func (s *Session) Stop() (*Counts, error) {
 		}
 		time.Sleep(100 * time.Microsecond)
 	}
-	end := time.Now()
 	s.set("Epoch", 0)
 
 	cpus, err := s.readCPUs()
@@ -387,7 +420,7 @@ func (s *Session) Stop() (*Counts, error) {
 		sum[i] += n
 	}
 	c := &Counts{
-		Window:   begin.Add(end.Sub(begin) / 2).Sub(s.began),
+		Window:   ended.middle() - s.began.middle(),
 		Total:    newCount(&sum),
 		Missing:  maps.Clone(s.missing),
 		Started:  s.opened,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What the kernel side and the Go side share, in count depth: defined here once, generated into Go, sizes asserted in
- * both. Values are appended, never renumbered.
+ * What the kernel side and the Go side share, in count depth: defined here once, generated into Go,
+ * sizes asserted in both. Values are appended, never renumbered.
  */
 #ifndef SWITCHYARD_COUNT_H
 #define SWITCHYARD_COUNT_H
@@ -9,9 +9,10 @@
 #include "types.h"
 
 /*
- * The counts kept for each task. All of them only grow; a window is the difference of two readings. Each has one
- * writer at a time: the CPU the task is on (S, sched_switch under the run queue's lock), whoever wakes or moves it
- * (W, under its pi_lock), or the task itself (T). The order is that of use, so that a switch touches two cache lines.
+ * The counts kept for each task. All of them only grow; a window is the difference of two readings.
+ * Each has one writer at a time: the CPU the task is on (S, sched_switch under the run queue's
+ * lock), whoever wakes or moves it (W, under its pi_lock), or the task itself (T). The order is
+ * that of use, so that a switch touches two cache lines.
  */
 enum count {
 	COUNT_VOLUNTARY = 0,	  /* S: !preempt && prev_state, what the kernel counts in nvcsw */
@@ -23,12 +24,12 @@ enum count {
 	COUNT_WAKEUPS_IRQ = 6,	  /* W, S: those whose waker was an interrupt */
 	COUNT_ADDRESS_SPACE = 7,  /* S: switches into it that loaded another page table */
 	COUNT_THREAD = 8,	  /* S: switches into it from a task with the same mm */
-	COUNT_KEPT = 9,		  /* S: switches into it from a task without an mm that had kept its page table */
+	COUNT_KEPT = 9,		  /* S: switches into it whose page table a task without an mm had kept */
 	COUNT_LAZY = 10,	  /* S: switches away from it to a task without an mm */
 	COUNT_MIGRATIONS = 11,	  /* W */
 	COUNT_YIELDS = 12,	  /* S: involuntary switches out of sched_yield */
-	COUNT_SIGNALLED = 13,	  /* S: voluntary switches cut short by a signal: prev_state was already 0 */
-	COUNT_SPURIOUS = 14,	  /* W: wakings of a task that was not off the CPU, those in COUNT_EARLY included */
+	COUNT_SIGNALLED = 13,	  /* S: voluntary switches cut short by a signal: prev_state was 0 */
+	COUNT_SPURIOUS = 14,	  /* W: wakings of a task not off the CPU, COUNT_EARLY's included */
 	COUNT_EARLY = 15,	  /* S: wake-ups seen before the switch-out they belong to */
 	COUNT_UNWOKEN = 16,	  /* S: blocked tasks that came back without a waking */
 	COUNT_FORKS = 17,	  /* T: processes made */
@@ -36,7 +37,7 @@ enum count {
 	COUNT_EXECS = 19,	  /* T */
 	COUNT_FAULTS_USER = 20,	  /* T: page fault exceptions taken in user mode */
 	COUNT_FAULTS_KERNEL = 21, /* T: taken in the kernel, on a user address */
-	COUNT_CENSORED = 22,	  /* S: intervals that began before the window, kept out of the histograms */
+	COUNT_CENSORED = 22,	  /* S: intervals that began before the window: in no histogram */
 	COUNT_NEGATIVE = 23,	  /* S, W: intervals two CPUs' clocks made negative; taken as 0 */
 	COUNT_UNSEEN = 24,	  /* S: switches into it that were not shown */
 	COUNT_UNKNOWN = 25,	  /* S: ns whose state was not known */
@@ -67,8 +68,8 @@ enum state {
 
 /* The task storage: one for each traced task. */
 struct task {
-	u64 mark; /* when the state began (ns) << 2 | enum state; 0: nothing is known yet. One word, so never torn */
-	u32 epoch;	/* the window it is in, 0: none. Whoever sets it to 0 accounts for the task */
+	u64 mark;	/* when the state began (ns) << 2 | enum state, never torn; 0: unknown */
+	u32 epoch;	/* the window it is in, 0: none. Who sets it to 0 accounts for the task */
 	u32 dead;	/* its last switch is over */
 	u64 opened;	/* when its part of the window began */
 	u32 early;	/* a waking while it was on a CPU: 1, or 3 when by an interrupt */
@@ -82,11 +83,11 @@ struct task {
 	u32 tgid;
 	u64 base[COUNTS]; /* the reading at the window's start */
 };
-_Static_assert(sizeof(struct task) == 32 + 8 * COUNT_KEPT_BY_PROBES + 40 + 8 * COUNTS, "struct task");
+_Static_assert(sizeof(struct task) == 72 + 8 * COUNT_KEPT_BY_PROBES + 8 * COUNTS, "struct task");
 
 /*
- * A histogram of ns, log-linear: bucket 0 for all below 64 ns, then 16 for each power of two up to 2^36 ns (69 s), then
- * one for all above. A bucket is at most 1/16 of its lower bound wide.
+ * A histogram of ns, log-linear: bucket 0 for all below 64 ns, then 16 for each power of two up to
+ * 2^36 ns (69 s), then one for all above. A bucket is at most 1/16 of its lower bound wide.
  */
 enum hist_shape {
 	HIST_MIN_LOG2 = 6,
@@ -119,7 +120,8 @@ struct window {
 	u64 dead[COUNTS]; /* what those that ended had counted */
 	struct hist hist[HISTS];
 };
-_Static_assert(sizeof(struct window) == 24 + 8 * COUNTS + HISTS * sizeof(struct hist), "struct window");
+_Static_assert(sizeof(struct window) == 24 + 8 * COUNTS + HISTS * sizeof(struct hist),
+	       "struct window");
 _Static_assert(sizeof(struct window) <= 32768, "the kernel's limit for a per-CPU value");
 
 enum syscall_slots {
@@ -163,14 +165,15 @@ enum walk_mode {
 
 struct walk {
 	u64 found;	 /* tasks adopted, opened, closed or forgotten */
-	u64 unsteady;	 /* tasks left alone because they never stood still; a further walk gets them */
+	u64 unsteady;	 /* tasks left to a further walk because they never stood still */
 	u64 lost_alloc;	 /* tasks there was no memory to follow */
+	u64 first, last; /* when tasks were opened or closed, ns of the clock */
 	u64 root;	 /* living tasks of the process to follow */
 	u64 sum[COUNTS]; /* of the tasks closed */
 	u64 mark, still, steady; /* of the task being read */
 	struct row scratch;
 };
-_Static_assert(sizeof(struct walk) == 56 + 8 * COUNTS + sizeof(struct row), "struct walk");
+_Static_assert(sizeof(struct walk) == 72 + 8 * COUNTS + sizeof(struct row), "struct walk");
 
 /* What the Go side sets while programs run, and some answers. */
 struct control {

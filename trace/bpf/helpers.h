@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The helpers that are called, by the numbers of enum bpf_func_id in include/uapi/linux/bpf.h, and the attributes a
- * loader looks for.
+ * The helpers that are called, by the numbers of enum bpf_func_id in include/uapi/linux/bpf.h, and
+ * the attributes a loader looks for.
  */
 #ifndef SWITCHYARD_HELPERS_H
 #define SWITCHYARD_HELPERS_H

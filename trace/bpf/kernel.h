@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The kernel's types, trimmed to the fields that are read. Offsets are not those of any kernel: every access is
- * relocated against the running kernel's BTF when a program is loaded (CO-RE), so order and size do not matter.
+ * The kernel's types, trimmed to the fields that are read. Offsets are not those of any kernel:
+ * every access is relocated against the running kernel's BTF when a program is loaded (CO-RE), so
+ * order and size do not matter.
  */
 #ifndef SWITCHYARD_KERNEL_H
 #define SWITCHYARD_KERNEL_H

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * What the scheduler does to traced tasks: switches, wake-ups, migrations.
- *
- * Each task is in one of four states; the mark holds it and when it began. An event ends a state, adds its length to
- * one sum, and begins another. sched_switch runs under the run queue's lock and sched_waking under the task's pi_lock,
- * both with interrupts off; the two can overlap for one task only while it is on its way out (see enter).
+ * What the scheduler does to traced tasks: switches, wake-ups, migrations. Each task is in one of
+ * four states; the mark holds it and when it began. An event ends a state, adds its length to one
+ * sum, and begins another. sched_switch runs under the run queue's lock and sched_waking under the
+ * task's pi_lock, both with interrupts off; the two can overlap for one task only while it is on
+ * its way out (see enter).
  */
 #include "hist.h"
 #include "state.h"
@@ -23,7 +23,10 @@ static __always_inline bool in_interrupt(void)
 	return read_u32(percpu(current, preempt_count_at)) & IN_INTERRUPT;
 }
 
-/* How long the state has lasted. Two CPUs' clocks can disagree a little: never negative, and counted. */
+/*
+ * How long the state has lasted. Two CPUs' clocks can disagree a little: never negative, and
+ * counted.
+ */
 static __always_inline u64 lasted(struct task *ts, u64 since, u64 now)
 {
 	if ((s64)(now - since) < 0) {
@@ -33,7 +36,10 @@ static __always_inline u64 lasted(struct task *ts, u64 since, u64 now)
 	return now - since;
 }
 
-/* Whether the histograms take this interval of the task: it is in the window, and so was the interval's start. */
+/*
+ * Whether the histograms take this interval of the task: it is in the window, and so was the
+ * interval's start.
+ */
 static __always_inline bool taken(struct task *ts, u64 since, u32 epoch)
 {
 	if (!epoch || ts->epoch != epoch)
@@ -46,9 +52,9 @@ static __always_inline bool taken(struct task *ts, u64 since, u32 epoch)
 }
 
 /*
- * The kernel decides on nvcsw before it looks for pending signals, and then tells the tracepoint that the task is
- * running (since 6.15). With a signal or task work pending, only its counter can tell such a switch from an involuntary
- * one.
+ * The kernel decides on nvcsw before it looks for pending signals, and then tells the tracepoint
+ * that the task is running (since 6.15). With a signal or task work pending, only its counter can
+ * tell such a switch from an involuntary one.
  */
 static __always_inline bool signalled(struct task_struct *t, struct task *ts)
 {
@@ -104,8 +110,9 @@ static __always_inline void finish(struct task_struct *t, struct task *ts, u64 n
 }
 
 /*
- * It leaves the CPU and was never seen to come: kernels can keep tasks from tracing, and a switch away from such a task
- * is not shown. How long it was on the CPU, the kernel's own books tell. When exactly, they do not: no histogram.
+ * It leaves the CPU and was never seen to come: kernels can keep tasks from tracing, and a switch
+ * away from such a task is not shown. How long it was on the CPU, the kernel's own books tell. When
+ * exactly, they do not: no histogram.
  */
 static __always_inline u64 unseen(struct task_struct *t, struct task *ts, u64 mark, u64 now)
 {
@@ -167,8 +174,8 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 		finish(t, ts, now);
 }
 
-static __always_inline void enter(struct task_struct *t, struct task *ts, struct task_struct *prev, u64 now,
-				  u32 epoch, struct window *w)
+static __always_inline void enter(struct task_struct *t, struct task *ts, struct task_struct *prev,
+				  u64 now, u32 epoch, struct window *w)
 {
 	u64 mark = ts->mark, since = mark >> 2, d = 0;
 	u32 state = mark & 3;
@@ -183,13 +190,15 @@ static __always_inline void enter(struct task_struct *t, struct task *ts, struct
 	if (unlikely(mark && state == STATE_ON)) {
 		ts->n[COUNT_UNKNOWN] += d;
 	} else if (unlikely(mark && state == STATE_BLOCKED && !ts->early)) {
-		/* Its waking was not shown, or it never slept, because of a signal (before 6.15). */
+		/*
+		 * Its waking was not shown, or it never slept, because of a signal (before 6.15).
+		 */
 		ts->n[COUNT_UNWOKEN]++;
 		ts->n[COUNT_BLOCKED] += d;
 	} else if (likely(mark)) {
 		/*
-		 * If no waking came after it left, then it came just before: the waker runs on another CPU, and waits
-		 * for the task to be gone.
+		 * If no waking came after it left, then it came just before: the waker runs on
+		 * another CPU, and waits for the task to be gone.
 		 */
 		if (unlikely(state == STATE_BLOCKED)) {
 			ts->n[COUNT_EARLY]++;
@@ -259,7 +268,8 @@ int sched_switch(u64 *ctx)
 		}
 	}
 	if (ps)
-		leave(prev, ps, next, preempt, have_prev_state ? (u32)ctx[3] : prev->__state, now, epoch, w);
+		leave(prev, ps, next, preempt, have_prev_state ? (u32)ctx[3] : prev->__state, now,
+		      epoch, w);
 	if (ns)
 		enter(next, ns, prev, now, epoch, w);
 	return 0;

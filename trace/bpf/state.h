@@ -62,8 +62,9 @@ static __always_inline u64 clock(void)
 }
 
 /*
- * False for most tasks that are not traced: they never had storage of any kind. It costs a load; a probe asks before it
- * reads its clock, which is then later by 1 ns, so that other people's tasks do not pay for it.
+ * False for most tasks that are not traced: they never had storage of any kind. It costs a load; a
+ * probe asks before it reads its clock, which is then later by 1 ns, so that other people's tasks
+ * do not pay for it.
  */
 static __always_inline bool task_may(struct task_struct *t)
 {
@@ -125,7 +126,9 @@ static __always_inline u32 task_nr(struct task_struct *t)
 	return nr;
 }
 
-/* The kernel's books on a task, but for nvcsw and nivcsw: they have to be read together with ours. */
+/*
+ * The kernel's books on a task, but for nvcsw and nivcsw: they have to be read together with ours.
+ */
 static __always_inline void read_books(struct task_struct *t, u64 *n)
 {
 	n[COUNT_SUM_EXEC] = t->se.sum_exec_runtime;
@@ -154,8 +157,8 @@ static __always_inline struct row *row_new(struct task_struct *t, struct task *t
 }
 
 /*
- * This CPU's instance of a per-CPU variable. The kernel need not have its symbol (CONFIG_KALLSYMS_ALL), so start from
- * one a task points to: the run queue of the CPU it is on.
+ * This CPU's instance of a per-CPU variable. The kernel need not have its symbol
+ * (CONFIG_KALLSYMS_ALL), so start from one a task points to: the run queue of the CPU it is on.
  */
 static __always_inline const void *percpu(struct task_struct *current, s64 at)
 {
@@ -169,7 +172,8 @@ static __always_inline u32 read_u32(const void *address)
 	u32 v = 0;
 
 	if (bpf_rdonly_cast)
-		return *(volatile u32 *)bpf_rdonly_cast(address, kernel_type_id(struct refcount_struct));
+		return *(volatile u32 *)bpf_rdonly_cast(address,
+							kernel_type_id(struct refcount_struct));
 	bpf_probe_read_kernel(&v, sizeof(v), address);
 	return v;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * System calls of traced tasks, by number. The dearest probe, for it runs for every task on the machine, at each of its
- * calls: it asks once about a task, and remembers the answer until the CPU has another. sched_switch, which knows,
- * leaves word when a traced task comes or goes; so no answer outlives its task.
+ * System calls of traced tasks, by number. The dearest probe, for it runs for every task on the
+ * machine, at each of its calls: it asks once about a task, and remembers the answer until the CPU
+ * has another. sched_switch, which knows, leaves word when a traced task comes or goes; so no
+ * answer outlives its task.
  */
 #include "state.h"
 

@@ -3,8 +3,8 @@
 #include "state.h"
 
 /*
- * Every new task passes here, before its first wake-up: those of fork and clone, and io_uring's workers, which
- * sched_process_fork does not show. Current is the one that makes it.
+ * Every new task passes here, before its first wake-up: those of fork and clone, and io_uring's
+ * workers, which sched_process_fork does not show. Current is the one that makes it.
  */
 SEC("tp_btf/task_newtask")
 int task_newtask(u64 *ctx)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * What loading a traced task's page table at a switch did to the TLB (x86). It follows sched_switch on the same CPU,
- * before the stacks are changed: current is still the task that leaves. An exec loads a page table for the same
- * reason, but as the task itself.
+ * What loading a traced task's page table at a switch did to the TLB (x86). It follows sched_switch
+ * on the same CPU, before the stacks are changed: current is still the task that leaves. An exec
+ * loads a page table for the same reason, but as the task itself.
  */
 #include "state.h"
 
 #define ON_TASK_SWITCH 0      /* enum tlb_flush_reason */
-#define ALL	       (~0UL) /* TLB_FLUSH_ALL; 0 pages: the entries of this address space were still good */
+#define ALL	       (~0UL) /* TLB_FLUSH_ALL; 0 pages: its entries were still good */
 
 SEC("tp_btf/tlb_flush")
 int tlb_flush(u64 *ctx)

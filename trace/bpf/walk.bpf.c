@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The walk over all tasks: to follow those that exist already, and to read each task's counts together with the kernel's
- * own books at both ends of a window. One walk at a time.
+ * The walk over all tasks: to follow those that exist already, and to read each task's counts
+ * together with the kernel's own books at both ends of a window. One walk at a time.
  */
 #include "state.h"
 
@@ -48,8 +48,8 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 	ts->tgid = task_nr(t->group_leader);
 	w->found++;
 	/*
-	 * Only if no event came in between. One that is just then under way shows the state it leads away from; the
-	 * next event puts it right.
+	 * Only if no event came in between. One that is just then under way shows the state it
+	 * leads away from; the next event puts it right.
 	 */
 	if (t->on_cpu)
 		state = STATE_ON;
@@ -112,8 +112,9 @@ static long read_steady(u32 i, struct reading *r)
 }
 
 /*
- * Reads a task that other CPUs are writing. It stands still when its own sums explain its mark, and when the kernel's
- * counters are as far ahead of ours as they always are; in the middle of a switch they are not.
+ * Reads a task that other CPUs are writing. It stands still when its own sums explain its mark, and
+ * when the kernel's counters are as far ahead of ours as they always are; in the middle of a switch
+ * they are not.
  */
 static __always_inline bool snapshot(struct task_struct *t, struct task *ts, struct walk *w)
 {
@@ -158,6 +159,14 @@ static __always_inline bool snapshot(struct task_struct *t, struct task *ts, str
 	return true;
 }
 
+static __always_inline u64 stamp(struct walk *w)
+{
+	w->last = clock();
+	if (!w->first)
+		w->first = w->last;
+	return w->last;
+}
+
 static __always_inline void open(struct task_struct *t, struct walk *w)
 {
 	struct task *ts = task_get(t);
@@ -171,9 +180,12 @@ static __always_inline void open(struct task_struct *t, struct walk *w)
 	}
 	for (u32 i = 0; i < COUNTS; i++)
 		ts->base[i] = w->scratch.n[i];
-	ts->opened = clock();
+	ts->opened = stamp(w);
 	__sync_lock_test_and_set(&ts->epoch, epoch);
-	/* Had it ended by then, nobody would account for it: take it back. If it ended since, it was accounted for. */
+	/*
+	 * Had it ended by then, nobody would account for it: take it back. If it ended since, it
+	 * was accounted for.
+	 */
 	if (ts->dead && claim(ts, epoch))
 		return;
 	w->found++;
@@ -193,6 +205,7 @@ static __always_inline void close(struct task_struct *t, struct walk *w)
 	}
 	if (!claim(ts, epoch))
 		return;
+	stamp(w);
 	w->found++;
 	r = row_new(t, ts);
 	for (u32 i = 0; i < COUNTS; i++) {
@@ -231,7 +244,8 @@ int walk_tasks(struct bpf_iter__task *ctx)
 		if (current_task_at) {
 			struct task_struct *current = NULL;
 
-			bpf_probe_read_kernel(&current, sizeof(current), percpu(self, current_task_at));
+			bpf_probe_read_kernel(&current, sizeof(current),
+					      percpu(self, current_task_at));
 			if (current == self)
 				ctl.percpu = 1;
 		}
