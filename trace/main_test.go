@@ -15,19 +15,20 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"switchyard/internal/sys"
 	"switchyard/internal/testenv"
 	"switchyard/trace"
 )
 
 func TestMain(m *testing.M) {
 	os.Exit(testenv.Main(m, map[string]func() int{
-		"ping":        ping,
-		"pong":        pong,
-		"echo":        echo,
-		"worker":      worker,
-		"burner":      burner,
-		"dropped":     dropped,
-		"unprivilege": unprivileged,
+		"ping":         ping,
+		"pong":         pong,
+		"echo":         echo,
+		"worker":       worker,
+		"burner":       burner,
+		"dropped":      dropped,
+		"unprivileged": unprivileged,
 	}))
 }
 
@@ -174,17 +175,6 @@ func alone(cpu int) error {
 	}, 0)
 }
 
-// name gives the thread a name to be found by.
-func name(s string) {
-	b, err := unix.BytePtrFromString(s)
-	if err == nil {
-		err = unix.Prctl(unix.PR_SET_NAME, sysPointer(b), 0, 0, 0)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "prctl:", err)
-	}
-}
-
 // ping passes a byte to pong and waits for it, os.Args[1] times, when told so by a line.
 func ping() int {
 	rounds, _ := strconv.Atoi(os.Args[1])
@@ -214,7 +204,7 @@ func ping() int {
 			done <- 1
 			return
 		}
-		name("ping")
+		sys.SetName("ping")
 		time.Sleep(50 * time.Millisecond) // until pong waits
 		fmt.Println("ready")
 		pingLoop(rounds, from, to)
@@ -231,7 +221,7 @@ func pong() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	name("pong")
+	sys.SetName("pong")
 	pongLoop(3, 4)
 	return 0
 }
@@ -335,10 +325,21 @@ func switches(dir string) (voluntary, involuntary uint64) {
 	return voluntary, involuntary
 }
 
-// setCaps leaves the whole process these effective and permitted capabilities.
-func setCaps(caps uint64) error {
-	runtime.LockOSThread()
-	return allThreadsCapset(caps)
+// cannotDrop is the exit status of a program that was built with cgo, as the race detector does.
+const cannotDrop = 77
+
+// run runs a program to its end and returns what it printed.
+func run(t testing.TB, program string, args ...string) string {
+	t.Helper()
+	cmd := testenv.Program(t, program, args...)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == cannotDrop && testenv.Race {
+		t.Skipf("%s", out)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v: %s", program, err, out)
+	}
+	return string(out)
 }
 
 // dropped opens a session, gives up every capability, and uses it.
@@ -348,9 +349,9 @@ func dropped() int {
 		fmt.Println("open:", err)
 		return 1
 	}
-	if err := setCaps(0); err != nil {
-		fmt.Println("capset:", err)
-		return 1
+	if err := sys.DropCapabilities(); err != nil {
+		fmt.Println(err)
+		return cannotDrop
 	}
 	if err := s.Follow(os.Getpid()); err != nil {
 		fmt.Println(err)
@@ -392,12 +393,16 @@ func dropped() int {
 	return 0
 }
 
-// unprivileged says what Open and Probes say without the capabilities not named in os.Args[1].
+// unprivileged says what Open and Probes say with no capabilities but those of os.Args[1:].
 func unprivileged() int {
-	caps, _ := strconv.ParseUint(os.Args[1], 0, 64)
-	if err := setCaps(caps); err != nil {
-		fmt.Println("capset:", err)
-		return 1
+	var keep []int
+	for _, arg := range os.Args[1:] {
+		c, _ := strconv.Atoi(arg)
+		keep = append(keep, c)
+	}
+	if err := sys.DropCapabilities(keep...); err != nil {
+		fmt.Println(err)
+		return cannotDrop
 	}
 	s, err := trace.Open(trace.Options{})
 	if err == nil {
