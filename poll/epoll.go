@@ -84,8 +84,8 @@ func (p *epolling) remove(id int32, fd int) {
 	}
 }
 
-func (p *epolling) wait(ms int) ([]int32, syscall.Errno) {
-	n, e := sys.EpollWait(p.fd, p.events, ms)
+func (p *epolling) wait(how sys.Wait, ms int) ([]int32, syscall.Errno) {
+	n, e := sys.EpollWait(how, p.fd, p.events, ms)
 	if e != 0 {
 		return nil, e
 	}

@@ -95,14 +95,14 @@ func tryUring() error {
 	}
 	defer sys.RawClose(pair[0])
 	armReceive(r.SQE(), int32(pair[0]), 0)
-	if e := r.Enter(false, 0); e != 0 {
+	if e := r.Submit(); e != 0 {
 		sys.RawClose(pair[1])
 		return os.NewSyscallError("io_uring_enter", e)
 	}
 	sys.RawWrite(pair[1], []byte{1})
 	sys.RawClose(pair[1])
 	for end := time.Now().Add(time.Second); time.Now().Before(end); {
-		if e := r.Enter(true, int64(time.Second)); e != 0 && e != syscall.EINTR {
+		if e := r.Wait(sys.LetGo, int64(time.Second)); e != 0 && e != syscall.EINTR {
 			return os.NewSyscallError("io_uring_enter", e)
 		}
 		if c, ok := r.CQE(); ok {

@@ -31,7 +31,7 @@ type poller interface {
 	// wait blocks until descriptors are ready or ms milliseconds have passed,
 	// -1 being for ever, and returns the ids of those that are. They may be
 	// more than is true: nothing depends on an id being ready.
-	wait(ms int) ([]int32, syscall.Errno)
+	wait(how sys.Wait, ms int) ([]int32, syscall.Errno)
 }
 
 const (
@@ -70,6 +70,7 @@ type readyLoop struct {
 	again    []int32 // connections to go on with without being told
 	spare    []int32 // again's other buffer
 	leaving  lingerers
+	pace     pace
 	paused   bool
 	resumeAt int64
 	drains   bool
@@ -99,10 +100,12 @@ func (l *readyLoop) close() { l.poller.close() }
 func (l *readyLoop) run() error {
 	defer l.closeAll()
 	for !l.drains || l.live > 0 {
-		ready, e := l.poller.wait(l.timeout())
+		how, ns := l.pace.of(l.timeout())
+		ready, e := l.poller.wait(how, milliseconds(ns))
 		if e != 0 && e != syscall.EINTR {
 			return os.NewSyscallError("wait", e)
 		}
+		l.pace.came(how, len(ready), e)
 		for _, id := range ready {
 			switch id {
 			case wakeID:
@@ -134,9 +137,9 @@ func (l *readyLoop) run() error {
 	return nil
 }
 
-// timeout is how long the next wait may block, in milliseconds: for ever when
+// timeout is how long the next wait may block, in nanoseconds: for ever when
 // there is nothing to do at a certain time.
-func (l *readyLoop) timeout() int {
+func (l *readyLoop) timeout() int64 {
 	if len(l.again) > 0 {
 		return 0
 	}
@@ -153,7 +156,15 @@ func (l *readyLoop) timeout() int {
 	if at < 0 {
 		return -1
 	}
-	return int((max(0, at-l.srv.now()) + 999_999) / 1_000_000)
+	return max(0, at-l.srv.now())
+}
+
+// milliseconds rounds up; less than zero stays so.
+func milliseconds(ns int64) int {
+	if ns < 0 {
+		return -1
+	}
+	return int((ns + 999_999) / 1_000_000)
 }
 
 // earlier is the earlier of two times, -1 being never.

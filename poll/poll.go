@@ -63,8 +63,8 @@ func (p *polling) remove(id int32, _ int) {
 	p.list, p.ids = p.list[:last], p.ids[:last]
 }
 
-func (p *polling) wait(ms int) ([]int32, syscall.Errno) {
-	n, e := sys.Poll(p.list, ms)
+func (p *polling) wait(how sys.Wait, ms int) ([]int32, syscall.Errno) {
+	n, e := sys.Poll(how, p.list, ms)
 	if e != 0 {
 		return nil, e
 	}

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"switchyard/internal/sys"
 	"switchyard/internal/testenv"
 )
 
@@ -54,7 +55,7 @@ func TestPollers(t *testing.T) {
 				if len(list) == 0 {
 					ms = 0
 				}
-				got, e := p.wait(ms)
+				got, e := p.wait(sys.LetGo, ms)
 				got = slices.Clone(got)
 				slices.Sort(got)
 				if e != 0 || !slices.Equal(got, list) {

@@ -80,9 +80,9 @@ func (p *selecting) remove(_ int32, fd int) {
 	}
 }
 
-func (p *selecting) wait(ms int) ([]int32, syscall.Errno) {
+func (p *selecting) wait(how sys.Wait, ms int) ([]int32, syscall.Errno) {
 	read, write := p.read, p.write
-	n, e := sys.Select(p.nfds, &read, &write, ms)
+	n, e := sys.Select(how, p.nfds, &read, &write, ms)
 	if e != 0 {
 		return nil, e // the sets are undefined then
 	}

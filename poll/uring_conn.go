@@ -12,7 +12,6 @@ import (
 // uringSlot is a connection of a loop on completions. It holds no pointers, so
 // the garbage collector passes the table by.
 type uringSlot struct {
-	conn    switchyard.Conn
 	fd      int32
 	backlog uint32 // input not taken, in backlogs; 0 is none
 	serial  uint32 // tells it from others that had its place
@@ -21,6 +20,7 @@ type uringSlot struct {
 	end     uint32 // to where
 	flags   uringFlags
 	after   switchyard.Action // what follows when it is sent
+	conn    switchyard.Conn
 }
 
 type uringFlags uint8

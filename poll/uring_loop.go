@@ -54,6 +54,7 @@ type uringLoop struct {
 	out      outBuffers
 	backlogs backlogs
 	leaving  lingerers
+	pace     pace
 	sends    int // since the last time submissions were handed over
 
 	accepting bool    // a multishot accept is in flight
@@ -101,13 +102,15 @@ func (u *uringLoop) run() error {
 	u.watchWake()
 	u.armAccept()
 	for !u.drains || u.live > 0 {
-		if e := u.ring.Enter(true, u.timeout()); e != 0 {
+		how, ns := u.pace.of(u.timeout())
+		e := u.ring.Wait(how, ns)
+		if e != 0 {
 			if err := u.enterFailed(e); err != nil {
 				return err
 			}
 		}
 		u.sends = 0
-		u.reap()
+		u.pace.came(how, u.reap(), e)
 		if u.srv.stage.Load() != serving && !u.goOn() {
 			return nil
 		}
@@ -130,12 +133,12 @@ func (u *uringLoop) enterFailed(e syscall.Errno) error {
 	return os.NewSyscallError("io_uring_enter", e)
 }
 
-// reap works off the completions.
-func (u *uringLoop) reap() {
-	for {
+// reap works off the completions and returns how many there were.
+func (u *uringLoop) reap() int {
+	for n := 0; ; n++ {
 		c, ok := u.ring.CQE()
 		if !ok {
-			return
+			return n
 		}
 		id := int32(uint32(c.UserData))
 		switch c.UserData &^ 0xffffffff {
@@ -168,7 +171,7 @@ func (u *uringLoop) sqe() *sys.UringSQE {
 // submit hands over what there is to do, without waiting.
 func (u *uringLoop) submit() {
 	u.sends = 0
-	switch e := u.ring.Enter(false, 0); e {
+	switch u.ring.Submit() {
 	case syscall.EAGAIN, syscall.EBUSY, syscall.ENOMEM:
 		sys.Nanosleep(int64(time.Millisecond))
 	}
@@ -344,7 +347,7 @@ func (u *uringLoop) end() {
 		s := u.sqe()
 		s.Opcode, s.OpFlags = sys.UringAsyncCancel, sys.UringCancelAny|sys.UringCancelAll
 		s.Flags, s.UserData = sys.UringSQECQESkipSuccess, opIgnore
-		if e := u.ring.Enter(true, int64(20*time.Millisecond)); e != 0 && u.enterFailed(e) != nil {
+		if e := u.ring.Wait(sys.LetGo, int64(20*time.Millisecond)); e != 0 && u.enterFailed(e) != nil {
 			break
 		}
 		u.reap()

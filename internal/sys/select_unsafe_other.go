@@ -18,11 +18,17 @@ const SelectName = "pselect6"
 // no signal mask). Descriptors from nfds on are not looked at. The sets come
 // back holding those that are ready, and the result is how many those are.
 // EINTR is returned.
-func Select(nfds int, read, write *FDSet, ms int) (int, syscall.Errno) {
+// For how, see Wait.
+func Select(how Wait, nfds int, read, write *FDSet, ms int) (int, syscall.Errno) {
 	var limit *syscall.Timespec
 	if ms >= 0 {
 		ts := syscall.NsecToTimespec(int64(ms) * 1e6)
 		limit = &ts
+	}
+	if how == Hold {
+		n, _, e := syscall.RawSyscall6(unix.SYS_PSELECT6, uintptr(nfds), uintptr(unsafe.Pointer(read)),
+			uintptr(unsafe.Pointer(write)), 0, uintptr(unsafe.Pointer(limit)), 0)
+		return int(n), e
 	}
 	n, _, e := syscall.Syscall6(unix.SYS_PSELECT6, uintptr(nfds), uintptr(unsafe.Pointer(read)),
 		uintptr(unsafe.Pointer(write)), 0, uintptr(unsafe.Pointer(limit)), 0)

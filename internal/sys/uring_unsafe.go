@@ -136,11 +136,11 @@ func (r *Uring) Close() {
 	*r = Uring{fd: -1}
 }
 
-// Deferred reports whether completions are worked on only in Enter.
+// Deferred reports whether completions are worked on only in Wait.
 func (r *Uring) Deferred() bool { return r.flags&uringSetupDeferTaskrun != 0 }
 
 // SQE is a zeroed submission for the caller to fill in; nil when the ring is
-// full until the next Enter.
+// full until the next Submit or Wait.
 func (r *Uring) SQE() *UringSQE {
 	if r.tail-atomic.LoadUint32(r.sqHead) >= uint32(len(r.sqes)) {
 		return nil
@@ -151,29 +151,43 @@ func (r *Uring) SQE() *UringSQE {
 	return s
 }
 
-// Enter hands over all submissions and, with wait, blocks until at least one
-// completion is there or ns nanoseconds have passed, a negative ns being for
-// ever (io_uring_enter(2)). Without wait it does not block. EINTR and ETIME
-// say that there may be no completion, EBUSY and EAGAIN that the kernel took
-// not all submissions and the completions are to be worked off first.
-func (r *Uring) Enter(wait bool, ns int64) syscall.Errno {
-	atomic.StoreUint32(r.sqTail, r.tail)
-	submit := r.tail - atomic.LoadUint32(r.sqHead)
-	if !wait {
-		if submit == 0 {
-			return 0
-		}
-		_, _, e := syscall.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(submit), 0, 0, 0, 0)
-		return e
+// Submit hands over all submissions and does not block (io_uring_enter(2)).
+// EBUSY and EAGAIN say that the kernel took not all, and completions are to be
+// worked off first.
+func (r *Uring) Submit() syscall.Errno {
+	n := r.publish()
+	if n == 0 {
+		return 0
 	}
-	if ns < 0 {
-		_, _, e := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(submit), 1, uringEnterGetEvents, 0, 0)
-		return e
-	}
-	r.wait.ts = unix.NsecToTimespec(ns)
-	_, _, e := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(submit), 1,
-		uringEnterGetEvents|uringEnterExtArg, uintptr(unsafe.Pointer(r.wait)), unsafe.Sizeof(uringGetEventsArg{}))
+	_, _, e := syscall.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(n), 0, 0, 0, 0)
 	return e
+}
+
+// Wait hands over all submissions and blocks until at least one completion is
+// there or ns nanoseconds have passed, a negative ns being for ever
+// (io_uring_enter(2)). EINTR and ETIME say that there may be none. For how, see
+// the type Wait.
+func (r *Uring) Wait(how Wait, ns int64) syscall.Errno {
+	n := uintptr(r.publish())
+	flags, arg, size := uintptr(uringEnterGetEvents), uintptr(0), uintptr(0)
+	if ns >= 0 {
+		r.wait.ts = unix.NsecToTimespec(ns)
+		flags |= uringEnterExtArg
+		arg, size = uintptr(unsafe.Pointer(r.wait)), unsafe.Sizeof(uringGetEventsArg{}) // not Go's memory
+	}
+	if how == Hold {
+		_, _, e := syscall.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), n, 1, flags, arg, size)
+		return e
+	}
+	_, _, e := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), n, 1, flags, arg, size)
+	return e
+}
+
+// publish shows the kernel the submissions and returns how many it has not
+// taken.
+func (r *Uring) publish() uint32 {
+	atomic.StoreUint32(r.sqTail, r.tail)
+	return r.tail - atomic.LoadUint32(r.sqHead)
 }
 
 // CQE takes the next completion; false when there is none. Its place is given
