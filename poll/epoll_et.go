@@ -25,7 +25,7 @@ func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     d.name,
 		Doc:      "one loop that waits with " + sys.EpollWaitName + ", edge-triggered: told of changes only, it reads until EAGAIN",
-		Syscalls: []string{sys.EpollWaitName, "epoll_ctl", "accept4", "read", "write", "close"},
+		Syscalls: []string{sys.EpollWaitName, "epoll_ctl", "accept4", "read", "sendto", "close"},
 		Probes:   probes,
 		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})

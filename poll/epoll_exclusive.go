@@ -27,7 +27,7 @@ func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     d.name,
 		Doc:      "several loops on one listener, each waiting with " + sys.EpollWaitName + "; EPOLLEXCLUSIVE wakes one for a connection",
-		Syscalls: []string{sys.EpollWaitName, "epoll_ctl", "accept4", "read", "write", "close"},
+		Syscalls: []string{sys.EpollWaitName, "epoll_ctl", "accept4", "read", "sendto", "close"},
 		Probes:   probes,
 		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})

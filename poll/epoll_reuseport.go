@@ -24,7 +24,7 @@ func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     d.name,
 		Doc:      "one loop per CPU waiting with " + sys.EpollWaitName + ", each with a listener of its own (SO_REUSEPORT)",
-		Syscalls: []string{sys.EpollWaitName, "epoll_ctl", "accept4", "read", "write", "close"},
+		Syscalls: []string{sys.EpollWaitName, "epoll_ctl", "accept4", "read", "sendto", "close"},
 		Probes:   probes,
 		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})

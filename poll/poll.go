@@ -16,7 +16,7 @@ func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     d.name,
 		Doc:      "one loop that waits with " + sys.PollName + ": a list of all descriptors handed over with each call",
-		Syscalls: []string{sys.PollName, "accept4", "read", "write", "close"},
+		Syscalls: []string{sys.PollName, "accept4", "read", "sendto", "close"},
 		Probes:   probes,
 		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})

@@ -18,7 +18,7 @@ func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     d.name,
 		Doc:      "one loop that waits with " + sys.SelectName + ": serves descriptors below FD_SETSIZE (1024), refuses the rest",
-		Syscalls: []string{sys.SelectName, "accept4", "read", "write", "close"},
+		Syscalls: []string{sys.SelectName, "accept4", "read", "sendto", "close"},
 		Probes:   probes,
 		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})

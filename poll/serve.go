@@ -81,15 +81,16 @@ func (l *readyLoop) serve(id int32) {
 	}
 }
 
-// step runs the handler over in and writes what it says. It returns false when
-// the connection is not to be read now: it is closed, its socket takes no more,
-// or others have their turn.
+// step runs the handler over in and sends what it says, with sendto and not
+// write, or each peer that vanished would cost the process a SIGPIPE. It
+// returns false when the connection is not to be read now: it is closed, its
+// socket takes no more, or others have their turn.
 func (l *readyLoop) step(id int32, s *slot, in []byte) bool {
 	for sent := 0; ; {
 		took, put, do := l.handler.Step(&s.conn, in, l.out)
 		in = in[took:]
 		if put > 0 {
-			n, e := sys.RawWrite(int(s.fd), l.out[:put])
+			n, e := sys.RawSendto(int(s.fd), l.out[:put], unix.MSG_NOSIGNAL)
 			if n != put {
 				if e != 0 {
 					if e != syscall.EAGAIN {
@@ -167,7 +168,7 @@ func (l *readyLoop) block(id int32, s *slot, out, in []byte, after switchyard.Ac
 func (l *readyLoop) goOnWith(id int32, s *slot) bool {
 	r := l.rests.at(s.rest)
 	if len(r.out) > 0 {
-		n, e := sys.RawWrite(int(s.fd), r.out)
+		n, e := sys.RawSendto(int(s.fd), r.out, unix.MSG_NOSIGNAL)
 		if e != 0 && e != syscall.EAGAIN {
 			l.closeConn(id, s)
 			return false

@@ -1,7 +1,7 @@
 /*
  * The smallest fair opponent of poll/epoll: one level-triggered loop that
  * reads once for each event, answers every whole request it has read with one
- * write, and keeps the part of a request that is left.
+ * send, and keeps the part of a request that is left.
  */
 #define _GNU_SOURCE
 #include <sys/epoll.h>
@@ -64,7 +64,7 @@ static void serve(int fd)
 			memcpy(c->part, in + at, c->len = have - at);
 			return;
 		}
-		if (write(fd, out, put) != (ssize_t)put) {
+		if (send(fd, out, put, MSG_NOSIGNAL) != (ssize_t)put) {
 			drop(fd); /* the load reads its replies */
 			return;
 		}
