@@ -7,6 +7,8 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 # Arguments for compare: make compare ARGS='poll/epoll threads/per-conn --clients 64'
 ARGS ?=
+# Where compare keeps its report.
+OUT ?= results/$(shell date +%Y%m%d-%H%M%S)
 
 .DEFAULT_GOAL := help
 .PHONY: help build compare test test-race lint format vet staticcheck vuln generate man fuzz bench clean
@@ -19,7 +21,7 @@ build: ## build bin/switchyard, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/switchyard
 
 compare: build ## run every model under the same load and print the table
-	./$(BIN) compare $(ARGS)
+	./$(BIN) compare --out $(OUT) $(ARGS)
 
 test: ## run the tests; as root the traced ones run too
 	$(GO) test ./...
@@ -62,19 +64,11 @@ generate: ## build the BPF objects again (needs clang-19 and llvm-19)
 man: build ## write the manual pages to bin/man
 	./$(BIN) man bin/man
 
-# The counters that guide a fuzzer make the frames of the handler's nosplit
-# functions larger than the linker allows, so that the root package is fuzzed
-# without them.
 fuzz: ## run each fuzz test for FUZZTIME
 	@set -e; grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file name; do \
 	  dir=$$(dirname "$$file"); name=$${name#func }; \
 	  echo "fuzz $$dir $$name"; \
-	  if [ "$$dir" = . ]; then \
-	    mkdir -p bin/fuzz; $(GO) test -c -o bin/fuzz/root.test .; \
-	    bin/fuzz/root.test -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir bin/fuzz/cache; \
-	  else \
-	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \
-	  fi; \
+	  $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \
 	done
 
 bench: ## run the benchmarks of the packages (those against peers: bench/)

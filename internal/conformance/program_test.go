@@ -1,4 +1,4 @@
-package switchyard_test
+package conformance
 
 import (
 	"bufio"

@@ -1,4 +1,4 @@
-package switchyard_test
+package conformance
 
 import (
 	"bytes"
@@ -226,8 +226,8 @@ func workAndSleep(t *testing.T, m switchyard.Model) {
 		t.Errorf("body %q", body)
 	}
 	// What was asked for before a sleep does not wait for it.
+	start = time.Now() // before it is sent: the server may be asleep when send returns
 	c.send(getRoot + "GET /sleep?ms=300 HTTP/1.1\r\n\r\n" + getRoot)
-	start = time.Now()
 	c.wantRoot()
 	early := time.Since(start)
 	c.want(200)
