@@ -1,6 +1,9 @@
 #!/bin/sh
 # run.sh measures poll/epoll and poll/io_uring beside servers of others that
-# give the same reply, in requests a second on one core.
+# give the same reply, on one core: requests a second, and the CPU time that a
+# request costs the server (all its threads, as the scheduler counts it). Where
+# the load is slower than the servers the requests a second are its own and
+# differ little; the CPU time still tells the servers apart.
 #
 #   bench/peers/run.sh [ROUNDS [SECONDS]]     7 rounds of 2 s unless told
 #
@@ -59,7 +62,7 @@ start() {
 	pids="$pids $pid"
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		if [ "$(curl -s -m 1 "http://127.0.0.1:$port/" 2>/dev/null)" = "one more served" ]; then
-			echo "$name $port" >>"$dir/ports"
+			echo "$name $port $pid" >>"$dir/ports"
 			return
 		fi
 		sleep 0.1
@@ -90,55 +93,74 @@ for s in $servers; do
 done
 grep -q "^$base " "$dir/ports" || { say "$base does not run, so there is nothing to compare with"; exit 1; }
 
-# visit PORT prints the requests a second.
+# cpu PID prints the nanoseconds its threads have run.
+cpu() {
+	cat /proc/"$1"/task/*/schedstat 2>/dev/null | awk '{ n += $1 } END { printf "%.0f\n", n }'
+}
+
+# visit PORT prints the requests and the requests a second.
 visit() {
 	if [ "$load" = wrk ]; then
 		taskset -c "$load_cpu" wrk -t1 -c"$clients" -d"${seconds}s" "http://127.0.0.1:$1/" >"$dir/load"
 		if grep -Eq 'Non-2xx|Socket errors' "$dir/load"; then
 			say "port $1: $(grep -E 'Non-2xx|Socket errors' "$dir/load")"
 		fi
-		awk '/^Requests\/sec/ { print $2 }' "$dir/load"
+		awk '/ requests in / { n = $1 } /^Requests\/sec/ { print n, $2 }' "$dir/load"
 	else
 		taskset -c "$load_cpu" "$root/bin/switchyard" load "http://127.0.0.1:$1/" --clients "$clients" \
-			--duration "${seconds}s" --format json 2>/dev/null |
-			sed -n 's/.*"requests_per_second": *\([0-9.]*\).*/\1/p' | head -1
+			--duration "${seconds}s" --format json >"$dir/load" 2>/dev/null
+		awk 'match($0, /"requests": *[0-9]+/) && !n { n = substr($0, RSTART + 11, RLENGTH - 11) + 0 }
+			match($0, /"requests_per_second": *[0-9.]+/) && !r { r = substr($0, RSTART + 22, RLENGTH - 22) + 0 }
+			END { print n, r }' "$dir/load"
 	fi
 }
 
+# A line of results: round, server, requests a second, CPU µs a request.
 : >"$dir/results"
 round=0
 while [ $round -lt "$rounds" ]; do
 	round=$((round + 1))
-	while read -r name port; do
-		echo "$round $name $(visit "$port")" >>"$dir/results"
+	while read -r name port pid; do
+		before=$(cpu "$pid")
+		got=$(visit "$port")
+		echo "$round $name $got $before $(cpu "$pid")" |
+			awk '{ print $1, $2, $4, ($3 > 0 ? ($6 - $5) / 1000 / $3 : 0) }' >>"$dir/results"
 	done <"$dir/ports"
 	say "round $round of $rounds"
 done
 
+# median prints the median of the numbers it reads, one a line, and the bounds
+# of its interval.
+median() {
+	sort -n | awk '
+		{ v[NR] = $1 }
+		END {
+			if (!NR) { print "0 0 0"; exit }
+			# The widest pair of ranks k, n+1-k whose coverage, by the
+			# binomial distribution with p = 1/2, is 95 % or more.
+			k = 0; tail = 0; p = 0.5 ^ NR
+			while (tail + p <= 0.025) { tail += p; p = p * (NR - k) / (k + 1); k++ }
+			if (k < 1) k = 1
+			m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
+			print m, v[k], v[NR + 1 - k]
+		}'
+}
+
 echo "$(uname -sr), $load with $clients connections on CPU $load_cpu, servers on CPU $server_cpu, $rounds rounds of $seconds s"
-printf '%-22s %12s  %-21s %8s  %s\n' server requests/s interval "x $base" interval
-while read -r name port; do
-	awk -v name="$name" -v base="$base" '
-		$2 == base { b[$1] = $3 }
-		$2 == name { v[$1] = $3 }
-		END { for (r in v) if (v[r] > 0 && b[r] > 0) print v[r], v[r] / b[r] }' "$dir/results" >"$dir/pairs"
-	for column in 1 2; do
-		awk -v c=$column '{ print $c }' "$dir/pairs" | sort -n | awk '
-			{ v[NR] = $1 }
-			END {
-				if (!NR) { print "- - -"; exit }
-				# The widest pair of ranks k, n+1-k whose coverage, by the
-				# binomial distribution with p = 1/2, is 95 % or more.
-				k = 0; tail = 0; p = 0.5 ^ NR
-				while (tail + p <= 0.025) { tail += p; p = p * (NR - k) / (k + 1); k++ }
-				if (k < 1) k = 1
-				m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
-				print m, v[k], v[NR + 1 - k]
-			}' >"$dir/median$column"
-	done
-	cat "$dir/median1" "$dir/median2" | tr '\n' ' ' | awk -v name="$name" '{
-		printf "%-22s %12.0f  %-21s %8.3f  %.3f – %.3f\n", name, $1, sprintf("%.0f – %.0f", $2, $3), $4, $5, $6 }'
+printf '%-21s %10s %-17s %6s %-13s %7s %6s %-13s\n' server requests/s '' ratio '' CPU_µs ratio '' | tr _ ' '
+while read -r name port pid; do
+	for column in 3 4; do
+		awk -v name="$name" -v c=$column '$2 == name && $c > 0 { print $c }' "$dir/results" | median
+		awk -v name="$name" -v base="$base" -v c=$column '
+			$2 == base { b[$1] = $c }
+			$2 == name { v[$1] = $c }
+			END { for (r in v) if (v[r] > 0 && b[r] > 0) print v[r] / b[r] }' "$dir/results" | median
+	done | tr '\n' ' ' | awk -v name="$name" '{
+		printf "%-21s %10.0f %-17s %6.3f %-13s %7.2f %6.3f %-13s\n", name,
+			$1, sprintf("%.0f–%.0f", $2, $3), $4, sprintf("%.3f–%.3f", $5, $6),
+			$7, $10, sprintf("%.3f–%.3f", $11, $12) }'
 done <"$dir/ports"
+echo "ratios are to $base in the same round; of the CPU time a request costs, less is better"
 if [ "$rounds" -lt 6 ]; then
 	echo "fewer than 6 rounds: the intervals are the least and the greatest, and hold less than 95 %"
 fi
