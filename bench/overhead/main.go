@@ -8,7 +8,7 @@
 // that a drift of the machine's speed cancels. Printed is the median cost of all
 // pairs with its interval.
 //
-//	make build && sudo go run ./bench/overhead [-pairs 15] [-duration 1s] [MODEL …]
+//	make build && sudo go run ./bench/overhead [-sched] [-pairs 15] [-duration 1s] [MODEL …]
 package main
 
 import (
@@ -34,6 +34,7 @@ var (
 	clients  = flag.Int("clients", 16, "clients")
 	perConn  = flag.Int("requests-per-conn", 32, "requests on a connection")
 	path     = flag.String("path", "/", "what is asked for")
+	only     = flag.Bool("sched", false, "attach only the scheduling probes, without system calls and TLB flushes")
 )
 
 func main() {
@@ -153,7 +154,7 @@ func measure(model string) error {
 
 func once(address string, pid int, traced bool) (float64, error) {
 	if traced {
-		s, err := trace.Open(trace.Options{})
+		s, err := trace.Open(trace.Options{NoSyscalls: *only, NoTLB: *only})
 		if err != nil {
 			return 0, err
 		}

@@ -49,7 +49,9 @@ func newCompareCommand(env Env) *cobra.Command {
 		Long: `compare runs each model's server in a process of its own, pinned to its own CPUs,
 puts the same load on it from another process, and prints a row for each: what its
 clients saw, what it made the kernel do, and what it cost. Rounds are interleaved
-over the models; rates are medians with an interval.
+over the models; rates are medians with an interval. Rates, latencies and CPU time
+are measured with no probe attached; before the first of --rounds rounds, and again
+before every third, a round with all probes attached counts.
 
 Without arguments all models are compared. An argument is a model's name, or a
 family (fork, poll, threads) for all of its models. A pool of blocking workers has
@@ -70,9 +72,9 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.clients, "clients", 16, "clients, each with one request at a time")
-	f.DurationVar(&o.duration, "duration", 500*time.Millisecond, "measured time of a round")
+	f.DurationVar(&o.duration, "duration", 350*time.Millisecond, "measured time of a round")
 	f.DurationVar(&o.warmup, "warmup", 100*time.Millisecond, "load before it, not measured")
-	f.IntVar(&o.rounds, "rounds", 5, "rounds; each runs every model once")
+	f.IntVar(&o.rounds, "rounds", 5, "rounds that measure rates, each with every model once; others count")
 	f.StringVar(&o.path, "path", "/", "what is asked for: /, /bytes?n=N, /work?us=N, /sleep?ms=N")
 	f.IntVar(&o.requestsPerConn, "requests-per-conn", 32, "requests on a connection before the client opens another; 0 keeps connections")
 	f.IntVar(&o.workers, "workers", 0, "workers of the designs that make them in advance; 0 is one for each client (pools) or CPU (loops)")
@@ -220,7 +222,7 @@ func compare(env Env, o compareOptions, quiet bool) error {
 		defer close(done)
 		// Every process the run starts dies with this thread.
 		runtime.LockOSThread()
-		result, workErr = newCompareRun(o, newProgress(env, o.rounds*len(o.models), quiet)).run(ctx)
+		result, workErr = newCompareRun(o, newProgress(env, len(o.plan())*len(o.models), quiet)).run(ctx)
 	}()
 	<-done
 	if result == nil {

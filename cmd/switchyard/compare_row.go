@@ -25,26 +25,30 @@ type compareRow struct {
 	notes    []string
 	missing  map[string]string
 
-	rates                                []float64
-	requests, errors, unfinished, served uint64
-	kinds                                map[string]int64
-	latency                              *hdr.Histogram
-	cpu                                  proc.CPU
-	pss                                  *float64
-	pssConns                             int
-	paused, refused, emptyWakes          uint64
-	busy, delayed                        []float64 // shares of the load generator's CPU: used, waited for
+	errors, unfinished, paused, refused uint64 // of all rounds
+	kinds                               map[string]int64
+	pss                                 *float64
+	pssConns                            int
 
-	traced     bool
-	count      trace.Count
-	runQueue   trace.Histogram
-	wakeup     trace.Histogram
-	onCPU      trace.Histogram
-	blocked    trace.Histogram
-	syscalls   map[string]uint64
-	tlbFlushes uint64
-	lost       uint64
-	checks     []report.Check
+	// Of the rounds without probes.
+	rates         []float64
+	rateRequests  uint64
+	latency       *hdr.Histogram
+	cpu           proc.CPU
+	busy, delayed []float64 // shares of the load generator's CPU: used, waited for
+
+	// Of the rounds with them.
+	countRounds   int
+	countRequests uint64
+	count         trace.Count
+	runQueue      trace.Histogram
+	wakeup        trace.Histogram
+	onCPU         trace.Histogram
+	blocked       trace.Histogram
+	syscalls      map[string]uint64
+	tlbFlushes    uint64
+	lost          uint64
+	checks        []report.Check
 }
 
 func (r *compareRow) note(s string) {
@@ -60,13 +64,8 @@ func (r *compareRow) miss(column string, err error) {
 	r.missing[column] = oneLine(err.Error())
 }
 
-// add adds one round.
-func (r *compareRow) add(l *load.Result, c *trace.Counts, cpu proc.CPU, s stats) {
-	r.rates = append(r.rates, l.RequestsPerSecond)
-	r.requests += l.Requests + l.Drained
-	// What the server did between the two readings, for the ratios: answers of
-	// requests that the warm-up had left outstanding count too.
-	r.served += l.Answered() + l.CarriedOver.Answered
+// add adds what every round knows.
+func (r *compareRow) add(l *load.Result, s stats) {
 	r.errors += l.Errors
 	r.unfinished += l.Unfinished.Requests + l.Unfinished.FromWarmup
 	if r.kinds == nil {
@@ -75,28 +74,36 @@ func (r *compareRow) add(l *load.Result, c *trace.Counts, cpu proc.CPU, s stats)
 	for _, e := range l.ErrorsByKind {
 		r.kinds[string(e.Kind)] += int64(e.Count)
 	}
-	if h, err := hdr.Decode([]byte(l.Histograms.Latency)); err == nil {
-		if r.latency == nil {
-			r.latency = h
-		} else {
-			r.latency.Merge(h)
-		}
+	r.paused += s.Counters.Paused
+	r.refused += s.Counters.Refused
+}
+
+// served is how many requests the server answered between the two readings:
+// those that the warm-up had left outstanding too.
+func served(l *load.Result) uint64 { return l.Answered() + l.CarriedOver.Answered }
+
+// addRates adds a round without probes.
+func (r *compareRow) addRates(l *load.Result, cpu proc.CPU) {
+	r.rates = append(r.rates, l.RequestsPerSecond)
+	r.rateRequests += served(l)
+	if h, err := load.DecodeHistogram(l.Histograms.Latency); err != nil {
+		r.miss("latency_us", err)
+	} else if r.latency == nil {
+		r.latency = h
+	} else {
+		r.latency.Merge(h)
 	}
 	r.busy = append(r.busy, l.Generator.CPUShare)
 	if l.Window.Seconds > 0 && l.Generator.RunQueueUS >= 0 {
 		r.delayed = append(r.delayed, l.Generator.RunQueueUS/1e6/l.Window.Seconds)
 	}
 	r.cpu = r.cpu.Add(cpu)
-	r.paused += s.Counters.Paused
-	r.refused += s.Counters.Refused
-	r.emptyWakes += s.Counters.EmptyWake
-	if c != nil {
-		r.addTrace(c)
-	}
 }
 
-func (r *compareRow) addTrace(c *trace.Counts) {
-	r.traced = true
+// addCounts adds a round with them.
+func (r *compareRow) addCounts(l *load.Result, c *trace.Counts) {
+	r.countRounds++
+	r.countRequests += served(l)
 	sum, t := &r.count, &c.Total
 	sum.Switches.Voluntary += t.Switches.Voluntary
 	sum.Switches.Involuntary += t.Switches.Involuntary
@@ -149,12 +156,15 @@ func (r *compareRow) addTrace(c *trace.Counts) {
 func (r *compareRow) report(traceReason string) report.ModelRow {
 	row := report.ModelRow{
 		Model: r.model.Name, Available: r.reason == "", Reason: r.reason,
-		Rounds: len(r.rates), Requests: r.requests, Errors: r.errors, ErrorKinds: r.kinds, Unfinished: r.unfinished,
+		Rounds: len(r.rates), CountRounds: r.countRounds, Requests: r.countRequests, RateRequests: r.rateRequests, Errors: r.errors, ErrorKinds: r.kinds, Unfinished: r.unfinished,
 		Rate: interval.Median(r.rates), RoundsPerSecond: r.rates,
-		Traced: r.traced, PSSPerConn: r.pss, PSSConnections: r.pssConns,
+		Traced: r.countRounds > 0, PSSPerConn: r.pss, PSSConnections: r.pssConns,
 		LostEvents: r.lost, Checks: r.checks, Notes: r.notes, Missing: r.missing,
 	}
 	row.RequestsPerSecond = row.Rate.Median
+	if r.countRounds == 0 {
+		row.Requests = r.rateRequests
+	}
 	if row.Checks == nil {
 		row.Checks = []report.Check{}
 	}
@@ -168,16 +178,16 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 		us := func(q float64) float64 { return float64(r.latency.ValueAtQuantile(q)) / 1000 }
 		row.Latency = &report.Latency{P50: us(50), P90: us(90), P99: us(99), P999: us(99.9), Max: float64(r.latency.Max()) / 1000, Mean: r.latency.Mean() / 1000}
 	}
-	if r.served > 0 {
+	if r.rateRequests > 0 {
 		if user, system, ok := r.cpu.Split(); ok {
-			n := float64(r.served)
+			n := float64(r.rateRequests)
 			row.CPU = &report.CPUPerRequest{User: micro(user) / n, System: micro(system) / n}
 		} else {
 			r.miss("cpu_us_per_request", fmt.Errorf("no timer tick fell into the server's time, so it cannot be divided: take a longer --duration"))
 			row.Missing = r.missing
 		}
 	}
-	if !r.traced {
+	if r.countRounds == 0 {
 		row.TraceReason = traceReason
 		if traceReason == "" {
 			row.TraceReason = "no round was completed"
@@ -198,14 +208,14 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 	if _, missing := r.missing["syscalls"]; !missing {
 		row.Syscalls = r.syscalls
 	}
-	if r.served > 0 {
-		row.Switches.PerRequest = float64(row.Switches.Total) / float64(r.served)
+	if r.countRequests > 0 {
+		row.Switches.PerRequest = float64(row.Switches.Total) / float64(r.countRequests)
 		if row.Syscalls != nil {
 			n := uint64(0)
 			for _, calls := range row.Syscalls {
 				n += calls
 			}
-			perRequest := float64(n) / float64(r.served)
+			perRequest := float64(n) / float64(r.countRequests)
 			row.PerRequest = &perRequest
 		}
 	}

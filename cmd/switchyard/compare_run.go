@@ -24,8 +24,8 @@ import (
 type compareRun struct {
 	o           compareOptions
 	bar         *progress
-	session     *trace.Session
-	traceReason string // why there is no session
+	traced      bool   // at least one round counted
+	traceReason string // why none does
 	rows        []*compareRow
 	warnings    []string
 	ours        time.Duration // CPU time of servers and load, whole lives
@@ -46,43 +46,66 @@ func reason(err error) string {
 	return oneLine(err.Error())
 }
 
+// countEvery is how many rounds that measure rates there are to one that counts.
+const countEvery = 3
+
+// plan says for each round whether it counts. A round either measures rates,
+// latencies and CPU time with no probe attached, or counts with all of them: so
+// the one is not slowed by the other.
+func (o compareOptions) plan() []bool {
+	var plan []bool
+	for i := range o.rounds {
+		if !o.noTrace && i%countEvery == 0 && (i == 0 || i+countEvery <= o.rounds) {
+			plan = append(plan, true)
+		}
+		plan = append(plan, false)
+	}
+	return plan
+}
+
 // run does all rounds, or as many as ctx lets it, and sums them up.
 func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
-	switch {
-	case r.o.noTrace:
+	if r.o.noTrace {
 		r.traceReason = "--no-trace was given"
-	default:
-		session, err := trace.Open(trace.Options{})
-		if err != nil {
-			r.traceReason = oneLine(err.Error())
-		} else {
-			r.session = session
-			defer session.Close()
-		}
-	}
-	if err := dropPrivilege(); err != nil {
-		r.warnings = append(r.warnings, oneLine(err.Error())+".")
 	}
 	before, _ := proc.ReadMachine()
 	order := rand.New(rand.NewPCG(r.o.seed, 0))
-	for round := range r.o.rounds {
+	dropped := false
+	for round, counts := range r.o.plan() {
+		var session *trace.Session
+		if counts && r.traceReason == "" && ctx.Err() == nil {
+			var err error
+			if session, err = trace.Open(trace.Options{}); err != nil {
+				r.traceReason = oneLine(err.Error())
+			}
+		}
+		if !dropped {
+			dropped = true
+			if err := dropPrivilege(); err != nil {
+				r.warnings = append(r.warnings, oneLine(err.Error())+".")
+			}
+		}
 		// A new order each round, so that no model always follows the same one.
 		for _, i := range order.Perm(len(r.rows)) {
 			row := r.rows[i]
 			r.bar.next(row.model.Name)
-			if row.reason != "" || row.broken || ctx.Err() != nil {
+			if row.reason != "" || row.broken || ctx.Err() != nil || counts && session == nil {
 				continue
 			}
-			if err := r.round(ctx, row, round); err != nil && ctx.Err() == nil {
+			if err := r.round(ctx, row, session, round == 0); err != nil && ctx.Err() == nil {
 				// One bad round is a note; a model that cannot be measured at
 				// all loses its row, and the others go on.
 				row.note(fmt.Sprintf("round %d failed: %s", round+1, oneLine(err.Error())))
 				row.failures++
 				row.broken = row.failures >= 2
-				if row.failures >= 2 && len(row.rates) == 0 {
+				if row.broken && len(row.rates) == 0 {
 					row.reason = oneLine(err.Error())
 				}
 			}
+		}
+		if session != nil {
+			r.traced = true
+			session.Close()
 		}
 	}
 	r.bar.clear()
@@ -104,8 +127,9 @@ func (r *compareRun) workersFor(m switchyard.Model) int {
 }
 
 // round measures one model once: server up, load warmed up, window open, load,
-// window closed, all down.
-func (r *compareRun) round(ctx context.Context, row *compareRow, round int) error {
+// window closed, all down. With a session it counts; without, it measures rates.
+// The first round of all measures memory too.
+func (r *compareRun) round(ctx context.Context, row *compareRow, session *trace.Session, first bool) error {
 	o := r.o
 	workers := r.workersFor(row.model)
 	s, err := startServer(ctx, row.model, o, workers)
@@ -113,23 +137,21 @@ func (r *compareRun) round(ctx context.Context, row *compareRow, round int) erro
 		return fmt.Errorf("server: %w", err)
 	}
 	defer s.kill()
-	if round == 0 {
-		n := min(o.clients, row.model.Serves(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
+	if first {
+		// Many, where the design can, so that what a server needs once weighs little.
+		n := min(max(o.clients, 64), row.model.Serves(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
 		if v, served, err := s.pssPerConnection(n, o); err != nil {
 			row.miss("pss_bytes_per_connection", err)
 		} else {
 			row.pss, row.pssConns = &v, served
 		}
 	}
-	traced := false
-	if r.session != nil {
-		if err := r.session.Follow(s.cmd.Process.Pid); err != nil {
+	if session != nil {
+		if err := session.Follow(s.cmd.Process.Pid); err != nil {
 			return fmt.Errorf("follow the server: %w", err)
 		}
-		defer r.session.Forget()
-		traced = true
+		defer session.Forget()
 	}
-
 	l, err := r.startLoad(s)
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
@@ -142,8 +164,8 @@ func (r *compareRun) round(ctx context.Context, row *compareRow, round int) erro
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
-	if traced {
-		if err := r.session.Start(); err != nil {
+	if session != nil {
+		if err := session.Start(); err != nil {
 			return fmt.Errorf("open the window: %w", err)
 		}
 	}
@@ -151,14 +173,11 @@ func (r *compareRun) round(ctx context.Context, row *compareRow, round int) erro
 		return fmt.Errorf("load: %w", err)
 	}
 	if err := expect(ctx, l, "done", 20*time.Second+o.duration); err != nil {
-		if traced {
-			r.session.Stop()
-		}
 		return fmt.Errorf("load: %w", err)
 	}
 	var counts *trace.Counts
-	if traced {
-		if counts, err = r.session.Stop(); err != nil {
+	if session != nil {
+		if counts, err = session.Stop(); err != nil {
 			return fmt.Errorf("close the window: %w", err)
 		}
 	}
@@ -184,7 +203,12 @@ func (r *compareRun) round(ctx context.Context, row *compareRow, round int) erro
 		row.note("its server did not end well: " + oneLine(err.Error()))
 	}
 	r.ours += cpuTime(s.process) + cpuTime(l)
-	row.add(&res, counts, after.Sub(before), st)
+	row.add(&res, st)
+	if counts != nil {
+		row.addCounts(&res, counts)
+	} else {
+		row.addRates(&res, after.Sub(before))
+	}
 	return nil
 }
 
@@ -228,7 +252,7 @@ func (r *compareRun) result(machine proc.Machine, interrupted bool) *report.Comp
 		Options: report.CompareOptions{
 			Protocol: o.protocol.String(), Clients: o.clients, DurationSeconds: o.duration.Seconds(), WarmupSeconds: o.warmup.Seconds(),
 			Rounds: o.rounds, RequestsPerConn: o.requestsPerConn, Workers: o.workers,
-			ServerCPUs: o.serverCPUs.String(), LoadCPUs: o.loadCPUs.String(), Seed: o.seed, Trace: r.session != nil,
+			ServerCPUs: o.serverCPUs.String(), LoadCPUs: o.loadCPUs.String(), Seed: o.seed, Trace: r.traced,
 		},
 		Interrupted: interrupted,
 	}

@@ -54,8 +54,14 @@ type ModelRow struct {
 	Available bool   `json:"available"`
 	Reason    string `json:"reason"`
 
-	Rounds            int              `json:"rounds"`
+	// Requests is the number of requests that the row's counts are of, in the
+	// CountRounds rounds with probes attached; without any, RateRequests.
+	// RateRequests were answered in the Rounds rounds without probes, which rate,
+	// latency and CPU time are of.
 	Requests          uint64           `json:"requests"`
+	RateRequests      uint64           `json:"rate_requests"`
+	Rounds            int              `json:"rounds"`
+	CountRounds       int              `json:"count_rounds"`
 	Errors            uint64           `json:"errors"`
 	ErrorKinds        map[string]int64 `json:"errors_by_kind,omitempty"`
 	Unfinished        uint64           `json:"unfinished"`

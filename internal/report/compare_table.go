@@ -265,8 +265,12 @@ func (c *Compare) Summary() []string {
 	if o.RequestsPerConn > 0 {
 		conn = fmt.Sprintf("a new connection after %d requests", o.RequestsPerConn)
 	}
-	lines = append(lines, fmt.Sprintf("%d clients, %s, %s; %d rounds of %gs interleaved; server on CPU %s, load on CPU %s; seed %d.",
-		o.Clients, Printable(what), conn, o.Rounds, o.DurationSeconds, o.ServerCPUs, o.LoadCPUs, o.Seed))
+	rounds := fmt.Sprintf("%d rounds of %gs interleaved", o.Rounds, o.DurationSeconds)
+	if o.Trace {
+		rounds += ", without probes, and others with them for the counts"
+	}
+	lines = append(lines, fmt.Sprintf("%d clients, %s, %s; %s; server on CPU %s, load on CPU %s; seed %d.",
+		o.Clients, Printable(what), conn, rounds, o.ServerCPUs, o.LoadCPUs, o.Seed))
 	for _, r := range c.Models {
 		if !r.Available {
 			lines = append(lines, fmt.Sprintf("%s: not available: %s.", Printable(r.Model), Printable(r.Reason)))
