@@ -1,14 +1,16 @@
 // Command overhead measures what the probes of package trace, in count depth,
-// cost each server model in requests per second.
+// cost each server model: requests per second, and CPU time of the server for a
+// request.
 //
 // For each model one server is started, pinned to the first CPU, and the load
-// generator is run against it from the last one, over and over, in pairs: once
-// with the probes attached and counting, once without any; which comes first
-// changes from pair to pair. The ratio of a pair's rates is one observation, so
-// that a drift of the machine's speed cancels. Printed is the median cost of all
-// pairs with its interval.
+// generator is run against it from the last one, over and over, three ways in
+// turn: without probes, with those of scheduling (switches, wake-ups, forks), and
+// with all (system calls and TLB flushes too). Which comes first changes every
+// time. Ratios are of runs that follow each other, so that a drift of the
+// machine's speed cancels; printed is their median with its interval. CPU time
+// is the clearer of the two: it does not hang on which CPU is the slower.
 //
-//	make build && sudo go run ./bench/overhead [-sched] [-pairs 15] [-duration 1s] [MODEL …]
+//	make build && sudo go run ./bench/overhead [-runs 9] [-duration 500ms] [MODEL …]
 package main
 
 import (
@@ -18,9 +20,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
+	"switchyard/internal/proc"
 	"switchyard/internal/stats"
 	"switchyard/trace"
 
@@ -29,12 +33,11 @@ import (
 
 var (
 	binary   = flag.String("binary", "bin/switchyard", "the program under test")
-	pairs    = flag.Int("pairs", 15, "pairs of runs for each model")
-	duration = flag.Duration("duration", time.Second, "measured time of a run")
+	runs     = flag.Int("runs", 9, "runs of each kind for each model")
+	duration = flag.Duration("duration", 500*time.Millisecond, "time of a run")
 	clients  = flag.Int("clients", 16, "clients")
 	perConn  = flag.Int("requests-per-conn", 32, "requests on a connection")
 	path     = flag.String("path", "/", "what is asked for")
-	only     = flag.Bool("sched", false, "attach only the scheduling probes, without system calls and TLB flushes")
 )
 
 func main() {
@@ -53,7 +56,7 @@ func run(models []string) error {
 			return err
 		}
 	}
-	fmt.Printf("| model | requests/s without probes | with | cost (median) | interval | pairs |\n|:--|--:|--:|--:|--:|--:|\n")
+	fmt.Printf("| model | requests/s | CPU µs/request | scheduling probes: CPU | requests/s | all probes: CPU | requests/s |\n|:--|--:|--:|--:|--:|--:|--:|\n")
 	for _, m := range models {
 		if err := measure(m); err != nil {
 			fmt.Printf("| `%s` | %v |\n", m, err)
@@ -129,62 +132,107 @@ func measure(model string) error {
 	_, rest, _ := strings.Cut(stderr.String(), "listening on ")
 	address, _, _ := strings.Cut(rest, "\n")
 
-	var with, without, cost []float64
-	for i := range *pairs {
-		var rates [2]float64
-		for _, traced := range []bool{i%2 == 0, i%2 == 1} {
-			rate, err := once(address, server.Process.Pid, traced)
-			if err != nil {
+	var rate, cpu [3][]float64
+	var costCPU, costRate [3][]float64
+	for i := range *runs {
+		var r, c [3]float64
+		for k := range 3 {
+			kind := (i + k) % 3
+			if r[kind], c[kind], err = once(address, server.Process.Pid, kind); err != nil {
 				return err
 			}
-			if traced {
-				rates[1] = rate
-			} else {
-				rates[0] = rate
-			}
 		}
-		without, with = append(without, rates[0]), append(with, rates[1])
-		cost = append(cost, 1-rates[1]/rates[0])
+		for kind := range 3 {
+			rate[kind], cpu[kind] = append(rate[kind], r[kind]), append(cpu[kind], c[kind])
+			costCPU[kind] = append(costCPU[kind], c[kind]/c[none]-1)
+			costRate[kind] = append(costRate[kind], 1-r[kind]/r[none])
+		}
 	}
-	c := stats.Median(cost)
-	fmt.Printf("| `%s` | %.0f | %.0f | %.1f %% | %.1f … %.1f %% (%.0f %%) | %d |\n", model,
-		stats.Median(without).Median, stats.Median(with).Median, 100*c.Median, 100*c.Low, 100*c.High, 100*c.Confidence, c.N)
+	show := func(v []float64) string {
+		e := stats.Median(v)
+		return fmt.Sprintf("%+.1f %% (%+.1f … %+.1f)", 100*e.Median, 100*e.Low, 100*e.High)
+	}
+	fmt.Printf("| `%s` | %.0f | %.2f | %s | %s | %s | %s |\n", model, stats.Median(rate[none]).Median, stats.Median(cpu[none]).Median,
+		show(costCPU[scheduling]), show(costRate[scheduling]), show(costCPU[everything]), show(costRate[everything]))
 	return nil
 }
 
-func once(address string, pid int, traced bool) (float64, error) {
-	if traced {
-		s, err := trace.Open(trace.Options{NoSyscalls: *only, NoTLB: *only})
+// What is attached during a run.
+const (
+	none = iota
+	scheduling
+	everything
+)
+
+// once runs the load and returns requests per second and the server's CPU time
+// for a request, in µs.
+func once(address string, pid, kind int) (rate, cpu float64, err error) {
+	if kind != none {
+		s, err := trace.Open(trace.Options{NoSyscalls: kind == scheduling, NoTLB: kind == scheduling})
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		defer s.Close()
 		if err := s.Follow(pid); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		if err := s.Start(); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		defer s.Stop()
 	}
 	load := exec.Command(*binary, "load", "http://"+address+*path, "--clients", fmt.Sprint(*clients), "--duration", duration.String(),
-		"--warmup", "200ms", "--requests-per-conn", fmt.Sprint(*perConn), "--format", "json", "-q")
+		"--requests-per-conn", fmt.Sprint(*perConn), "--format", "json", "-q")
 	var out strings.Builder
 	load.Stdout, load.Stderr = &out, os.Stderr
+	before, err := used(pid)
+	if err != nil {
+		return 0, 0, err
+	}
 	if err := pin(runtime.NumCPU()-1, load); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if err := load.Wait(); err != nil {
-		return 0, err
+		return 0, 0, err
+	}
+	after, err := used(pid)
+	if err != nil {
+		return 0, 0, err
 	}
 	var result struct {
-		Rate float64 `json:"requests_per_second"`
+		Rate     float64 `json:"requests_per_second"`
+		Requests float64 `json:"requests"`
+		Drained  float64 `json:"drained"`
 	}
 	if err := json.Unmarshal([]byte(out.String()), &result); err != nil {
+		return 0, 0, err
+	}
+	if result.Requests == 0 {
+		return 0, 0, fmt.Errorf("no request was answered")
+	}
+	return result.Rate, float64((after-before)/time.Microsecond) / (result.Requests + result.Drained), nil
+}
+
+// used is the CPU time of a process and all its descendants: the living by
+// their clocks, those that ended and were waited for by /proc/PID/stat, in ticks
+// of 10 ms.
+func used(pid int) (time.Duration, error) {
+	tree, err := proc.Tree(pid)
+	if err != nil {
 		return 0, err
 	}
-	if result.Rate == 0 {
-		return 0, fmt.Errorf("no request was answered")
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
 	}
-	return result.Rate, nil
+	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	var ticks int64
+	for _, f := range fields[13:15] { // cutime, cstime
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		ticks += n
+	}
+	return proc.CPUTime(tree).Run + time.Duration(ticks)*10*time.Millisecond, nil
 }

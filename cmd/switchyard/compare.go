@@ -71,6 +71,7 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 		},
 	}
 	f := cmd.Flags()
+	f.SortFlags = false
 	f.IntVar(&o.clients, "clients", 16, "clients, each with one request at a time")
 	f.DurationVar(&o.duration, "duration", 350*time.Millisecond, "measured time of a round")
 	f.DurationVar(&o.warmup, "warmup", 100*time.Millisecond, "load before it, not measured")

@@ -47,7 +47,7 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 	fl.DurationVar(&c.ConnectTimeout, "connect-timeout", load.DefaultConnectTimeout, "longest wait for a connection")
 	fl.DurationVar(&c.Drain, "drain", load.DefaultDrain, "longest wait, at the end, for answers that are still to come")
 	fl.IntVar(&c.Threads, "threads", 1, "threads that share the clients")
-	fl.DurationVar(&c.Spin, "spin", 0, "with --rate, how long before a request is due to poll instead of sleeping")
+	fl.DurationVar(&c.Spin, "spin", load.DefaultSpin, "with --rate, how long before a request is due to poll instead of sleeping")
 	descriptorFlag(cmd, &control, "control-fd", "inherited stream socket by which another process opens and closes the window")
 	_ = fl.MarkHidden("control-fd")
 	format := formatFlag(cmd, "text", "json")
