@@ -2,25 +2,29 @@
 // cost each server model: requests per second, and CPU time of the server for a
 // request.
 //
-// For each model one server is started, pinned to the first CPU, and the load
-// generator is run against it from the last one, over and over, three ways in
-// turn: without probes, with those of scheduling (switches, wake-ups, forks), and
-// with all (system calls and TLB flushes too). Which comes first changes every
-// time. Ratios are of runs that follow each other, so that a drift of the
-// machine's speed cancels; printed is their median with its interval. CPU time
-// is the clearer of the two: it does not hang on which CPU is the slower.
+// For each model one server is started, pinned to the first CPU, with one load
+// that goes on and on from the last. Meanwhile slices of time are measured, three
+// ways in turn: without probes, with those of scheduling (switches, wake-ups,
+// forks), and with all (system calls and TLB flushes too). Which comes first
+// changes every time. The ratio of a slice to the one without probes beside it is
+// one observation, so that a drift of the machine's speed cancels; printed is
+// their median with its interval. CPU time is the clearer of the two: it does not
+// hang on which CPU is the slower.
 //
-//	make build && sudo go run ./bench/overhead [-runs 9] [-duration 500ms] [MODEL …]
+// Requests are the server's own count, which it adds to when a connection closes:
+// hence the short connections.
+//
+//	make build && sudo go run ./bench/overhead [-slices 21] [-slice 250ms] [MODEL …]
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
@@ -32,12 +36,12 @@ import (
 )
 
 var (
-	binary   = flag.String("binary", "bin/switchyard", "the program under test")
-	runs     = flag.Int("runs", 9, "runs of each kind for each model")
-	duration = flag.Duration("duration", 500*time.Millisecond, "time of a run")
-	clients  = flag.Int("clients", 16, "clients")
-	perConn  = flag.Int("requests-per-conn", 32, "requests on a connection")
-	path     = flag.String("path", "/", "what is asked for")
+	binary  = flag.String("binary", "bin/switchyard", "the program under test")
+	slices  = flag.Int("slices", 21, "slices of each kind for each model")
+	slice   = flag.Duration("slice", 250*time.Millisecond, "time of a slice")
+	clients = flag.Int("clients", 16, "clients")
+	perConn = flag.Int("requests-per-conn", 32, "requests on a connection")
+	path    = flag.String("path", "/", "what is asked for")
 )
 
 func main() {
@@ -103,20 +107,27 @@ func pin(cpu int, cmd *exec.Cmd) error {
 }
 
 func measure(model string) error {
-	ready, theirs, err := os.Pipe()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "stats"), os.NewFile(uintptr(pair[1]), "stats")
+	defer ours.Close()
+	ready, readyEnd, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer ready.Close()
 	var stderr strings.Builder
-	args := []string{"serve", model, "--listen", "127.0.0.1:0", "--ready-fd", "3"}
+	args := []string{"serve", model, "--listen", "127.0.0.1:0", "--ready-fd", "3", "--stats-fd", "4"}
 	if strings.Contains(model, "pool") || strings.Contains(model, "prefork") || strings.Contains(model, "hand-off") || strings.Contains(model, "fd-pass") || model == "fork/reuseport" {
 		args = append(args, "--workers", fmt.Sprint(*clients))
 	}
 	server := exec.Command(*binary, args...)
-	server.ExtraFiles = []*os.File{theirs}
+	server.ExtraFiles = []*os.File{readyEnd, theirs}
 	server.Stderr = &stderr
 	err = pin(0, server)
+	readyEnd.Close()
 	theirs.Close()
 	if err != nil {
 		return err
@@ -132,13 +143,25 @@ func measure(model string) error {
 	_, rest, _ := strings.Cut(stderr.String(), "listening on ")
 	address, _, _ := strings.Cut(rest, "\n")
 
+	load := exec.Command(*binary, "load", "http://"+address+*path, "--clients", fmt.Sprint(*clients), "--duration", "1h",
+		"--requests-per-conn", fmt.Sprint(*perConn), "-q")
+	if err := pin(runtime.NumCPU()-1, load); err != nil {
+		return err
+	}
+	defer func() {
+		load.Process.Signal(unix.SIGTERM)
+		load.Wait()
+	}()
+	time.Sleep(300 * time.Millisecond) // warm-up
+
+	m := &meter{pid: server.Process.Pid, stats: ours, lines: bufio.NewReader(ours)}
 	var rate, cpu [3][]float64
 	var costCPU, costRate [3][]float64
-	for i := range *runs {
+	for i := range *slices {
 		var r, c [3]float64
 		for k := range 3 {
 			kind := (i + k) % 3
-			if r[kind], c[kind], err = once(address, server.Process.Pid, kind); err != nil {
+			if r[kind], c[kind], err = m.slice(kind); err != nil {
 				return err
 			}
 		}
@@ -157,82 +180,83 @@ func measure(model string) error {
 	return nil
 }
 
-// What is attached during a run.
+// What is attached during a slice.
 const (
 	none = iota
 	scheduling
 	everything
 )
 
-// once runs the load and returns requests per second and the server's CPU time
-// for a request, in µs.
-func once(address string, pid, kind int) (rate, cpu float64, err error) {
+// A meter reads what a server has done so far.
+type meter struct {
+	pid   int
+	stats *os.File
+	lines *bufio.Reader
+}
+
+// slice returns requests per second, and the server's CPU time for a request in
+// µs, of one slice of time.
+func (m *meter) slice(kind int) (rate, cpu float64, err error) {
 	if kind != none {
 		s, err := trace.Open(trace.Options{NoSyscalls: kind == scheduling, NoTLB: kind == scheduling})
 		if err != nil {
 			return 0, 0, err
 		}
 		defer s.Close()
-		if err := s.Follow(pid); err != nil {
+		if err := s.Follow(m.pid); err != nil {
 			return 0, 0, err
 		}
 		if err := s.Start(); err != nil {
 			return 0, 0, err
 		}
-		defer s.Stop()
+	} else {
+		time.Sleep(200 * time.Millisecond) // about what attaching takes
 	}
-	load := exec.Command(*binary, "load", "http://"+address+*path, "--clients", fmt.Sprint(*clients), "--duration", duration.String(),
-		"--requests-per-conn", fmt.Sprint(*perConn), "--format", "json", "-q")
-	var out strings.Builder
-	load.Stdout, load.Stderr = &out, os.Stderr
-	before, err := used(pid)
+	time.Sleep(20 * time.Millisecond)
+	began := time.Now()
+	requests, used, err := m.read()
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := pin(runtime.NumCPU()-1, load); err != nil {
-		return 0, 0, err
-	}
-	if err := load.Wait(); err != nil {
-		return 0, 0, err
-	}
-	after, err := used(pid)
+	time.Sleep(*slice)
+	length := time.Since(began)
+	after, usedAfter, err := m.read()
 	if err != nil {
 		return 0, 0, err
 	}
-	var result struct {
-		Rate     float64 `json:"requests_per_second"`
-		Requests float64 `json:"requests"`
-		Drained  float64 `json:"drained"`
-	}
-	if err := json.Unmarshal([]byte(out.String()), &result); err != nil {
-		return 0, 0, err
-	}
-	if result.Requests == 0 {
+	n := float64(after - requests)
+	if n == 0 {
 		return 0, 0, fmt.Errorf("no request was answered")
 	}
-	return result.Rate, float64((after-before)/time.Microsecond) / (result.Requests + result.Drained), nil
+	return n / length.Seconds(), float64((usedAfter-used)/time.Microsecond) / n, nil
 }
 
-// used is the CPU time of a process and all its descendants: the living by
-// their clocks, those that ended and were waited for by /proc/PID/stat, in ticks
-// of 10 ms.
-func used(pid int) (time.Duration, error) {
-	tree, err := proc.Tree(pid)
+// read returns the number of requests the server has answered on connections
+// that are closed, and the CPU time that it and all its descendants have used:
+// the living by their clocks, the others by the server's rusage.
+func (m *meter) read() (requests uint64, used time.Duration, err error) {
+	if _, err := m.stats.WriteString("?"); err != nil {
+		return 0, 0, err
+	}
+	line, err := m.lines.ReadBytes('\n')
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	var s struct {
+		Counters struct {
+			Requests uint64 `json:"requests"`
+		} `json:"counters"`
+		Children struct {
+			User   int64 `json:"user_us"`
+			System int64 `json:"system_us"`
+		} `json:"children"`
+	}
+	if err := json.Unmarshal(line, &s); err != nil {
+		return 0, 0, err
+	}
+	tree, err := proc.Tree(m.pid)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-	var ticks int64
-	for _, f := range fields[13:15] { // cutime, cstime
-		n, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		ticks += n
-	}
-	return proc.CPUTime(tree).Run + time.Duration(ticks)*10*time.Millisecond, nil
+	return s.Counters.Requests, proc.CPUTime(tree).Run + time.Duration(s.Children.User+s.Children.System)*time.Microsecond, nil
 }
