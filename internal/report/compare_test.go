@@ -165,3 +165,20 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
+
+// What the tracer holds against itself is not called the kernel's.
+func TestCheckLines(t *testing.T) {
+	pass := func(name string) Check { return Check{Name: name, OK: true, Available: true} }
+	bad := pass("life")
+	bad.OK = false
+	c := Compare{Models: []ModelRow{
+		{Checks: []Check{pass("nvcsw"), pass("tasks"), pass("life"), pass("sum_exec_runtime")}},
+		{Checks: []Check{pass("nvcsw"), pass("tasks"), bad, {Name: "sum_exec_runtime", Reason: "no clock"}}},
+	}}
+	got := strings.Join(c.checkLines(), "\n")
+	want := "Checks against the kernel's own books: nvcsw PASS on 2 of 2; sum_exec_runtime PASS on 1 of 1.\n" +
+		"The tracer's own sums: tasks PASS on 2 of 2; life FAIL on 1 of 2."
+	if got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
