@@ -2,6 +2,7 @@ package proc
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,6 +79,16 @@ func Allowed() (CPUList, error) {
 		}
 	}
 	return list, nil
+}
+
+// Online are the CPUs the machine has in use (cpuset(7) calls them online),
+// whether this process may run on them or not.
+func Online() (CPUList, error) {
+	p, err := os.ReadFile("/sys/devices/system/cpu/online")
+	if err != nil {
+		return nil, err
+	}
+	return ParseCPUList(strings.TrimSpace(string(p)))
 }
 
 // Halves divides a list in two, the first half for the server and the second

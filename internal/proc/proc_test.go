@@ -99,3 +99,18 @@ func TestCPUList(t *testing.T) {
 		t.Errorf("allowed %v, %v", allowed, err)
 	}
 }
+
+// What this process may run on is among what the machine has.
+func TestOnline(t *testing.T) {
+	online, err := Online()
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed, err := Allowed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if not := allowed.Without(online); len(online) == 0 || len(not) > 0 {
+		t.Errorf("online %s, allowed %s", online, allowed)
+	}
+}
