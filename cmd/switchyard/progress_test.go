@@ -26,3 +26,17 @@ func TestProgress(t *testing.T) {
 		t.Errorf("drawn: %q", lines)
 	}
 }
+
+// On a terminal narrower than the bar no line may be broken in two.
+func TestProgressNarrow(t *testing.T) {
+	for _, width := range []int{1, 10, 40, 50} {
+		var b strings.Builder
+		p := newProgress(Env{Stderr: &b, StderrTerminal: true}, 4, false)
+		p.width = func() int { return width }
+		p.next("threads/pool-mutex")
+		line := strings.TrimSuffix(strings.TrimPrefix(b.String(), "\r"), "\x1b[K")
+		if n := len([]rune(line)); n != width-1 {
+			t.Errorf("%d columns: %d are drawn: %q", width, n, line)
+		}
+	}
+}
