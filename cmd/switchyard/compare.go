@@ -15,7 +15,6 @@ import (
 	"switchyard/internal/report"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -197,8 +196,10 @@ func chooseModels(args []string) ([]switchyard.Model, error) {
 // compare does the work and prints the result. What was measured before an
 // interruption or a failure is not lost.
 func compare(env Env, o compareOptions, quiet bool) error {
+	var files *keeper
 	if o.out != "" { // before a minute's work, not after it
-		if err := os.MkdirAll(o.out, 0o700); err != nil {
+		var err error
+		if files, err = newKeeper(o.out); err != nil {
 			return fmt.Errorf("--out: %w", err)
 		}
 	}
@@ -227,18 +228,23 @@ func compare(env Env, o compareOptions, quiet bool) error {
 	}()
 	<-done
 	if result == nil {
+		if files != nil {
+			files.discard()
+		}
 		return workErr
+	}
+	var keepErr error
+	if files != nil { // first: who reads standard output may be gone
+		keepErr = files.keep(result)
 	}
 	if err := writeCompare(env, o, result); err != nil {
 		return err
 	}
-	if o.out != "" {
-		if err := keepCompare(o.out, result); err != nil {
-			return err
-		}
-		if !quiet {
-			fmt.Fprintf(env.Stderr, "The report is in %s: report.md, compare.json, compare.csv\n", filepath.Clean(o.out))
-		}
+	if keepErr != nil {
+		return keepErr
+	}
+	if files != nil && !quiet {
+		fmt.Fprintf(env.Stderr, "The report is in %s: report.md, compare.json, compare.csv\n", filepath.Clean(o.out))
 	}
 	if workErr != nil {
 		return workErr
@@ -277,32 +283,5 @@ func writeCompare(env Env, o compareOptions, c *report.Compare) error {
 	if err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
-	return nil
-}
-
-// keepCompare writes the result in every form to a directory, readable only by
-// the user who asked for it.
-func keepCompare(dir string, c *report.Compare) error {
-	for name, write := range map[string]func(*os.File) error{
-		"compare.json": func(f *os.File) error { return c.WriteJSON(f) },
-		"compare.csv":  func(f *os.File) error { return c.WriteCSV(f) },
-		"report.md":    func(f *os.File) error { return c.WriteMarkdown(f) },
-		"report.txt":   func(f *os.File) error { return c.WriteText(f, 120) },
-	} {
-		path := filepath.Join(dir, name)
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
-		if err != nil {
-			return fmt.Errorf("keep the result: %w", err)
-		}
-		err = write(f)
-		if e := f.Close(); err == nil {
-			err = e
-		}
-		if err != nil {
-			return fmt.Errorf("keep the result in %s: %w", path, err)
-		}
-		own(path)
-	}
-	own(dir) // last: root without capabilities can write only to what is its own
 	return nil
 }

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dropPrivilege is called when the probes are attached: what is left needs only
-// CAP_BPF and CAP_PERFMON, to read what the probes counted, and CAP_CHOWN where
-// results are given to whoever called sudo(8). Servers and load run with no
-// capability at all.
+// dropPrivilege is called when the probes are attached and the files of --out
+// are open: what is left needs only CAP_BPF and CAP_PERFMON, to attach again
+// and to read what the probes counted. Servers and load run with no capability
+// at all.
 func dropPrivilege() error {
 	info, err := os.Stat("/proc/self/exe")
 	if err != nil {
@@ -22,11 +22,7 @@ func dropPrivilege() error {
 		// Without capabilities root is one user among others.
 		return fmt.Errorf("capabilities are kept, for servers and load too: the program's file can be run only by its owner or group (chmod o+x)")
 	}
-	keep := []int{unix.CAP_BPF, unix.CAP_PERFMON}
-	if os.Getenv("SUDO_UID") != "" {
-		keep = append(keep, unix.CAP_CHOWN)
-	}
-	if err := sys.DropCapabilities(keep...); err != nil {
+	if err := sys.DropCapabilities(unix.CAP_BPF, unix.CAP_PERFMON); err != nil {
 		return fmt.Errorf("capabilities are kept: %w", err)
 	}
 	return nil

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"switchyard/internal/report"
+	"switchyard/internal/testenv"
+
+	"golang.org/x/sys/unix"
+)
+
+// What --out cannot be is said before the work and not after it.
+func TestKeeperRefuses(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{file, filepath.Join(file, "below")} {
+		if _, err := newKeeper(dir); !errors.Is(err, unix.ENOTDIR) {
+			t.Errorf("%s: %v, want ENOTDIR", dir, err)
+		}
+	}
+	taken := t.TempDir()
+	if err := os.WriteFile(filepath.Join(taken, "report.txt"), []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newKeeper(taken); !errors.Is(err, os.ErrExist) {
+		t.Errorf("a file of that name is there: %v, want ErrExist", err)
+	}
+	left, err := os.ReadDir(taken)
+	if err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if old, err := os.ReadFile(filepath.Join(taken, "report.txt")); err != nil || string(old) != "old" {
+		t.Errorf("the file that was there holds %q, %v", old, err)
+	}
+}
+
+// A file that cannot be written does not take the others with it.
+func TestKeeperFull(t *testing.T) {
+	dir := t.TempDir()
+	k, err := newKeeper(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.files[0].file.Close()
+	k.files[0].file = full
+	if err := k.keep(&report.Compare{Schema: report.CompareSchema}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v, want ENOSPC", err)
+	}
+	for _, name := range []string{"compare.csv", "report.md", "report.txt"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+// TestCompareOutOfAnother keeps a result, as root, in a directory of another
+// user, below one that is closed to others: where root without capabilities,
+// which it has given up by the end, could not write. What was made is the other
+// user's, and what was there keeps its owner.
+func TestCompareOutOfAnother(t *testing.T) {
+	if os.Geteuid() != 0 {
+		testenv.Skip(t, "only root has directories of other users", func() error {
+			dir := t.TempDir()
+			return os.Chown(dir, 65534, 65534)
+		})
+	}
+	const user = 65534
+	home := filepath.Join(t.TempDir(), "home")
+	theirs, roots := filepath.Join(home, "theirs"), filepath.Join(home, "roots")
+	for _, dir := range []string{home, theirs, roots} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Chown(home, user, user), os.Chown(theirs, user, user)); err != nil {
+		t.Fatal(err)
+	}
+	for out, owners := range map[string]map[string]uint32{
+		theirs:                              {theirs: user},
+		roots:                               {roots: 0},
+		filepath.Join(home, "new", "below"): {filepath.Join(home, "new"): user, filepath.Join(home, "new", "below"): user},
+	} {
+		args := append([]string{"compare", "poll/epoll", "--out", out, "-q"}, quick...)
+		cmd := testenv.Program(t, "switchyard-again", args...)
+		cmd.Env = append(cmd.Env, "SUDO_UID=65534", "SUDO_GID=65534")
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Run(); err != nil || stderr.Len() > 0 {
+			t.Errorf("%s: %v: %s", out, err, stderr.String())
+		}
+		for _, name := range []string{"compare.json", "compare.csv", "report.md", "report.txt"} {
+			owners[filepath.Join(out, name)] = user
+		}
+		for path, want := range owners {
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if got := info.Sys().(*syscall.Stat_t).Uid; got != want {
+				t.Errorf("%s is of user %d, want %d", strings.TrimPrefix(path, home), got, want)
+			}
+			if info.Size() == 0 {
+				t.Errorf("%s is empty", path)
+			}
+		}
+	}
+}
