@@ -49,8 +49,8 @@ func newCompareCommand(env Env) *cobra.Command {
 puts the same load on it from another process, and prints a row for each: what its
 clients saw, what it made the kernel do, and what it cost. Rounds are interleaved
 over the models; rates are medians with an interval. Rates, latencies and CPU time
-are measured with no probe attached; before the first of --rounds rounds, and again
-before every third, a round with all probes attached counts.
+are measured with no probe attached. For each three of --rounds rounds, and at least
+once, a round of its own comes before them that counts, with all probes attached.
 
 Without arguments all models are compared. An argument is a model's name, or a
 family (fork, poll, threads) for all of its models. A pool of blocking workers has
@@ -257,6 +257,11 @@ func compare(env Env, o compareOptions, quiet bool) error {
 			if k.Available && !k.OK {
 				return fmt.Errorf("a check failed: %s, %s: traced %d, kernel %d (the numbers of that row are not to be trusted)", r.Model, k.Name, k.Traced, k.Kernel)
 			}
+		}
+	}
+	for i, r := range result.Models {
+		if r.Rounds == 0 && o.models[i].Available() == nil { // it can run here, and did not
+			return fmt.Errorf("%s could not be measured: %s", r.Model, r.Reason)
 		}
 	}
 	return nil

@@ -114,8 +114,11 @@ func (p *process) readLine(ctx context.Context, patience time.Duration) (string,
 }
 
 // say writes a line to the process.
-func (p *process) say(line string) error {
-	_, err := io.WriteString(p.control, line+"\n")
+func (p *process) say(line string) error { return p.write(line + "\n") }
+
+// write writes to the process, or says why that cannot be.
+func (p *process) write(s string) error {
+	_, err := io.WriteString(p.control, s)
 	if err == nil {
 		return nil
 	}

@@ -22,6 +22,8 @@ type compareRow struct {
 	reason   string // why it has no rounds
 	broken   bool   // it failed too often to be tried again
 	failures int
+	failure  string // the last one
+	weighed  bool   // its memory was measured, or cannot be
 	notes    []string
 	missing  map[string]string
 
@@ -154,6 +156,9 @@ func (r *compareRow) addCounts(l *load.Result, c *trace.Counts) {
 
 // report sums the rounds up. traceReason says why there was no tracing.
 func (r *compareRow) report(traceReason string) report.ModelRow {
+	if r.reason == "" && len(r.rates) == 0 {
+		r.reason = r.failure
+	}
 	row := report.ModelRow{
 		Model: r.model.Name, Available: r.reason == "", Reason: r.reason,
 		Rounds: len(r.rates), CountRounds: r.countRounds, Requests: r.countRequests, RateRequests: r.rateRequests, Errors: r.errors, ErrorKinds: r.kinds, Unfinished: r.unfinished,

@@ -71,7 +71,13 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 	before, _ := proc.ReadMachine()
 	order := rand.New(rand.NewPCG(r.o.seed, 0))
 	dropped := false
-	for round, counts := range r.o.plan() {
+	measured := 0
+	for _, counts := range r.o.plan() {
+		name := "the round that counts"
+		if !counts {
+			measured++
+			name = fmt.Sprintf("round %d", measured)
+		}
 		var session *trace.Session
 		if counts && r.traceReason == "" && ctx.Err() == nil {
 			var err error
@@ -92,15 +98,13 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 			if row.reason != "" || row.broken || ctx.Err() != nil || counts && session == nil {
 				continue
 			}
-			if err := r.round(ctx, row, session, round == 0); err != nil && ctx.Err() == nil {
+			if err := r.round(ctx, row, session); err != nil && ctx.Err() == nil {
 				// One bad round is a note; a model that cannot be measured at
 				// all loses its row, and the others go on.
-				row.note(fmt.Sprintf("round %d failed: %s", round+1, oneLine(err.Error())))
+				row.failure = oneLine(err.Error())
+				row.note(fmt.Sprintf("%s failed: %s", name, row.failure))
 				row.failures++
 				row.broken = row.failures >= 2
-				if row.broken && len(row.rates) == 0 {
-					row.reason = oneLine(err.Error())
-				}
 			}
 		}
 		if session != nil {
@@ -128,8 +132,8 @@ func (r *compareRun) workersFor(m switchyard.Model) int {
 
 // round measures one model once: server up, load warmed up, window open, load,
 // window closed, all down. With a session it counts; without, it measures rates.
-// The first round of all measures memory too.
-func (r *compareRun) round(ctx context.Context, row *compareRow, session *trace.Session, first bool) error {
+// A model's first round measures memory too.
+func (r *compareRun) round(ctx context.Context, row *compareRow, session *trace.Session) error {
 	o := r.o
 	workers := r.workersFor(row.model)
 	s, err := startServer(ctx, row.model, o, workers)
@@ -137,7 +141,8 @@ func (r *compareRun) round(ctx context.Context, row *compareRow, session *trace.
 		return fmt.Errorf("server: %w", err)
 	}
 	defer s.kill()
-	if first {
+	if !row.weighed {
+		row.weighed = true
 		// Many, where the design can, so that what a server needs once weighs little.
 		n := min(max(o.clients, 64), row.model.Serves(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
 		if v, served, err := s.pssPerConnection(n, o); err != nil {
@@ -263,8 +268,8 @@ func (r *compareRun) result(machine proc.Machine, interrupted bool) *report.Comp
 		c.Host.StealShare = float64(machine.Steal) / float64(all)
 		c.Host.OtherShare = max(0, float64(machine.Busy-r.ours)/float64(all))
 	}
-	if o.serverCPUs.String() == o.loadCPUs.String() {
-		r.warnings = append(r.warnings, "server and load share their CPUs: each delays the other, and the numbers are of both.")
+	if len(o.serverCPUs.Without(o.loadCPUs)) < len(o.serverCPUs) {
+		r.warnings = append(r.warnings, "server and load share CPUs: each delays the other, and the numbers are of both.")
 	}
 	if c.Host.StealShare > 0.02 {
 		r.warnings = append(r.warnings, "the hypervisor took time away, which looks like time on the CPU.")
@@ -300,6 +305,10 @@ func (r *compareRun) generatorWarnings() []string {
 
 func host() report.Host {
 	h := report.Host{CPUs: runtime.NumCPU(), Go: runtime.Version(), Root: os.Geteuid() == 0}
+	// NumCPU is how many this process may run on.
+	if online, err := proc.Online(); err == nil {
+		h.CPUs = len(online)
+	}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
 		h.Kernel = unix.ByteSliceToString(u.Release[:])

@@ -90,7 +90,7 @@ func waitReady(ctx context.Context, ready *os.File, p *process) error {
 // stats asks the server for its counters and the CPU time of its dead children.
 func (s *server) stats(ctx context.Context) (stats, error) {
 	var st stats
-	if _, err := io.WriteString(s.control, "?"); err != nil {
+	if err := s.write("?"); err != nil {
 		return st, err
 	}
 	line, err := s.readLine(ctx, 5*time.Second)

@@ -146,6 +146,31 @@ func traced(t *testing.T, r report.ModelRow) {
 	}
 }
 
+// TestCompareBare runs with no capability: what needs no probe is all there.
+func TestCompareBare(t *testing.T) {
+	cmd := testenv.Program(t, "switchyard-bare", append([]string{"compare", "poll/epoll", "--format", "json"}, quick...)...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if cmd.ProcessState.ExitCode() == 3 && strings.Contains(stderr.String(), "cgo") {
+		t.Skip("this test program was built with cgo")
+	}
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	var c report.Compare
+	if err := json.Unmarshal(stdout.Bytes(), &c); err != nil {
+		t.Fatal(err)
+	}
+	r := c.Models[0]
+	if r.Traced || !strings.Contains(r.TraceReason, "CAP_BPF") || r.Switches != nil {
+		t.Errorf("traced %v, reason %q, switches %v", r.Traced, r.TraceReason, r.Switches)
+	}
+	if r.Rounds != 2 || r.PSSPerConn == nil || r.PSSConnections == 0 || r.CPU == nil || r.Latency == nil {
+		t.Errorf("%d rounds, PSS %v of %d connections, CPU %v, latency %v, missing %v", r.Rounds, r.PSSPerConn, r.PSSConnections, r.CPU, r.Latency, r.Missing)
+	}
+}
+
 func TestCompareEcho(t *testing.T) {
 	c := compareJSON(t, "--protocol", "echo", "--requests-per-conn", "0", "poll/epoll", "threads/per-conn", "--no-trace")
 	if len(c.Models) != 2 || c.Models[0].Model != "poll/epoll" || c.Models[1].Requests == 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"switchyard/fork"
+	"switchyard/internal/sys"
 	"switchyard/internal/testenv"
 )
 
@@ -21,6 +23,15 @@ func TestMain(m *testing.M) {
 		"switchyard": func() int { return Main(ProcessEnv()) },
 		// The same for a command that runs this binary itself (compare).
 		"switchyard-again": func() int {
+			os.Setenv("SWITCHYARD_TEST_PROGRAM", "switchyard")
+			return Main(ProcessEnv())
+		},
+		// The same with no capability, so that it cannot trace.
+		"switchyard-bare": func() int {
+			if err := sys.DropCapabilities(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 3
+			}
 			os.Setenv("SWITCHYARD_TEST_PROGRAM", "switchyard")
 			return Main(ProcessEnv())
 		},
