@@ -42,6 +42,7 @@ const backlogLimit = switchyard.InSize
 // begin serves the connection fd from now on. A place for it is reserved.
 func (u *uringLoop) begin(fd int32) {
 	u.count.Accepted.Add(1)
+	u.counted = false
 	id := u.slots.take()
 	s := u.slots.at(id)
 	*s = uringSlot{fd: fd, flags: uOpen, serial: s.serial + 1}

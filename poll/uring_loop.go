@@ -60,6 +60,7 @@ type uringLoop struct {
 	accepting bool    // a multishot accept is in flight
 	waiting   []int32 // accepted while MaxConns were served already
 	paused    bool
+	counted   bool // the pause was counted, and nothing has been accepted since
 	resumeAt  int64
 	waking    bool // a poll of the eventfd is in flight
 	drains    bool
@@ -293,12 +294,16 @@ func (u *uringLoop) pause() {
 	u.resumeAt = u.srv.now() + int64(pauseTime)
 	if !u.paused {
 		u.paused = true
-		u.count.Paused.Add(1)
+		if !u.counted {
+			u.count.Paused.Add(1)
+			u.counted = true
+		}
 		u.stopAccept()
 	}
 }
 
-// resume ends a pause, unless its reason stands: it is the same pause then.
+// resume ends a pause, unless its reason stands: it is the same pause then. A
+// lack of descriptors shows only when the accept is armed again.
 func (u *uringLoop) resume() {
 	u.resumeAt = u.srv.now() + int64(pauseTime)
 	for len(u.waiting) > 0 {
