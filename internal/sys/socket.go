@@ -2,6 +2,7 @@ package sys
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 
@@ -25,14 +26,17 @@ func Listen(addr string, c ListenConfig) (fd int, bound netip.AddrPort, err erro
 	if err != nil {
 		return -1, bound, fmt.Errorf("listen on %q: want an IP address and a port, such as 127.0.0.1:8080", addr)
 	}
-	domain, sa := sockaddr(ap)
+	domain, sa, err := sockaddr(ap)
+	if err != nil {
+		return -1, bound, fmt.Errorf("listen on %s: %w", addr, err)
+	}
 	typ := unix.SOCK_STREAM | unix.SOCK_CLOEXEC
 	if c.NonBlock {
 		typ |= unix.SOCK_NONBLOCK
 	}
 	fd, err = unix.Socket(domain, typ, 0)
 	if err != nil {
-		return -1, bound, fmt.Errorf("listen on %s: %w", addr, os.NewSyscallError("socket", err))
+		return -1, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("socket", err), listenRemedy(err))
 	}
 	defer func() {
 		if err != nil {
@@ -50,23 +54,24 @@ func Listen(addr string, c ListenConfig) (fd int, bound netip.AddrPort, err erro
 		}
 	}
 	if err = unix.Bind(fd, sa); err != nil {
-		return fd, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("bind", err), bindRemedy(err))
+		return fd, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("bind", err), listenRemedy(err))
 	}
 	backlog := c.Backlog
 	if backlog <= 0 {
 		backlog = 4096
 	}
 	if err = unix.Listen(fd, backlog); err != nil {
-		return fd, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("listen", err), bindRemedy(err))
+		return fd, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("listen", err), listenRemedy(err))
 	}
 	got, err := unix.Getsockname(fd)
 	if err != nil {
 		return fd, bound, fmt.Errorf("listen on %s: %w", addr, os.NewSyscallError("getsockname", err))
 	}
-	return fd, addrPort(got), nil
+	bound = addrPort(got)
+	return fd, netip.AddrPortFrom(bound.Addr().WithZone(ap.Addr().Zone()), bound.Port()), nil
 }
 
-func bindRemedy(err error) string {
+func listenRemedy(err error) string {
 	switch err {
 	case unix.EADDRINUSE:
 		return " (another process listens there: stop it, or use port 0 to have a free one picked)"
@@ -74,15 +79,28 @@ func bindRemedy(err error) string {
 		return " (use a port above 1023, or run with CAP_NET_BIND_SERVICE)"
 	case unix.EADDRNOTAVAIL:
 		return " (no interface of this machine has that address)"
+	case unix.EMFILE, unix.ENFILE:
+		return " (out of file descriptors: raise ulimit -n)"
+	case unix.EAFNOSUPPORT:
+		return " (this machine has no IPv6: listen on an IPv4 address)"
 	}
 	return ""
 }
 
-func sockaddr(ap netip.AddrPort) (domain int, sa unix.Sockaddr) {
-	if a := ap.Addr(); a.Is4() {
-		return unix.AF_INET, &unix.SockaddrInet4{Port: int(ap.Port()), Addr: a.As4()}
+func sockaddr(ap netip.AddrPort) (domain int, sa unix.Sockaddr, err error) {
+	a := ap.Addr()
+	if a.Is4() {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: int(ap.Port()), Addr: a.As4()}, nil
 	}
-	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16()}
+	in6 := &unix.SockaddrInet6{Port: int(ap.Port()), Addr: a.As16()}
+	if zone := a.Zone(); zone != "" {
+		i, err := net.InterfaceByName(zone)
+		if err != nil {
+			return 0, nil, fmt.Errorf("no interface %q: %w", zone, unix.ENODEV)
+		}
+		in6.ZoneId = uint32(i.Index)
+	}
+	return unix.AF_INET6, in6, nil
 }
 
 func addrPort(sa unix.Sockaddr) netip.AddrPort {
