@@ -248,6 +248,32 @@ func TestStatsDescriptor(t *testing.T) {
 	s.get()
 }
 
+// A server ends although nobody reads the answers that were asked for.
+func TestStatsDescriptorNobodyReads(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
+	defer ours.Close()
+	fd := duplicate(t, theirs)
+	theirs.Close()
+	s := startServe(t, "poll/epoll", "--stats-fd", fd)
+	// It writes answers until the socket is full, and then reads no more.
+	ours.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+	for {
+		if _, err := ours.Write(make([]byte, 4096)); errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.signals <- unix.SIGTERM
+	if code := s.wait(); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 func TestServeRefuses(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -77,8 +77,8 @@ func readUsage(who int) (usage, error) {
 }
 
 // answerStats writes one JSON line to fd, a stream socket, for every byte read
-// from it, until the other end closes it or stop is called. It takes fd over
-// and closes it in the end.
+// from it, until the other end closes it or stop is called. It takes fd over;
+// stop closes it.
 //
 // It waits in poll(2) on a thread of its own and not on the runtime's poller,
 // so that a server under test is not given a netpoller it would not have.
@@ -91,7 +91,6 @@ func answerStats(fd int, c *switchyard.Counters) (stop func(), err error) {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
 	done := sys.Thread("sy-stats", func() {
-		defer sys.Close(fd)
 		questions := make([]byte, 64)
 		for {
 			ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(end), Events: unix.POLLIN}}
@@ -109,7 +108,10 @@ func answerStats(fd int, c *switchyard.Counters) (stop func(), err error) {
 	return func() {
 		one := [8]byte{1}
 		sys.Write(end, one[:])
+		// It may be in the middle of an answer that nobody reads.
+		sys.RawShutdown(fd, unix.SHUT_RDWR)
 		<-done
+		sys.Close(fd)
 		sys.Close(end)
 	}, nil
 }
