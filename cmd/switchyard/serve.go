@@ -51,7 +51,7 @@ switchyard serve fork/per-conn --protocol echo --listen 127.0.0.1:7777`,
 	fl.IntVar(&f.maxConns, "max-conns", 10_000, "connections served at once; beyond them accepting pauses")
 	fl.DurationVar(&f.grace, "grace", 2*time.Second, "longest wait for requests in progress when ending")
 	descriptorFlag(cmd, &f.readyFD, "ready-fd", "inherited descriptor that gets one byte, and is closed, when connections are served")
-	descriptorFlag(cmd, &f.statsFD, "stats-fd", "inherited socket: for each byte read from it, one JSON line of counters is written to it")
+	descriptorFlag(cmd, &f.statsFD, "stats-fd", "inherited stream socket: for each byte read from it, one JSON line of counters is written to it")
 	fl.Uint64Var(&f.spins, "spins", 0, "speed of the loop behind /work in turns per ms; 0 measures it")
 	// For whoever compares models: one calibration for all of them.
 	_ = fl.MarkHidden("spins")
@@ -93,13 +93,14 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 		return usagef("--protocol: %v", err)
 	}
 	for _, in := range []struct {
-		flag string
-		fd   int
-	}{{"--ready-fd", f.readyFD}, {"--stats-fd", f.statsFD}} {
+		flag  string
+		fd    int
+		adopt func(int) error
+	}{{"--ready-fd", f.readyFD, adopt}, {"--stats-fd", f.statsFD, adoptSocket}} {
 		if in.fd < 0 {
 			continue
 		}
-		if err := adopt(in.fd); err != nil {
+		if err := in.adopt(in.fd); err != nil {
 			return usagef("%s %d: %v", in.flag, in.fd, err)
 		}
 	}
@@ -125,7 +126,7 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 			if f.readyFD >= 0 {
 				// Whoever gave the descriptor may be gone; the server is not.
 				sys.Write(f.readyFD, []byte{'\n'})
-				sys.Close(f.readyFD)
+				release(f.readyFD)
 			}
 		},
 	}

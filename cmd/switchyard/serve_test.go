@@ -78,10 +78,11 @@ func (s *serving) get() {
 	}
 }
 
-// duplicate gives a command a descriptor of its own that it takes over.
+// duplicate gives a command a descriptor of its own that it takes over. It is not
+// closed on exec, as none is that was inherited.
 func duplicate(t *testing.T, f *os.File) string {
 	t.Helper()
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,6 +275,55 @@ func TestStatsDescriptorNobodyReads(t *testing.T) {
 	}
 }
 
+// What the Go runtime has opened by itself was not inherited.
+func TestServeRefusesItsOwnDescriptors(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	own := strconv.Itoa(int(w.Fd()))
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--ready-fd", own}, "--ready-fd "+own, "no such descriptor was inherited")
+	pipe := duplicate(t, w)
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", pipe}, "--stats-fd "+pipe, "not a stream socket")
+	if fd, err := strconv.Atoi(pipe); err != nil || unix.Close(fd) != nil {
+		t.Errorf("descriptor %s is gone", pipe)
+	}
+}
+
+// Standard output may be the ready descriptor. Its number is not given to a
+// connection then, as forked workers keep it.
+func TestStandardOutputAsReadyDescriptor(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd := testenv.Program(t, "switchyard", "serve", "fork/per-conn", "--listen", "127.0.0.1:0", "--ready-fd", "1")
+	stderr := newRecorder()
+	cmd.Stdout, cmd.Stderr = w, stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	r.SetDeadline(time.Now().Add(patience))
+	if all, err := io.ReadAll(r); len(all) != 1 || err != nil {
+		t.Errorf("ready descriptor: %q, %v; want one byte and the end", all, err)
+	}
+	if what, err := os.Readlink("/proc/" + strconv.Itoa(cmd.Process.Pid) + "/fd/1"); what != "/dev/null" {
+		t.Errorf("descriptor 1 is %q, %v", what, err)
+	}
+	s := serving{t: t, addr: stderr.line(t, "listening on ")}
+	s.get()
+	if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("serve: %v\n%s", err, stderr)
+	}
+}
+
 func TestServeRefuses(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -292,8 +342,8 @@ func TestServeRefuses(t *testing.T) {
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--workers", "-1"}, "--workers -1")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--grace", "-1s"}, "--grace -1s")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--protocol", "gopher"}, "http or echo")
-	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--ready-fd", "987654"}, "--ready-fd 987654", "no such descriptor")
-	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "987654"}, "--stats-fd 987654", "no such descriptor")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--ready-fd", "987654"}, "--ready-fd 987654", "no such descriptor was inherited")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "987654"}, "--stats-fd 987654", "no such descriptor was inherited")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "-1"}, `--stats-fd "-1"`, "open descriptor")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "2", "--ready-fd", "2"}, "different descriptors")
 }
