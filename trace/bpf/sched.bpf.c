@@ -131,10 +131,24 @@ static __always_inline u64 unseen(struct task_struct *t, struct task *ts, u64 ma
 	return d;
 }
 
+/*
+ * The mark of a task that is on the CPU. If it was not seen to come, it may still say blocked, and
+ * another CPU may be waking it just now, before it is quite gone: only one of the two may count the
+ * time since.
+ */
+static __always_inline u64 take_mark(struct task *ts)
+{
+	u64 mark = ts->mark;
+
+	if (likely((mark & 3) != STATE_BLOCKED))
+		return mark;
+	return __sync_val_compare_and_swap(&ts->mark, mark, mark_at(mark >> 2, STATE_READY));
+}
+
 static __always_inline void leave(struct task_struct *t, struct task *ts, struct task_struct *next,
 				  bool preempt, u32 state, u64 now, u32 epoch, struct window *w)
 {
-	u64 mark = ts->mark, since = mark >> 2;
+	u64 mark = take_mark(ts), since = mark >> 2;
 	bool voluntary = !preempt && state;
 
 	if (likely(mark && (mark & 3) == STATE_ON)) {
@@ -297,6 +311,13 @@ int sched_waking(u64 *ctx)
 	if (likely(mark && (mark & 3) == STATE_BLOCKED)) {
 		d = lasted(ts, since, now);
 		now = since + d;
+		if (unlikely(__sync_val_compare_and_swap(&ts->mark, mark,
+							 mark_at(now, STATE_WOKEN)) != mark)) {
+			/* It was on the CPU, unseen, and is leaving it: see take_mark. */
+			ts->n[COUNT_SPURIOUS]++;
+			ts->early = irq ? 3 : 1;
+			return 0;
+		}
 		ts->n[COUNT_BLOCKED] += d;
 		epoch = ctl.epoch;
 		if (taken(ts, since, epoch)) {
@@ -311,11 +332,11 @@ int sched_waking(u64 *ctx)
 		return 0;
 	} else {
 		ts->life = now;
+		ts->mark = mark_at(now, STATE_WOKEN);
 	}
 	ts->n[COUNT_WAKEUPS]++;
 	if (irq)
 		ts->n[COUNT_WAKEUPS_IRQ]++;
-	ts->mark = mark_at(now, STATE_WOKEN);
 	return 0;
 }
 
