@@ -2,7 +2,6 @@ package sys
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 
@@ -94,13 +93,31 @@ func sockaddr(ap netip.AddrPort) (domain int, sa unix.Sockaddr, err error) {
 	}
 	in6 := &unix.SockaddrInet6{Port: int(ap.Port()), Addr: a.As16()}
 	if zone := a.Zone(); zone != "" {
-		i, err := net.InterfaceByName(zone)
+		i, err := interfaceIndex(zone)
 		if err != nil {
-			return 0, nil, fmt.Errorf("no interface %q: %w", zone, unix.ENODEV)
+			return 0, nil, fmt.Errorf("no interface %q: %w", zone, err)
 		}
-		in6.ZoneId = uint32(i.Index)
+		in6.ZoneId = i
 	}
 	return unix.AF_INET6, in6, nil
+}
+
+// interfaceIndex asks the kernel (netdevice(7), SIOCGIFINDEX). Package net could
+// tell too, but makes a program of cgo out of one that need not be.
+func interfaceIndex(name string) (uint32, error) {
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		return 0, unix.ENODEV // too long for a name
+	}
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request); err != nil {
+		return 0, os.NewSyscallError("ioctl", err)
+	}
+	return request.Uint32(), nil
 }
 
 func addrPort(sa unix.Sockaddr) netip.AddrPort {

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -16,12 +17,14 @@ func TestListenOnAZone(t *testing.T) {
 	if got := bound.String(); !strings.HasPrefix(got, "[::1%lo]:") {
 		t.Errorf("bound to %s", got)
 	}
-	fd, _, err = Listen("[fe80::1%nowhere]:0", ListenConfig{})
-	if err == nil {
-		Close(fd)
-	}
-	if err == nil || !strings.Contains(err.Error(), `no interface "nowhere"`) {
-		t.Errorf("a zone that does not exist: %v", err)
+	for _, zone := range []string{"nowhere", "a-name-no-interface-can-have"} {
+		fd, _, err = Listen("[fe80::1%"+zone+"]:0", ListenConfig{})
+		if err == nil {
+			Close(fd)
+		}
+		if !errors.Is(err, unix.ENODEV) || !strings.Contains(err.Error(), `no interface "`+zone+`"`) {
+			t.Errorf("a zone that does not exist: %v", err)
+		}
 	}
 }
 
