@@ -78,6 +78,13 @@ func (o Options) WithDefaults() Options {
 	return o
 }
 
+// No machine comes near these; what is reserved in advance still has a size that
+// can be computed.
+const (
+	maxWorkers  = 1 << 20
+	maxMaxConns = 1 << 24
+)
+
 // Validate says what is wrong with the options, or nil.
 func (o Options) Validate() error {
 	switch {
@@ -85,6 +92,10 @@ func (o Options) Validate() error {
 		return fmt.Errorf("protocol %d: want http or echo", o.Protocol)
 	case o.Workers < 0:
 		return fmt.Errorf("workers %d: want 1 or more, or 0 for the design's own default", o.Workers)
+	case o.Workers > maxWorkers:
+		return fmt.Errorf("workers %d: at most %d", o.Workers, maxWorkers)
+	case o.MaxConns > maxMaxConns:
+		return fmt.Errorf("max-conns %d: at most %d", o.MaxConns, maxMaxConns)
 	case o.MaxConns < 0:
 		return fmt.Errorf("max-conns %d: want 1 or more, or 0 for the default", o.MaxConns)
 	case o.Grace < 0:
