@@ -29,6 +29,10 @@ type design struct {
 	runner func(*base) runner
 }
 
+// maxLoops keeps well below the 10,000 threads at which the Go runtime ends the
+// process.
+const maxLoops = 4096
+
 // A runner is one loop. Its methods are called on the loop's own thread.
 type runner interface {
 	// open makes what the loop waits with.
@@ -100,6 +104,9 @@ func bind(d design, o switchyard.Options) (s *server, err error) {
 	loops := 1
 	if d.loops != nil {
 		loops = d.loops(o)
+	}
+	if loops > maxLoops {
+		return nil, fmt.Errorf("%d workers: at most %d loops (more than one for each CPU gain nothing)", loops, maxLoops)
 	}
 	addr := o.Listen
 	var ln *listener

@@ -113,6 +113,7 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 		return fmt.Errorf("make counters: %w", err)
 	}
 	defer free()
+	ready := false
 	opts := switchyard.Options{
 		Listen:        f.listen,
 		Protocol:      protocol,
@@ -122,6 +123,7 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 		Counters:      counters,
 		SpinsPerMilli: f.spins,
 		Ready: func(at netip.AddrPort) {
+			ready = true
 			fmt.Fprintf(env.Stderr, "listening on %s\n", at)
 			if f.readyFD >= 0 {
 				// Whoever gave the descriptor may be gone; the server is not.
@@ -129,6 +131,9 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 				release(f.readyFD)
 			}
 		},
+	}
+	if err := opts.Validate(); err != nil {
+		return usagef("%v", err)
 	}
 	server, err := model.New(opts)
 	if err != nil {
@@ -156,7 +161,7 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 	err = server.Serve(ctx)
 	close(served)
 	cutOff := <-watched
-	if !quiet {
+	if ready && !quiet {
 		fmt.Fprintln(env.Stderr, summary(counters, time.Since(start)))
 	}
 	switch {
@@ -178,15 +183,25 @@ func watch(signals <-chan os.Signal, served <-chan struct{}, drain func(), serve
 	case <-served:
 		return false
 	}
-	select {
-	case <-signals:
-		server.Close()
-		<-served
-		return true
-	case <-served:
-		return false
+	for first := time.Now(); ; {
+		select {
+		case <-signals:
+			if time.Since(first) < sameSignal {
+				continue
+			}
+			server.Close()
+			<-served
+			return true
+		case <-served:
+			return false
+		}
 	}
 }
+
+// sameSignal is how long after the first a signal is the same request to end:
+// timeout(1) sends it to the process and then to its group, and whoever is
+// called by a program that passes Ctrl-C on gets that from the terminal too.
+const sameSignal = 100 * time.Millisecond
 
 // summary is one line of what the server counted. What never happened is left
 // out.

@@ -153,6 +153,7 @@ func TestSecondSignalEndsTheDrain(t *testing.T) {
 	}
 	start := time.Now()
 	s.signals <- unix.SIGTERM
+	time.Sleep(2 * sameSignal)
 	s.signals <- unix.SIGTERM
 	if code := s.wait(); code != exitFailed {
 		t.Errorf("exit code %d, want %d", code, exitFailed)
@@ -161,6 +162,37 @@ func TestSecondSignalEndsTheDrain(t *testing.T) {
 		t.Errorf("a second signal took %v to end a drain of 30 s", d)
 	}
 	s.stderr.line(t, "switchyard: serve poll/epoll: a second signal")
+}
+
+// timeout(1) sends its signal to the process and to the group of it: that is one
+// request to end, and a request in progress is answered.
+func TestSameSignalTwiceDrains(t *testing.T) {
+	s := startServe(t, "poll/epoll")
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT"); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(c)
+	if _, err := lines.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	s.signals <- unix.SIGTERM
+	s.signals <- unix.SIGTERM
+	time.Sleep(sameSignal / 2)
+	if _, err := io.WriteString(c, "TP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := io.ReadAll(lines); strings.Count(string(all), "200 OK") != 2 || err != nil {
+		t.Errorf("replies %q, %v; want two", all, err)
+	}
+	if code := s.wait(); code != exitDone {
+		t.Errorf("exit code %d:\n%s", code, s.stderr)
+	}
 }
 
 func TestReadyDescriptor(t *testing.T) {
@@ -340,6 +372,11 @@ func TestServeRefuses(t *testing.T) {
 	mustFail(t, exitFailed, []string{"serve", "poll/epoll", "--listen", "192.0.2.1:0"}, "192.0.2.1", "no interface")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--max-conns", "0"}, "--max-conns 0")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--workers", "-1"}, "--workers -1")
+	mustFail(t, exitUsage, []string{"serve", "fork/per-conn", "--max-conns", "9223372036854775807"}, "max-conns", "at most")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll-exclusive", "--workers", "9223372036854775807"}, "workers", "at most")
+	// Serve fails, and there is nothing to sum up.
+	mustFail(t, exitFailed, []string{"serve", "threads/pool", "--listen", "127.0.0.1:0", "--workers", "1000000", "--max-conns", "1000000"}, "make 1000000 threads")
+	mustFail(t, exitFailed, []string{"serve", "poll/epoll-exclusive", "--workers", "11000"}, "11000 workers", "at most")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--grace", "-1s"}, "--grace -1s")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--protocol", "gopher"}, "http or echo")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--ready-fd", "987654"}, "--ready-fd 987654", "no such descriptor was inherited")
