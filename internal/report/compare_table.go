@@ -92,12 +92,20 @@ func thousands(v float64) string {
 var columns = []column{
 	{head: "requests\n/s", key: "requests/s", part: 1,
 		cell: func(r ModelRow) string {
-			if r.Rate.N < 2 {
+			switch r.Rate.N {
+			case 0:
+				return "–"
+			case 1:
 				return thousands(r.RequestsPerSecond)
 			}
 			return fmt.Sprintf("%s ±%2.0f%%", thousands(r.RequestsPerSecond), 100*r.Rate.Spread())
 		},
-		value: func(r ModelRow) *float64 { return &r.RequestsPerSecond }},
+		value: func(r ModelRow) *float64 {
+			if r.Rate.N == 0 {
+				return nil
+			}
+			return &r.RequestsPerSecond
+		}},
 	{head: "latency\np50", key: "latency p50 µs", part: 1,
 		value: func(r ModelRow) *float64 { return of(r.Latency, func(l Latency) float64 { return l.P50 }) }},
 	{head: "\np99", key: "latency p99 µs", part: 1,
@@ -219,10 +227,6 @@ func (c *Compare) table(part int) string {
 			if part != 0 && col.part != part {
 				continue
 			}
-			if r.Rounds == 0 {
-				row = append(row, "–")
-				continue
-			}
 			row = append(row, col.text(r))
 		}
 		t.AppendRow(row)
@@ -319,7 +323,7 @@ func (c *Compare) emptyColumns() []string {
 		reasons[reason] = append(reasons[reason], what)
 	}
 	for _, r := range c.Models {
-		if r.Rounds == 0 {
+		if r.Rounds == 0 && r.CountRounds == 0 {
 			continue
 		}
 		if !r.Traced && r.TraceReason != "" {
@@ -444,10 +448,7 @@ func (c *Compare) WriteMarkdown(w io.Writer) error {
 	for _, r := range c.Models {
 		b.WriteString("| `" + Printable(r.Model) + "` |")
 		for _, col := range columns {
-			cell := "–"
-			if r.Rounds > 0 {
-				cell = strings.ReplaceAll(col.text(r), "|", "\\|")
-			}
+			cell := strings.ReplaceAll(col.text(r), "|", "\\|")
 			b.WriteString(" " + strings.TrimSpace(cell) + " |")
 		}
 		b.WriteString("\n")
@@ -482,10 +483,6 @@ func (c *Compare) WriteCSV(w io.Writer) error {
 		row := []string{cell(r.Model), strconv.FormatBool(r.Available), cell(r.Reason),
 			strconv.FormatUint(r.Requests, 10), strconv.FormatUint(r.Errors, 10), strconv.FormatUint(r.Unfinished, 10)}
 		for _, col := range columns {
-			if r.Rounds == 0 {
-				row = append(row, "")
-				continue
-			}
 			row = append(row, number(col.value(r)))
 		}
 		checks := "none"
@@ -497,7 +494,12 @@ func (c *Compare) WriteCSV(w io.Writer) error {
 				checks = "pass"
 			}
 		}
-		row = append(row, number(&r.Rate.Low), number(&r.Rate.High), number(&r.Rate.Confidence), strconv.FormatUint(r.LostEvents, 10), checks)
+		if r.Rate.N > 0 {
+			row = append(row, number(&r.Rate.Low), number(&r.Rate.High), number(&r.Rate.Confidence))
+		} else {
+			row = append(row, "", "", "")
+		}
+		row = append(row, strconv.FormatUint(r.LostEvents, 10), checks)
 		if err := cw.Write(row); err != nil {
 			return err
 		}

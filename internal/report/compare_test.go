@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -180,5 +181,34 @@ func TestCheckLines(t *testing.T) {
 		"The tracer's own sums: tasks PASS on 2 of 2; life FAIL on 1 of 2."
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// A run that was interrupted early has counts and no rates: what there is, is
+// shown, and what there is not is no zero.
+func TestCountsWithoutRates(t *testing.T) {
+	c := sample()
+	r := &c.Models[1]
+	r.Rounds, r.CountRounds, r.Rate, r.RequestsPerSecond, r.Latency, r.CPU = 0, 1, stats.Estimate{}, 0, nil, nil
+	c.Models = c.Models[1:2]
+	var wide, md, sheet bytes.Buffer
+	if err := errors.Join(c.WriteText(&wide, 120), c.WriteMarkdown(&md), c.WriteCSV(&sheet)); err != nil {
+		t.Fatal(err)
+	}
+	if line := strings.Split(wide.String(), "\n")[3]; strings.Join(strings.Fields(line), " ") != "poll/epoll – – – .500 .010 <.001 56µ 2.500 0 .031 – – 3K" {
+		t.Errorf("text: %q", line)
+	}
+	if line := strings.Split(md.String(), "\n")[2]; !strings.HasPrefix(line, "| `poll/epoll` | – | – | – | .500 |") {
+		t.Errorf("Markdown: %q", line)
+	}
+	rows, err := csv.NewReader(&sheet).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range rows[0] {
+		empty := strings.HasPrefix(name, "requests/s") || strings.HasPrefix(name, "latency") || strings.HasPrefix(name, "CPU") || name == "confidence"
+		if got := rows[1][i]; empty != (got == "") && name != "reason" {
+			t.Errorf("CSV: %s is %q", name, got)
+		}
 	}
 }
