@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CPU is CPU time. Run is exact (the scheduler's sum_exec_runtime). User and
-// System are how the kernel divided it: on kernels that account by ticks, by
+// CPU is CPU time. Run is the scheduler's sum_exec_runtime: no sample, but for a
+// task that is woken on an idle CPU it begins when the task is put on the run
+// queue, some µs before it runs. User and System are how the kernel divided it: on kernels that account by ticks, by
 // where the ticks fell.
 type CPU struct {
 	Run, User, System time.Duration
