@@ -140,7 +140,9 @@ func (r *compareRun) round(ctx context.Context, row *compareRow, session *trace.
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
-	defer s.kill()
+	// With time to reap its children: of a server that is killed they become
+	// init's, which not every container has.
+	defer s.terminate(2 * time.Second)
 	if !row.weighed {
 		row.weighed = true
 		// Many, where the design can, so that what a server needs once weighs little.

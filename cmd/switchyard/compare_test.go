@@ -17,6 +17,8 @@ import (
 	"switchyard/internal/report"
 	"switchyard/internal/testenv"
 	"switchyard/trace"
+
+	"golang.org/x/sys/unix"
 )
 
 // runCompare runs the command in a process of its own: it starts its own
@@ -237,7 +239,12 @@ func TestCompareAskedWrongly(t *testing.T) {
 // TestCompareInterrupted interrupts a run: what was measured is printed, and no
 // process is left.
 func TestCompareInterrupted(t *testing.T) {
-	cmd := testenv.Program(t, "switchyard-again", "compare", "poll/epoll", "fork/prefork", "--rounds", "1000", "--duration", "50ms", "--clients", "4", "--format", "json")
+	// What a process leaves behind comes to this one, and not to init.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+	cmd := testenv.Program(t, "switchyard-again", "compare", "fork/fd-pass", "fork/prefork", "--rounds", "1000", "--duration", "50ms", "--clients", "4", "--format", "json")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -247,6 +254,9 @@ func TestCompareInterrupted(t *testing.T) {
 	time.Sleep(1500 * time.Millisecond)
 	cmd.Process.Signal(os.Interrupt)
 	cmd.Wait()
+	if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != unix.ECHILD {
+		t.Errorf("left behind: process %d, %v", pid, err)
+	}
 	if code := cmd.ProcessState.ExitCode(); code != 1 {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
