@@ -15,7 +15,8 @@ type board struct {
 	spins    uint64        // Handler.SpinsPerMilli
 	draining atomic.Uint32 // 1: finish the request in progress, close, end
 	lock     uint32        // fork/prefork-futex: see futexLock
-	_        [40]byte
+	parent   int32         // the server's PID
+	_        [36]byte
 }
 
 // boardMagic lets a program that was started with exec see that it was given a

@@ -37,6 +37,8 @@ func Child() {
 		return
 	}
 	runtime.LockOSThread()
+	// Again: the exec of a file with capabilities has taken it back (prctl(2)).
+	sys.RawDieWithParent(int(r.board.parent))
 	sys.SetName("sy-conn")
 	serveExec(r.board, &r.slots[slot])
 	// The parent, which reaps the process, counts the connection as closed.

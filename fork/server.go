@@ -277,7 +277,7 @@ func (s *server) setUp() (err error) {
 	}
 	h := s.opts.Handler()
 	b := s.memory.board
-	b.magic, b.protocol, b.spins = boardMagic, uint32(h.Protocol), h.SpinsPerMilli
+	b.magic, b.protocol, b.spins, b.parent = boardMagic, uint32(h.Protocol), h.SpinsPerMilli, int32(os.Getpid())
 	s.template = worker{
 		handler: h,
 		in:      s.buffers[:switchyard.InSize],
