@@ -200,8 +200,9 @@ func explain(op string, err error) error {
 	// Without the privilege to ask, a feature looks as if it were not there.
 	if refused || errors.Is(err, ebpf.ErrNotSupported) {
 		if missing := missingCapabilities(); missing != "" {
-			return fmt.Errorf("trace: %s: %w: %s missing: run as root, or grant it with setcap (%w)",
-				op, os.ErrPermission, missing, err)
+			// What the system call said besides is about memory limits, as often
+			// as not, and leads nowhere.
+			return fmt.Errorf("trace: %s: %w: %s missing: run as root", op, os.ErrPermission, missing)
 		}
 	}
 	var rejected *ebpf.VerifierError
