@@ -55,6 +55,7 @@ func Nearest(name string, n int) []string {
 		name     string
 		distance int
 	}
+	name = strings.ToLower(name)
 	var list []candidate
 	for known := range registry {
 		d := distance(name, known)
