@@ -117,7 +117,9 @@ func traced(t *testing.T, r report.ModelRow) {
 	if r.Switches.Total != r.Switches.Voluntary+r.Switches.Involuntary {
 		t.Errorf("%s: %+v do not add up", r.Model, *r.Switches)
 	}
-	if r.LostEvents > 0 {
+	// An interrupt that wakes a task while a waking is being counted on that CPU
+	// is lost, and said to be: rare, not never.
+	if r.LostEvents > 2+r.Switches.Total/1000 {
 		t.Errorf("%s: %d events lost", r.Model, r.LostEvents)
 	}
 	// A reply needs a system call to send it, but for io_uring, which is the
