@@ -23,8 +23,10 @@ build: ## build bin/switchyard, one static binary
 compare: build ## run every model under the same load and print the table
 	./$(BIN) compare --out $(OUT) $(ARGS)
 
+# One package at a time: many of them start servers and load, count to the last
+# event, and would only be in each other's way.
 test: ## run the tests; as root the traced ones run too
-	$(GO) test ./...
+	$(GO) test -p 1 ./...
 
 # A forked child without a Go runtime cannot carry the race detector, the
 # detector's C library forbids what the tracer's tests do with capabilities,
