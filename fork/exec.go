@@ -115,7 +115,7 @@ func slotDigits(i int) string { return fmt.Sprintf("%010d", i) }
 //go:nosplit
 //go:norace
 func (w *worker) exec() (int, syscall.Errno) {
-	pid, e := sys.ForkMuted()
+	pid, e := sys.Fork()
 	if pid == 0 && e == 0 {
 		sys.RawDieWithParent(w.parent)
 		if w.fd != 0 {

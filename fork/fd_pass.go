@@ -232,7 +232,7 @@ func (p *passer) end() {
 //go:nosplit
 //go:norace
 func (w *worker) fdPass() (int, syscall.Errno) {
-	pid, e := sys.ForkMuted()
+	pid, e := sys.Fork()
 	if pid == 0 && e == 0 {
 		w.begin()
 		for {

@@ -32,7 +32,7 @@ var probes = []string{"sched", "task", "syscall", "fault", "tlb"}
 //go:nosplit
 //go:norace
 func (w *worker) perConn() (int, syscall.Errno) {
-	pid, e := sys.ForkMuted()
+	pid, e := sys.Fork()
 	if pid == 0 && e == 0 {
 		w.begin()
 		w.serve(w.fd)

@@ -31,7 +31,7 @@ func init() {
 //go:nosplit
 //go:norace
 func (w *worker) prefork() (int, syscall.Errno) {
-	pid, e := sys.ForkMuted()
+	pid, e := sys.Fork()
 	if pid == 0 && e == 0 {
 		w.begin()
 		for !w.draining() {

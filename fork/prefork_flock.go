@@ -60,7 +60,7 @@ func newPreforkFlock(opts switchyard.Options) (switchyard.Server, error) {
 //go:nosplit
 //go:norace
 func (w *worker) preforkFlock() (int, syscall.Errno) {
-	pid, e := sys.ForkMuted()
+	pid, e := sys.Fork()
 	if pid == 0 && e == 0 {
 		w.begin()
 		for !w.draining() {

@@ -30,7 +30,7 @@ func init() {
 //go:nosplit
 //go:norace
 func (w *worker) preforkFutex() (int, syscall.Errno) {
-	pid, e := sys.ForkMuted()
+	pid, e := sys.Fork()
 	if pid == 0 && e == 0 {
 		w.begin()
 		me := uint32(sys.RawGettid())

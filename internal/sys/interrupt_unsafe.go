@@ -47,3 +47,13 @@ func RawDieWithParent(parent int) {
 		RawExit(0)
 	}
 }
+
+// RawUnblockInterrupt lets the calling thread take InterruptSignal
+// (rt_sigprocmask(2)). Call RawInterruptible first: its default is death.
+//
+//go:nosplit
+//go:norace
+func RawUnblockInterrupt() {
+	mask := uint64(1) << (uint(InterruptSignal) - 1)
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_UNBLOCK, uintptr(unsafe.Pointer(&mask)), 0, 8, 0, 0)
+}

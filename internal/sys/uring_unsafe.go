@@ -136,9 +136,6 @@ func (r *Uring) Close() {
 	*r = Uring{fd: -1}
 }
 
-// Deferred reports whether completions are worked on only in Wait.
-func (r *Uring) Deferred() bool { return r.flags&uringSetupDeferTaskrun != 0 }
-
 // SQE is a zeroed submission for the caller to fill in; nil when the ring is
 // full until the next Submit or Wait.
 func (r *Uring) SQE() *UringSQE {
