@@ -36,8 +36,6 @@ type Uring struct {
 	cqes           []UringCQE
 	head           uint32 // cqHead, with what is not given back yet
 
-	flags uint32
-
 	// wait is in memory of its own: the kernel takes the timespec's address in
 	// a field, not as an argument, so Go must not move it.
 	wait   *uringWait
@@ -75,7 +73,7 @@ func NewUring(entries, cqEntries uint32) (_ *Uring, err error) {
 		var fd uintptr
 		fd, _, e = syscall.Syscall(unix.SYS_IO_URING_SETUP, uintptr(entries), uintptr(unsafe.Pointer(&p)), 0)
 		if e == 0 {
-			r.fd, r.flags = int(fd), mode
+			r.fd = int(fd)
 		}
 		if e != syscall.EINVAL {
 			break
