@@ -8,7 +8,7 @@ type TaskID int32
 func Idle(cpu int) TaskID { return TaskID(-(cpu + 1)) }
 
 // Idle reports whether the task is a CPU's idle task.
-func (t TaskID) Idle() bool { return t < 0 }
+func (t TaskID) Idle() bool { return t < 0 && t != NoTask }
 
 // Kind says which fields of an Event have a meaning. The values are those of enum record in trace/bpf/event.h and are on
 // disk: they are appended, never renumbered.
