@@ -59,6 +59,11 @@ struct signal_struct {
 
 struct thread_info {
 	u64 preempt_count; /* arm64; x86 has a per-CPU variable */
+	u32 cpu;	   /* 5.16 and later, everywhere */
+};
+
+struct sched_info {
+	unsigned long long run_delay; /* with CONFIG_SCHED_INFO */
 };
 
 struct task_struct {
@@ -67,6 +72,9 @@ struct task_struct {
 	int on_cpu;
 	int on_rq;
 	int exit_state;
+	int prio;
+	unsigned int flags;
+	struct sched_info sched_info;
 	int pid;
 	int tgid;
 	struct sched_entity se;
@@ -112,7 +120,13 @@ struct pt_regs___arm64 {
 	int syscallno;
 } __attribute__((preserve_access_index));
 
+/* Where the CPU was before 5.16. */
+struct task_struct___cpu {
+	u32 cpu;
+} __attribute__((preserve_access_index));
+
 /* include/linux/sched.h */
+#define PF_KTHREAD  0x00200000
 #define TASK_DEAD   0x80  /* set once, before a task's last switch */
 #define TASK_WAKING 0x200 /* its waker is choosing a CPU for it */
 

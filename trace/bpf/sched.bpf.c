@@ -6,22 +6,9 @@
  * task's pi_lock, both with interrupts off; the two can overlap for one task only while it is on
  * its way out (see enter).
  */
+#include "context.h"
 #include "hist.h"
 #include "state.h"
-
-/* The waker is a hardware interrupt, a softirq being served, or an NMI: include/linux/preempt.h. */
-#define IN_INTERRUPT (0xff0000 | 0x100)
-
-static __always_inline bool in_interrupt(void)
-{
-	struct task_struct *current = bpf_get_current_task_btf();
-
-	if (field_exists(current->thread_info.preempt_count))
-		return current->thread_info.preempt_count & IN_INTERRUPT;
-	if (!preempt_count_at || !ctl.percpu)
-		return false;
-	return read_u32(percpu(current, preempt_count_at)) & IN_INTERRUPT;
-}
 
 /*
  * How long the state has lasted. Two CPUs' clocks can disagree a little: never negative, and
@@ -61,20 +48,6 @@ static __always_inline bool signalled(struct task_struct *t, struct task *ts)
 	if (!ts->synced || t->nvcsw - ts->nvcsw_off != ts->n[COUNT_VOLUNTARY] + 1)
 		return false;
 	return t->pending.signal.sig[0] || t->signal->shared_pending.signal.sig[0] || t->task_works;
-}
-
-static __always_inline bool yielding(struct task_struct *t)
-{
-	struct pt_regs *regs;
-
-	if (!have_task_pt_regs)
-		return false;
-	regs = (struct pt_regs *)bpf_task_pt_regs(t);
-	if (field_exists(regs->orig_ax))
-		return regs->orig_ax == nr_sched_yield;
-	if (field_exists(((struct pt_regs___arm64 *)regs)->syscallno))
-		return ((struct pt_regs___arm64 *)regs)->syscallno == nr_sched_yield;
-	return false;
 }
 
 /* Its last switch: add what it counted to those that ended, once. */
@@ -305,7 +278,7 @@ int sched_waking(u64 *ctx)
 	ts = task_get(t);
 	if (!ts)
 		return 0;
-	irq = in_interrupt();
+	irq = interrupt();
 	mark = ts->mark;
 	since = mark >> 2;
 	if (likely(mark && (mark & 3) == STATE_BLOCKED)) {

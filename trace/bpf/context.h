@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the CPU was doing when a probe ran, besides running its current task. */
+#ifndef SWITCHYARD_CONTEXT_H
+#define SWITCHYARD_CONTEXT_H
+
+#include "state.h"
+
+/* include/linux/preempt.h. A softirq is being served only where the lowest of its bits is set. */
+#define SOFTIRQ_OFFSET 0x100
+#define HARDIRQ_MASK   0xf0000
+#define NMI_MASK       0xf00000
+
+/* The preempt count, with only the bits of interrupts in it; 0 where it cannot be found. */
+static __always_inline u32 interrupt(void)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	u32 count;
+
+	if (field_exists(current->thread_info.preempt_count))
+		count = current->thread_info.preempt_count;
+	else if (preempt_count_at && ctl.percpu)
+		count = read_u32(percpu(current, preempt_count_at));
+	else
+		return 0;
+	return count & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET);
+}
+
+/* Whether the task is in sched_yield(2). */
+static __always_inline bool yielding(struct task_struct *t)
+{
+	struct pt_regs *regs;
+
+	if (!have_task_pt_regs)
+		return false;
+	regs = (struct pt_regs *)bpf_task_pt_regs(t);
+	if (field_exists(regs->orig_ax))
+		return regs->orig_ax == nr_sched_yield;
+	if (field_exists(((struct pt_regs___arm64 *)regs)->syscallno))
+		return ((struct pt_regs___arm64 *)regs)->syscallno == nr_sched_yield;
+	return false;
+}
+
+#endif
