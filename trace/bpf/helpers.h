@@ -22,12 +22,17 @@
 /* Map definitions are types: the loader reads numbers from array sizes and types from pointers. */
 #define __uint(name, val) int(*name)[val]
 #define __type(name, val) typeof(val) *name
+#define __array(name, val) typeof(val) *name[]
 
 #define BPF_MAP_TYPE_ARRAY	  2
 #define BPF_MAP_TYPE_PERCPU_ARRAY 6
+#define BPF_MAP_TYPE_ARRAY_OF_MAPS 12
+#define BPF_MAP_TYPE_RINGBUF	  27
 #define BPF_MAP_TYPE_TASK_STORAGE 29
 
 #define BPF_F_NO_PREALLOC	       (1U << 0)
+#define BPF_RB_NO_WAKEUP	       (1ULL << 0)
+#define BPF_RB_FORCE_WAKEUP	       (1ULL << 1)
 #define BPF_LOCAL_STORAGE_GET_F_CREATE (1ULL << 0)
 
 /* clang's builtins for CO-RE; 2 is BPF_FIELD_EXISTS. */
@@ -38,6 +43,7 @@
 
 struct task_struct;
 struct pt_regs;
+struct seq_file;
 
 static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
@@ -48,6 +54,11 @@ static void *(*const bpf_task_storage_get)(void *map, struct task_struct *task, 
 					   u64 flags) = (void *)156;
 static long (*const bpf_task_storage_delete)(void *map, struct task_struct *task) = (void *)157;
 static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
+static u32 (*const bpf_get_smp_processor_id)(void) = (void *)8;
+static u64 (*const bpf_ktime_get_boot_ns)(void) = (void *)125;
+static long (*const bpf_seq_write)(struct seq_file *m, const void *data, u32 len) = (void *)127;
+static void *(*const bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
+static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static long (*const bpf_task_pt_regs)(struct task_struct *task) = (void *)175;
 static long (*const bpf_loop)(u32 n, void *callback, void *ctx, u64 flags) = (void *)181;
 

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Every switch, waking and migration of the traced tasks, as a record each. What a switch means is
+ * found out later, from all of them; here only what is gone afterwards is written down.
+ */
+#include "ring.h"
+
+SEC("tp_btf/sched_switch")
+int rec_switch(u64 *ctx)
+{
+	u64 now = record_clock();
+	bool preempt = ctx[0];
+	struct task_struct *prev = (struct task_struct *)ctx[1];
+	struct task_struct *next = (struct task_struct *)ctx[2];
+	struct record_switch *s;
+	u32 state, page_table;
+	u8 flags = 0;
+
+	if (!rec.on)
+		return 0;
+	if (record_all) {
+		flags = RECORD_PREV | RECORD_NEXT;
+	} else {
+		struct task *ps = task_get(prev), *ns = task_get(next);
+
+		if (!ps) {
+			apart(); /* the verifier has no use for (ps | ns) == 0 */
+			if (!ns)
+				return 0;
+		}
+		if (ps)
+			flags = RECORD_PREV;
+		if (ns)
+			flags |= RECORD_NEXT;
+	}
+	state = have_prev_state ? (u32)ctx[3] : prev->__state;
+	if (preempt)
+		flags |= RECORD_PREEMPT;
+	else if (state)
+		flags |= RECORD_VOLUNTARY;
+	else if (prev->pid && yielding(prev))
+		flags |= RECORD_YIELD;
+	if (!next->mm)
+		page_table = PAGE_TABLE_LAZY;
+	else if (prev->active_mm != next->mm)
+		page_table = PAGE_TABLE_ADDRESS_SPACE;
+	else
+		page_table = prev->mm ? PAGE_TABLE_THREAD : PAGE_TABLE_KEPT;
+	flags |= page_table << RECORD_PAGE_TABLE;
+
+	s = ring_reserve(struct record_switch, now);
+	if (!s)
+		return 0;
+	record_head(&s->r, now, RECORD_SWITCH, flags, prev->pid);
+	s->next = next->pid;
+	s->state = state | prev->exit_state;
+	s->prio = prev->prio;
+	s->next_prio = next->prio;
+	s->nvcsw = prev->nvcsw;
+	s->nivcsw = prev->nivcsw;
+	s->exec = prev->se.sum_exec_runtime;
+	ring_submit(s, sizeof(*s));
+	return 0;
+}
+
+static __always_inline u16 cpu_of(struct task_struct *t)
+{
+	if (field_exists(t->thread_info.cpu))
+		return t->thread_info.cpu;
+	if (field_exists(((struct task_struct___cpu *)t)->cpu))
+		return ((struct task_struct___cpu *)t)->cpu;
+	return -1;
+}
+
+static __always_inline int waking(struct task_struct *t, u8 kind, u64 now)
+{
+	struct record_waking *w;
+
+	if (!rec.on || !record_traced(t))
+		return 0;
+	w = ring_reserve(struct record_waking, now);
+	if (!w)
+		return 0;
+	record_head(&w->r, now, kind, record_interrupt(), t->pid);
+	w->by = bpf_get_current_pid_tgid();
+	w->from = cpu_of(t);
+	w->prio = t->prio;
+	w->pad = 0;
+	ring_submit(w, sizeof(*w));
+	return 0;
+}
+
+SEC("tp_btf/sched_waking")
+int rec_waking(u64 *ctx)
+{
+	u64 now = record_clock();
+
+	return waking((struct task_struct *)ctx[0], RECORD_WAKING, now);
+}
+
+SEC("tp_btf/sched_wakeup_new")
+int rec_wake_new(u64 *ctx)
+{
+	u64 now = record_clock();
+
+	return waking((struct task_struct *)ctx[0], RECORD_WAKE_NEW, now);
+}
+
+SEC("tp_btf/sched_migrate_task")
+int rec_migrate(u64 *ctx)
+{
+	u64 now = record_clock();
+	struct task_struct *t = (struct task_struct *)ctx[0];
+	struct record_migrate *m;
+
+	if (!rec.on || !record_traced(t))
+		return 0;
+	m = ring_reserve(struct record_migrate, now);
+	if (!m)
+		return 0;
+	record_head(&m->r, now, RECORD_MIGRATE, record_interrupt(), t->pid);
+	m->by = bpf_get_current_pid_tgid();
+	m->to = (u32)ctx[1];
+	m->pad = 0;
+	ring_submit(m, sizeof(*m));
+	return 0;
+}
+
+/*
+ * BTF keeps only types that are used; Go's are made from these. Behind a pointer it would keep no
+ * more than the name.
+ */
+const volatile struct {
+	enum record_kind kind;
+	enum record_flag flag;
+	enum record_page_table page_table;
+	enum record_mode mode;
+	enum snapshot_flag snapshot_flag;
+	struct record_switch sw[0];
+	struct record_waking waking[0];
+	struct record_migrate migrate[0];
+	struct record_identity identity[0];
+	struct record_end end[0];
+	struct record_syscall syscall[0];
+	struct record_lost lost[0];
+	struct record_snapshot snapshot[0];
+	struct ring ring[0];
+	struct recording recording[0];
+} record_types;
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

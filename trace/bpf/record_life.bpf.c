@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Tasks that appear, start programs, change their names and end: of all tasks on the machine, traced
+ * or not. They are few, and a switch or a waking needs to send no names then: who a number stands
+ * for is known from here and from the walk.
+ */
+#include "ring.h"
+
+static __always_inline void identity(struct task_struct *t, u8 kind, u8 flags, u32 old,
+				     const char *comm, u64 now)
+{
+	struct record_identity *i = ring_reserve(struct record_identity, now);
+
+	if (!i)
+		return;
+	record_head(&i->r, now, kind, flags, t->pid);
+	i->tgid = t->tgid;
+	i->by = bpf_get_current_pid_tgid();
+	i->old = old;
+	i->pad = 0;
+	i->start = t->start_boottime;
+	if (comm)
+		bpf_probe_read_kernel(i->comm, sizeof(i->comm), comm);
+	else
+		__builtin_memcpy(i->comm, t->comm, sizeof(i->comm));
+	ring_submit(i, sizeof(*i));
+}
+
+/* All new tasks pass here, io_uring's workers too, which sched_process_fork does not show. */
+SEC("tp_btf/task_newtask")
+int rec_new(u64 *ctx)
+{
+	u64 now = record_clock();
+	struct task_struct *t = (struct task_struct *)ctx[0];
+	struct task_struct *maker = bpf_get_current_task_btf();
+	u8 flags = 0;
+
+	if (!rec.on)
+		return 0;
+	if (t->tgid == maker->tgid)
+		flags |= RECORD_THREAD;
+	if (t->flags & PF_KTHREAD)
+		flags |= RECORD_KERNEL;
+	if (record_all) {
+		flags |= RECORD_ADOPTED;
+	} else if (ctl.adopting && task_get(maker)) {
+		if (task_make(t))
+			flags |= RECORD_ADOPTED;
+		else
+			__sync_fetch_and_add(&rec.lost, 1);
+	}
+	identity(t, RECORD_NEW, flags, 0, NULL, now);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int rec_exec(u64 *ctx)
+{
+	u64 now = record_clock();
+
+	if (rec.on)
+		identity((struct task_struct *)ctx[0], RECORD_EXEC, 0, ctx[1], NULL, now);
+	return 0;
+}
+
+/* The name has not changed yet. */
+SEC("tp_btf/task_rename")
+int rec_rename(u64 *ctx)
+{
+	u64 now = record_clock();
+
+	if (rec.on)
+		identity((struct task_struct *)ctx[0], RECORD_RENAME, 0, 0, (const char *)ctx[1],
+			 now);
+	return 0;
+}
+
+static __always_inline int end(struct task_struct *t, u8 kind, u64 now)
+{
+	struct record_end *e;
+
+	if (!rec.on)
+		return 0;
+	e = ring_reserve(struct record_end, now);
+	if (!e)
+		return 0;
+	record_head(&e->r, now, kind, 0, t->pid);
+	e->start = t->start_boottime;
+	ring_submit(e, sizeof(*e));
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int rec_exit(u64 *ctx)
+{
+	u64 now = record_clock();
+
+	return end((struct task_struct *)ctx[0], RECORD_EXIT, now);
+}
+
+SEC("tp_btf/sched_process_free")
+int rec_free(u64 *ctx)
+{
+	u64 now = record_clock();
+
+	return end((struct task_struct *)ctx[0], RECORD_FREE, now);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

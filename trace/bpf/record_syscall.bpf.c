@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Entry and exit of the traced tasks' system calls. */
+#include "ring.h"
+
+static __always_inline int syscall(u8 kind, s64 value, u64 now)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct record_syscall *s;
+
+	if (!rec.on || !record_traced(t))
+		return 0;
+	s = ring_reserve(struct record_syscall, now);
+	if (!s)
+		return 0;
+	record_head(&s->r, now, kind, 0, t->pid);
+	s->value = value;
+	ring_submit(s, sizeof(*s));
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int rec_sys_enter(u64 *ctx)
+{
+	u64 now = record_clock();
+
+	return syscall(RECORD_SYSCALL_ENTER, (s64)ctx[1], now);
+}
+
+SEC("tp_btf/sys_exit")
+int rec_sys_exit(u64 *ctx)
+{
+	u64 now = record_clock();
+
+	return syscall(RECORD_SYSCALL_EXIT, (s64)ctx[1], now);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The walk over all tasks in record depth: to trace those that exist already, and to hand over what
+ * the kernel's own books say of each at both ends of the window.
+ */
+#include "event.h"
+#include "state.h"
+
+volatile struct recording rec SEC(".data.rec");
+
+const volatile bool record_all = false;
+
+static __always_inline void self(void)
+{
+	struct task_struct *me = bpf_get_current_task_btf();
+	struct pid *pid = me->thread_pid;
+	struct task_struct *current = NULL;
+
+	ctl.self = me->tgid;
+	ctl.level = pid->level;
+	/* Per-CPU variables are where we believe if the one that says who runs says us. */
+	if (!current_task_at)
+		return;
+	bpf_probe_read_kernel(&current, sizeof(current), percpu(me, current_task_at));
+	if (current == me)
+		ctl.percpu = 1;
+}
+
+static __always_inline void follow(struct task_struct *t)
+{
+	bool root;
+
+	if (t->exit_state)
+		return;
+	root = task_nr(t->group_leader) == ctl.root;
+	if (root)
+		rec.root++;
+	else if (t->tgid == ctl.self || !(task_get(t->group_leader) || task_get(t->real_parent)))
+		return;
+	if (task_get(t))
+		return;
+	if (task_make(t))
+		rec.found++;
+	else
+		rec.lost++;
+}
+
+static __always_inline void snapshot(struct seq_file *out, struct task_struct *t)
+{
+	struct record_snapshot s = {};
+
+	s.r.time = bpf_ktime_get_boot_ns();
+	s.r.task = t->pid;
+	s.r.cpu = -1;
+	if (field_exists(t->thread_info.cpu))
+		s.r.cpu = t->thread_info.cpu;
+	else if (field_exists(((struct task_struct___cpu *)t)->cpu))
+		s.r.cpu = ((struct task_struct___cpu *)t)->cpu;
+	if (t->on_cpu)
+		s.r.flags |= SNAPSHOT_ON_CPU;
+	/* A task that sleeps can stay queued (6.12). */
+	if (t->on_rq && !(field_exists(t->se.sched_delayed) && t->se.sched_delayed))
+		s.r.flags |= SNAPSHOT_QUEUED;
+	else if (t->__state == TASK_WAKING)
+		s.r.flags |= SNAPSHOT_QUEUED;
+	if (record_all || task_get(t))
+		s.r.flags |= SNAPSHOT_TRACED;
+	if (t->flags & PF_KTHREAD)
+		s.r.flags |= SNAPSHOT_KERNEL;
+	if (t->tgid == ctl.self)
+		s.r.flags |= SNAPSHOT_TRACER;
+	if (t->exit_state)
+		s.r.flags |= SNAPSHOT_EXITING;
+	s.tgid = t->tgid;
+	s.parent = t->real_parent->tgid;
+	s.state = t->__state | t->exit_state;
+	s.prio = t->prio;
+	s.start = t->start_boottime;
+	s.nvcsw = t->nvcsw;
+	s.nivcsw = t->nivcsw;
+	s.exec = t->se.sum_exec_runtime;
+	if (field_exists(t->sched_info.run_delay)) {
+		s.r.flags |= SNAPSHOT_RUN_DELAY;
+		s.run_delay = t->sched_info.run_delay;
+	}
+	__builtin_memcpy(s.comm, t->comm, sizeof(s.comm));
+	bpf_seq_write(out, &s, sizeof(s));
+}
+
+SEC("iter/task")
+int rec_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *t = ctx->task;
+
+	if (!t)
+		return 0;
+	switch (ctl.mode) {
+	case RECORD_WALK_SELF:
+		self();
+		break;
+	case RECORD_WALK_FOLLOW:
+		follow(t);
+		break;
+	case RECORD_WALK_SNAPSHOT:
+		snapshot(ctx->meta->seq, t);
+		break;
+	}
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,623 @@
+package trace
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"switchyard/internal/sys"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// RecordOptions says what a Recorder records. The zero value is every scheduling event of the processes it is told to
+// follow.
+type RecordOptions struct {
+	// All records every task on the machine. Nothing needs to be followed then.
+	All bool
+
+	// Syscalls adds entry and exit of the recorded tasks' system calls. It makes every system call on the machine slower.
+	Syscalls bool
+
+	// Buffer is the size of each CPU's ring in bytes, rounded up to a power of two of at least a page; 0 means 8 MiB.
+	Buffer int
+}
+
+// DefaultBuffer is the size of each CPU's ring in bytes when RecordOptions does not say.
+const DefaultBuffer = 8 << 20
+
+const (
+	maxRings = 64 // MAX_RINGS in trace/bpf/ring.h
+	// A ring is emptied at least this often, however little is in it; what is not in the spool yet when the tracer is
+	// killed is lost.
+	drainEvery = 50 * time.Millisecond
+)
+
+// Recorder writes every scheduling event of the tasks it follows to a spool. It is made by OpenRecorder, records from
+// Start to Stop, once, and is ended by Close. Its methods may be called from several goroutines, one at a time.
+type Recorder struct {
+	opts   RecordOptions
+	attach time.Duration
+
+	mu     sync.Mutex
+	closed bool
+	state  recorderState
+
+	ctl, rec *ebpf.Memory
+	base     *ebpf.Collection
+	rest     []*ebpf.Collection
+	links    []link.Link
+	walk     *link.Iter
+	rings    []*sys.Ring
+	inner    []*ebpf.Map
+	spool    *spool
+	epoll    int
+	wake     *os.File        // written to: the reader looks at once
+	reader   <-chan struct{} // closed when it has ended
+	stopping chan struct{}
+	cost     RecordCost
+	steal    time.Duration
+}
+
+type recorderState int
+
+const (
+	recorderIdle recorderState = iota
+	recorderRunning
+	recorderDone
+)
+
+// RecordCost is what recording took, apart from the probes' own time.
+type RecordCost struct {
+	Attach    time.Duration // loading and attaching
+	Events    uint64        // records written
+	Bytes     uint64        // into the rings
+	Lost      uint64        // events there was no room for
+	ReaderCPU time.Duration // of the thread that empties the rings
+	Memory    uint64        // of the rings, bytes
+}
+
+// spoolBegin is the first frame of a spool.
+type spoolBegin struct {
+	Version  int      `json:"version"`
+	Kernel   string   `json:"kernel"`
+	Machine  string   `json:"machine"`
+	CPUs     int      `json:"cpus"`
+	Rings    int      `json:"rings"`
+	All      bool     `json:"all"`
+	Syscalls bool     `json:"syscalls"`
+	Buffer   int      `json:"buffer"`
+	Tracer   int      `json:"tracer"`
+	Args     []string `json:"args"`
+	// The same moment by two clocks, ns.
+	Boottime int64 `json:"boottime"`
+	Realtime int64 `json:"realtime"`
+}
+
+// spoolMark is a moment: the window opens, or closes.
+type spoolMark struct {
+	Time int64  `json:"time"` // ns of CLOCK_BOOTTIME
+	Ctxt *ctxt  `json:"ctxt,omitempty"`
+	Why  string `json:"why,omitempty"` // there is no ctxt
+}
+
+// spoolEnd is the last frame.
+type spoolEnd struct {
+	spoolMark
+	Cost  RecordCost `json:"cost"`
+	Steal int64      `json:"steal"` // ns in the window, of all CPUs
+}
+
+// OpenRecorder loads and attaches the probes of record depth. The error says what is missing and what to do, and wraps
+// errors.ErrUnsupported or os.ErrPermission.
+//
+// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF. Afterwards the capabilities may be dropped, from 5.19
+// on.
+func OpenRecorder(opts RecordOptions) (_ *Recorder, err error) {
+	start := time.Now()
+	opts.Buffer = roundBuffer(cmp.Or(opts.Buffer, DefaultBuffer))
+	r := &Recorder{opts: opts, epoll: -1, stopping: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			r.release()
+		}
+	}()
+	if err := r.load(); err != nil {
+		return nil, err
+	}
+	if r.ctl, err = r.base.Maps[ctlMap].Memory(); err != nil {
+		return nil, explain("shared memory", err)
+	}
+	if r.rec, err = r.base.Maps[".data.rec"].Memory(); err != nil {
+		return nil, explain("shared memory", err)
+	}
+	if _, err := r.visit(recordRecordModeRECORD_WALK_SELF); err != nil {
+		return nil, explain("walk", err)
+	}
+	r.cost.Attach = time.Since(start)
+	return r, nil
+}
+
+// roundBuffer returns the next size a ring can have.
+func roundBuffer(n int) int {
+	size := os.Getpagesize()
+	for size < n && size < 1<<29 {
+		size *= 2
+	}
+	return size
+}
+
+func (r *Recorder) load() error {
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return explain("record", err)
+	}
+	k := knobs(1)
+	k["record_all"] = r.opts.All
+	k["ring_wake"] = uint32(r.opts.Buffer / 4)
+	cache := btf.NewCache()
+	objects := []struct {
+		name string
+		spec func() (*ebpf.CollectionSpec, error)
+		want bool
+	}{
+		{"record", loadRecord, true},
+		{"life", loadRecordLife, true},
+		{"syscalls", loadRecordSyscall, r.opts.Syscalls},
+		{"walk", loadRecordWalk, true},
+	}
+	var tracing []*ebpf.Collection
+	for _, o := range objects {
+		if !o.want {
+			continue
+		}
+		spec, err := o.spec()
+		if err != nil {
+			return fmt.Errorf("trace: probe %s: %w", o.name, err)
+		}
+		for name, value := range k {
+			if v := spec.Variables[name]; v != nil {
+				if err := v.Set(value); err != nil {
+					return fmt.Errorf("trace: knob %s: %w", name, err)
+				}
+			}
+		}
+		if m := spec.Maps["rings"]; m != nil {
+			m.InnerMap.MaxEntries = uint32(r.opts.Buffer)
+		}
+		collOpts := ebpf.CollectionOptions{Cache: cache, MapReplacements: make(map[string]*ebpf.Map)}
+		for name := range spec.Maps {
+			switch {
+			case r.base != nil && r.base.Maps[name] != nil && name != ".rodata":
+				collOpts.MapReplacements[name] = r.base.Maps[name]
+			case countOnly[name]:
+				delete(spec.Maps, name)
+			}
+		}
+		coll, err := ebpf.NewCollectionWithOptions(spec, collOpts)
+		if err != nil {
+			return explain("probe "+o.name, err)
+		}
+		if r.base == nil {
+			r.base = coll
+			if err := r.makeRings(min(cpus, maxRings)); err != nil {
+				return err
+			}
+		} else {
+			r.rest = append(r.rest, coll)
+		}
+		if o.name != "walk" {
+			tracing = append(tracing, coll)
+			continue
+		}
+		if r.walk, err = link.AttachIter(link.IterOptions{Program: coll.Programs["rec_tasks"]}); err != nil {
+			return explain("probe walk", err)
+		}
+	}
+	for _, coll := range tracing {
+		for name, prog := range coll.Programs {
+			l, err := link.AttachTracing(link.TracingOptions{Program: prog})
+			if err != nil {
+				return explain("attach "+name, err)
+			}
+			r.links = append(r.links, l)
+		}
+	}
+	return nil
+}
+
+// countOnly are the maps of count depth that come with the header both share.
+var countOnly = map[string]bool{"windows": true, "cpus": true, "rows": true, "walks": true}
+
+func (r *Recorder) makeRings(n int) (err error) {
+	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return explain("record", os.NewSyscallError("epoll_create1", err))
+	}
+	for i := range n {
+		m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "ring", Type: ebpf.RingBuf, MaxEntries: uint32(r.opts.Buffer)})
+		if err != nil {
+			return explain(fmt.Sprintf("a ring of %d bytes for each of %d CPUs (a smaller buffer needs less memory)", r.opts.Buffer, n), err)
+		}
+		r.inner = append(r.inner, m)
+		if err := r.base.Maps["rings"].Put(uint32(i), m); err != nil {
+			return explain("rings", err)
+		}
+		ring, err := sys.OpenRing(m.FD(), r.opts.Buffer)
+		if err != nil {
+			return explain("rings", err)
+		}
+		r.rings = append(r.rings, ring)
+		ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(m.FD())}
+		if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, m.FD(), &ev); err != nil {
+			return explain("rings", os.NewSyscallError("epoll_ctl", err))
+		}
+	}
+	r.cost.Memory = uint64(n) * uint64(r.opts.Buffer)
+	return nil
+}
+
+// Follow records a process and all its descendants, those that exist and those to come. The pid is that of a process in
+// the caller's PID namespace; the caller itself is left out unless its own pid is given. With All, there is no need.
+//
+// The error wraps syscall.ESRCH if there is no such process.
+func (r *Recorder) Follow(pid int) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return fmt.Errorf("trace: follow: %w", os.ErrClosed)
+	}
+	if pid <= 0 {
+		return fmt.Errorf("trace: follow process %d: %w", pid, syscall.ESRCH)
+	}
+	r.setCtl("Root", uint32(pid))
+	r.setCtl("Adopting", 1)
+	for {
+		r.setRec(recFound, 0)
+		r.setRec(recRoot, 0)
+		if _, err := r.visit(recordRecordModeRECORD_WALK_FOLLOW); err != nil {
+			return explain("follow", err)
+		}
+		if r.getRec(recFound) > 0 {
+			continue // children may have come meanwhile, and a child's number may be below its parent's
+		}
+		if r.getRec(recRoot) == 0 {
+			return fmt.Errorf("trace: follow process %d: %w", pid, syscall.ESRCH)
+		}
+		return nil
+	}
+}
+
+// Start opens the spool, which must not exist, takes a snapshot of every task, and opens the window. From then on events
+// are in the recording.
+func (r *Recorder) Start(path string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return fmt.Errorf("trace: start: %w", os.ErrClosed)
+	case r.state != recorderIdle:
+		return errors.New("trace: start: a recorder records once: open another")
+	}
+	s, err := createSpool(path)
+	if err != nil {
+		return fmt.Errorf("trace: start: %w", err)
+	}
+	r.spool = s
+	fail := func(err error) error {
+		return errors.Join(explain("start", err), os.Remove(path))
+	}
+	begin, err := r.begin()
+	if err != nil {
+		return fail(err)
+	}
+	if err := s.append(frameBegin, 0, begin); err != nil {
+		return fail(err)
+	}
+	if err := r.startReader(); err != nil {
+		return fail(err)
+	}
+	r.steal = readSteal()
+	// Events first, then the snapshot: what changes while it is taken is known from them.
+	r.setRec(recOn, 1)
+	r.state = recorderRunning
+	rows, err := r.visit(recordRecordModeRECORD_WALK_SNAPSHOT)
+	if err != nil {
+		return explain("start", err)
+	}
+	if err := s.append(frameOpen, 0, rows); err != nil {
+		return explain("start", err)
+	}
+	return explain("start", r.mark(frameWindow, spoolMark{}))
+}
+
+func (r *Recorder) begin() ([]byte, error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return nil, os.NewSyscallError("uname", err)
+	}
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, err
+	}
+	boot, real := clockPair()
+	return json.Marshal(spoolBegin{
+		Version: SpoolVersion, Kernel: unix.ByteSliceToString(u.Release[:]), Machine: unix.ByteSliceToString(u.Machine[:]),
+		CPUs: cpus, Rings: len(r.rings), All: r.opts.All, Syscalls: r.opts.Syscalls, Buffer: r.opts.Buffer,
+		Tracer: os.Getpid(), Args: os.Args, Boottime: boot, Realtime: real,
+	})
+}
+
+// clockPair reads both clocks at the same moment, as nearly as it can.
+func clockPair() (boot, real int64) {
+	var best int64 = 1 << 62
+	for range 5 {
+		var a, w, b unix.Timespec
+		unix.ClockGettime(unix.CLOCK_BOOTTIME, &a)
+		unix.ClockGettime(unix.CLOCK_REALTIME, &w)
+		unix.ClockGettime(unix.CLOCK_BOOTTIME, &b)
+		if d := b.Nano() - a.Nano(); d < best {
+			best, boot, real = d, a.Nano()+d/2, w.Nano()
+		}
+	}
+	return boot, real
+}
+
+// Boottime returns the time by the clock of all events, ns.
+func Boottime() int64 {
+	var t unix.Timespec
+	unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) // cannot fail for this clock
+	return t.Nano()
+}
+
+func (r *Recorder) mark(kind frameKind, m spoolMark) error {
+	m.Ctxt, m.Why = readCtxt()
+	m.Time = Boottime()
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return r.spool.append(kind, 0, b)
+}
+
+// Stop closes the window, takes the second snapshot and completes the spool.
+func (r *Recorder) Stop() (RecordCost, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return RecordCost{}, fmt.Errorf("trace: stop: %w", os.ErrClosed)
+	}
+	if r.state != recorderRunning {
+		return RecordCost{}, errors.New("trace: stop: nothing is being recorded: start first")
+	}
+	r.state = recorderDone
+	end := spoolEnd{}
+	end.Ctxt, end.Why = readCtxt()
+	end.Time = Boottime()
+	end.Steal = int64(max(0, readSteal()-r.steal))
+	rows, err := r.visit(recordRecordModeRECORD_WALK_SNAPSHOT)
+	r.setRec(recOn, 0)
+	close(r.stopping)
+	r.wake.Write([]byte{0}) // a reader that is gone needs none
+	<-r.reader
+	if err == nil {
+		err = r.drain() // a record being written when the reader looked last
+	}
+	if err != nil {
+		return r.cost, explain("stop", err)
+	}
+	missing, err := r.missing()
+	if err != nil {
+		return r.cost, explain("stop", err)
+	}
+	end.Cost = r.cost
+	b, err := json.Marshal(end)
+	if err != nil {
+		return r.cost, explain("stop", err)
+	}
+	for _, f := range []struct {
+		kind    frameKind
+		payload []byte
+	}{{frameClose, rows}, {frameMissing, missing}, {frameEnd, b}} {
+		if err := r.spool.append(f.kind, 0, f.payload); err != nil {
+			return r.cost, explain("stop", err)
+		}
+	}
+	return r.cost, nil
+}
+
+// missing returns what each CPU has lost since it last said so, as records.
+func (r *Recorder) missing() ([]byte, error) {
+	var cpus []recordRing
+	if err := r.base.Maps["ring_cpus"].Lookup(uint32(0), &cpus); err != nil {
+		return nil, err
+	}
+	var out []byte
+	for cpu, c := range cpus {
+		r.cost.Events += c.Events
+		r.cost.Lost += c.Lost
+		if c.Count == 0 {
+			continue
+		}
+		out = binary.NativeEndian.AppendUint64(out, uint64(Boottime()))
+		out = append(out, byte(recordRecordKindRECORD_LOST), 0)
+		out = binary.NativeEndian.AppendUint16(out, uint16(cpu))
+		out = binary.NativeEndian.AppendUint32(out, 0)
+		for _, n := range []uint64{c.First, c.Last, c.Count} {
+			out = binary.NativeEndian.AppendUint64(out, n)
+		}
+	}
+	return out, nil
+}
+
+// startReader starts the thread that empties the rings.
+func (r *Recorder) startReader() error {
+	rd, wr, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(rd.Fd())}
+	if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, int(rd.Fd()), &ev); err != nil {
+		return errors.Join(os.NewSyscallError("epoll_ctl", err), rd.Close(), wr.Close())
+	}
+	r.wake = wr
+	r.reader = sys.Thread("sy-spool", func() {
+		defer rd.Close()
+		// It must come by before the rings are full, whatever else there is to run. Refused without CAP_SYS_NICE.
+		unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20)
+		started := threadCPU() // the runtime's threads have had other uses
+		defer func() { r.cost.ReaderCPU = threadCPU() - started }()
+		r.read()
+	})
+	return nil
+}
+
+// read empties the rings until it is told to stop, or the spool takes no more.
+func (r *Recorder) read() {
+	events := make([]unix.EpollEvent, len(r.rings)+1)
+	for {
+		_, err := unix.EpollWait(r.epoll, events, int(drainEvery/time.Millisecond))
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			r.spool.fail = os.NewSyscallError("epoll_wait", err)
+			return
+		}
+		if r.drain() != nil {
+			return // the spool knows why
+		}
+		select {
+		case <-r.stopping:
+			return
+		default:
+		}
+	}
+}
+
+// drain takes what is in the rings.
+func (r *Recorder) drain() error {
+	for i, ring := range r.rings {
+		n, err := ring.Drain(func(records []byte) error {
+			return r.spool.append(frameRing, i, records)
+		})
+		if err != nil {
+			return err
+		}
+		r.cost.Bytes += uint64(n)
+	}
+	return nil
+}
+
+func threadCPU() time.Duration {
+	var t unix.Timespec
+	unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) // cannot fail for this clock
+	return time.Duration(t.Nano())
+}
+
+// visit has the kernel visit every task, and returns what it wrote.
+func (r *Recorder) visit(mode recordRecordMode) ([]byte, error) {
+	r.setCtl("Mode", uint32(mode))
+	it, err := r.walk.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	var out []byte
+	buf := make([]byte, 64<<10)
+	for {
+		// EAGAIN: a million tasks were passed, and there are more.
+		n, err := it.Read(buf)
+		out = append(out, buf[:n]...)
+		if err == io.EOF {
+			return out, nil
+		}
+		if err != nil && !errors.Is(err, syscall.EAGAIN) {
+			return nil, err
+		}
+	}
+}
+
+// Offsets in struct recording, which recordRecording is made from.
+const (
+	recOn    = 0
+	recFound = 4
+	recRoot  = 8
+	recLost  = 12
+)
+
+func (r *Recorder) setCtl(field string, value uint32) {
+	write32(r.ctl, ctlOffset(field), value)
+}
+
+func (r *Recorder) setRec(at int64, value uint32) { write32(r.rec, at, value) }
+
+func (r *Recorder) getRec(at int64) uint32 {
+	var b [4]byte
+	if _, err := r.rec.ReadAt(b[:], at); err != nil {
+		panic("trace: " + err.Error()) // never: the offset is inside
+	}
+	return binary.NativeEndian.Uint32(b[:])
+}
+
+func write32(m *ebpf.Memory, at int64, value uint32) {
+	if _, err := m.WriteAt(binary.NativeEndian.AppendUint32(nil, value), at); err != nil {
+		panic("trace: " + err.Error()) // never: the offset is inside
+	}
+}
+
+// Close detaches the probes and ends the spool. Nothing stays behind in the kernel. A recording that was not stopped
+// stays in its spool, as far as it was written. A second Close returns os.ErrClosed.
+func (r *Recorder) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return fmt.Errorf("trace: close: %w", os.ErrClosed)
+	}
+	r.closed = true
+	if r.state == recorderRunning {
+		r.setRec(recOn, 0)
+		close(r.stopping)
+		r.wake.Write([]byte{0})
+		<-r.reader
+	}
+	return r.release()
+}
+
+func (r *Recorder) release() error {
+	var errs []error
+	for _, l := range r.links {
+		errs = append(errs, l.Close())
+	}
+	if r.walk != nil {
+		errs = append(errs, r.walk.Close())
+	}
+	for _, coll := range r.rest {
+		coll.Close()
+	}
+	for _, ring := range r.rings {
+		errs = append(errs, ring.Close())
+	}
+	for _, m := range r.inner {
+		errs = append(errs, m.Close())
+	}
+	if r.base != nil {
+		r.base.Close()
+	}
+	if r.wake != nil {
+		errs = append(errs, r.wake.Close())
+	}
+	if r.epoll >= 0 {
+		errs = append(errs, unix.Close(r.epoll))
+	}
+	if r.spool != nil {
+		errs = append(errs, r.spool.close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,154 @@
+package trace_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"switchyard/internal/sched"
+	"switchyard/internal/testenv"
+	"switchyard/trace"
+)
+
+// recorder opens one that is closed with the test. Without the privilege the error must say so.
+func recorder(t testing.TB, opts trace.RecordOptions) *trace.Recorder {
+	t.Helper()
+	r, err := trace.OpenRecorder(opts)
+	if err != nil {
+		if able() != nil {
+			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
+				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported", err)
+			}
+			testenv.Skip(t, err.Error(), able)
+		}
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// A tape is a recording, read.
+type tape struct {
+	*trace.Recording
+	events []sched.Event
+	cost   trace.RecordCost
+}
+
+// record records for as long as f takes.
+func record(t testing.TB, r *trace.Recorder, f func()) *tape {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "spool")
+	if err := r.Start(path); err != nil {
+		t.Fatal(err)
+	}
+	f()
+	cost, err := r.Stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := play(t, path)
+	p.cost = cost
+	if cut := p.Cut(); cut != "" {
+		t.Error(cut)
+	}
+	return p
+}
+
+// play reads a spool.
+func play(t testing.TB, path string) *tape {
+	t.Helper()
+	r, err := trace.OpenRecording(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	p := &tape{Recording: r}
+	last := int64(0)
+	err = r.Events(func(e *sched.Event) error {
+		if e.Time < last {
+			t.Errorf("event at %d after one at %d", e.Time, last)
+		}
+		last = e.Time
+		p.events = append(p.events, *e)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// count returns how many events there are of a kind that f accepts.
+func (p *tape) count(kind sched.Kind, f func(*sched.Event) bool) (n uint64) {
+	for i := range p.events {
+		if e := &p.events[i]; e.Kind == kind && f(e) {
+			n++
+		}
+	}
+	return n
+}
+
+// id returns the task of a name that switched most often: one of an earlier test may not be freed yet.
+func (p *tape) id(t testing.TB, name string) sched.TaskID {
+	t.Helper()
+	switches := make(map[sched.TaskID]int)
+	best := sched.NoTask
+	for i := range p.events {
+		if e := &p.events[i]; e.Kind == sched.Switch && e.Task >= 0 && p.Tasks()[e.Task].Name == name {
+			switches[e.Task]++
+			if switches[e.Task] > switches[best] {
+				best = e.Task
+			}
+		}
+	}
+	if best == sched.NoTask {
+		t.Fatalf("no task %s among %d", name, len(p.Tasks()))
+	}
+	return best
+}
+
+func TestRecordPingPong(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		for _, rounds := range []uint64{23, 1009} {
+			t.Run(fmt.Sprintf("all=%v/%d", all, rounds), func(t *testing.T) {
+				r := recorder(t, trace.RecordOptions{All: all})
+				h := start(t, "ping", fmt.Sprint(rounds))
+				if !all {
+					if err := r.Follow(h.pid()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				p := record(t, r, func() { h.do(t, "") })
+				ping, pong := p.id(t, "ping"), p.id(t, "pong")
+				out := func(id sched.TaskID, voluntary bool) func(e *sched.Event) bool {
+					return func(e *sched.Event) bool {
+						return e.Task == id && e.Flags&sched.FlagVoluntary != 0 == voluntary
+					}
+				}
+				woken := func(id sched.TaskID) func(e *sched.Event) bool {
+					return func(e *sched.Event) bool { return e.Task == id }
+				}
+				exactly(t, "ping's voluntary switches", p.count(sched.Switch, out(ping, true)), rounds+1)
+				exactly(t, "pong's voluntary switches", p.count(sched.Switch, out(pong, true)), rounds)
+				exactly(t, "ping's involuntary switches", p.count(sched.Switch, out(ping, false)), 0)
+				exactly(t, "pong's wakings", p.count(sched.Waking, woken(pong)), rounds)
+				exactly(t, "switches from ping to pong", p.count(sched.Switch, func(e *sched.Event) bool {
+					return e.Task == ping && e.Other == pong && e.Flags.PageTable() == sched.AddressSpace
+				}), rounds)
+				exactly(t, "pong's wakings by ping", p.count(sched.Waking, func(e *sched.Event) bool {
+					return e.Task == pong && e.Other == ping && !e.Flags.Interrupt()
+				}), rounds)
+				if len(p.Lost()) > 0 || p.cost.Lost > 0 {
+					t.Errorf("lost: %v", p.Lost())
+				}
+				t.Logf("%+v, %d tasks", p.cost, len(p.Tasks()))
+			})
+		}
+	}
+}

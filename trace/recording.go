@@ -1,0 +1,451 @@
+package trace
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"switchyard/internal/sched"
+)
+
+// Recording is what a spool holds, read: every event in the order of time, and the tasks they are about.
+type Recording struct {
+	f      *os.File
+	x      *spoolIndex
+	tasks  []sched.Task
+	now    []sched.TaskID // by TID: whose it is at this point of the recording, plus 1; 0: nobody's known
+	books  []lastBooks    // by task
+	opened []sched.Snapshot
+	closed []sched.Snapshot
+	lost   []sched.Lost
+	last   int64
+	bad    error
+	read   bool
+}
+
+// lastBooks are a task's own counters at its last switch.
+type lastBooks struct {
+	nvcsw, nivcsw uint16
+	known         bool
+}
+
+// OpenRecording opens a spool for reading, whole or cut off. The error wraps ErrSpool if it is none, or was written by a
+// newer version.
+func OpenRecording(path string) (_ *Recording, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	x, err := readIndex(f)
+	if err != nil {
+		return nil, err
+	}
+	r := &Recording{f: f, x: x}
+	r.opened, err = r.snapshots(x.opened, true)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// Close closes the file.
+func (r *Recording) Close() error { return r.f.Close() }
+
+// Cut says how the recording ends before its end, "" if it is whole.
+func (r *Recording) Cut() string {
+	switch {
+	case r.bad != nil:
+		return r.bad.Error()
+	case r.x.cutCause != "":
+		return fmt.Sprintf("%s (%d bytes were left out)", r.x.cutCause, r.x.cut)
+	case r.x.end == nil:
+		return "the tracer ended before it could complete the recording"
+	}
+	return ""
+}
+
+// Window returns the time the recording is about. Without its end, that is the last event's time: known once all are read.
+func (r *Recording) Window() sched.Window {
+	var w sched.Window
+	if r.x.window != nil {
+		w.Open = r.x.window.Time
+	}
+	w.Close = max(r.last, w.Open)
+	if r.x.end != nil {
+		w.Close = r.x.end.Time
+	}
+	return w
+}
+
+// Opened returns the snapshot taken before the window opened.
+func (r *Recording) Opened() []sched.Snapshot { return r.opened }
+
+// Closed returns the snapshot taken after the window closed, once all events are read.
+func (r *Recording) Closed() []sched.Snapshot { return r.closed }
+
+// Lost returns the intervals in which events were lost, once all events are read.
+func (r *Recording) Lost() []sched.Lost { return r.lost }
+
+// Tasks returns the tasks known so far.
+func (r *Recording) Tasks() []sched.Task { return r.tasks }
+
+// CPUs returns how many CPUs the machine can have.
+func (r *Recording) CPUs() int { return r.x.begin.CPUs }
+
+const (
+	recordSize   = 16 // struct record
+	snapshotSize = 88
+)
+
+// sizes are those of each kind of record: a shorter one is refused.
+var sizes = [...]int{
+	recordRecordKindRECORD_SWITCH:        32,
+	recordRecordKindRECORD_WAKING:        24,
+	recordRecordKindRECORD_WAKE_NEW:      24,
+	recordRecordKindRECORD_MIGRATE:       24,
+	recordRecordKindRECORD_NEW:           56,
+	recordRecordKindRECORD_EXEC:          56,
+	recordRecordKindRECORD_RENAME:        56,
+	recordRecordKindRECORD_EXIT:          24,
+	recordRecordKindRECORD_FREE:          24,
+	recordRecordKindRECORD_SYSCALL_ENTER: 24,
+	recordRecordKindRECORD_SYSCALL_EXIT:  24,
+	recordRecordKindRECORD_NEED_RESCHED:  24,
+	recordRecordKindRECORD_LOST:          40,
+}
+
+// maxTID is above any TID (PID_MAX_LIMIT, include/linux/threads.h).
+const maxTID = 1 << 22
+
+// Events calls f with each event, in the order of time. The event is good until f returns. It can be called once.
+func (r *Recording) Events(f func(*sched.Event) error) error {
+	if r.read {
+		return errors.New("trace: a recording's events are read once: open it again")
+	}
+	r.read = true
+	m := newMerge(r.f, r.x.rings)
+	var e sched.Event
+	for {
+		x := m.next()
+		if x == nil {
+			break
+		}
+		ok, err := r.decode(&e, x.b)
+		if err != nil {
+			r.bad = err
+			break
+		}
+		if ok {
+			r.last = max(r.last, e.Time)
+			if err := f(&e); err != nil {
+				return err
+			}
+		}
+		m.drop()
+	}
+	if r.bad == nil {
+		r.bad = m.err()
+	}
+	for _, fr := range r.x.missing {
+		b, err := r.payload(fr)
+		if err != nil {
+			return err
+		}
+		for ; len(b) >= 40; b = b[40:] {
+			r.lose(b)
+		}
+	}
+	var err error
+	r.closed, err = r.snapshots(r.x.closed, false)
+	return err
+}
+
+func (r *Recording) payload(fr frame) ([]byte, error) {
+	b := make([]byte, fr.size)
+	_, err := r.f.ReadAt(b, fr.at)
+	if err == io.EOF {
+		err = nil
+	}
+	return b, err
+}
+
+func (r *Recording) lose(b []byte) {
+	r.lost = append(r.lost, sched.Lost{
+		CPU:   int(binary.LittleEndian.Uint16(b[10:])),
+		First: int64(binary.LittleEndian.Uint64(b[16:])),
+		Last:  int64(binary.LittleEndian.Uint64(b[24:])),
+		Count: binary.LittleEndian.Uint64(b[32:]),
+	})
+}
+
+// decode makes an event of a record. Not every record is one.
+func (r *Recording) decode(e *sched.Event, b []byte) (bool, error) {
+	kind := recordRecordKind(b[8])
+	if int(kind) >= len(sizes) || sizes[kind] == 0 || len(b) < sizes[kind] {
+		return false, fmt.Errorf("a record of kind %d and %d bytes: %w", kind, len(b), ErrSpool)
+	}
+	if kind == recordRecordKindRECORD_LOST {
+		r.lose(b)
+		return false, nil
+	}
+	le := binary.LittleEndian
+	cpu := le.Uint16(b[10:])
+	*e = sched.Event{
+		Time:  int64(le.Uint64(b)),
+		Kind:  sched.Kind(kind),
+		Flags: sched.Flags(b[9]),
+		CPU:   cpu,
+	}
+	if int(cpu) >= r.x.begin.CPUs {
+		return false, fmt.Errorf("CPU %d of %d: %w", cpu, r.x.begin.CPUs, ErrSpool)
+	}
+	tid := le.Uint32(b[12:])
+	var err error
+	switch kind {
+	case recordRecordKindRECORD_NEW:
+		err = r.made(e, b, tid)
+	case recordRecordKindRECORD_EXEC:
+		err = r.executed(e, b, tid)
+	default:
+		e.Task, err = r.task(tid, cpu)
+	}
+	if err != nil {
+		return false, err
+	}
+	switch kind {
+	case recordRecordKindRECORD_SWITCH:
+		if e.Other, err = r.task(le.Uint32(b[16:]), cpu); err != nil {
+			return false, err
+		}
+		e.State = le.Uint16(b[20:])
+		e.Prio, e.OtherPrio = b[22], b[23]
+		e.NVCSW, e.NIVCSW = le.Uint16(b[24:]), le.Uint16(b[26:])
+		e.Value = int64(le.Uint32(b[28:]))
+		r.switched(e)
+	case recordRecordKindRECORD_WAKING, recordRecordKindRECORD_WAKE_NEW:
+		if e.Other, err = r.task(le.Uint32(b[16:]), cpu); err != nil {
+			return false, err
+		}
+		e.Value = int64(int16(le.Uint16(b[20:])))
+		e.Prio = b[22]
+	case recordRecordKindRECORD_MIGRATE, recordRecordKindRECORD_NEED_RESCHED:
+		if e.Other, err = r.task(le.Uint32(b[16:]), cpu); err != nil {
+			return false, err
+		}
+		e.Value = int64(le.Uint16(b[20:]))
+	case recordRecordKindRECORD_RENAME:
+		r.tasks[e.Task].Name = name(b[40:56])
+	case recordRecordKindRECORD_SYSCALL_ENTER, recordRecordKindRECORD_SYSCALL_EXIT:
+		e.Value = int64(le.Uint64(b[16:]))
+	case recordRecordKindRECORD_FREE:
+		r.freed(e.Task, tid, int64(le.Uint64(b[16:])))
+	}
+	if e.Task >= 0 && kind == recordRecordKindRECORD_EXIT && r.tasks[e.Task].Started == 0 {
+		r.tasks[e.Task].Started = int64(le.Uint64(b[16:]))
+	}
+	return true, nil
+}
+
+// switched sets right what the probe could not know: with a signal pending, the kernel counts a switch as voluntary and
+// then shows the task as running (since 6.15). Its counters tell.
+func (r *Recording) switched(e *sched.Event) {
+	if e.Flags&sched.FlagTaskTraced != 0 && e.Task >= 0 {
+		r.tasks[e.Task].Traced = true
+	}
+	if e.Flags&sched.FlagOtherTraced != 0 && e.Other >= 0 {
+		r.tasks[e.Other].Traced = true
+	}
+	if e.Task < 0 {
+		e.Flags &^= sched.FlagVoluntary | sched.FlagYield
+		return
+	}
+	b := &r.books[e.Task]
+	if b.known {
+		switch vol, invol := e.NVCSW-b.nvcsw, e.NIVCSW-b.nivcsw; {
+		case vol == 1 && invol == 0:
+			e.Flags = e.Flags&^sched.FlagYield | sched.FlagVoluntary
+		case vol == 0 && invol == 1:
+			e.Flags &^= sched.FlagVoluntary
+		}
+	}
+	*b = lastBooks{e.NVCSW, e.NIVCSW, true}
+}
+
+// task returns whose a TID is now.
+func (r *Recording) task(tid uint32, cpu uint16) (sched.TaskID, error) {
+	if tid == 0 {
+		return sched.Idle(int(cpu)), nil
+	}
+	if int(tid) < len(r.now) && r.now[tid] != 0 {
+		return r.now[tid] - 1, nil
+	}
+	return r.add(sched.Task{TID: int(tid), Parent: sched.NoTask})
+}
+
+// add puts a new task into the table: its TID is now its own.
+func (r *Recording) add(t sched.Task) (sched.TaskID, error) {
+	if t.TID <= 0 || t.TID > maxTID {
+		return 0, fmt.Errorf("task %d: %w", t.TID, ErrSpool)
+	}
+	if len(r.tasks) == 1<<30 {
+		return 0, fmt.Errorf("more than %d tasks: %w", 1<<30, ErrSpool)
+	}
+	id := sched.TaskID(len(r.tasks))
+	r.tasks = append(r.tasks, t)
+	r.books = append(r.books, lastBooks{})
+	for len(r.now) <= t.TID {
+		r.now = append(r.now, make([]sched.TaskID, max(1024, t.TID+1-len(r.now)))...)
+	}
+	r.now[t.TID] = id + 1
+	return id, nil
+}
+
+func name(comm []byte) string {
+	n, _, _ := bytes.Cut(comm, []byte{0})
+	return string(n)
+}
+
+// made is a task's first event.
+func (r *Recording) made(e *sched.Event, b []byte, tid uint32) (err error) {
+	le := binary.LittleEndian
+	if e.Other, err = r.task(le.Uint32(b[20:]), e.CPU); err != nil {
+		return err
+	}
+	t := sched.Task{
+		TID:     int(tid),
+		TGID:    int(le.Uint32(b[16:])),
+		Parent:  e.Other,
+		Name:    name(b[40:56]),
+		Started: int64(le.Uint64(b[32:])),
+		Kernel:  b[9]&byte(recordRecordFlagRECORD_KERNEL) != 0,
+		Traced:  b[9]&byte(recordRecordFlagRECORD_ADOPTED) != 0,
+	}
+	if t.TGID == r.x.begin.Tracer {
+		t.Tracer = true
+	}
+	// It may be known from the snapshot already, or from an event of a CPU whose clock is ahead.
+	if int(tid) < len(r.now) && r.now[tid] != 0 {
+		id := r.now[tid] - 1
+		if known := &r.tasks[id]; known.Started == t.Started || known.Started == 0 {
+			t.Early = known.Early
+			t.Traced = t.Traced || known.Traced
+			if t.Early { // a snapshot's name is newer
+				t.Name = known.Name
+			}
+			*known = t
+			e.Task = id
+			e.Flags &= sched.FlagThread
+			return nil
+		}
+	}
+	e.Task, err = r.add(t)
+	e.Flags &= sched.FlagThread
+	return err
+}
+
+// executed: a thread that is not the leader has the leader's number from now on.
+func (r *Recording) executed(e *sched.Event, b []byte, tid uint32) (err error) {
+	if old := binary.LittleEndian.Uint32(b[24:]); old != tid && int(old) < len(r.now) && r.now[old] != 0 {
+		r.rename(r.now[old]-1, tid)
+	}
+	if e.Task, err = r.task(tid, e.CPU); err != nil {
+		return err
+	}
+	t := &r.tasks[e.Task]
+	t.TGID = int(binary.LittleEndian.Uint32(b[16:]))
+	t.Name = name(b[40:56])
+	t.Started = int64(binary.LittleEndian.Uint64(b[32:]))
+	return nil
+}
+
+// rename gives a task another number.
+func (r *Recording) rename(id sched.TaskID, tid uint32) {
+	t := &r.tasks[id]
+	if int(tid) >= len(r.now) || tid == 0 {
+		return
+	}
+	if r.now[t.TID] == id+1 {
+		r.now[t.TID] = 0
+	}
+	r.now[tid] = id + 1
+	t.TID = int(tid)
+}
+
+// freed takes a task's number from it. If the number is another's, then exec has just exchanged the two: the old leader
+// goes under the thread's number, before the event of exec comes.
+func (r *Recording) freed(id sched.TaskID, tid uint32, start int64) {
+	t := &r.tasks[id]
+	if t.Started == 0 || t.Started == start {
+		r.now[tid] = 0
+		return
+	}
+	if g := t.TGID; g > 0 && g < len(r.now) && r.now[g] != 0 && r.tasks[r.now[g]-1].Started == start {
+		r.rename(id, uint32(g))
+	}
+}
+
+// snapshots reads what the walk wrote at one end of the window.
+func (r *Recording) snapshots(frames []frame, early bool) ([]sched.Snapshot, error) {
+	le := binary.LittleEndian
+	var out []sched.Snapshot
+	parents := make(map[sched.TaskID]uint32)
+	for _, fr := range frames {
+		b, err := r.payload(fr)
+		if err != nil {
+			return nil, err
+		}
+		for ; len(b) >= snapshotSize; b = b[snapshotSize:] {
+			flags := b[9]
+			tid, start := le.Uint32(b[12:]), int64(le.Uint64(b[32:]))
+			if tid == 0 {
+				continue
+			}
+			if int(tid) < len(r.now) && r.now[tid] != 0 && r.tasks[r.now[tid]-1].Started != start && r.tasks[r.now[tid]-1].Started != 0 {
+				r.now[tid] = 0 // that one was freed unseen
+			}
+			id, err := r.task(tid, 0)
+			if err != nil {
+				return nil, err
+			}
+			t := &r.tasks[id]
+			t.TGID = int(le.Uint32(b[16:]))
+			t.Name = name(b[72:88])
+			t.Started = start
+			t.Kernel = flags&byte(recordSnapshotFlagSNAPSHOT_KERNEL) != 0
+			t.Tracer = flags&byte(recordSnapshotFlagSNAPSHOT_TRACER) != 0
+			t.Traced = t.Traced || flags&byte(recordSnapshotFlagSNAPSHOT_TRACED) != 0
+			t.Early = t.Early || early
+			if t.Parent == sched.NoTask {
+				parents[id] = le.Uint32(b[20:])
+			}
+			s := sched.Snapshot{
+				Time: int64(le.Uint64(b)), Task: id, CPU: le.Uint16(b[10:]), State: le.Uint16(b[24:]),
+				NVCSW: le.Uint64(b[40:]), NIVCSW: le.Uint64(b[48:]), Exec: le.Uint64(b[56:]), RunDelay: le.Uint64(b[64:]),
+				HasRunDelay: flags&byte(recordSnapshotFlagSNAPSHOT_RUN_DELAY) != 0,
+			}
+			switch {
+			case flags&byte(recordSnapshotFlagSNAPSHOT_ON_CPU) != 0:
+				s.Activity = sched.OnCPU
+			case flags&byte(recordSnapshotFlagSNAPSHOT_QUEUED) != 0:
+				s.Activity = sched.Runnable
+			default:
+				s.Activity = sched.Blocked
+			}
+			out = append(out, s)
+		}
+	}
+	for id, tgid := range parents {
+		if int(tgid) < len(r.now) && r.now[tgid] != 0 {
+			r.tasks[id].Parent = r.now[tgid] - 1
+		}
+	}
+	return out, nil
+}

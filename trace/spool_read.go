@@ -1,0 +1,236 @@
+package trace
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+
+	"switchyard/internal/sys"
+)
+
+// ErrSpool is wrapped by all errors about what a spool contains.
+var ErrSpool = errors.New("not a spool that can be read")
+
+// A frame is where a part of a spool lies.
+type frame struct {
+	kind frameKind
+	ring int
+	at   int64 // of the payload
+	size int
+}
+
+// spoolIndex is a spool's table of contents, made by reading it once.
+type spoolIndex struct {
+	begin    spoolBegin
+	window   *spoolMark // nil: it was killed before the window was open
+	end      *spoolEnd  // nil: it was killed
+	opened   []frame    // snapshots
+	closed   []frame
+	rings    [][]frame
+	missing  []frame
+	bytes    int64  // read
+	cut      int64  // bytes after the last whole frame
+	cutCause string // what was wrong there
+}
+
+// readIndex finds a spool's frames and verifies their checksums. A frame that is not whole ends the spool; only when there
+// is nothing before it is that an error.
+func readIndex(f *os.File) (*spoolIndex, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file: %w", f.Name(), ErrSpool)
+	}
+	x := new(spoolIndex)
+	size := info.Size()
+	var h [spoolHeader]byte
+	var buf []byte
+	for at := int64(0); at < size; {
+		fr, n, why := readFrame(f, at, size, h[:], &buf)
+		if why != "" {
+			if at == 0 {
+				return nil, fmt.Errorf("%s: %s: %w", f.Name(), why, ErrSpool)
+			}
+			x.cut, x.cutCause = size-at, why
+			break
+		}
+		if err := x.add(fr, buf[:fr.size]); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		}
+		at += n
+		x.bytes = at
+	}
+	if x.begin.Version == 0 {
+		return nil, fmt.Errorf("%s: it is empty: %w", f.Name(), ErrSpool)
+	}
+	return x, nil
+}
+
+// readFrame reads the frame at a place, and returns why it cannot.
+func readFrame(f *os.File, at, size int64, h []byte, buf *[]byte) (frame, int64, string) {
+	if size-at < spoolHeader {
+		return frame{}, 0, "a frame's header is cut off"
+	}
+	if _, err := f.ReadAt(h, at); err != nil {
+		return frame{}, 0, err.Error()
+	}
+	if binary.LittleEndian.Uint32(h) != spoolMagic || binary.LittleEndian.Uint32(h[20:]) != crc32.Checksum(h[:20], castagnoli) {
+		return frame{}, 0, "no frame begins here"
+	}
+	n := binary.LittleEndian.Uint64(h[8:])
+	if n > spoolMaxFrame {
+		return frame{}, 0, fmt.Sprintf("a frame of %d bytes", n)
+	}
+	if int64(n) > size-at-spoolHeader {
+		return frame{}, 0, "a frame is cut off"
+	}
+	fr := frame{
+		kind: frameKind(binary.LittleEndian.Uint16(h[4:])),
+		ring: int(binary.LittleEndian.Uint16(h[6:])),
+		at:   at + spoolHeader,
+		size: int(n),
+	}
+	if cap(*buf) < fr.size {
+		*buf = make([]byte, fr.size)
+	}
+	if _, err := f.ReadAt((*buf)[:fr.size], fr.at); err != nil && err != io.EOF {
+		return frame{}, 0, err.Error()
+	}
+	if crc32.Checksum((*buf)[:fr.size], castagnoli) != binary.LittleEndian.Uint32(h[16:]) {
+		return frame{}, 0, "a frame's checksum is wrong"
+	}
+	return fr, spoolHeader + int64(n), ""
+}
+
+func (x *spoolIndex) add(fr frame, payload []byte) error {
+	if (x.begin.Version == 0) != (fr.kind == frameBegin) {
+		return fmt.Errorf("it does not begin as one: %w", ErrSpool)
+	}
+	switch fr.kind {
+	case frameBegin:
+		if err := json.Unmarshal(payload, &x.begin); err != nil {
+			return fmt.Errorf("%w: %w", ErrSpool, err)
+		}
+		if x.begin.Version > SpoolVersion {
+			return fmt.Errorf("spool version %d, newer than %d, the newest known here: use the switchyard that recorded it: %w",
+				x.begin.Version, SpoolVersion, ErrSpool)
+		}
+		if x.begin.Version < 1 || x.begin.Rings < 1 || x.begin.Rings > maxRings || x.begin.CPUs < 1 || x.begin.CPUs > 1<<16 {
+			return fmt.Errorf("version %d, %d rings, %d CPUs: %w", x.begin.Version, x.begin.Rings, x.begin.CPUs, ErrSpool)
+		}
+		x.rings = make([][]frame, x.begin.Rings)
+	case frameRing:
+		if fr.ring >= len(x.rings) {
+			return fmt.Errorf("ring %d of %d: %w", fr.ring, len(x.rings), ErrSpool)
+		}
+		x.rings[fr.ring] = append(x.rings[fr.ring], fr)
+	case frameOpen:
+		x.opened = append(x.opened, fr)
+	case frameClose:
+		x.closed = append(x.closed, fr)
+	case frameMissing:
+		x.missing = append(x.missing, fr)
+	case frameWindow:
+		x.window = new(spoolMark)
+		return json.Unmarshal(payload, x.window)
+	case frameEnd:
+		x.end = new(spoolEnd)
+		return json.Unmarshal(payload, x.end)
+	}
+	return nil // a kind that is not known is of a later minor change
+}
+
+// A ringReader reads one ring's records in the order of their times. They lie in the ring in the order in which room was
+// taken, and an interrupt's record can come before that of the probe it interrupted: so it looks ahead.
+type ringReader struct {
+	f      *os.File
+	frames []frame
+	buf    []byte
+	at     int
+	ahead  []raw // sorted by time, from head on
+	head   int
+	bad    error // where the ring's records end, and it is not the end
+}
+
+// A raw is a record as the kernel wrote it.
+type raw struct {
+	time uint64
+	b    []byte // from struct record on
+}
+
+// lookAhead is how many records interrupts can put before one that is being written: two probes, each nested in the other
+// by a hardware interrupt, a softirq and an NMI, with room to spare.
+const lookAhead = 32
+
+// fill makes sure that the earliest record is in ahead.
+func (r *ringReader) fill() {
+	for len(r.ahead)-r.head < lookAhead && r.bad == nil {
+		if r.at >= len(r.buf) {
+			if len(r.frames) == 0 {
+				return
+			}
+			fr := r.frames[0]
+			r.frames = r.frames[1:]
+			r.buf = make([]byte, fr.size) // records in ahead may still point into the last one
+			r.at = 0
+			if _, err := r.f.ReadAt(r.buf, fr.at); err != nil && err != io.EOF {
+				r.bad = err
+				return
+			}
+			continue
+		}
+		rest := r.buf[r.at:]
+		if len(rest) < sys.RingHeader {
+			r.bad = fmt.Errorf("a record's header is cut off: %w", ErrSpool)
+			return
+		}
+		header := binary.LittleEndian.Uint32(rest)
+		n := sys.RingSize(header)
+		if n > uint64(len(rest)) || n < sys.RingHeader {
+			r.bad = fmt.Errorf("a record of %d bytes where %d are left: %w", n, len(rest), ErrSpool)
+			return
+		}
+		r.at += int(n)
+		b := rest[sys.RingHeader:n]
+		if header&sys.RingDiscard != 0 {
+			continue
+		}
+		if len(b) < recordSize {
+			r.bad = fmt.Errorf("a record of %d bytes: %w", len(b), ErrSpool)
+			return
+		}
+		r.push(raw{time: binary.LittleEndian.Uint64(b), b: b})
+	}
+}
+
+// push puts a record where its time belongs. Nearly all belong at the end.
+func (r *ringReader) push(x raw) {
+	r.ahead = append(r.ahead, x)
+	for i := len(r.ahead) - 1; i > r.head && r.ahead[i].time < r.ahead[i-1].time; i-- {
+		r.ahead[i], r.ahead[i-1] = r.ahead[i-1], r.ahead[i]
+	}
+}
+
+// next returns the earliest record, nil when there is none left.
+func (r *ringReader) next() *raw {
+	if r.head == len(r.ahead) {
+		return nil
+	}
+	return &r.ahead[r.head]
+}
+
+// drop removes the earliest record.
+func (r *ringReader) drop() {
+	r.head++
+	if r.head == 2*lookAhead {
+		r.ahead = append(r.ahead[:0], r.ahead[r.head:]...)
+		r.head = 0
+	}
+	r.fill()
+}
