@@ -9,12 +9,14 @@ BENCHTIME ?= 1s
 ARGS ?=
 # Where compare keeps its report.
 OUT ?= results/$(shell date +%Y%m%d-%H%M%S)
+# Which kernels to boot, of 5.10 6.1 6.12 7.x; empty: all.
+KERNELS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build compare test test-race lint format vet staticcheck vuln generate man fuzz bench clean
+.PHONY: help build compare test test-race test-kernels lint format vet staticcheck vuln generate man fuzz bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The Go tool knows best what is out of date.
 build: ## build bin/switchyard, one static binary
@@ -34,6 +36,9 @@ test: ## run the tests; as root the traced ones run too
 RACE = $(filter-out %/fork %/trace %/cmd/switchyard,$(shell $(GO) list ./...))
 test-race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -skip '^TestConformance$$/^fork$$' $(RACE)
+
+test-kernels: ## run the tests that need a kernel in others: KERNELS='5.10 7.x' (needs qemu, apt)
+	$(GO) run ./internal/kernels -kernels '$(KERNELS)'
 
 lint: format vet staticcheck vuln ## run every linter
 
