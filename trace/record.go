@@ -61,6 +61,7 @@ type Recorder struct {
 	rings    []*sys.Ring
 	inner    []*ebpf.Map
 	spool    *spool
+	draining sync.Mutex
 	epoll    int
 	wake     *os.File        // written to: the reader looks at once
 	reader   <-chan struct{} // closed when it has ended
@@ -503,6 +504,8 @@ func (r *Recorder) read() {
 
 // drain takes what is in the rings.
 func (r *Recorder) drain() error {
+	r.draining.Lock()
+	defer r.draining.Unlock()
 	for i, ring := range r.rings {
 		n, err := ring.Drain(func(records []byte) error {
 			return r.spool.append(frameRing, i, records)

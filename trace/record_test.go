@@ -152,3 +152,46 @@ func TestRecordPingPong(t *testing.T) {
 		}
 	}
 }
+
+// A ring that nobody empties loses events; how many, when and on which CPU is known, and so is all the rest.
+func TestRecordLost(t *testing.T) {
+	r := recorder(t, trace.RecordOptions{Buffer: 16 << 10})
+	a, b := start(t, "ping", "1009"), start(t, "ping", "23")
+	for _, h := range []*helper{a, b} {
+		if err := r.Follow(h.pid()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := record(t, r, func() {
+		r.Stall(func() { a.do(t, "") })
+		b.do(t, "")
+	})
+	var lost uint64
+	for _, l := range p.Lost() {
+		if l.First > l.Last || l.Count == 0 {
+			t.Errorf("impossible: %+v", l)
+		}
+		lost += l.Count
+		if n := p.count(sched.Switch, func(e *sched.Event) bool {
+			return int(e.CPU) == l.CPU && e.Time > l.First && e.Time < l.Last
+		}); n > 0 {
+			t.Errorf("%+v has %d switches in it", l, n)
+		}
+	}
+	// Ping and pong alone make two switches and two wakings a round.
+	if room := uint64(2 * 16 << 10 / 32); lost < 4*1009-room {
+		t.Errorf("lost %d, want at least %d", lost, 4*1009-room)
+	}
+	exactly(t, "lost by the probes' account", p.cost.Lost, lost)
+	exactly(t, "records by the probes' account", p.cost.Events, p.Records())
+	// What came after is whole. Threads of pong may have inherited its name.
+	most := uint64(0)
+	for id, task := range p.Tasks() {
+		if task.Name == "pong" && task.Parent >= 0 && p.Tasks()[task.Parent].TGID == b.pid() {
+			most = max(most, p.count(sched.Switch, func(e *sched.Event) bool {
+				return e.Task == sched.TaskID(id) && e.Flags&sched.FlagVoluntary != 0
+			}))
+		}
+	}
+	exactly(t, "the second pong's voluntary switches", most, 23)
+}

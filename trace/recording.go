@@ -20,8 +20,6 @@ type Recording struct {
 	books  []lastBooks    // by task
 	opened []sched.Snapshot
 	closed []sched.Snapshot
-	lost   []sched.Lost
-	last   int64
 	bad    error
 	read   bool
 }
@@ -72,13 +70,13 @@ func (r *Recording) Cut() string {
 	return ""
 }
 
-// Window returns the time the recording is about. Without its end, that is the last event's time: known once all are read.
+// Window returns the time the recording is about. If it was cut off, it ends with the last event.
 func (r *Recording) Window() sched.Window {
 	var w sched.Window
 	if r.x.window != nil {
 		w.Open = r.x.window.Time
 	}
-	w.Close = max(r.last, w.Open)
+	w.Close = max(r.x.last, w.Open)
 	if r.x.end != nil {
 		w.Close = r.x.end.Time
 	}
@@ -91,8 +89,11 @@ func (r *Recording) Opened() []sched.Snapshot { return r.opened }
 // Closed returns the snapshot taken after the window closed, once all events are read.
 func (r *Recording) Closed() []sched.Snapshot { return r.closed }
 
-// Lost returns the intervals in which events were lost, once all events are read.
-func (r *Recording) Lost() []sched.Lost { return r.lost }
+// Lost returns the intervals in which events were lost.
+func (r *Recording) Lost() []sched.Lost { return r.x.lost }
+
+// Records returns how many records there are, of which events are the most.
+func (r *Recording) Records() uint64 { return r.x.records }
 
 // Tasks returns the tasks known so far.
 func (r *Recording) Tasks() []sched.Task { return r.tasks }
@@ -102,6 +103,7 @@ func (r *Recording) CPUs() int { return r.x.begin.CPUs }
 
 const (
 	recordSize   = 16 // struct record
+	lostSize     = 40 // struct record_lost
 	snapshotSize = 88
 )
 
@@ -144,7 +146,6 @@ func (r *Recording) Events(f func(*sched.Event) error) error {
 			break
 		}
 		if ok {
-			r.last = max(r.last, e.Time)
 			if err := f(&e); err != nil {
 				return err
 			}
@@ -153,15 +154,6 @@ func (r *Recording) Events(f func(*sched.Event) error) error {
 	}
 	if r.bad == nil {
 		r.bad = m.err()
-	}
-	for _, fr := range r.x.missing {
-		b, err := r.payload(fr)
-		if err != nil {
-			return err
-		}
-		for ; len(b) >= 40; b = b[40:] {
-			r.lose(b)
-		}
 	}
 	var err error
 	r.closed, err = r.snapshots(r.x.closed, false)
@@ -177,15 +169,6 @@ func (r *Recording) payload(fr frame) ([]byte, error) {
 	return b, err
 }
 
-func (r *Recording) lose(b []byte) {
-	r.lost = append(r.lost, sched.Lost{
-		CPU:   int(binary.LittleEndian.Uint16(b[10:])),
-		First: int64(binary.LittleEndian.Uint64(b[16:])),
-		Last:  int64(binary.LittleEndian.Uint64(b[24:])),
-		Count: binary.LittleEndian.Uint64(b[32:]),
-	})
-}
-
 // decode makes an event of a record. Not every record is one.
 func (r *Recording) decode(e *sched.Event, b []byte) (bool, error) {
 	kind := recordRecordKind(b[8])
@@ -193,8 +176,7 @@ func (r *Recording) decode(e *sched.Event, b []byte) (bool, error) {
 		return false, fmt.Errorf("a record of kind %d and %d bytes: %w", kind, len(b), ErrSpool)
 	}
 	if kind == recordRecordKindRECORD_LOST {
-		r.lose(b)
-		return false, nil
+		return false, nil // known from the index
 	}
 	le := binary.LittleEndian
 	cpu := le.Uint16(b[10:])

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"switchyard/internal/sched"
 	"switchyard/internal/sys"
 )
 
@@ -31,7 +32,9 @@ type spoolIndex struct {
 	opened   []frame    // snapshots
 	closed   []frame
 	rings    [][]frame
-	missing  []frame
+	lost     []sched.Lost
+	records  uint64 // in all rings
+	last     int64  // the time of the last of them
 	bytes    int64  // read
 	cut      int64  // bytes after the last whole frame
 	cutCause string // what was wrong there
@@ -130,12 +133,15 @@ func (x *spoolIndex) add(fr frame, payload []byte) error {
 			return fmt.Errorf("ring %d of %d: %w", fr.ring, len(x.rings), ErrSpool)
 		}
 		x.rings[fr.ring] = append(x.rings[fr.ring], fr)
+		x.findLost(payload)
 	case frameOpen:
 		x.opened = append(x.opened, fr)
 	case frameClose:
 		x.closed = append(x.closed, fr)
 	case frameMissing:
-		x.missing = append(x.missing, fr)
+		for ; len(payload) >= lostSize; payload = payload[lostSize:] {
+			x.lose(payload)
+		}
 	case frameWindow:
 		x.window = new(spoolMark)
 		return json.Unmarshal(payload, x.window)
@@ -144,6 +150,37 @@ func (x *spoolIndex) add(fr frame, payload []byte) error {
 		return json.Unmarshal(payload, x.end)
 	}
 	return nil // a kind that is not known is of a later minor change
+}
+
+// findLost looks through a ring's records for those that tell of losses: an analysis must know of a gap when it comes to
+// it, and the ring tells only when the gap is over.
+func (x *spoolIndex) findLost(records []byte) {
+	for len(records) >= sys.RingHeader {
+		header := binary.LittleEndian.Uint32(records)
+		n := sys.RingSize(header)
+		if n > uint64(len(records)) {
+			return // the reader will say so
+		}
+		b := records[sys.RingHeader:n]
+		records = records[n:]
+		if header&sys.RingDiscard != 0 || len(b) < recordSize {
+			continue
+		}
+		x.records++
+		x.last = max(x.last, int64(binary.LittleEndian.Uint64(b)))
+		if recordRecordKind(b[8]) == recordRecordKindRECORD_LOST && len(b) >= lostSize {
+			x.lose(b)
+		}
+	}
+}
+
+func (x *spoolIndex) lose(b []byte) {
+	x.lost = append(x.lost, sched.Lost{
+		CPU:   int(binary.LittleEndian.Uint16(b[10:])),
+		First: int64(binary.LittleEndian.Uint64(b[16:])),
+		Last:  int64(binary.LittleEndian.Uint64(b[24:])),
+		Count: binary.LittleEndian.Uint64(b[32:]),
+	})
 }
 
 // A ringReader reads one ring's records in the order of their times. They lie in the ring in the order in which room was
