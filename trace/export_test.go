@@ -1,8 +1,9 @@
 package trace
 
-// Stall keeps the reader from the rings for as long as f takes.
-func (r *Recorder) Stall(f func()) {
+// Stall keeps the reader from the rings for as long as f takes, and then empties them.
+func (r *Recorder) Stall(f func()) error {
 	r.draining.Lock()
-	defer r.draining.Unlock()
 	f()
+	r.draining.Unlock()
+	return r.drain()
 }

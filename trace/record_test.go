@@ -163,7 +163,9 @@ func TestRecordLost(t *testing.T) {
 		}
 	}
 	p := record(t, r, func() {
-		r.Stall(func() { a.do(t, "") })
+		if err := r.Stall(func() { a.do(t, "") }); err != nil {
+			t.Fatal(err)
+		}
 		b.do(t, "")
 	})
 	var lost uint64
