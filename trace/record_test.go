@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"switchyard/internal/sched"
 	"switchyard/internal/testenv"
 	"switchyard/trace"
+	"switchyard/trace/event"
 )
 
 // recorder opens one that is closed with the test. Without the privilege the error must say so.
@@ -36,7 +36,7 @@ func recorder(t testing.TB, opts trace.RecordOptions) *trace.Recorder {
 // A tape is a recording, read.
 type tape struct {
 	*trace.Recording
-	events []sched.Event
+	events []event.Event
 	cost   trace.RecordCost
 }
 
@@ -70,7 +70,7 @@ func play(t testing.TB, path string) *tape {
 	t.Cleanup(func() { r.Close() })
 	p := &tape{Recording: r}
 	last := int64(0)
-	err = r.Events(func(e *sched.Event) error {
+	err = r.Events(func(e *event.Event) error {
 		if e.Time < last {
 			t.Errorf("event at %d after one at %d", e.Time, last)
 		}
@@ -85,7 +85,7 @@ func play(t testing.TB, path string) *tape {
 }
 
 // count returns how many events there are of a kind that f accepts.
-func (p *tape) count(kind sched.Kind, f func(*sched.Event) bool) (n uint64) {
+func (p *tape) count(kind event.Kind, f func(*event.Event) bool) (n uint64) {
 	for i := range p.events {
 		if e := &p.events[i]; e.Kind == kind && f(e) {
 			n++
@@ -95,19 +95,19 @@ func (p *tape) count(kind sched.Kind, f func(*sched.Event) bool) (n uint64) {
 }
 
 // id returns the task of a name that switched most often: one of an earlier test may not be freed yet.
-func (p *tape) id(t testing.TB, name string) sched.TaskID {
+func (p *tape) id(t testing.TB, name string) event.TaskID {
 	t.Helper()
-	switches := make(map[sched.TaskID]int)
-	best := sched.NoTask
+	switches := make(map[event.TaskID]int)
+	best := event.NoTask
 	for i := range p.events {
-		if e := &p.events[i]; e.Kind == sched.Switch && e.Task >= 0 && p.Tasks()[e.Task].Name == name {
+		if e := &p.events[i]; e.Kind == event.Switch && e.Task >= 0 && p.Tasks()[e.Task].Name == name {
 			switches[e.Task]++
 			if switches[e.Task] > switches[best] {
 				best = e.Task
 			}
 		}
 	}
-	if best == sched.NoTask {
+	if best == event.NoTask {
 		t.Fatalf("no task %s among %d", name, len(p.Tasks()))
 	}
 	return best
@@ -126,22 +126,22 @@ func TestRecordPingPong(t *testing.T) {
 				}
 				p := record(t, r, func() { h.do(t, "") })
 				ping, pong := p.id(t, "ping"), p.id(t, "pong")
-				out := func(id sched.TaskID, voluntary bool) func(e *sched.Event) bool {
-					return func(e *sched.Event) bool {
-						return e.Task == id && e.Flags&sched.FlagVoluntary != 0 == voluntary
+				out := func(id event.TaskID, voluntary bool) func(e *event.Event) bool {
+					return func(e *event.Event) bool {
+						return e.Task == id && e.Flags&event.FlagVoluntary != 0 == voluntary
 					}
 				}
-				woken := func(id sched.TaskID) func(e *sched.Event) bool {
-					return func(e *sched.Event) bool { return e.Task == id }
+				woken := func(id event.TaskID) func(e *event.Event) bool {
+					return func(e *event.Event) bool { return e.Task == id }
 				}
-				exactly(t, "ping's voluntary switches", p.count(sched.Switch, out(ping, true)), rounds+1)
-				exactly(t, "pong's voluntary switches", p.count(sched.Switch, out(pong, true)), rounds)
-				exactly(t, "ping's involuntary switches", p.count(sched.Switch, out(ping, false)), 0)
-				exactly(t, "pong's wakings", p.count(sched.Waking, woken(pong)), rounds)
-				exactly(t, "switches from ping to pong", p.count(sched.Switch, func(e *sched.Event) bool {
-					return e.Task == ping && e.Other == pong && e.Flags.PageTable() == sched.AddressSpace
+				exactly(t, "ping's voluntary switches", p.count(event.Switch, out(ping, true)), rounds+1)
+				exactly(t, "pong's voluntary switches", p.count(event.Switch, out(pong, true)), rounds)
+				exactly(t, "ping's involuntary switches", p.count(event.Switch, out(ping, false)), 0)
+				exactly(t, "pong's wakings", p.count(event.Waking, woken(pong)), rounds)
+				exactly(t, "switches from ping to pong", p.count(event.Switch, func(e *event.Event) bool {
+					return e.Task == ping && e.Other == pong && e.Flags.PageTable() == event.AddressSpace
 				}), rounds)
-				exactly(t, "pong's wakings by ping", p.count(sched.Waking, func(e *sched.Event) bool {
+				exactly(t, "pong's wakings by ping", p.count(event.Waking, func(e *event.Event) bool {
 					return e.Task == pong && e.Other == ping && !e.Flags.Interrupt()
 				}), rounds)
 				if len(p.Lost()) > 0 || p.cost.Lost > 0 {
@@ -174,7 +174,7 @@ func TestRecordLost(t *testing.T) {
 			t.Errorf("impossible: %+v", l)
 		}
 		lost += l.Count
-		if n := p.count(sched.Switch, func(e *sched.Event) bool {
+		if n := p.count(event.Switch, func(e *event.Event) bool {
 			return int(e.CPU) == l.CPU && e.Time > l.First && e.Time < l.Last
 		}); n > 0 {
 			t.Errorf("%+v has %d switches in it", l, n)
@@ -190,8 +190,8 @@ func TestRecordLost(t *testing.T) {
 	most := uint64(0)
 	for id, task := range p.Tasks() {
 		if task.Name == "pong" && task.Parent >= 0 && p.Tasks()[task.Parent].TGID == b.pid() {
-			most = max(most, p.count(sched.Switch, func(e *sched.Event) bool {
-				return e.Task == sched.TaskID(id) && e.Flags&sched.FlagVoluntary != 0
+			most = max(most, p.count(event.Switch, func(e *event.Event) bool {
+				return e.Task == event.TaskID(id) && e.Flags&event.FlagVoluntary != 0
 			}))
 		}
 	}

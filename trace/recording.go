@@ -8,18 +8,18 @@ import (
 	"io"
 	"os"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 )
 
 // Recording is what a spool holds, read: every event in the order of time, and the tasks they are about.
 type Recording struct {
 	f      *os.File
 	x      *spoolIndex
-	tasks  []sched.Task
-	now    []sched.TaskID // by TID: whose it is at this point of the recording, plus 1; 0: nobody's known
+	tasks  []event.Task
+	now    []event.TaskID // by TID: whose it is at this point of the recording, plus 1; 0: nobody's known
 	books  []lastBooks    // by task
-	opened []sched.Snapshot
-	closed []sched.Snapshot
+	opened []event.Snapshot
+	closed []event.Snapshot
 	bad    error
 	read   bool
 }
@@ -71,8 +71,8 @@ func (r *Recording) Cut() string {
 }
 
 // Window returns the time the recording is about. If it was cut off, it ends with the last event.
-func (r *Recording) Window() sched.Window {
-	var w sched.Window
+func (r *Recording) Window() event.Window {
+	var w event.Window
 	if r.x.window != nil {
 		w.Open = r.x.window.Time
 	}
@@ -84,19 +84,19 @@ func (r *Recording) Window() sched.Window {
 }
 
 // Opened returns the snapshot taken before the window opened.
-func (r *Recording) Opened() []sched.Snapshot { return r.opened }
+func (r *Recording) Opened() []event.Snapshot { return r.opened }
 
 // Closed returns the snapshot taken after the window closed, once all events are read.
-func (r *Recording) Closed() []sched.Snapshot { return r.closed }
+func (r *Recording) Closed() []event.Snapshot { return r.closed }
 
 // Lost returns the intervals in which events were lost.
-func (r *Recording) Lost() []sched.Lost { return r.x.lost }
+func (r *Recording) Lost() []event.Lost { return r.x.lost }
 
 // Records returns how many records there are, of which events are the most.
 func (r *Recording) Records() uint64 { return r.x.records }
 
 // Tasks returns the tasks known so far.
-func (r *Recording) Tasks() []sched.Task { return r.tasks }
+func (r *Recording) Tasks() []event.Task { return r.tasks }
 
 // CPUs returns how many CPUs the machine can have.
 func (r *Recording) CPUs() int { return r.x.begin.CPUs }
@@ -128,13 +128,13 @@ var sizes = [...]int{
 const maxTID = 1 << 22
 
 // Events calls f with each event, in the order of time. The event is good until f returns. It can be called once.
-func (r *Recording) Events(f func(*sched.Event) error) error {
+func (r *Recording) Events(f func(*event.Event) error) error {
 	if r.read {
 		return errors.New("trace: a recording's events are read once: open it again")
 	}
 	r.read = true
 	m := newMerge(r.f, r.x.rings)
-	var e sched.Event
+	var e event.Event
 	for {
 		x := m.next()
 		if x == nil {
@@ -170,7 +170,7 @@ func (r *Recording) payload(fr frame) ([]byte, error) {
 }
 
 // decode makes an event of a record. Not every record is one.
-func (r *Recording) decode(e *sched.Event, b []byte) (bool, error) {
+func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 	kind := recordRecordKind(b[8])
 	if int(kind) >= len(sizes) || sizes[kind] == 0 || len(b) < sizes[kind] {
 		return false, fmt.Errorf("a record of kind %d and %d bytes: %w", kind, len(b), ErrSpool)
@@ -180,10 +180,10 @@ func (r *Recording) decode(e *sched.Event, b []byte) (bool, error) {
 	}
 	le := binary.LittleEndian
 	cpu := le.Uint16(b[10:])
-	*e = sched.Event{
+	*e = event.Event{
 		Time:  int64(le.Uint64(b)),
-		Kind:  sched.Kind(kind),
-		Flags: sched.Flags(b[9]),
+		Kind:  event.Kind(kind),
+		Flags: event.Flags(b[9]),
 		CPU:   cpu,
 	}
 	if int(cpu) >= r.x.begin.CPUs {
@@ -238,53 +238,53 @@ func (r *Recording) decode(e *sched.Event, b []byte) (bool, error) {
 
 // switched sets right what the probe could not know: with a signal pending, the kernel counts a switch as voluntary and
 // then shows the task as running (since 6.15). Its counters tell.
-func (r *Recording) switched(e *sched.Event) {
-	if e.Flags&sched.FlagTaskTraced != 0 && e.Task >= 0 {
+func (r *Recording) switched(e *event.Event) {
+	if e.Flags&event.FlagTaskTraced != 0 && e.Task >= 0 {
 		r.tasks[e.Task].Traced = true
 	}
-	if e.Flags&sched.FlagOtherTraced != 0 && e.Other >= 0 {
+	if e.Flags&event.FlagOtherTraced != 0 && e.Other >= 0 {
 		r.tasks[e.Other].Traced = true
 	}
 	if e.Task < 0 {
-		e.Flags &^= sched.FlagVoluntary | sched.FlagYield
+		e.Flags &^= event.FlagVoluntary | event.FlagYield
 		return
 	}
 	b := &r.books[e.Task]
 	if b.known {
 		switch vol, invol := e.NVCSW-b.nvcsw, e.NIVCSW-b.nivcsw; {
 		case vol == 1 && invol == 0:
-			e.Flags = e.Flags&^sched.FlagYield | sched.FlagVoluntary
+			e.Flags = e.Flags&^event.FlagYield | event.FlagVoluntary
 		case vol == 0 && invol == 1:
-			e.Flags &^= sched.FlagVoluntary
+			e.Flags &^= event.FlagVoluntary
 		}
 	}
 	*b = lastBooks{e.NVCSW, e.NIVCSW, true}
 }
 
 // task returns whose a TID is now.
-func (r *Recording) task(tid uint32, cpu uint16) (sched.TaskID, error) {
+func (r *Recording) task(tid uint32, cpu uint16) (event.TaskID, error) {
 	if tid == 0 {
-		return sched.Idle(int(cpu)), nil
+		return event.Idle(int(cpu)), nil
 	}
 	if int(tid) < len(r.now) && r.now[tid] != 0 {
 		return r.now[tid] - 1, nil
 	}
-	return r.add(sched.Task{TID: int(tid), Parent: sched.NoTask})
+	return r.add(event.Task{TID: int(tid), Parent: event.NoTask})
 }
 
 // add puts a new task into the table: its TID is now its own.
-func (r *Recording) add(t sched.Task) (sched.TaskID, error) {
+func (r *Recording) add(t event.Task) (event.TaskID, error) {
 	if t.TID <= 0 || t.TID > maxTID {
 		return 0, fmt.Errorf("task %d: %w", t.TID, ErrSpool)
 	}
 	if len(r.tasks) == 1<<30 {
 		return 0, fmt.Errorf("more than %d tasks: %w", 1<<30, ErrSpool)
 	}
-	id := sched.TaskID(len(r.tasks))
+	id := event.TaskID(len(r.tasks))
 	r.tasks = append(r.tasks, t)
 	r.books = append(r.books, lastBooks{})
 	for len(r.now) <= t.TID {
-		r.now = append(r.now, make([]sched.TaskID, max(1024, t.TID+1-len(r.now)))...)
+		r.now = append(r.now, make([]event.TaskID, max(1024, t.TID+1-len(r.now)))...)
 	}
 	r.now[t.TID] = id + 1
 	return id, nil
@@ -296,12 +296,12 @@ func name(comm []byte) string {
 }
 
 // made is a task's first event.
-func (r *Recording) made(e *sched.Event, b []byte, tid uint32) (err error) {
+func (r *Recording) made(e *event.Event, b []byte, tid uint32) (err error) {
 	le := binary.LittleEndian
 	if e.Other, err = r.task(le.Uint32(b[20:]), e.CPU); err != nil {
 		return err
 	}
-	t := sched.Task{
+	t := event.Task{
 		TID:     int(tid),
 		TGID:    int(le.Uint32(b[16:])),
 		Parent:  e.Other,
@@ -324,17 +324,17 @@ func (r *Recording) made(e *sched.Event, b []byte, tid uint32) (err error) {
 			}
 			*known = t
 			e.Task = id
-			e.Flags &= sched.FlagThread
+			e.Flags &= event.FlagThread
 			return nil
 		}
 	}
 	e.Task, err = r.add(t)
-	e.Flags &= sched.FlagThread
+	e.Flags &= event.FlagThread
 	return err
 }
 
 // executed: a thread that is not the leader has the leader's number from now on.
-func (r *Recording) executed(e *sched.Event, b []byte, tid uint32) (err error) {
+func (r *Recording) executed(e *event.Event, b []byte, tid uint32) (err error) {
 	if old := binary.LittleEndian.Uint32(b[24:]); old != tid && int(old) < len(r.now) && r.now[old] != 0 {
 		r.rename(r.now[old]-1, tid)
 	}
@@ -349,7 +349,7 @@ func (r *Recording) executed(e *sched.Event, b []byte, tid uint32) (err error) {
 }
 
 // rename gives a task another number.
-func (r *Recording) rename(id sched.TaskID, tid uint32) {
+func (r *Recording) rename(id event.TaskID, tid uint32) {
 	t := &r.tasks[id]
 	if int(tid) >= len(r.now) || tid == 0 {
 		return
@@ -363,7 +363,7 @@ func (r *Recording) rename(id sched.TaskID, tid uint32) {
 
 // freed takes a task's number from it. If the number is another's, then exec has just exchanged the two: the old leader
 // goes under the thread's number, before the event of exec comes.
-func (r *Recording) freed(id sched.TaskID, tid uint32, start int64) {
+func (r *Recording) freed(id event.TaskID, tid uint32, start int64) {
 	t := &r.tasks[id]
 	if t.Started == 0 || t.Started == start {
 		r.now[tid] = 0
@@ -375,10 +375,10 @@ func (r *Recording) freed(id sched.TaskID, tid uint32, start int64) {
 }
 
 // snapshots reads what the walk wrote at one end of the window.
-func (r *Recording) snapshots(frames []frame, early bool) ([]sched.Snapshot, error) {
+func (r *Recording) snapshots(frames []frame, early bool) ([]event.Snapshot, error) {
 	le := binary.LittleEndian
-	var out []sched.Snapshot
-	parents := make(map[sched.TaskID]uint32)
+	var out []event.Snapshot
+	parents := make(map[event.TaskID]uint32)
 	for _, fr := range frames {
 		b, err := r.payload(fr)
 		if err != nil {
@@ -405,21 +405,21 @@ func (r *Recording) snapshots(frames []frame, early bool) ([]sched.Snapshot, err
 			t.Tracer = flags&byte(recordSnapshotFlagSNAPSHOT_TRACER) != 0
 			t.Traced = t.Traced || flags&byte(recordSnapshotFlagSNAPSHOT_TRACED) != 0
 			t.Early = t.Early || early
-			if t.Parent == sched.NoTask {
+			if t.Parent == event.NoTask {
 				parents[id] = le.Uint32(b[20:])
 			}
-			s := sched.Snapshot{
+			s := event.Snapshot{
 				Time: int64(le.Uint64(b)), Task: id, CPU: le.Uint16(b[10:]), State: le.Uint16(b[24:]),
 				NVCSW: le.Uint64(b[40:]), NIVCSW: le.Uint64(b[48:]), Exec: le.Uint64(b[56:]), RunDelay: le.Uint64(b[64:]),
 				HasRunDelay: flags&byte(recordSnapshotFlagSNAPSHOT_RUN_DELAY) != 0,
 			}
 			switch {
 			case flags&byte(recordSnapshotFlagSNAPSHOT_ON_CPU) != 0:
-				s.Activity = sched.OnCPU
+				s.Activity = event.OnCPU
 			case flags&byte(recordSnapshotFlagSNAPSHOT_QUEUED) != 0:
-				s.Activity = sched.Runnable
+				s.Activity = event.Runnable
 			default:
-				s.Activity = sched.Blocked
+				s.Activity = event.Blocked
 			}
 			out = append(out, s)
 		}

@@ -9,8 +9,8 @@ import (
 	"io"
 	"os"
 
-	"switchyard/internal/sched"
 	"switchyard/internal/sys"
+	"switchyard/trace/event"
 )
 
 // ErrSpool is wrapped by all errors about what a spool contains.
@@ -32,7 +32,7 @@ type spoolIndex struct {
 	opened   []frame    // snapshots
 	closed   []frame
 	rings    [][]frame
-	lost     []sched.Lost
+	lost     []event.Lost
 	records  uint64 // in all rings
 	last     int64  // the time of the last of them
 	bytes    int64  // read
@@ -175,7 +175,7 @@ func (x *spoolIndex) findLost(records []byte) {
 }
 
 func (x *spoolIndex) lose(b []byte) {
-	x.lost = append(x.lost, sched.Lost{
+	x.lost = append(x.lost, event.Lost{
 		CPU:   int(binary.LittleEndian.Uint16(b[10:])),
 		First: int64(binary.LittleEndian.Uint64(b[16:])),
 		Last:  int64(binary.LittleEndian.Uint64(b[24:])),

@@ -13,30 +13,43 @@
 /* The preempt count, with only the bits of interrupts in it; 0 where it cannot be found. */
 static __always_inline u32 interrupt(void)
 {
-	struct task_struct *current = bpf_get_current_task_btf();
-	u32 count;
+	struct task_struct *current;
+	u32 count = 0;
 
-	if (field_exists(current->thread_info.preempt_count))
-		count = current->thread_info.preempt_count;
-	else if (preempt_count_at && ctl.percpu)
-		count = read_u32(percpu(current, preempt_count_at));
-	else
-		return 0;
+	if (field_exists(current->thread_info.preempt_count)) {
+		current = (struct task_struct *)bpf_get_current_task();
+		count = read_u32(&current->thread_info.preempt_count);
+	} else if (preempt_count_at && ctl.percpu) {
+		count = read_u32(percpu(preempt_count_at));
+	}
 	return count & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET);
 }
 
-/* Whether the task is in sched_yield(2). */
+/*
+ * What the task entered the kernel with. Where no helper tells (before 5.15) it is found where
+ * task_pt_regs() in the kernel's own headers has it, at the end of the stack; on x86 and arm64.
+ */
+static __always_inline struct pt_regs *task_regs(struct task_struct *t)
+{
+	if (have_task_pt_regs)
+		return (struct pt_regs *)bpf_task_pt_regs(t);
+	if (!kernel_type_size(union thread_union))
+		return NULL;
+	return (struct pt_regs *)((u64)t->stack + kernel_type_size(union thread_union) -
+				  kernel_type_size(struct pt_regs));
+}
+
+/* Whether the task, which is about to leave the CPU, is in sched_yield(2). */
 static __always_inline bool yielding(struct task_struct *t)
 {
-	struct pt_regs *regs;
+	struct pt_regs *regs = task_regs(t);
 
-	if (!have_task_pt_regs)
+	if (!regs || !t->mm) /* a kernel thread called nothing */
 		return false;
-	regs = (struct pt_regs *)bpf_task_pt_regs(t);
 	if (field_exists(regs->orig_ax))
-		return regs->orig_ax == nr_sched_yield;
+		return read_u32(&regs->orig_ax) == nr_sched_yield;
 	if (field_exists(((struct pt_regs___arm64 *)regs)->syscallno))
-		return ((struct pt_regs___arm64 *)regs)->syscallno == nr_sched_yield;
+		return read_u32(&((struct pt_regs___arm64 *)regs)->syscallno) == nr_sched_yield;
 	return false;
 }
 

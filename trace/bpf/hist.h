@@ -51,6 +51,8 @@ static __always_inline void hist_add(struct window *w, u32 id, u32 i, u64 v)
 {
 	struct hist *h = &w->hist[id];
 
+	/* The verifier must see that what is compared is what is used; on 6.1 it needs help. */
+	asm volatile("" : "+r"(i));
 	if (i >= HIST_BUCKETS)
 		return;
 	h->buckets[i]++;

@@ -66,10 +66,16 @@ struct sched_info {
 	unsigned long long run_delay; /* with CONFIG_SCHED_INFO */
 };
 
+/* What a thread's kernel stack is part of: read for its size. */
+union thread_union {
+	unsigned long stack[1];
+};
+
 struct task_struct {
 	struct thread_info thread_info;
-	unsigned int __state; /* 5.14; a long named state before */
-	int on_cpu;
+	void *stack;
+	unsigned int __state; /* see task_state */
+	int on_cpu;	      /* see task_on_cpu and task_on_rq */
 	int on_rq;
 	int exit_state;
 	int prio;
@@ -118,6 +124,17 @@ struct bpf_iter__task {
 struct pt_regs___arm64 {
 	u64 pstate;
 	int syscallno;
+} __attribute__((preserve_access_index));
+
+/* Before 5.14 (kernel commit 2f064a59a11f). */
+struct task_struct___old {
+	long state;
+} __attribute__((preserve_access_index));
+
+/* Since 7.0 these are bytes. */
+struct task_struct___small {
+	unsigned char on_cpu;
+	unsigned char on_rq;
 } __attribute__((preserve_access_index));
 
 /* Where the CPU was before 5.16. */

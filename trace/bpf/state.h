@@ -7,6 +7,7 @@
 #include "helpers.h"
 #include "kernel.h"
 
+/* Without have_task_storage it is a hash map, by the task's address. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -48,10 +49,11 @@ volatile struct control ctl SEC(".data.ctl");
 /* Set before loading, and then constant: what is off costs nothing. */
 const volatile u32 max_rows = 1;
 const volatile bool with_cpu = true;	      /* somebody reads struct cpu */
-const volatile bool have_prev_state = true;   /* sched_switch has a fourth argument */
+const volatile bool have_task_storage = true; /* tracing programs may use it (5.13) */
+const volatile bool have_prev_state = true;   /* sched_switch has a fourth argument (5.18) */
 const volatile s64 preempt_count_at = 0; /* __preempt_count, from the run queue on; 0: not known */
 const volatile s64 current_task_at = 0;	 /* current_task, likewise */
-const volatile bool have_task_pt_regs = true;
+const volatile bool have_task_pt_regs = true; /* 5.15 */
 const volatile u32 nr_sched_yield = 24;
 const volatile u64 user_top = 0x800000000000; /* the first address that is the kernel's */
 
@@ -68,26 +70,85 @@ static __always_inline u64 clock(void)
  */
 static __always_inline bool task_may(struct task_struct *t)
 {
+	if (!have_task_storage)
+		return true;
 	return t->bpf_storage;
+}
+
+/*
+ * A task's entry in the hash map. It is taken out before the address can be another task's: at
+ * sched_process_free, see free.bpf.c.
+ */
+static __always_inline struct task *task_find(u64 address)
+{
+	return bpf_map_lookup_elem(&tasks, &address);
 }
 
 /* The storage of a traced task, NULL for any other. */
 static __always_inline struct task *task_get(struct task_struct *t)
 {
+	if (!have_task_storage)
+		return task_find((u64)t);
 	if (!task_may(t))
 		return NULL;
 	return bpf_task_storage_get(&tasks, t, NULL, 0);
 }
 
+/* That of the task that runs. */
+static __always_inline struct task *task_get_current(void)
+{
+	if (!have_task_storage)
+		return task_find(bpf_get_current_task());
+	return task_get(bpf_get_current_task_btf());
+}
+
 /* The same, made when there is none. NULL: no memory. Only where sleeping locks may be taken. */
 static __always_inline struct task *task_make(struct task_struct *t)
 {
+	if (!have_task_storage) {
+		static const struct task none;
+		u64 address = (u64)t;
+
+		bpf_map_update_elem(&tasks, &address, &none, BPF_NOEXIST);
+		return bpf_map_lookup_elem(&tasks, &address);
+	}
 	return bpf_task_storage_get(&tasks, t, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
 static __always_inline void task_drop(struct task_struct *t)
 {
+	if (!have_task_storage) {
+		u64 address = (u64)t;
+
+		bpf_map_delete_elem(&tasks, &address);
+		return;
+	}
 	bpf_task_storage_delete(&tasks, t);
+}
+
+/*
+ * What the task does, or is about to do: TASK_RUNNING is 0. Another CPU may be changing it; what
+ * sched_switch has as an argument is better.
+ */
+static __always_inline u32 task_state(struct task_struct *t)
+{
+	if (field_exists(t->__state))
+		return t->__state;
+	return ((struct task_struct___old *)t)->state;
+}
+
+static __always_inline bool task_on_cpu(struct task_struct *t)
+{
+	if (field_size(t->on_cpu) == 1)
+		return ((struct task_struct___small *)t)->on_cpu;
+	return t->on_cpu;
+}
+
+static __always_inline bool task_on_rq(struct task_struct *t)
+{
+	if (field_size(t->on_rq) == 1)
+		return ((struct task_struct___small *)t)->on_rq;
+	return t->on_rq;
 }
 
 /* The caller's CPU's part of the window numbered epoch. */
@@ -103,12 +164,6 @@ static __always_inline struct cpu *this_cpu(void)
 	u32 zero = 0;
 
 	return bpf_map_lookup_elem(&cpus, &zero);
-}
-
-/* True once for each task and window: the caller accounts for it. */
-static __always_inline bool claim(struct task *ts, u32 epoch)
-{
-	return epoch && __sync_val_compare_and_swap(&ts->epoch, epoch, 0) == epoch;
 }
 
 /* The thread's number as the tracer's PID namespace knows it, 0: it does not. */
@@ -138,33 +193,27 @@ static __always_inline void read_books(struct task_struct *t, u64 *n)
 	n[COUNT_MAJ_FLT] = t->maj_flt;
 }
 
-/* The next free row, NULL when there is none left: the task is then among the others. */
-static __always_inline struct row *row_new(struct task_struct *t, struct task *ts)
-{
-	u32 i = __sync_fetch_and_add(&ctl.rows, 1);
-	struct row *r;
-
-	if (i >= max_rows)
-		return NULL;
-	r = bpf_map_lookup_elem(&rows, &i);
-	if (!r)
-		return NULL;
-	r->tid = ts->tid;
-	r->tgid = ts->tgid;
-	r->start = t->start_boottime;
-	__builtin_memcpy(r->comm, t->comm, sizeof(r->comm));
-	return r;
-}
-
 /*
  * This CPU's instance of a per-CPU variable. The kernel need not have its symbol
  * (CONFIG_KALLSYMS_ALL), so start from one a task points to: the run queue of the CPU it is on.
  */
-static __always_inline const void *percpu(struct task_struct *current, s64 at)
+static __always_inline const void *percpu(s64 at)
 {
+	struct task_struct *current;
+	struct cfs_rq *cfs = NULL;
+	struct rq *rq = NULL;
+
 	if (!field_exists(current->se.cfs_rq->rq))
 		return NULL;
-	return (const void *)((u64)current->se.cfs_rq->rq + at);
+	if (have_task_storage) {
+		current = bpf_get_current_task_btf();
+		rq = current->se.cfs_rq->rq;
+	} else {
+		current = (struct task_struct *)bpf_get_current_task();
+		bpf_probe_read_kernel(&cfs, sizeof(cfs), &current->se.cfs_rq);
+		bpf_probe_read_kernel(&rq, sizeof(rq), &cfs->rq);
+	}
+	return (const void *)((u64)rq + at);
 }
 
 static __always_inline u32 read_u32(const void *address)

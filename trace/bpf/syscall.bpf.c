@@ -32,7 +32,7 @@ int sys_enter(u64 *ctx)
 		return 0;
 	current = bpf_get_current_task();
 	if (unlikely(c->task != current || c->seen != epoch)) {
-		ts = task_get(bpf_get_current_task_btf());
+		ts = task_get_current();
 		c->task = current;
 		c->on = ts ? ts->epoch : 0;
 		/* A task still to be opened: look again next time. */

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What two CPUs may try at the same time and only one may do. Kernels before 5.12 refuse objects
+ * that have any atomic instruction but the plain addition, whether it is reached or not; for them
+ * this is built again with PLAIN, and has maps, with locks inside, where once is a must.
+ */
+#ifndef SWITCHYARD_ONCE_H
+#define SWITCHYARD_ONCE_H
+
+#include "state.h"
+
+#ifndef PLAIN
+
+/* The task is in the window from now on. */
+static __always_inline bool admit(struct task_struct *t, struct task *ts, u32 epoch)
+{
+	__sync_lock_test_and_set(&ts->epoch, epoch);
+	return true;
+}
+
+/* True once for each task and window: the caller accounts for it. */
+static __always_inline bool claim(struct task_struct *t, struct task *ts, u32 epoch)
+{
+	return epoch && __sync_val_compare_and_swap(&ts->epoch, epoch, 0) == epoch;
+}
+
+static __always_inline void set_dead(struct task *ts)
+{
+	__sync_lock_test_and_set(&ts->dead, 1);
+}
+
+/* Returns what the mark was; if that is old, it is new now. */
+static __always_inline u64 mark_swap(struct task *ts, u64 old, u64 new)
+{
+	return __sync_val_compare_and_swap(&ts->mark, old, new);
+}
+
+/* The next free row, NULL when there is none left: the task is then among the others. */
+static __always_inline struct row *row_next(u32 scratch)
+{
+	u32 i = __sync_fetch_and_add(&ctl.rows, 1);
+
+	if (i >= max_rows)
+		return NULL;
+	return bpf_map_lookup_elem(&rows, &i);
+}
+
+/* The row is complete. */
+static __always_inline void row_done(struct row *r)
+{
+}
+
+#else
+
+struct ticket {
+	u64 task;
+	u64 epoch;
+};
+
+/*
+ * The tasks in the window. The bucket's lock decides who takes a ticket, and orders what was
+ * written before against what is read after. The size is that of the map of tasks.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLAIN_TASKS);
+	__type(key, struct ticket);
+	__type(value, u32);
+} tickets SEC(".maps");
+
+/* Rows that are complete. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, struct row);
+} row_queue SEC(".maps");
+
+/* Rows that are being filled in: one by the last switch of a task, one by a walk. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, struct row);
+} row_scratch SEC(".maps");
+
+static __always_inline bool admit(struct task_struct *t, struct task *ts, u32 epoch)
+{
+	struct ticket ticket = {(u64)t, ts->epoch};
+	u32 one = 1;
+
+	if (ts->epoch) /* of a window that was given up */
+		bpf_map_delete_elem(&tickets, &ticket);
+	ticket.epoch = epoch;
+	ts->epoch = epoch;
+	if (!bpf_map_update_elem(&tickets, &ticket, &one, 0))
+		return true;
+	ts->epoch = 0;
+	return false;
+}
+
+static __always_inline bool claim(struct task_struct *t, struct task *ts, u32 epoch)
+{
+	struct ticket ticket = {(u64)t, epoch};
+
+	if (!epoch || bpf_map_delete_elem(&tickets, &ticket))
+		return false;
+	ts->epoch = 0;
+	return true;
+}
+
+static __always_inline void set_dead(struct task *ts)
+{
+	*(volatile u32 *)&ts->dead = 1;
+}
+
+/*
+ * Not at once: a waking, and a switch away from a task that was not seen to come, can both take the
+ * same interval for theirs.
+ */
+static __always_inline u64 mark_swap(struct task *ts, u64 old, u64 new)
+{
+	u64 mark = *(volatile u64 *)&ts->mark;
+
+	if (mark == old)
+		*(volatile u64 *)&ts->mark = new;
+	return mark;
+}
+
+static __always_inline struct row *row_next(u32 scratch)
+{
+	return bpf_map_lookup_elem(&row_scratch, &scratch);
+}
+
+/* The tracer knows by how many rows there should be how many had no room. */
+static __always_inline void row_done(struct row *r)
+{
+	__sync_fetch_and_add(&ctl.rows, 1);
+	bpf_map_push_elem(&row_queue, r, 0);
+}
+
+#endif
+
+enum row_scratch_slot {
+	ROW_LAST_SWITCH = 0, /* interrupts are off */
+	ROW_WALK = 1,
+};
+
+/* A row for the task, to be given back with row_done. */
+static __always_inline struct row *row_new(struct task_struct *t, struct task *ts, u32 scratch)
+{
+	struct row *r = row_next(scratch);
+
+	if (!r)
+		return NULL;
+	r->tid = ts->tid;
+	r->tgid = ts->tgid;
+	r->start = t->start_boottime;
+	__builtin_memcpy(r->comm, t->comm, sizeof(r->comm));
+	return r;
+}
+
+#endif
