@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"switchyard/internal/sys"
 )
 
 // registry is filled by the init functions of the model packages, before
@@ -25,6 +27,10 @@ func Register(m Model) {
 		// A child forked in a program that cannot have one dies in the runtime,
 		// with a trace that says nothing of the reason.
 		if err := m.Available(); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Name, err)
+		}
+		// Before the server's own descriptors: the runtime dies without.
+		if err := sys.StartPoller(); err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Name, err)
 		}
 		return build(opts)
