@@ -153,7 +153,7 @@ func (p *passer) turn(most time.Duration) error {
 		p.blocked = true
 	case s.stopping.Load() || isPassing(e):
 	default:
-		return fmt.Errorf("serve: %w", os.NewSyscallError("accept4", e))
+		return fmt.Errorf("accept: %w", os.NewSyscallError("accept4", e))
 	}
 	return nil
 }

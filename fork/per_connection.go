@@ -42,7 +42,7 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 		case isPassing(e):
 			continue
 		default:
-			return fmt.Errorf("serve: %w", os.NewSyscallError("accept4", e))
+			return fmt.Errorf("accept: %w", os.NewSyscallError("accept4", e))
 		}
 		s.counters.Accepted.Add(1)
 		slot := free[len(free)-1]
@@ -58,7 +58,7 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 			if isShortage(e) {
 				return nil
 			}
-			return fmt.Errorf("serve: fork: %w", os.NewSyscallError("clone", e))
+			return fmt.Errorf("fork: %w", os.NewSyscallError("clone", e))
 		}
 	}
 	return nil

@@ -84,7 +84,7 @@ func (s *server) muster(r roster, spawn func(i int) syscall.Errno) (time.Duratio
 				next = pause
 			}
 		default:
-			return 0, fmt.Errorf("serve: start worker %d: %w", i, os.NewSyscallError("clone", e))
+			return 0, fmt.Errorf("start worker %d: %w", i, os.NewSyscallError("clone", e))
 		}
 	}
 	return next, nil

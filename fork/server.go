@@ -3,7 +3,6 @@ package fork
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"sync"
@@ -118,7 +117,7 @@ func (s *server) Serve(ctx context.Context) error {
 		close(s.ended)
 	}()
 	if err := s.setUp(); err != nil {
-		return fmt.Errorf("serve: %w", err)
+		return err
 	}
 	defer s.tearDown()
 

@@ -27,12 +27,7 @@ func init() {
 		Syscalls: []string{"io_uring_enter", "io_uring_setup", "io_uring_register"},
 		Probes:   probes,
 		Have:     haveUring,
-		New: func(o switchyard.Options) (switchyard.Server, error) {
-			if err := haveUring(); err != nil {
-				return nil, fmt.Errorf("%s: %w", d.name, err)
-			}
-			return newServer(d, o)
-		},
+		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})
 }
 

@@ -86,7 +86,7 @@ func newServer(d design, o switchyard.Options) (switchyard.Server, error) {
 		if s != nil {
 			s.release()
 		}
-		return nil, fmt.Errorf("%s: %w", d.name, err)
+		return nil, err
 	}
 	return s, nil
 }
@@ -148,7 +148,7 @@ func (s *server) Serve(ctx context.Context) error {
 		return switchyard.ErrServerClosed
 	case s.started:
 		s.mu.Unlock()
-		return errors.New(s.design.name + ": Serve is called once")
+		return errors.New("serve: called twice")
 	}
 	s.started = true
 	s.mu.Unlock()
@@ -211,7 +211,7 @@ func (s *server) Serve(ctx context.Context) error {
 	s.mu.Unlock()
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s: %w", s.design.name, err)
+		return err
 	case was:
 		return switchyard.ErrServerClosed
 	}

@@ -101,7 +101,7 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 			if err := r.round(ctx, row, session); err != nil && ctx.Err() == nil {
 				// One bad round is a note; a model that cannot be measured at
 				// all loses its row, and the others go on.
-				row.failure = oneLine(err.Error())
+				row.failure = words(err)
 				row.note(fmt.Sprintf("%s failed: %s", name, row.failure))
 				row.failures++
 				row.broken = row.failures >= 2
@@ -207,7 +207,7 @@ func (r *compareRun) round(ctx context.Context, row *compareRow, session *trace.
 		return fmt.Errorf("server: %w", err)
 	}
 	if err := s.terminate(5 * time.Second); err != nil {
-		row.note("its server did not end well: " + oneLine(err.Error()))
+		row.note("its server did not end well: " + words(err))
 	}
 	r.ours += cpuTime(s.process) + cpuTime(l)
 	row.add(&res, st)

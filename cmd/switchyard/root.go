@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"switchyard/internal/sys"
 )
 
 // commands is every command there is, in the order in which help lists them.
@@ -13,6 +15,7 @@ var commands = []func(Env) *cobra.Command{
 	newCompareCommand,
 	newServeCommand,
 	newLoadCommand,
+	newTraceCommand,
 	newModelsCommand,
 	newProbesCommand,
 	newDoctorCommand,
@@ -24,12 +27,16 @@ var commands = []func(Env) *cobra.Command{
 func Main(env Env) int {
 	err := run(env)
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "switchyard: %s\n", oneLine(err.Error()))
+		fmt.Fprintf(env.Stderr, "switchyard: %s\n", words(err))
 	}
 	return exitCode(err)
 }
 
 func run(env Env) error {
+	// What comes later would end in a stack trace instead.
+	if err := sys.StartPoller(); err != nil {
+		return err
+	}
 	root := newRootCommand(env)
 	root.SetArgs(append([]string{}, env.Args...))
 	// cobra's own message for an unknown command has several lines.

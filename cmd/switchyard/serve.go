@@ -107,6 +107,9 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 	if err := model.Available(); err != nil {
 		return fmt.Errorf("%s cannot run here: %w", model.Name, err)
 	}
+	if err := sys.RoomForFiles(fewestFiles); err != nil {
+		return fmt.Errorf("serve %s: %w", model.Name, err)
+	}
 
 	counters, free, err := switchyard.NewCounters()
 	if err != nil {
@@ -172,6 +175,10 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 	}
 	return nil
 }
+
+// fewestFiles is how many descriptors every server needs: a listener, what its
+// design waits with, and a few connections. A design that needs more says so.
+const fewestFiles = 8
 
 // watch drains the server at the first signal and closes it at the second,
 // and reports whether it came to that. It ends when served is closed.
