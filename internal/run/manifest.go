@@ -1,0 +1,107 @@
+package run
+
+import (
+	"time"
+
+	"switchyard/internal/sched"
+)
+
+// Schema names the layout of a run directory. Columns, tables and keys may be added to it; what changes its meaning
+// changes the number.
+const Schema = "switchyard.run/1"
+
+// Manifest is manifest.json. Writer.Commit fills in Schema, Tables and Lost.
+type Manifest struct {
+	Schema  string         `json:"schema"`
+	Made    time.Time      `json:"made"`              // when the recording ended
+	Command []string       `json:"command"`           // the command line, with the program's name
+	Options map[string]any `json:"options,omitempty"` // model, seeds, buffers, what was asked for: as the command has them
+	Host    Host           `json:"host"`
+	Window  Window         `json:"window"`
+	Clock   Clock          `json:"clock"`
+	Probe   Probe          `json:"probe"`
+	Checks  []Check        `json:"checks"`
+	Lost    LostSum        `json:"lost"`
+	Tables  Tables         `json:"tables"`
+	// Warnings are sentences a report shows before anything else.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Host is the machine and what ran on it.
+type Host struct {
+	Name   string `json:"name"`
+	Kernel string `json:"kernel"` // uname -r
+	Arch   string `json:"arch"`   // as Go calls it
+	CPUs   int    `json:"cpus"`   // possible ones: CPU numbers are below
+	Model  string `json:"model,omitempty"`
+	Go     string `json:"go"`
+	Root   bool   `json:"root"`
+	Cgroup string `json:"cgroup,omitempty"`
+}
+
+// Window is the time the run is about (ns, CLOCK_BOOTTIME).
+type Window struct {
+	Open  int64 `json:"open_ns"`
+	Close int64 `json:"close_ns"`
+}
+
+// Sched returns the window as the analysis takes it.
+func (w Window) Sched() sched.Window { return sched.Window(w) }
+
+// Clock is one moment on two clocks: REALTIME − BOOTTIME turns any time of the run into one of the calendar.
+type Clock struct {
+	Boottime int64 `json:"boottime_ns"`
+	Realtime int64 `json:"realtime_ns"` // since 1970, UTC
+}
+
+// Time returns a time of the run as one of the calendar.
+func (c Clock) Time(boottime int64) time.Time { return time.Unix(0, c.Realtime+boottime-c.Boottime) }
+
+// Probe is what recording itself cost. A number that was not measured is nil.
+type Probe struct {
+	Events        uint64   `json:"events"`
+	BytesPerEvent *float64 `json:"bytes_per_event"` // in the rings
+	NsPerEvent    *float64 `json:"ns_per_event"`    // A/B, not self-reported
+	ReaderCPU     *int64   `json:"reader_cpu_ns"`
+	Attach        *int64   `json:"attach_ns"`
+	Memory        *int64   `json:"memory_bytes"`
+	Calibrated    string   `json:"calibrated,omitempty"` // how, or why not
+}
+
+// Status is how a check ended.
+type Status string
+
+const (
+	Pass        Status = "pass"
+	Fail        Status = "fail"
+	Unavailable Status = "unavailable"
+)
+
+// Check is one of the sums that must add up. Traced and Kernel are the two sides, nil where a side is not known.
+type Check struct {
+	Name   string   `json:"name"`
+	Status Status   `json:"status"`
+	Reason string   `json:"reason,omitempty"`
+	Traced *float64 `json:"traced"`
+	Kernel *float64 `json:"kernel"`
+}
+
+// LostSum is the sum of lost.parquet.
+type LostSum struct {
+	Intervals int    `json:"intervals"`
+	Events    uint64 `json:"events"`
+}
+
+// Tables says what each table holds. A table whose length differs is not the one that was written.
+type Tables struct {
+	Events    Table `json:"events"`
+	Tasks     Table `json:"tasks"`
+	Snapshots Table `json:"snapshots"`
+	Lost      Table `json:"lost"`
+}
+
+// Table is the size of one table.
+type Table struct {
+	Rows  int64 `json:"rows"`
+	Bytes int64 `json:"bytes"`
+}

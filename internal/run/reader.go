@@ -1,0 +1,313 @@
+package run
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"switchyard/internal/sched"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Reader reads a run directory. Several goroutines may use it.
+type Reader struct {
+	dir      string
+	root     *os.Root
+	manifest Manifest
+	tasks    []sched.Task
+	open     []sched.Snapshot
+	close    []sched.Snapshot
+	lost     []sched.Lost
+
+	events     *table
+	eventsFile *os.File
+}
+
+// maxManifest bounds manifest.json, and maxLoad load.json.
+const (
+	maxManifest = 16 << 20
+	maxLoad     = 64 << 20
+)
+
+// Open opens a run directory and reads everything but the events. It refuses what is not complete, newer or damaged
+// with an error of one line. The memory it takes stands in proportion to the files' size. Close releases it.
+func Open(dir string) (_ *Reader, err error) {
+	r := &Reader{dir: dir}
+	if r.root, err = os.OpenRoot(dir); err != nil {
+		return nil, fmt.Errorf("read run: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			r.Close()
+		}
+	}()
+	if err := r.readManifest(); err != nil {
+		return nil, err
+	}
+	total := r.manifest.Tables.Tasks.Rows
+	r.tasks = make([]sched.Task, 0, min(total, 1<<16))
+	err = readTable[taskRow](r, tasksName, r.manifest.Tables.Tasks, func(columns []column, rows int) (err error) {
+		r.tasks, err = tasksOf(r.tasks, columns, rows, int(total))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = readTable[snapshotRow](r, snapshotsName, r.manifest.Tables.Snapshots, func(columns []column, rows int) error {
+		for i := range rows {
+			end, s, err := snapshotOf(columns, i, len(r.tasks))
+			if err != nil {
+				return fmt.Errorf("row %d: %w", len(r.open)+len(r.close), err)
+			}
+			if end == endOpen {
+				r.open = append(r.open, s)
+			} else {
+				r.close = append(r.close, s)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var sum LostSum
+	err = readTable[lostRow](r, lostName, r.manifest.Tables.Lost, func(columns []column, rows int) error {
+		for i := range rows {
+			l, err := lostOf(columns, i)
+			if err != nil {
+				return fmt.Errorf("row %d: %w", len(r.lost), err)
+			}
+			r.lost = append(r.lost, l)
+			sum.Intervals++
+			sum.Events += l.Count
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if sum != r.manifest.Lost {
+		return nil, r.damaged(lostName, fmt.Errorf("it has %d events in %d intervals and the manifest %d in %d",
+			sum.Events, sum.Intervals, r.manifest.Lost.Events, r.manifest.Lost.Intervals))
+	}
+	r.eventsFile, r.events, err = openRows[eventRow](r, eventsName, r.manifest.Tables.Events)
+	return r, err
+}
+
+// Close releases the files. What was read stays.
+func (r *Reader) Close() error {
+	if r.eventsFile != nil {
+		r.eventsFile.Close()
+	}
+	return r.root.Close()
+}
+
+// Manifest returns the manifest.
+func (r *Reader) Manifest() *Manifest { return &r.manifest }
+
+// Tasks returns the table of tasks, by number.
+func (r *Reader) Tasks() []sched.Task { return r.tasks }
+
+// Snapshots returns what the kernel's books said when the window opened and when it closed.
+func (r *Reader) Snapshots() (open, close []sched.Snapshot) { return r.open, r.close }
+
+// Lost returns the intervals in which events were lost.
+func (r *Reader) Lost() []sched.Lost { return r.lost }
+
+// Load returns load.json, nil in a run without load.
+func (r *Reader) Load() (json.RawMessage, error) {
+	data, err := r.readFile(loadName, maxLoad)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !json.Valid(data):
+		return nil, r.damaged(loadName, errors.New("it is not JSON"))
+	}
+	return data, nil
+}
+
+// Events yields the events in the order of time. An event is used again for the next: copy what is to stay. An error is
+// the last thing it yields, and comes without an event. It holds one row group in memory; each call starts anew.
+func (r *Reader) Events() iter.Seq2[*sched.Event, error] {
+	return func(yield func(*sched.Event, error) bool) {
+		groups, err := newGroupReader()
+		if err != nil {
+			yield(nil, fmt.Errorf("read run %s: %w", r.dir, err))
+			return
+		}
+		defer groups.close()
+		d := eventDecoder{tasks: len(r.tasks)}
+		var row int64
+		for i := range r.events.groups {
+			columns, err := groups.read(r.events, i)
+			if err != nil {
+				yield(nil, r.damaged(eventsName, err))
+				return
+			}
+			if err := d.begin(columns); err != nil {
+				yield(nil, r.newer(eventsName, err.Error()))
+				return
+			}
+			for k := range r.events.groups[i].rows {
+				e, err := d.event(columns, k)
+				if err != nil {
+					yield(nil, r.damaged(eventsName, fmt.Errorf("event %d: %w", row, err)))
+					return
+				}
+				if !yield(e, nil) {
+					return
+				}
+				row++
+			}
+		}
+	}
+}
+
+// openFile opens a file of the run for reading, unless it is a pipe or something else that could make the reader wait.
+func (r *Reader) openFile(name string) (*os.File, int64, error) {
+	f, err := r.root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read run %s: %w", r.dir, err)
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = r.damaged(name, errors.New("it is no regular file"))
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
+}
+
+func (r *Reader) readFile(name string, most int64) ([]byte, error) {
+	f, size, err := r.openFile(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > most {
+		return nil, r.damaged(name, fmt.Errorf("%d bytes are more than it can have", size))
+	}
+	data, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return nil, fmt.Errorf("read run %s: %w", r.dir, err)
+	}
+	return data, nil
+}
+
+func (r *Reader) readManifest() error {
+	data, err := r.readFile(manifestName, maxManifest)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("read run %s: %w, there is no %s: if a recording was interrupted, `switchyard recover %s` completes it",
+			r.dir, ErrIncomplete, manifestName, r.dir)
+	case err != nil:
+		return err
+	}
+	// The schema comes first, since what a later version means by the rest is not known.
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return r.damaged(manifestName, err)
+	}
+	if head.Schema != Schema {
+		family, version, _ := strings.Cut(head.Schema, "/")
+		if n, err := strconv.ParseUint(version, 10, 31); family == "switchyard.run" && err == nil && n > 1 {
+			return r.newer(manifestName, "schema "+head.Schema)
+		}
+		return r.damaged(manifestName, fmt.Errorf("its schema is %.40q and not %s", head.Schema, Schema))
+	}
+	if err := json.Unmarshal(data, &r.manifest); err != nil {
+		return r.damaged(manifestName, err)
+	}
+	if err := r.manifest.check(); err != nil {
+		return r.damaged(manifestName, err)
+	}
+	return nil
+}
+
+// check says what of a manifest cannot be.
+func (m *Manifest) check() error {
+	if m.Window.Open > m.Window.Close {
+		return fmt.Errorf("the window closes at %d, before it opens at %d", m.Window.Close, m.Window.Open)
+	}
+	for _, c := range m.Checks {
+		if !slices.Contains([]Status{Pass, Fail, Unavailable}, c.Status) {
+			return fmt.Errorf("check %.40q ends in %.40q", c.Name, c.Status)
+		}
+	}
+	t := &m.Tables
+	for _, t := range []Table{t.Events, t.Tasks, t.Snapshots, t.Lost} {
+		if t.Rows < 0 || t.Bytes < 0 {
+			return fmt.Errorf("a table of %d rows in %d bytes", t.Rows, t.Bytes)
+		}
+	}
+	if t.Tasks.Rows > maxTasks {
+		return fmt.Errorf("%d tasks", t.Tasks.Rows)
+	}
+	return nil
+}
+
+// openRows opens a table and compares it with what the manifest says of it.
+func openRows[Row any](r *Reader, name string, want Table) (_ *os.File, _ *table, err error) {
+	f, size, err := r.openFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	if size != want.Bytes {
+		return nil, nil, r.damaged(name, fmt.Errorf("it has %d bytes and the manifest says %d", size, want.Bytes))
+	}
+	t, err := openTable(f, size, specs[Row]())
+	if err != nil {
+		return nil, nil, r.damaged(name, err)
+	}
+	if t.rows != want.Rows {
+		return nil, nil, r.damaged(name, fmt.Errorf("it has %d rows and the manifest says %d", t.rows, want.Rows))
+	}
+	return f, t, nil
+}
+
+// readTable reads a table that is kept in memory, which a few bytes must not fill: beyond a million rows each takes at
+// least two bits of the file.
+func readTable[Row any](r *Reader, name string, want Table, each func(columns []column, rows int) error) error {
+	f, t, err := openRows[Row](r, name, want)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if t.rows > 1<<20+4*want.Bytes {
+		return r.damaged(name, fmt.Errorf("%d rows in %d bytes", t.rows, want.Bytes))
+	}
+	groups, err := newGroupReader()
+	if err != nil {
+		return fmt.Errorf("read run %s: %w", r.dir, err)
+	}
+	defer groups.close()
+	for i := range t.groups {
+		columns, err := groups.read(t, i)
+		if err == nil {
+			err = each(columns, t.groups[i].rows)
+		}
+		if err != nil {
+			return r.damaged(name, err)
+		}
+	}
+	return nil
+}

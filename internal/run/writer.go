@@ -1,0 +1,368 @@
+package run
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"switchyard/internal/sched"
+
+	"github.com/parquet-go/parquet-go"
+	"golang.org/x/sys/unix"
+)
+
+// Names of the files.
+const (
+	manifestName  = "manifest.json"
+	eventsName    = "events.parquet"
+	tasksName     = "tasks.parquet"
+	snapshotsName = "snapshots.parquet"
+	lostName      = "lost.parquet"
+	loadName      = "load.json"
+)
+
+// A Writer makes a run directory. It writes to hidden files, which get their names when everything is written, the
+// manifest's last: a directory with a manifest is complete. It is not safe for concurrent use.
+type Writer struct {
+	dir    string
+	root   *os.Root
+	made   bool // the directory is ours
+	own    func(*os.File)
+	err    error // the first of Event
+	closed bool
+
+	files     []*part
+	events    *part
+	eventRows *parquet.GenericWriter[eventRow]
+	predictor predictor
+	buffer    []eventRow
+	cells     []cell
+	inBuffer  int
+	inGroup   int
+	rows      int64
+	last      int64        // time of the last event
+	greatest  sched.TaskID // in an event
+	ended     []int64      // when a task began to end
+
+	tasks     []sched.Task
+	snapshots [2][]sched.Snapshot
+	lost      []sched.Lost
+	load      []byte
+}
+
+// Create makes a directory that only its owner can read, or takes one that is there and holds no run, and begins the
+// table of events in it. The directory above must exist. own is called with each file, and with the directory when it
+// was made, to give it to the user it is for; nil keeps the process's own.
+//
+// The process needs permission to write in the directory until Commit. Close releases what the Writer holds.
+func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
+	if own == nil {
+		own = func(*os.File) {}
+	}
+	w := &Writer{dir: dir, own: own, greatest: -1, buffer: make([]eventRow, 1024), cells: make([]cell, 1024)}
+	switch err := os.Mkdir(dir, 0o700); {
+	case err == nil:
+		w.made = true
+	case !errors.Is(err, fs.ErrExist):
+		return nil, err
+	}
+	if w.root, err = os.OpenRoot(dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			w.Close()
+		}
+	}()
+	if w.made {
+		d, err := w.root.Open(".")
+		if err != nil {
+			return nil, err
+		}
+		own(d)
+		d.Close()
+	}
+	for _, name := range []string{manifestName, eventsName, tasksName, snapshotsName, lostName, loadName} {
+		if _, err := w.root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+			if err == nil {
+				err = fs.ErrExist
+			}
+			return nil, fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", dir, name, err)
+		}
+	}
+	if w.events, err = w.create(eventsName); err != nil {
+		return nil, err
+	}
+	w.eventRows = newTable[eventRow](w.events.buffer, groupRows)
+	w.predictor.forget()
+	return w, nil
+}
+
+// newTable begins a Parquet file with row groups of at most so many rows.
+func newTable[Row any](to *bufio.Writer, rows int64) *parquet.GenericWriter[Row] {
+	return parquet.NewGenericWriter[Row](to, parquet.MaxRowsPerRowGroup(rows), parquet.DataPageVersion(2),
+		parquet.CreatedBy("switchyard", "", ""))
+}
+
+// A part is a file that does not have its name yet.
+type part struct {
+	name    string
+	file    *os.File
+	buffer  *bufio.Writer
+	renamed bool
+}
+
+func (p *part) hidden() string { return "." + p.name + ".part" }
+
+// create begins a file. What a Writer that was killed left under its hidden name goes.
+func (w *Writer) create(name string) (*part, error) {
+	p := &part{name: name}
+	if err := w.root.Remove(p.hidden()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	f, err := w.root.OpenFile(p.hidden(), os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	w.own(f)
+	p.file, p.buffer = f, bufio.NewWriterSize(f, 256<<10)
+	w.files = append(w.files, p)
+	return p, nil
+}
+
+// finish makes sure that a file is on the disk, and returns its length.
+func (p *part) finish() (int64, error) {
+	if err := p.buffer.Flush(); err != nil {
+		return 0, err
+	}
+	if err := p.file.Sync(); err != nil {
+		return 0, err
+	}
+	info, err := p.file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), p.file.Close()
+}
+
+// Event appends an event. Events come in the order of time; one that comes too late, or that no table can hold, is
+// refused, and the Writer is then of no more use. Fields to which the event's kind gives no meaning are not kept.
+func (w *Writer) Event(e *sched.Event) error {
+	if w.err != nil {
+		return w.err
+	}
+	if e.Time < w.last && w.rows > 0 {
+		w.err = fmt.Errorf("write event %d: its time %d is before %d, that of the one before", w.rows, e.Time, w.last)
+		return w.err
+	}
+	if err := w.predictor.row(e, &w.buffer[w.inBuffer], &w.cells[w.inBuffer]); err != nil {
+		w.err = fmt.Errorf("write event %d: %w", w.rows, err)
+		return w.err
+	}
+	w.last = e.Time
+	w.greatest = max(w.greatest, e.Task)
+	if kindHas[e.Kind]&hasOther != 0 {
+		w.greatest = max(w.greatest, e.Other)
+	}
+	if e.Kind == sched.Exit && e.Task >= 0 {
+		if int(e.Task) >= len(w.ended) {
+			w.ended = append(w.ended, make([]int64, int(e.Task)+1-len(w.ended))...)
+		}
+		w.ended[e.Task] = e.Time
+	}
+	w.rows++
+	w.inBuffer++
+	w.inGroup++
+	if w.inBuffer == len(w.buffer) || w.inGroup == groupRows {
+		w.err = w.flush()
+	}
+	return w.err
+}
+
+// flush hands buffered rows to the table, and ends the row group when it is full.
+func (w *Writer) flush() error {
+	if _, err := w.eventRows.Write(w.buffer[:w.inBuffer]); err != nil {
+		return fmt.Errorf("write %s: %w", eventsName, err)
+	}
+	w.inBuffer = 0
+	if w.inGroup == groupRows {
+		if err := w.eventRows.Flush(); err != nil {
+			return fmt.Errorf("write %s: %w", eventsName, err)
+		}
+		w.inGroup = 0
+		w.predictor.forget()
+	}
+	return nil
+}
+
+// Tasks sets the table of tasks: task n is the nth. Every task that an event, a snapshot or a parent names is in it.
+func (w *Writer) Tasks(tasks []sched.Task) { w.tasks = tasks }
+
+// Snapshots sets what the kernel's books said when the window opened and when it closed.
+func (w *Writer) Snapshots(open, close []sched.Snapshot) {
+	w.snapshots = [2][]sched.Snapshot{open, close}
+}
+
+// Lost sets the intervals in which events were lost.
+func (w *Writer) Lost(lost []sched.Lost) { w.lost = lost }
+
+// Load sets load.json, the JSON of what the clients saw. Without it there is none.
+func (w *Writer) Load(json []byte) { w.load = json }
+
+// Commit writes the rest, makes sure that all of it is on the disk, and gives the files their names. After an error
+// nothing of the run is left.
+func (w *Writer) Commit(m Manifest) error {
+	if w.closed {
+		return fmt.Errorf("complete the run in %s: %w", w.dir, os.ErrClosed)
+	}
+	err := w.commit(m)
+	if err != nil {
+		err = fmt.Errorf("complete the run in %s: %w", w.dir, err)
+	}
+	w.Close()
+	return err
+}
+
+func (w *Writer) commit(m Manifest) error {
+	if w.err != nil {
+		return w.err
+	}
+	if int64(w.greatest) >= int64(len(w.tasks)) {
+		return fmt.Errorf("an event names task %d and the table of tasks has %d", w.greatest, len(w.tasks))
+	}
+	m.Schema = Schema
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := w.eventRows.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", eventsName, err)
+	}
+	bytes, err := w.events.finish()
+	if err != nil {
+		return err
+	}
+	m.Tables.Events = Table{w.rows, bytes}
+
+	tasks, err := taskRows(w.tasks, w.ended)
+	if err != nil {
+		return err
+	}
+	if m.Tables.Tasks, err = writeTable(w, tasksName, tasks); err != nil {
+		return err
+	}
+	snapshots, err := snapshotRows(nil, endOpen, w.snapshots[0], len(w.tasks))
+	if err != nil {
+		return err
+	}
+	if snapshots, err = snapshotRows(snapshots, endClose, w.snapshots[1], len(w.tasks)); err != nil {
+		return err
+	}
+	if m.Tables.Snapshots, err = writeTable(w, snapshotsName, snapshots); err != nil {
+		return err
+	}
+	lost, sum, err := lostRows(w.lost)
+	if err != nil {
+		return err
+	}
+	m.Lost = sum
+	if m.Tables.Lost, err = writeTable(w, lostName, lost); err != nil {
+		return err
+	}
+	if w.load != nil {
+		if !json.Valid(w.load) {
+			return fmt.Errorf("%s would not be JSON", loadName)
+		}
+		if err := w.writeFile(loadName, w.load); err != nil {
+			return err
+		}
+	}
+	if err := m.check(); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(&m, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := w.writeFile(manifestName, append(text, '\n')); err != nil {
+		return err
+	}
+	return w.rename()
+}
+
+// smallGroupRows is how many rows a row group of the other tables has.
+const smallGroupRows = 1 << 14
+
+func writeTable[Row any](w *Writer, name string, rows []Row) (Table, error) {
+	p, err := w.create(name)
+	if err != nil {
+		return Table{}, err
+	}
+	t := newTable[Row](p.buffer, smallGroupRows)
+	if _, err := t.Write(rows); err != nil {
+		return Table{}, fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := t.Close(); err != nil {
+		return Table{}, fmt.Errorf("write %s: %w", name, err)
+	}
+	bytes, err := p.finish()
+	return Table{int64(len(rows)), bytes}, err
+}
+
+func (w *Writer) writeFile(name string, data []byte) error {
+	p, err := w.create(name)
+	if err != nil {
+		return err
+	}
+	if _, err := p.buffer.Write(data); err != nil {
+		return err
+	}
+	_, err = p.finish()
+	return err
+}
+
+// rename gives the files their names, in the order in which they were written, the manifest's last.
+func (w *Writer) rename() error {
+	for _, p := range w.files {
+		if err := w.root.Rename(p.hidden(), p.name); err != nil {
+			return err
+		}
+		p.renamed = true
+	}
+	d, err := w.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return err
+	}
+	w.files = nil // kept
+	return nil
+}
+
+// Close ends a Writer. Without a Commit that succeeded it removes what the Writer made.
+func (w *Writer) Close() error {
+	if w.closed {
+		return nil
+	}
+	w.closed = true
+	for _, p := range w.files {
+		p.file.Close()
+		name := p.hidden()
+		if p.renamed {
+			name = p.name
+		}
+		w.root.Remove(name)
+	}
+	kept := w.eventRows != nil && w.files == nil
+	if w.root != nil {
+		w.root.Close()
+	}
+	if w.made && !kept {
+		os.Remove(w.dir) // if there is nothing else in it
+	}
+	return nil
+}
