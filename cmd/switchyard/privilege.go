@@ -13,7 +13,7 @@ import (
 // are open: what is left needs only CAP_BPF and CAP_PERFMON, to attach again
 // and to read what the probes counted. Servers and load run with no capability
 // at all.
-func dropPrivilege() error {
+func dropPrivilege(keep ...int) error {
 	info, err := os.Stat("/proc/self/exe")
 	if err != nil {
 		return fmt.Errorf("capabilities are kept: %w", err)
@@ -22,7 +22,7 @@ func dropPrivilege() error {
 		// Without capabilities root is one user among others.
 		return fmt.Errorf("capabilities are kept, for servers and load too: the program's file can be run only by its owner or group (chmod o+x)")
 	}
-	if err := sys.DropCapabilities(unix.CAP_BPF, unix.CAP_PERFMON); err != nil {
+	if err := sys.DropCapabilities(append(keep, unix.CAP_BPF, unix.CAP_PERFMON)...); err != nil {
 		return fmt.Errorf("capabilities are kept: %w", err)
 	}
 	return nil

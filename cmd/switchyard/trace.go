@@ -1,0 +1,212 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"switchyard/internal/report"
+	"switchyard/trace"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// traceOptions are what `trace` was asked to do.
+type traceOptions struct {
+	pids     []int
+	all      bool
+	command  []string
+	record   bool
+	syscalls bool
+	duration time.Duration
+	out      string
+	buffer   int
+	format   string
+}
+
+func newTraceCommand(env Env) *cobra.Command {
+	var o traceOptions
+	var count bool
+	cmd := &cobra.Command{
+		Use:   "trace (-p PID[,PID] | --all | -- CMD [ARG…])",
+		Short: "trace any process: what the scheduler does to it",
+		Long: `trace follows processes and all their descendants, or every task on the machine, in
+the kernel, and tells of each task how long it ran, waited for a CPU and slept, how it
+was switched and woken, and whether that agrees with the kernel's own books.
+
+With --count, sums are kept in the kernel and nothing is streamed: cheap, for any
+length of time. With --record every event is kept: who took the CPU from whom, who
+woke whom, run-queue lengths, distributions for each task; --out keeps the recording
+as a directory of Parquet tables, which "switchyard report" reads again without root.
+A recording that was cut off, by kill -9 even, is completed by "switchyard recover".
+
+It ends after --duration, with the command, with the last of the processes, or when
+interrupted. It needs root, or CAP_BPF and CAP_PERFMON.`,
+		Example: `sudo switchyard trace --count -p 1234 --duration 10s
+sudo switchyard trace --record --out run -- make -j8
+sudo switchyard trace --record --all --duration 5s --format json
+sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	pids := f.StringSliceP("pid", "p", nil, "processes to follow, with their descendants")
+	f.BoolVar(&o.all, "all", false, "every task on the machine")
+	f.BoolVar(&count, "count", false, "keep sums in the kernel (the default)")
+	f.BoolVar(&o.record, "record", false, "keep every event")
+	f.BoolVar(&o.syscalls, "syscalls", false, "system calls too; slows every system call on the machine by some 0.1 µs")
+	f.DurationVar(&o.duration, "duration", 0, "how long; 0 is until the processes end, or an interrupt")
+	f.StringVar(&o.out, "out", "", "directory to keep the recording in; it is made")
+	buffer := f.String("buffer", "8MiB", "size of each CPU's ring in --record")
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.format = *format
+		if err := o.complete(cmd, args, *pids, count, *buffer); err != nil {
+			return err
+		}
+		return traceCommand(env, o, quiet(cmd))
+	}
+	return cmd
+}
+
+// complete checks what was asked.
+func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count bool, buffer string) error {
+	if at := cmd.ArgsLenAtDash(); at > 0 || at < 0 && len(args) > 0 {
+		return usagef("trace: %q: a command to trace comes after --, as in: switchyard trace -- %s", args[0], strings.Join(args, " "))
+	}
+	o.command = args
+	ways := 0
+	for _, w := range []bool{len(pids) > 0, o.all, len(args) > 0} {
+		if w {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return usagef("trace: what? Want one of -p PID, --all, and -- CMD (switchyard trace --help shows examples)")
+	case count && o.record:
+		return usagef("trace: --count or --record, not both")
+	case o.duration < 0:
+		return usagef("--duration %v: want more than 0s, or 0s for until it ends", o.duration)
+	case o.out != "" && !o.record:
+		return usagef("--out %q: only a recording is kept: add --record", o.out)
+	case cmd.Flags().Changed("buffer") && !o.record:
+		return usagef("--buffer %s: only --record has rings", buffer)
+	}
+	for _, p := range pids {
+		n, err := strconv.ParseInt(p, 10, 32)
+		if err != nil || n <= 0 {
+			return usagef("--pid %q: want the number of a process, such as 1234", p)
+		}
+		o.pids = append(o.pids, int(n))
+	}
+	var err error
+	if o.buffer, err = parseSize(buffer); err != nil {
+		return usagef("--buffer %q: %v", buffer, err)
+	}
+	if o.out != "" {
+		if entries, err := os.ReadDir(o.out); err == nil && len(entries) > 0 {
+			return fmt.Errorf("--out %q: the directory is not empty: name another, or remove it", o.out)
+		}
+	}
+	return nil
+}
+
+// of says what is traced, in words.
+func (o *traceOptions) of() string {
+	switch {
+	case o.all:
+		return "every task"
+	case len(o.command) > 0:
+		return strings.Join(o.command, " ")
+	case len(o.pids) == 1:
+		return fmt.Sprintf("process %d", o.pids[0])
+	}
+	return "processes " + strings.Trim(strings.ReplaceAll(fmt.Sprint(o.pids), " ", ", "), "[]")
+}
+
+// parseSize reads a number of bytes, with a unit of powers of 1024.
+func parseSize(s string) (int, error) {
+	number := strings.TrimRight(s, "KMGiB")
+	shift, ok := map[string]int{"": 0, "B": 0, "K": 10, "KB": 10, "KiB": 10, "M": 20, "MB": 20, "MiB": 20, "G": 30, "GB": 30, "GiB": 30}[s[len(number):]]
+	n, err := strconv.ParseInt(number, 10, 32)
+	const least, most = 4096, 512 << 20
+	if err != nil || !ok {
+		return 0, fmt.Errorf("want a size, such as 8MiB or 512KiB")
+	}
+	if n <= 0 || n > most || n<<shift > most || n<<shift < least {
+		return 0, fmt.Errorf("want 4KiB to 512MiB")
+	}
+	return int(n) << shift, nil
+}
+
+// traceCommand does the work and prints the result.
+func traceCommand(env Env, o traceOptions, quiet bool) error {
+	var t *report.Trace
+	var err error
+	if o.record {
+		t, err = traceRecord(env, o, quiet)
+	} else {
+		t, err = traceCount(env, o, quiet)
+	}
+	if t == nil {
+		return err
+	}
+	if e := writeTrace(env, t, o.format); e != nil {
+		return e
+	}
+	if err != nil {
+		return err
+	}
+	return failedChecks(t)
+}
+
+func writeTrace(env Env, t *report.Trace, format string) error {
+	var err error
+	if format == "json" {
+		err = t.WriteJSON(env.Stdout)
+	} else {
+		width := 120
+		if env.StdoutTerminal {
+			if w, _, e := term.GetSize(1); e == nil && w > 0 {
+				width = w
+			}
+		}
+		err = t.WriteText(env.Stdout, width)
+	}
+	if err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+func failedChecks(t *report.Trace) error {
+	if failed := t.Failed(); len(failed) > 0 {
+		return fmt.Errorf("check %s failed: %s", failed[0].Name, failed[0].Reason)
+	}
+	return nil
+}
+
+// A follower is what is told which processes to trace: a trace.Session or a trace.Recorder.
+type follower interface{ Follow(pid int) error }
+
+// followAll tells it. The command's process exists, and waits.
+func (o *traceOptions) followAll(f follower, child *command) error {
+	pids := o.pids
+	if child != nil {
+		pids = []int{child.pid()}
+	}
+	for _, pid := range pids {
+		if err := f.Follow(pid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var _ = []follower{(*trace.Session)(nil), (*trace.Recorder)(nil)}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"switchyard/internal/report"
+	"switchyard/trace"
+)
+
+// everything are the processes all tasks descend from: init, and the kernel's own threads' parent.
+var everything = []int{1, 2}
+
+// traceCount traces in count depth.
+func traceCount(env Env, o traceOptions, quiet bool) (t *report.Trace, err error) {
+	onThread(func() { t, err = countOn(env, o, quiet) })
+	return t, err
+}
+
+func countOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
+	s, err := trace.Open(trace.Options{NoSyscalls: !o.syscalls})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	var child *command
+	if len(o.command) > 0 {
+		if child, err = startCommand(env, o.command); err != nil {
+			return nil, err
+		}
+	}
+	t, err := countWindow(env, o, quiet, s, child)
+	if child != nil {
+		child.end()
+	}
+	return t, err
+}
+
+func countWindow(env Env, o traceOptions, quiet bool, s *trace.Session, child *command) (*report.Trace, error) {
+	notice(env, quiet, dropPrivilege())
+	var warnings []string
+	if o.all {
+		for _, pid := range everything {
+			if err := s.Follow(pid); err != nil {
+				warnings = append(warnings, fmt.Sprintf("Not every task: %v: this is a PID namespace of its own.", err))
+			}
+		}
+	} else if err := o.followAll(s, child); err != nil {
+		return nil, err
+	}
+	if err := s.Start(); err != nil {
+		return nil, err
+	}
+	if child != nil {
+		if err := child.run(); err != nil {
+			return nil, err
+		}
+	}
+	ended, _ := awaitEnd(env, &o, child)
+	c, err := s.Stop()
+	if err != nil {
+		return nil, err
+	}
+	t := countReport(c)
+	t.Of, t.Host = o.of(), host()
+	t.Warnings = warnings
+	if ended != nil {
+		t.Warnings = append(t.Warnings, fmt.Sprintf("The command failed: %v.", ended))
+	}
+	return t, nil
+}
+
+// countReport is what a window of count depth showed.
+func countReport(c *trace.Counts) *report.Trace {
+	t := &report.Trace{
+		Schema:     report.TraceSchema,
+		Depth:      "count",
+		WindowNS:   int64(c.Window),
+		Total:      countTask(&c.Total),
+		OtherTasks: c.OtherTasks,
+		Syscalls:   c.Syscalls,
+		Tasks:      []report.TraceTask{},
+		Preemptors: []report.TracePair{},
+		Wakers:     []report.TracePair{},
+		Lost:       []report.TraceLost{},
+		Missing: map[string]string{
+			"latencies of single tasks": "count depth keeps distributions of all tasks together (--record keeps each)",
+			"preemptors and wakers":     "count depth does not tell tasks from each other (--record does)",
+		},
+		Cost: report.TraceCost{AttachNS: int64(c.Cost.Attach)},
+	}
+	for k, reason := range c.Missing {
+		t.Missing[k] = reason
+	}
+	delete(t.Missing, "fault_exceptions")
+	t.Total.RunQueueLatency = durationsOf(&c.RunQueueLatency)
+	t.Total.WakeupLatency = durationsOf(&c.WakeupLatency)
+	t.Total.OnCPUSpan = durationsOf(&c.OnCPUSpan)
+	t.Total.Blocked = durationsOf(&c.BlockedTime)
+	for i := range c.Tasks {
+		k := &c.Tasks[i]
+		row := countTask(&k.Count)
+		row.TID, row.TGID, row.Name = k.TID, k.TGID, k.Name
+		t.Tasks = append(t.Tasks, row)
+	}
+	for _, l := range c.Losses {
+		t.Losses = append(t.Losses, report.TraceLoss{Reason: l.Reason, Count: l.Count})
+	}
+	for _, k := range c.Checks {
+		t.Checks = append(t.Checks, report.TraceCheck{Name: k.Name, Status: string(k.Status), Reason: k.Reason, Traced: k.Traced, Kernel: k.Kernel})
+	}
+	s := c.Total.Switches
+	t.Cost.Events = s.Total() + c.Total.Wakeups + c.Total.Migrations + c.SyscallTotal()
+	return t
+}
+
+func countTask(c *trace.Count) report.TraceTask {
+	return report.TraceTask{
+		LifeNS:             int64(c.Life),
+		OnCPUNS:            int64(c.OnCPU),
+		BlockedNS:          int64(c.Blocked),
+		RunQueueNS:         int64(c.RunQueue),
+		UnknownNS:          int64(c.Unknown),
+		Wakeups:            c.Wakeups,
+		WakeupsByInterrupt: c.WakeupsByInterrupt,
+		SpuriousWakeups:    c.SpuriousWakeups,
+		Migrations:         c.Migrations,
+		Censored:           c.Censored,
+		Switches: report.TraceSwitches{
+			Voluntary:    c.Switches.Voluntary,
+			Involuntary:  c.Switches.Involuntary,
+			Yields:       c.Switches.Yields,
+			AddressSpace: c.Switches.AddressSpace,
+			Thread:       c.Switches.Thread,
+			Lazy:         c.Switches.Lazy,
+			Kept:         c.Switches.Kept,
+		},
+	}
+}
+
+func durationsOf(h *trace.Histogram) *report.Durations {
+	ns := func(d time.Duration) float64 { return float64(d) }
+	if h.Count() == 0 {
+		return nil
+	}
+	return &report.Durations{N: h.Count(), Mean: ns(h.Mean()), P50: ns(h.Quantile(0.5)), P90: ns(h.Quantile(0.9)),
+		P99: ns(h.Quantile(0.99)), Max: ns(h.Max())}
+}
+
+// notice says on standard error what the user should know and can live with.
+func notice(env Env, quiet bool, err error) {
+	if err != nil && !quiet {
+		fmt.Fprintf(env.Stderr, "switchyard: %s\n", words(err))
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"switchyard/internal/report"
+	"switchyard/trace"
+
+	"golang.org/x/sys/unix"
+)
+
+// spoolName is what a recording is called in its directory until its tables are written.
+const spoolName = "spool"
+
+// traceRecord traces in record depth.
+func traceRecord(env Env, o traceOptions, quiet bool) (t *report.Trace, err error) {
+	onThread(func() { t, err = recordOn(env, o, quiet) })
+	return t, err
+}
+
+func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
+	r, err := trace.OpenRecorder(trace.RecordOptions{All: o.all, Syscalls: o.syscalls, Buffer: o.buffer})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	dir := o.out
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "switchyard-"); err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+	} else if err := makeDirectory(dir); err != nil {
+		return nil, fmt.Errorf("--out: %w", err)
+	}
+	ended, err := recordWindow(env, o, quiet, r, filepath.Join(dir, spoolName))
+	if err != nil {
+		return nil, err
+	}
+	// Detached before the tables are written: they take longer than the window, and nobody is to pay for that.
+	if err := r.Close(); err != nil {
+		return nil, err
+	}
+	t, err := finish(dir, o.of())
+	if err != nil {
+		if o.out == "" {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w (the recording is kept: switchyard recover %s)", err, o.out)
+	}
+	if ended != nil {
+		t.Warnings = append(t.Warnings, fmt.Sprintf("The command failed: %v.", ended))
+	}
+	if o.out != "" && !quiet {
+		fmt.Fprintf(env.Stderr, "The recording is in %s; switchyard report %s shows it again\n", filepath.Clean(o.out), o.out)
+	}
+	return t, nil
+}
+
+// recordWindow records to a spool until something ends it. It returns how the command ended.
+func recordWindow(env Env, o traceOptions, quiet bool, r *trace.Recorder, spool string) (ended, err error) {
+	var child *command
+	if len(o.command) > 0 {
+		if child, err = startCommand(env, o.command); err != nil {
+			return nil, err
+		}
+		defer child.end()
+	}
+	if err := o.followAll(r, child); err != nil {
+		return nil, err
+	}
+	if err := r.Start(spool); err != nil {
+		return nil, err
+	}
+	// What is kept besides is for the tables, in a directory that may be the invoking user's.
+	notice(env, quiet, dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE))
+	if child != nil {
+		if err := child.run(); err != nil {
+			return nil, err
+		}
+	}
+	ended, _ = awaitEnd(env, &o, child)
+	_, err = r.Stop()
+	return ended, err
+}
+
+// finish makes a run directory of a spool, and says what is in it.
+func finish(dir, of string) (*report.Trace, error) {
+	return nil, errors.New("TODO")
+}

@@ -1,0 +1,186 @@
+package report
+
+// TraceSchema names the JSON form of Trace.
+const TraceSchema = "switchyard.trace/1"
+
+// Trace is what a window of tracing showed, in either depth. What was not
+// measured is nil, null in JSON, and Missing says why.
+type Trace struct {
+	Schema   string `json:"schema"`
+	Depth    string `json:"depth"` // count or record
+	Of       string `json:"of"`    // what was traced, in words
+	Host     Host   `json:"host"`
+	WindowNS int64  `json:"window_ns"`
+
+	// Total is the sum over all traced tasks, Tasks those it was kept apart for,
+	// by falling time on CPU. OtherTasks had no room: only the sum has them.
+	Total      TraceTask   `json:"total"`
+	Tasks      []TraceTask `json:"tasks"`
+	OtherTasks uint64      `json:"other_tasks"`
+
+	CPUs       []TraceCPU            `json:"cpus,omitempty"`
+	SwitchCost map[string]*Durations `json:"switch_cost_ns"`
+	Preemptors []TracePair           `json:"preemptors"`
+	Wakers     []TracePair           `json:"wakers"`
+	Syscalls   map[string]uint64     `json:"syscalls,omitempty"`
+	RunQueue   *TraceQueue           `json:"run_queue_length,omitempty"`
+	Lost       []TraceLost           `json:"lost"`
+	Losses     []TraceLoss           `json:"losses,omitempty"`
+	Checks     []TraceCheck          `json:"checks"`
+	Cost       TraceCost             `json:"cost"`
+	Missing    map[string]string     `json:"missing,omitempty"`
+	Warnings   []string              `json:"warnings,omitempty"`
+}
+
+// TraceTask is what one task did in the window, or all together.
+type TraceTask struct {
+	TID  int    `json:"tid"`
+	TGID int    `json:"tgid"`
+	Name string `json:"name"`
+
+	LifeNS     int64 `json:"life_ns"`
+	OnCPUNS    int64 `json:"on_cpu_ns"`
+	BlockedNS  int64 `json:"blocked_ns"`
+	RunQueueNS int64 `json:"run_queue_ns"`
+	UnknownNS  int64 `json:"unknown_ns"` // in no state that is known: lost events, mostly
+
+	Wakeups            uint64            `json:"wakeups"`
+	WakeupsByInterrupt uint64            `json:"wakeups_by_interrupt"`
+	SpuriousWakeups    uint64            `json:"spurious_wakeups"`
+	Migrations         uint64            `json:"migrations"`
+	Switches           TraceSwitches     `json:"switches"`
+	WakeupLatency      *Durations        `json:"wakeup_latency_ns"`
+	RunQueueLatency    *Durations        `json:"run_queue_latency_ns"`
+	OnCPUSpan          *Durations        `json:"on_cpu_span_ns,omitempty"`
+	Blocked            *Durations        `json:"blocked_time_ns,omitempty"`
+	Compound           *Durations        `json:"compound_delay_ns,omitempty"`
+	MigrationCauses    map[string]uint64 `json:"migration_causes,omitempty"`
+	Censored           uint64            `json:"censored"`
+	// Lossy is set when an interval of the task touches one in which events were lost.
+	Lossy bool `json:"lossy,omitempty"`
+}
+
+// TraceSwitches counts switches. Voluntary and Involuntary are away from the
+// task, Lazy of them to a task without an address space; AddressSpace, Thread
+// and Kept are into it.
+type TraceSwitches struct {
+	Voluntary    uint64 `json:"voluntary"`
+	Involuntary  uint64 `json:"involuntary"`
+	Yields       uint64 `json:"yields"`
+	AddressSpace uint64 `json:"address_space"`
+	Thread       uint64 `json:"thread"`
+	Lazy         uint64 `json:"lazy"`
+	Kept         uint64 `json:"kept"`
+}
+
+// Total is all switches away.
+func (s TraceSwitches) Total() uint64 { return s.Voluntary + s.Involuntary }
+
+// Durations is a distribution of times, ns.
+type Durations struct {
+	N    uint64  `json:"n"`
+	Mean float64 `json:"mean"`
+	P50  float64 `json:"p50"`
+	P90  float64 `json:"p90"`
+	P99  float64 `json:"p99"`
+	Max  float64 `json:"max"`
+}
+
+// TracePair is what one task did to another: By took the CPU from Of, which
+// then waited for NS in all; or By woke Of, which then took NS in all to run.
+type TracePair struct {
+	By         string `json:"by"`
+	ByTID      int    `json:"by_tid"`
+	Of         string `json:"of"`
+	OfTID      int    `json:"of_tid"`
+	Count      uint64 `json:"count"`
+	NS         int64  `json:"ns"`
+	MaxNS      int64  `json:"max_ns,omitempty"`
+	Interrupts uint64 `json:"by_interrupt,omitempty"`
+}
+
+// TraceCPU is what one CPU did in the window.
+type TraceCPU struct {
+	CPU       int     `json:"cpu"`
+	BusyNS    int64   `json:"busy_ns"`
+	IdleNS    int64   `json:"idle_ns"`
+	UnknownNS int64   `json:"unknown_ns"`
+	Switches  uint64  `json:"switches"`
+	QueueMean float64 `json:"run_queue_length_mean"`
+	QueueMax  int     `json:"run_queue_length_max"`
+}
+
+// TraceQueue is how many tasks were waiting for a CPU, weighted by time, and
+// how often one waited while another CPU had nothing to do.
+type TraceQueue struct {
+	Mean float64 `json:"mean"`
+	Max  int     `json:"max"`
+	// ShareByLength is the share of the window with 0, 1, 2 … tasks waiting.
+	ShareByLength []float64 `json:"share_by_length"`
+	// Work conservation: a task waited while a CPU idled. Whether it was allowed
+	// to run there is not known.
+	ViolationCount uint64 `json:"work_conservation_violations"`
+	ViolationNS    int64  `json:"work_conservation_violation_ns"`
+	ViolationMaxNS int64  `json:"work_conservation_violation_max_ns"`
+}
+
+// TraceLost is an interval in which a CPU's events could not be recorded
+// (CLOCK_BOOTTIME).
+type TraceLost struct {
+	CPU     int    `json:"cpu"`
+	FirstNS int64  `json:"first_ns"`
+	LastNS  int64  `json:"last_ns"`
+	Count   uint64 `json:"count"`
+}
+
+// TraceLoss is a number of events that were not counted, and why.
+type TraceLoss struct {
+	Reason string `json:"reason"`
+	Count  uint64 `json:"count"`
+}
+
+// TraceCheck is one of the sums that must add up.
+type TraceCheck struct {
+	Name   string `json:"name"`
+	Status string `json:"status"` // pass, fail, unavailable
+	Reason string `json:"reason"`
+	Traced uint64 `json:"traced"`
+	Kernel uint64 `json:"kernel"`
+}
+
+// TraceCost is what the tracer took.
+type TraceCost struct {
+	Events        uint64   `json:"events"`
+	BytesPerEvent *float64 `json:"bytes_per_event"` // into the rings
+	// NSPerEvent is measured with probes off and on, not reported by the probes
+	// themselves; null without a calibration.
+	NSPerEvent   *float64 `json:"ns_per_event"`
+	ReaderCPUNS  *int64   `json:"reader_cpu_ns"`
+	AttachNS     int64    `json:"attach_ns"`
+	MemoryBytes  uint64   `json:"memory_bytes"`
+	DiskBytes    *int64   `json:"disk_bytes,omitempty"`
+	DiskPerEvent *float64 `json:"disk_bytes_per_event,omitempty"`
+}
+
+// Failed returns the checks that failed.
+func (t *Trace) Failed() []TraceCheck {
+	var failed []TraceCheck
+	for _, c := range t.Checks {
+		if c.Status == "fail" {
+			failed = append(failed, c)
+		}
+	}
+	return failed
+}
+
+// LostEvents is how many events are missing.
+func (t *Trace) LostEvents() uint64 {
+	var n uint64
+	for _, l := range t.Lost {
+		n += l.Count
+	}
+	for _, l := range t.Losses {
+		n += l.Count
+	}
+	return n
+}

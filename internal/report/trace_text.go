@@ -1,0 +1,320 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// How many rows each table of the text form has; JSON has them all.
+const (
+	traceTasks = 20
+	tracePairs = 10
+)
+
+// WriteJSON writes the schema switchyard.trace/1.
+func (t *Trace) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(t)
+}
+
+// WriteText writes tables for a terminal. What failed comes first.
+func (t *Trace) WriteText(w io.Writer, width int) error {
+	var b strings.Builder
+	for _, c := range t.Failed() {
+		for _, line := range wrap(fmt.Sprintf("FAIL %s: %s (traced %d, kernel %d): do not trust what depends on it", c.Name,
+			Printable(c.Reason), c.Traced, c.Kernel), width) {
+			fmt.Fprintln(&b, line)
+		}
+	}
+	if n := t.LostEvents(); n > 0 {
+		for _, line := range wrap(fmt.Sprintf("LOST %d events%s: what touches them is marked !", n, t.lostWhere()), width) {
+			fmt.Fprintln(&b, line)
+		}
+	}
+	total := &t.Total
+	fmt.Fprintf(&b, "%s, %s depth, %s, Linux %s, %d CPUs\n\n", Printable(t.Of), t.Depth, nanos(float64(t.WindowNS)),
+		Printable(t.Host.Kernel), t.Host.CPUs)
+
+	tasks := newTable(width, text.AlignRight, text.AlignLeft)
+	wide := width >= 112
+	tasks.AppendHeader(taskHead(wide))
+	shown := t.Tasks[:min(len(t.Tasks), traceTasks)]
+	for i := range shown {
+		tasks.AppendRow(taskRow(&shown[i], wide))
+	}
+	if len(shown) != 1 || t.OtherTasks > 0 {
+		tasks.AppendSeparator()
+		row := taskRow(total, wide)
+		row[0], row[1] = "", fmt.Sprintf("all %d tasks", uint64(len(t.Tasks))+t.OtherTasks)
+		tasks.AppendRow(row)
+	}
+	fmt.Fprintln(&b, tasks.Render())
+	if n := uint64(len(t.Tasks)-len(shown)) + t.OtherTasks; n > 0 {
+		fmt.Fprintf(&b, "%d more tasks are in the sum (--format json lists %d)\n", n, len(t.Tasks))
+	}
+
+	s := total.Switches
+	fmt.Fprintf(&b, "\nSwitches into these tasks: %d address-space, %d thread, %d kept; away from them to idle or kernel threads: %d lazy.\n",
+		s.AddressSpace, s.Thread, s.Kept, s.Lazy)
+	if total.RunQueueLatency != nil {
+		fmt.Fprintf(&b, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.\n", total.RunQueueLatency, total.WakeupsByInterrupt, total.Wakeups)
+	}
+	if c := total.MigrationCauses; len(c) > 0 {
+		var parts []string
+		for _, k := range sorted(keys(c)) {
+			parts = append(parts, fmt.Sprintf("%d %s", c[k], k))
+		}
+		fmt.Fprintf(&b, "Migrations: %s.\n", strings.Join(parts, ", "))
+	}
+	t.writeSyscalls(&b, width)
+	t.writeSwitchCost(&b, width)
+	writePairs(&b, "Who took the CPU from whom, and how long that one then waited", "took", t.Preemptors, width)
+	writePairs(&b, "Who woke whom, and how long that one then took to run", "woke", t.Wakers, width)
+	t.writeCPUs(&b, width)
+	t.writeFoot(&b, width)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func keys[V any](m map[string]V) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	return out
+}
+
+// newTable is a table without lines; the first columns have the alignments
+// given, the others are numbers.
+func newTable(width int, aligns ...text.Align) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.Options{SeparateHeader: true}
+	style.Box.MiddleHorizontal = "─"
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", " "
+	style.Box.MiddleVertical = " "
+	style.Format.Header, style.Format.Footer = text.FormatDefault, text.FormatDefault
+	style.Size.WidthMax = width
+	t.SetStyle(style)
+	var columns []table.ColumnConfig
+	for i := range 15 {
+		a := text.AlignRight
+		if i < len(aligns) {
+			a = aligns[i]
+		}
+		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, WidthMax: 20})
+	}
+	t.SetColumnConfigs(columns)
+	return t
+}
+
+func taskHead(wide bool) table.Row {
+	if !wide {
+		return table.Row{"tid", "task", "on CPU", "run\nqueue", "blocked", "vol.\nsw.", "invol.\nsw.", "wake-up\np50", "latency\np99"}
+	}
+	return table.Row{"tid", "task", "on CPU", "", "run queue", "", "blocked", "", "vol.\nsw.", "invol.\nsw.", "wake-\nups", "migra-\ntions",
+		"wake-up\np50", "latency\np99", "\nmax"}
+}
+
+func taskRow(t *TraceTask, wide bool) table.Row {
+	mark := ""
+	if t.Lossy {
+		mark = "!"
+	}
+	row := table.Row{t.TID, Printable(t.Name) + mark}
+	for _, ns := range []int64{t.OnCPUNS, t.RunQueueNS, t.BlockedNS} {
+		row = append(row, nanos(float64(ns)))
+		if wide {
+			row = append(row, share(ns, t.LifeNS))
+		}
+	}
+	row = append(row, t.Switches.Voluntary, t.Switches.Involuntary)
+	if wide {
+		row = append(row, t.Wakeups, t.Migrations)
+	}
+	latency := []any{"–", "–", "–"}
+	if l := t.WakeupLatency; l != nil && l.N > 0 {
+		latency = []any{nanos(l.P50), nanos(l.P99), nanos(l.Max)}
+	}
+	if !wide {
+		latency = latency[:2]
+	}
+	return append(row, latency...)
+}
+
+func share(part, whole int64) string {
+	if whole == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f%%", 100*float64(part)/float64(whole))
+}
+
+// nanos formats a time given in ns, in at most six characters.
+func nanos(ns float64) string {
+	for _, u := range []struct {
+		size float64
+		unit string
+	}{{1, "ns"}, {1e3, "µs"}, {1e6, "ms"}} {
+		v := ns / u.size
+		switch {
+		case v < 9.995 && u.size > 1:
+			return strconv.FormatFloat(v, 'f', 2, 64) + u.unit
+		case v < 99.95 && u.size > 1:
+			return strconv.FormatFloat(v, 'f', 1, 64) + u.unit
+		case v < 999.5:
+			return strconv.FormatFloat(v, 'f', 0, 64) + u.unit
+		}
+	}
+	return strconv.FormatFloat(ns/1e9, 'f', 2, 64) + "s"
+}
+
+func (d *Durations) String() string {
+	return fmt.Sprintf("%d, mean %s, p50 %s, p99 %s, max %s", d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99), nanos(d.Max))
+}
+
+func (t *Trace) lostWhere() string {
+	if len(t.Lost) == 0 {
+		return ""
+	}
+	cpus := make(map[int]bool)
+	for _, l := range t.Lost {
+		cpus[l.CPU] = true
+	}
+	return fmt.Sprintf(" in %d intervals on %d CPUs (a larger --buffer may keep them)", len(t.Lost), len(cpus))
+}
+
+func (t *Trace) writeSyscalls(b *strings.Builder, width int) {
+	if len(t.Syscalls) == 0 {
+		return
+	}
+	counts := make(map[string]int64, len(t.Syscalls))
+	for name, n := range t.Syscalls {
+		counts[name] = int64(n)
+	}
+	for _, line := range wrap("System calls: "+kinds(counts)+".", width) {
+		fmt.Fprintln(b, line)
+	}
+}
+
+func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
+	if len(t.SwitchCost) == 0 {
+		return
+	}
+	c := newTable(width, text.AlignLeft)
+	c.AppendHeader(table.Row{"cost of a switch", "count", "mean", "p50", "p99", "max"})
+	for _, kind := range sorted(keys(t.SwitchCost)) {
+		if d := t.SwitchCost[kind]; d != nil && d.N > 0 {
+			c.AppendRow(table.Row{kind, d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99), nanos(d.Max)})
+		}
+	}
+	fmt.Fprintf(b, "\n%s\n", c.Render())
+}
+
+func writePairs(b *strings.Builder, title, verb string, pairs []TracePair, width int) {
+	if len(pairs) == 0 {
+		return
+	}
+	pairs = slices.Clone(pairs)
+	slices.SortStableFunc(pairs, func(x, y TracePair) int { return int(y.NS - x.NS) })
+	p := newTable(width, text.AlignLeft, text.AlignLeft)
+	p.AppendHeader(table.Row{"by", verb, "times", "in all", "mean", "max"})
+	for _, x := range pairs[:min(len(pairs), tracePairs)] {
+		mean := "–"
+		if x.Count > 0 {
+			mean = nanos(float64(x.NS) / float64(x.Count))
+		}
+		p.AppendRow(table.Row{who(x.By, x.ByTID), who(x.Of, x.OfTID), x.Count, nanos(float64(x.NS)), mean, nanos(float64(x.MaxNS))})
+	}
+	fmt.Fprintf(b, "\n%s:\n%s\n", title, p.Render())
+	if n := len(pairs) - tracePairs; n > 0 {
+		fmt.Fprintf(b, "%d more pairs (--format json lists all)\n", n)
+	}
+}
+
+func who(name string, tid int) string {
+	if tid == 0 {
+		return Printable(name)
+	}
+	return fmt.Sprintf("%s %d", Printable(name), tid)
+}
+
+func (t *Trace) writeCPUs(b *strings.Builder, width int) {
+	if len(t.CPUs) == 0 {
+		return
+	}
+	c := newTable(width)
+	c.AppendHeader(table.Row{"CPU", "busy", "idle", "switches", "tasks waiting\nmean", "\nmax"})
+	for _, x := range t.CPUs {
+		part := func(ns int64) string { return fmt.Sprintf("%.1f%%", 100*float64(ns)/max(1, float64(t.WindowNS))) }
+		c.AppendRow(table.Row{x.CPU, part(x.BusyNS), part(x.IdleNS), x.Switches, fmt.Sprintf("%.2f", x.QueueMean), x.QueueMax})
+	}
+	fmt.Fprintf(b, "\n%s\n", c.Render())
+	if q := t.RunQueue; q != nil && q.ViolationCount > 0 {
+		for _, line := range wrap(fmt.Sprintf("A task waited while another CPU was idle: %d times, %s in all, %s at most. Whether it was allowed there is not known.",
+			q.ViolationCount, nanos(float64(q.ViolationNS)), nanos(float64(q.ViolationMaxNS))), width) {
+			fmt.Fprintln(b, line)
+		}
+	}
+}
+
+func (t *Trace) writeFoot(b *strings.Builder, width int) {
+	fmt.Fprintln(b)
+	var passed []string
+	var others []string
+	for _, c := range t.Checks {
+		switch c.Status {
+		case "pass":
+			passed = append(passed, c.Name)
+		case "unavailable":
+			others = append(others, fmt.Sprintf("Check %s not available: %s.", c.Name, Printable(c.Reason)))
+		}
+	}
+	lines := others
+	if len(passed) > 0 {
+		lines = append([]string{"Checks PASS: " + strings.Join(passed, ", ") + "."}, lines...)
+	}
+	c := t.Cost
+	cost := fmt.Sprintf("Cost: %d events", c.Events)
+	if c.BytesPerEvent != nil {
+		cost += fmt.Sprintf(" of %.1f bytes", *c.BytesPerEvent)
+	}
+	if c.NSPerEvent != nil {
+		cost += fmt.Sprintf(", %.0f ns each", *c.NSPerEvent)
+	}
+	if c.ReaderCPUNS != nil {
+		cost += fmt.Sprintf(", %s of the reader's CPU time", nanos(float64(*c.ReaderCPUNS)))
+	}
+	if c.MemoryBytes > 0 {
+		cost += fmt.Sprintf(", %s of memory", size(float64(c.MemoryBytes)))
+	}
+	if c.DiskPerEvent != nil {
+		cost += fmt.Sprintf(", %.1f bytes an event on disk", *c.DiskPerEvent)
+	}
+	lines = append(lines, cost+fmt.Sprintf(", attached in %s.", nanos(float64(c.AttachNS))))
+	if t.LostEvents() == 0 {
+		lines = append(lines, "No event was lost.")
+	}
+	for _, l := range t.Losses {
+		lines = append(lines, fmt.Sprintf("Lost: %d: %s.", l.Count, Printable(l.Reason)))
+	}
+	for _, k := range sorted(keys(t.Missing)) {
+		lines = append(lines, fmt.Sprintf("No %s: %s.", k, Printable(t.Missing[k])))
+	}
+	for _, s := range t.Warnings {
+		lines = append(lines, Printable(s))
+	}
+	for _, line := range lines {
+		for _, l := range wrap(line, width) {
+			fmt.Fprintln(b, l)
+		}
+	}
+}
