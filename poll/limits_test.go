@@ -1,12 +1,15 @@
 package poll
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"switchyard"
+	"switchyard/internal/testenv"
 )
 
 // One lack of descriptors is one pause, however often accepting is tried again,
@@ -55,5 +58,75 @@ func TestShortageIsOnePause(t *testing.T) {
 		first.get()
 		giveBack()
 		late.get()
+	})
+}
+
+// fewTasksProgram is a process of a user who may make 20 threads more. It asks
+// for a loop on each of 500.
+func fewTasksProgram() int {
+	if err := testenv.LimitTasks(20); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	many, _ := switchyard.Lookup("poll/epoll-exclusive")
+	if _, err := many.New(switchyard.Options{Workers: 500}); err == nil || !strings.Contains(err.Error(), "RLIMIT_NPROC") {
+		fmt.Printf("500 loops: %v, want an error that names RLIMIT_NPROC\n", err)
+		return 1
+	}
+	few, err := many.New(switchyard.Options{Workers: 4})
+	if err == nil {
+		err = few.Close()
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+// The kernel's limit on tasks is never met: the Go runtime would end the process.
+func TestFewTasks(t *testing.T) {
+	if out, err := testenv.Program(t, "few tasks").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// A limit on descriptors that is lowered below the number of those that are open
+// ends no server: connections are served on, and once it is raised again new
+// ones are.
+func TestLimitIsLowered(t *testing.T) {
+	each(t, func(t *testing.T, m switchyard.Model) {
+		var was unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+			t.Fatal(err)
+		}
+		r := serve(t, m, switchyard.Options{Workers: 2})
+		defer unix.Setrlimit(unix.RLIMIT_NOFILE, &was)
+		var clients []*client
+		for range 20 {
+			c := r.dial()
+			c.get()
+			clients = append(clients, c)
+		}
+		for _, limit := range []uint64{8, 0} {
+			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: was.Max}); err != nil {
+				t.Fatal(err)
+			}
+			clients[0].get() // a wait that has begun goes by the old limit
+			var before, after unix.Rusage
+			unix.Getrusage(unix.RUSAGE_SELF, &before)
+			time.Sleep(200 * time.Millisecond)
+			unix.Getrusage(unix.RUSAGE_SELF, &after)
+			if used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano(); used > int64(100*time.Millisecond) {
+				t.Errorf("limit %d: %v of CPU time used in 200ms of silence", limit, time.Duration(used))
+			}
+			for _, c := range clients {
+				c.get()
+			}
+		}
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+			t.Fatal(err)
+		}
+		r.dial().get()
 	})
 }

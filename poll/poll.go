@@ -65,7 +65,11 @@ func (p *polling) remove(id int32, _ int) {
 
 func (p *polling) wait(how sys.Wait, ms int) ([]int32, syscall.Errno) {
 	n, e := sys.Poll(how, p.list, ms)
-	if e != 0 {
+	switch e {
+	case 0:
+	case syscall.EINVAL:
+		return p.blind(ms), 0
+	default:
 		return nil, e
 	}
 	ready := p.ready[:0]
@@ -76,4 +80,17 @@ func (p *polling) wait(how sys.Wait, ms int) ([]int32, syscall.Errno) {
 	}
 	p.ready = ready
 	return ready, 0
+}
+
+// blind is wait where poll(2) takes no list that long: RLIMIT_NOFILE has been
+// lowered below the number of descriptors that are open. It has all of them
+// looked at, every few milliseconds.
+func (p *polling) blind(ms int) []int32 {
+	const rest = 10
+	if ms < 0 || ms > rest {
+		ms = rest
+	}
+	sys.Nanosleep(int64(ms) * 1_000_000)
+	p.ready = append(p.ready[:0], p.ids...)
+	return p.ready
 }

@@ -18,7 +18,9 @@ import (
 	"switchyard/internal/testenv"
 )
 
-func TestMain(m *testing.M) { os.Exit(testenv.Main(m, nil)) }
+func TestMain(m *testing.M) {
+	os.Exit(testenv.Main(m, map[string]func() int{"few tasks": fewTasksProgram}))
+}
 
 const (
 	wantBody = "one more served"

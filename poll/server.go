@@ -108,6 +108,9 @@ func bind(d design, o switchyard.Options) (s *server, err error) {
 	if loops > maxLoops {
 		return nil, fmt.Errorf("%d workers: at most %d loops (more than one for each CPU gain nothing)", loops, maxLoops)
 	}
+	if err := sys.RoomForTasks(loops); err != nil {
+		return nil, err
+	}
 	addr := o.Listen
 	var ln *listener
 	for range loops {

@@ -1,6 +1,9 @@
 package threads
 
-import "switchyard"
+import (
+	"switchyard"
+	"switchyard/internal/sys"
+)
 
 // ringSize is how many connections wait at most between the thread that
 // accepts and the workers; MAXNCLI in the book.
@@ -80,10 +83,10 @@ func (r *ring) finish() {
 }
 
 func (s *server) startHandOff(r *ring, n int) error {
-	if err := roomForTasks(n + 1); err != nil {
+	if err := sys.RoomForTasks(n + 1); err != nil {
 		return err
 	}
-	raiseMaxThreads(n)
+	sys.RaiseMaxThreads(n)
 	s.threads.thread("sy-accept", func(int) {
 		s.acceptEach(n+ringSize, nil, r.put)
 		r.finish()

@@ -1,6 +1,9 @@
 package threads
 
-import "switchyard"
+import (
+	"switchyard"
+	"switchyard/internal/sys"
+)
 
 // UNIX Network Programming, chapter 30, design 6.
 func init() {
@@ -14,7 +17,7 @@ func init() {
 			if err != nil {
 				return nil, err
 			}
-			s.start = func() error { return s.startPerConn(&taskBudget{look: taskRoom}) }
+			s.start = func() error { return s.startPerConn(&taskBudget{look: sys.TaskRoom}) }
 			return s, nil
 		},
 	})
@@ -23,10 +26,10 @@ func init() {
 // startPerConn makes the thread that accepts; it makes a thread for each
 // connection while there is room for tasks.
 func (s *server) startPerConn(budget *taskBudget) error {
-	if err := roomForTasks(1); err != nil {
+	if err := sys.RoomForTasks(1); err != nil {
 		return err
 	}
-	raiseMaxThreads(s.opts.MaxConns)
+	sys.RaiseMaxThreads(s.opts.MaxConns)
 	s.threads.thread("sy-accept", func(int) {
 		s.acceptEach(s.opts.MaxConns, budget.spend, func(c *conn) {
 			s.counts.Threads.Add(1)

@@ -5,24 +5,20 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/netip"
 	"os"
-	"reflect"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"switchyard"
+	"switchyard/internal/sys"
 	"switchyard/internal/testenv"
 )
 
 func TestTaskBudget(t *testing.T) {
-	looks, room := 0, taskReserve+100
+	looks, room := 0, sys.TaskReserve+100
 	b := taskBudget{look: func() (int, string) { looks++; return room, "a limit" }}
 	made := 0
 	for b.spend() {
@@ -38,57 +34,17 @@ func TestTaskBudget(t *testing.T) {
 	if looks > 20 {
 		t.Errorf("looked %d times", looks)
 	}
-	room = taskReserve + 1
+	room = sys.TaskReserve + 1
 	if !b.spend() || b.spend() && looks < 2 {
 		t.Error("room for one more is not used")
 	}
 	// What others make counts too, after a while.
-	room = taskReserve + 1000
+	room = sys.TaskReserve + 1000
 	for !b.spend() {
 	}
 	room, b.until = 0, time.Now().Add(-time.Second)
 	if b.spend() {
 		t.Error("a limit that others have reached is not seen")
-	}
-}
-
-func TestTaskRoom(t *testing.T) {
-	room, limit := taskRoom()
-	if room <= 0 || room == math.MaxInt32 || limit == "" {
-		t.Errorf("room for %d, %s", room, limit)
-	}
-	err := roomForTasks(math.MaxInt32)
-	if err == nil || !strings.Contains(err.Error(), limit) {
-		t.Errorf("room for all: %v, want an error that names %s", err, limit)
-	}
-}
-
-func TestPidsGroups(t *testing.T) {
-	const (
-		v1 = "36 31 0:33 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n" +
-			"39 31 0:36 / /sys/fs/cgroup/pids rw,relatime shared:7 - cgroup cgroup rw,pids\n"
-		v2     = "31 23 0:28 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw\n"
-		inside = "31 23 0:28 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw\n"
-	)
-	for _, test := range []struct {
-		name, groups, mounts string
-		want                 []string
-	}{
-		{"version 2", "0::/user.slice/a.scope\n", v2,
-			[]string{"/sys/fs/cgroup/user.slice/a.scope", "/sys/fs/cgroup/user.slice", "/sys/fs/cgroup"}},
-		{"version 1", "9:memory:/x\n8:pids:/a/b\n1:name=systemd:/\n", v1,
-			[]string{"/sys/fs/cgroup/pids/a/b", "/sys/fs/cgroup/pids/a", "/sys/fs/cgroup/pids"}},
-		{"both, at the root", "8:pids:/\n0::/\n", v1 + strings.ReplaceAll(v2, "/sys/fs/cgroup", "/sys/fs/cgroup/unified"),
-			[]string{"/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified"}},
-		{"part of the tree mounted", "0::/docker/abc/sub\n", inside, []string{"/sys/fs/cgroup/sub", "/sys/fs/cgroup"}},
-		{"outside of what is mounted", "0::/other\n", inside, []string{"/sys/fs/cgroup"}},
-		{"not mounted", "0::/a\n", v1, nil},
-		{"nothing", "", "", nil},
-		{"nonsense", "a:b\nc\n", "- -\n\n", nil},
-	} {
-		if got := pidsGroups(test.groups, test.mounts); !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%s: %q, want %q", test.name, got, test.want)
-		}
 	}
 }
 
@@ -108,7 +64,7 @@ func TestPerConnWithoutTasks(t *testing.T) {
 	}
 	s.start = func() error {
 		return s.startPerConn(&taskBudget{look: func() (int, string) {
-			return taskReserve + most - int(s.active.Load()), "a limit"
+			return sys.TaskReserve + most - int(s.active.Load()), "a limit"
 		}})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -158,7 +114,7 @@ func servesThrough(t *testing.T, addr netip.AddrPort, n int, paused func() uint6
 // a thread for each connection, says where, and then for each line of input how
 // often accepting has paused.
 func fewTasksProgram() int {
-	if err := limitTasks(20); err != nil {
+	if err := testenv.LimitTasks(20); err != nil {
 		fmt.Println(err)
 		return 1
 	}
@@ -194,22 +150,6 @@ func fewTasksProgram() int {
 		return 1
 	}
 	return 0
-}
-
-// limitTasks leaves this process room for n threads that it may make, and the
-// reserve. Root is not held to the limit, so it becomes somebody else.
-func limitTasks(n int) error {
-	if os.Getuid() == 0 {
-		const nobodyElse = 61_913
-		if err := syscall.Setgid(nobodyElse); err != nil {
-			return err
-		}
-		if err := syscall.Setuid(nobodyElse); err != nil {
-			return err
-		}
-	}
-	limit := uint64(userTasks(os.Getuid()) + taskReserve + n)
-	return unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: limit, Max: limit})
 }
 
 // The kernel's own limit is never met: the Go runtime would end the process.

@@ -4,16 +4,17 @@ import (
 	"fmt"
 
 	"switchyard"
+	"switchyard/internal/sys"
 )
 
 // startPool makes n workers in advance, each of which serves one connection at
 // a time. accept waits for the worker's next connection and makes it c; false
 // ends the worker.
 func (s *server) startPool(n int, accept func(c *conn) bool) error {
-	if err := roomForTasks(n); err != nil {
+	if err := sys.RoomForTasks(n); err != nil {
 		return err
 	}
-	raiseMaxThreads(n)
+	sys.RaiseMaxThreads(n)
 	workers := make([]*conn, n)
 	for i := range workers {
 		c, err := s.conns.get(n - i)
