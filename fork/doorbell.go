@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/sys"
 )
 
 // A doorbell is an eventfd(2) that one thread of the parent waits on, in the
@@ -41,12 +43,26 @@ func (d doorbell) wait(most time.Duration) {
 func (d doorbell) close() { unix.Close(int(d)) }
 
 // poll waits for one of fds, at most so long; a negative time is for ever. It
-// may return early. The call is ppoll(2), which every architecture has.
+// may return early, and it may say of one that it is ready when it is not. The
+// call is ppoll(2), which every architecture has.
 func poll(fds []unix.PollFd, most time.Duration) {
 	var timeout *unix.Timespec
 	if most >= 0 {
 		ts := unix.NsecToTimespec(int64(most))
 		timeout = &ts
 	}
-	unix.Ppoll(fds, timeout, nil)
+	if _, err := unix.Ppoll(fds, timeout, nil); err == nil || err == unix.EINTR {
+		return
+	}
+	// EINVAL: RLIMIT_NOFILE has been lowered below the number of fds. ENOMEM: no
+	// memory for them. Let the caller look at all of them, every few
+	// milliseconds.
+	const rest = 10 * time.Millisecond
+	if most < 0 || most > rest {
+		most = rest
+	}
+	sys.Nanosleep(int64(most))
+	for i := range fds {
+		fds[i].Revents = fds[i].Events
+	}
 }

@@ -201,3 +201,57 @@ func newSocket(t *testing.T) int {
 	t.Cleanup(func() { unix.Close(fd) })
 	return fd
 }
+
+// A limit on descriptors that is lowered below the number of those the parent
+// waits for ends nothing and keeps no CPU busy.
+func TestLimitIsLowered(t *testing.T) {
+	each(t, func(t *testing.T, model string) {
+		var was unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+			t.Fatal(err)
+		}
+		r := serve(t, model, switchyard.Options{Workers: 12})
+		defer unix.Setrlimit(unix.RLIMIT_NOFILE, &was)
+		var clients []*client
+		for range 12 {
+			c := r.open()
+			c.get("/", "one")
+			clients = append(clients, c)
+			if model == "fork/reuseport" { // others may wait behind it
+				break
+			}
+		}
+		for _, limit := range []uint64{8, 0} {
+			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: was.Max}); err != nil {
+				t.Fatal(err)
+			}
+			last := len(clients) - 1 // its worker wakes the parent
+			clients[last].Close()
+			clients = clients[:last]
+			time.Sleep(20 * time.Millisecond)
+			var before, after unix.Rusage
+			unix.Getrusage(unix.RUSAGE_SELF, &before)
+			time.Sleep(200 * time.Millisecond)
+			unix.Getrusage(unix.RUSAGE_SELF, &after)
+			if used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano(); used > int64(100*time.Millisecond) {
+				t.Errorf("limit %d: %v of CPU time used in 200ms of silence", limit, time.Duration(used))
+			}
+			for _, c := range clients {
+				c.get("/", "one")
+			}
+			if len(clients) == 0 {
+				break
+			}
+		}
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+			t.Fatal(err)
+		}
+		r.dial().get("/", "one")
+		if n := r.counters.Crashed.Load(); n > 0 {
+			t.Errorf("%d workers crashed", n)
+		}
+		if err := r.drain(); err != nil {
+			t.Error(err)
+		}
+	})
+}
