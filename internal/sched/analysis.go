@@ -1,0 +1,234 @@
+package sched
+
+import (
+	"math"
+	"time"
+)
+
+// Reading is a number read at a time that is known to lie between two others (ns, CLOCK_BOOTTIME).
+type Reading struct {
+	Before, After int64
+	Value         uint64
+}
+
+// Options say what a recording has, and what is wanted of it. The zero Options suit a recording of some tasks.
+type Options struct {
+	All  bool // the recording has every event of every task and CPU. Without it nothing is said of CPUs as a whole
+	CPUs int  // the machine's CPUs, those that had no event included
+
+	// Steal is the time the hypervisor kept from all CPUs in the window; Interrupts that spent in interrupts, if the
+	// kernel leaves that out of sum_exec_runtime (CONFIG_IRQ_TIME_ACCOUNTING). Checks allow for both.
+	Steal, Interrupts time.Duration
+
+	// Ctxt is ctxt of /proc/stat, read when the window opened and when it closed.
+	Ctxt *[2]Reading
+
+	// Interval is called for every interval when it is known. The Interval is valid during the call only.
+	Interval func(*Interval)
+
+	MaxTasks int // events of tasks numbered beyond that are refused and counted; 0: 1<<20
+	MaxPairs int // entries a matrix may have; 0: 1<<18
+}
+
+// Analysis turns one recording into a Result. Feed it what is known of the recording as a whole first (Start, End, Lost,
+// Tasks, each in any order), then the events in the order of time (Event), and then ask for the Result. End and Tasks may
+// also come after the events; then a switch that was lost after the window may be held against the checks.
+//
+// Its memory is bounded by the numbers of tasks, CPUs and lost intervals, not by the number of events. It has no lock.
+type Analysis struct {
+	w Window
+	o Options
+
+	tasks    []*[taskPiece]task // a piece is made when a task of it is first met
+	table    []Task
+	cpus     []*cpu
+	pages    pages
+	interval Interval
+
+	now        int64 // of the last event
+	began      bool  // events have come
+	lostAny    losses
+	lostCPU    []losses // by CPU
+	lost       []Lost
+	nextLost   int // of lostAny: the next to begin, or the one now in
+	events     uint64
+	disordered uint64
+	refused    uint64
+	strange    uint64
+
+	preemptors, wakers pairs
+	worst              worst
+	queue              queues
+	walk               struct{ started, ended, firstEnd int64 } // the walks over all tasks: how many, and when
+	ctxt               [2]uint64                                // switches between the readings, at least and at most
+	switches           uint64
+	done               *Result
+}
+
+const (
+	taskPiece   = 256
+	never       = -1
+	latest      = math.MaxInt64 / 4 // beyond any time: differences and their sums do not overflow
+	defMaxTasks = 1 << 20
+	defMaxPairs = 1 << 18
+)
+
+// NewAnalysis returns an Analysis of what happened in the window.
+func NewAnalysis(w Window, o Options) *Analysis {
+	if o.MaxTasks <= 0 {
+		o.MaxTasks = defMaxTasks
+	}
+	if o.MaxPairs <= 0 {
+		o.MaxPairs = defMaxPairs
+	}
+	w.Open = clamp(w.Open)
+	w.Close = max(clamp(w.Close), w.Open)
+	a := &Analysis{w: w, o: o, preemptors: newPairs(o.MaxPairs), wakers: newPairs(o.MaxPairs)}
+	a.walk.firstEnd = latest
+	for i := range min(max(o.CPUs, 0), math.MaxUint16+1) {
+		a.cpu(i)
+	}
+	return a
+}
+
+func clamp(t int64) int64 { return min(max(t, 0), latest) }
+
+// Lost says that events are missing.
+func (a *Analysis) Lost(l Lost) {
+	l.First = clamp(l.First)
+	l.Last = max(clamp(l.Last), l.First)
+	a.lost = append(a.lost, l)
+	s := stretch{l.First, l.Last}
+	a.lostAny = append(a.lostAny, s)
+	if l.CPU < 0 || l.CPU > math.MaxUint16 {
+		return
+	}
+	for len(a.lostCPU) <= l.CPU {
+		a.lostCPU = append(a.lostCPU, nil)
+	}
+	a.lostCPU[l.CPU] = append(a.lostCPU[l.CPU], s)
+}
+
+// lostOn returns what a CPU lost.
+func (a *Analysis) lostOn(cpu int32) losses {
+	if cpu < 0 || int(cpu) >= len(a.lostCPU) {
+		return nil
+	}
+	return a.lostCPU[cpu]
+}
+
+// Tasks gives the recording's table of tasks: a TaskID is an index of it.
+func (a *Analysis) Tasks(table []Task) { a.table = table }
+
+// Start says what a task was doing before the window opened.
+func (a *Analysis) Start(s *Snapshot) {
+	t := a.task(s.Task)
+	if t == nil {
+		return
+	}
+	b := t.keep()
+	if !b.started {
+		a.walk.started++
+	}
+	b.started, b.start = true, *s
+	b.start.Time = clamp(s.Time)
+	if s.Activity == Runnable && t.state == unmet {
+		a.place(t, s.Task, int32(s.CPU), b.start.Time)
+	}
+}
+
+// End says what the kernel's books had on a task after the window closed.
+func (a *Analysis) End(s *Snapshot) {
+	t := a.task(s.Task)
+	if t == nil {
+		return
+	}
+	b := t.keep()
+	if !b.ended {
+		a.walk.ended++
+	}
+	b.ended, b.late, b.end = true, a.began, *s
+	b.end.Time = clamp(s.Time)
+	a.walk.firstEnd = min(a.walk.firstEnd, b.end.Time)
+}
+
+// begin prepares for the first event.
+func (a *Analysis) begin() {
+	a.began = true
+	a.lostAny = a.lostAny.merge()
+	for i := range a.lostCPU {
+		a.lostCPU[i] = a.lostCPU[i].merge()
+	}
+}
+
+// Event takes the next event. One that is earlier than the one before it is counted and taken as of the same time.
+func (a *Analysis) Event(e *Event) {
+	if !a.began {
+		a.begin()
+	}
+	now := clamp(e.Time)
+	if now < a.now {
+		a.disordered++
+		now = a.now
+	}
+	a.now = now
+	a.events++
+	if a.nextLost < len(a.lostAny) {
+		a.passLost(now)
+	}
+	switch e.Kind {
+	case Switch:
+		a.onSwitch(e, now)
+	case Waking:
+		a.onWaking(e, now)
+	case WakeNew:
+		a.onWakeNew(e, now)
+	case Migrate:
+		a.onMigrate(e, now)
+	case New:
+		a.onNew(e, now)
+	case Exec:
+		a.onExec(e, now)
+	}
+}
+
+// in reports whether a time is in the window.
+func (a *Analysis) in(t int64) bool { return t >= a.w.Open && t < a.w.Close }
+
+// clip returns how much of an interval lies in the window.
+func (a *Analysis) clip(from, to int64) int64 {
+	return max(min(to, a.w.Close)-max(from, a.w.Open), 0)
+}
+
+// about reports whether the recording is about the task an event names, and so has all its events.
+func (a *Analysis) about(flags, flag Flags) bool { return a.o.All || flags&flag != 0 }
+
+// task returns the state of a task; nil if it has none: it is idle, not known, or numbered beyond reason.
+func (a *Analysis) task(id TaskID) *task {
+	if id < 0 {
+		return nil
+	}
+	if int(id) >= a.o.MaxTasks {
+		a.refused++
+		return nil
+	}
+	i := int(id) / taskPiece
+	if i >= len(a.tasks) {
+		a.tasks = append(a.tasks, make([]*[taskPiece]task, i+1-len(a.tasks))...)
+	}
+	if a.tasks[i] == nil {
+		a.tasks[i] = new([taskPiece]task)
+	}
+	return &a.tasks[i][int(id)%taskPiece]
+}
+
+// cpu returns the state of a CPU.
+func (a *Analysis) cpu(i int) *cpu {
+	if i >= len(a.cpus) {
+		a.cpus = append(a.cpus, make([]*cpu, i+1-len(a.cpus))...)
+	}
+	if a.cpus[i] == nil {
+		a.cpus[i] = &cpu{current: NoTask, waking: NoTask, queueFrom: a.w.Open, placed: NoTask}
+	}
+	return a.cpus[i]
+}

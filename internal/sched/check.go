@@ -1,0 +1,323 @@
+package sched
+
+import (
+	"fmt"
+	"time"
+)
+
+// Status is the outcome of a Check.
+type Status string
+
+const (
+	Pass        Status = "pass"
+	Fail        Status = "fail"
+	Unavailable Status = "unavailable" // could not be made; Reason says why
+)
+
+// Check is a sum that must add up: what was traced against the kernel's own books, or against itself. It includes the
+// recorder's own threads.
+//
+//	nvcsw             voluntary switches: the events between the two snapshots are as many as nvcsw has changed by, for each
+//	                  task. A task that was made or ended in between counts from there, or up to there
+//	nivcsw            involuntary switches: the same with nivcsw
+//	ctxt              all switches: the change of ctxt in /proc/stat, within the time it took to read it
+//	sum_exec_runtime  on-CPU spans (ns) in the window: the kernel's own within its clock's error, for each task
+//	run_delay         run-queue time (ns) between the snapshots: the kernel's own begins when the task is put on the queue,
+//	                  after its waking, so that it is less; but not less than what follows involuntary switches
+//	life              on-CPU + run-queue + blocked time (ns) = the tasks' life in the window, for each task
+//	cpu               busy + idle time of the CPUs (ns) = the window, for each CPU
+//	tasks             tasks at the start + appeared − disappeared = tasks at the end, for each task
+//	chain             the task that leaves a CPU is the one that came to it at the switch before
+type Check struct {
+	Name   string
+	Status Status
+	Reason string // why it failed, by how much, or why it could not be made; of one that passed, what it leaves out
+	Traced uint64
+	Kernel uint64
+}
+
+// OK reports whether the check passed.
+func (c Check) OK() bool { return c.Status == Pass }
+
+// checker adds up what the checks compare. A task whose own sum fails fails the whole: two tasks' errors must not cancel
+// out.
+type checker struct {
+	nvcsw, nivcsw, exec, life, delay, tasks verdict
+
+	delayTasks int            // those whose run_delay the kernel keeps
+	running    map[int32]bool // CPUs on which a task was last
+}
+
+// verdict is a sum and the first task whose own is wrong.
+type verdict struct {
+	traced, kernel uint64
+	wrong          int
+	first          string
+	leftOut        int
+}
+
+func (v *verdict) add(a *Analysis, id TaskID, traced, kernel uint64, ok bool) {
+	v.traced += traced
+	v.kernel += kernel
+	if !ok {
+		v.blame(a, id, fmt.Sprintf("traced %d, kernel %d", traced, kernel))
+	}
+}
+
+func (v *verdict) blame(a *Analysis, id TaskID, what string) {
+	if v.wrong == 0 {
+		v.first = a.nameOf(id) + ": " + what
+	}
+	v.wrong++
+}
+
+// nameOf returns how messages call a task.
+func (a *Analysis) nameOf(id TaskID) string {
+	if int(id) < len(a.table) {
+		return fmt.Sprintf("task %d (%s)", a.table[id].TID, a.table[id].Name)
+	}
+	return fmt.Sprintf("task #%d", id)
+}
+
+// check returns the verdict on what must be equal.
+func (v *verdict) check(name string, a *Analysis) Check {
+	c := Check{Name: name, Status: Pass, Traced: v.traced, Kernel: v.kernel}
+	if v.wrong > 0 || v.traced != v.kernel {
+		c.Status = Fail
+		c.Reason = fmt.Sprintf("differs by %d", int64(v.traced-v.kernel))
+		if v.wrong > 0 {
+			c.Reason += fmt.Sprintf(", %s wrong, the first %s", number(v.wrong, "task"), v.first)
+		}
+		c.Reason += a.lossNote()
+	} else if v.leftOut > 0 {
+		c.Reason = number(v.leftOut, "task") + " left out, of which the kernel's books were not read at both ends"
+	}
+	return c
+}
+
+func number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// lossNote says, if events were lost, that this may be why.
+func (a *Analysis) lossNote() string {
+	if len(a.lost) == 0 {
+		return ""
+	}
+	var n uint64
+	for _, l := range a.lost {
+		n += l.Count
+	}
+	return fmt.Sprintf("; %d events were lost in %s", n, number(len(a.lost), "interval"))
+}
+
+// add takes a task, closed.
+func (c *checker) add(a *Analysis, id TaskID, t *task) {
+	if t.state == running {
+		if c.running == nil {
+			c.running = make(map[int32]bool)
+		}
+		c.running[t.cpu] = true
+	}
+	c.switches(a, id, t)
+	c.life.add(a, id, uint64(t.OnCPU+t.RunQueue+t.Blocked), uint64(t.Life), t.OnCPU+t.RunQueue+t.Blocked == t.Life)
+	c.execRuntime(a, id, t)
+	c.runDelay(a, id, t)
+	c.existence(a, id, t)
+}
+
+func (c *checker) switches(a *Analysis, id TaskID, t *task) {
+	b := t.books
+	if b == nil {
+		b = new(books)
+	}
+	based := b.started || t.bornSeen
+	if !based || !b.ended && t.state != gone {
+		c.nvcsw.leftOut++
+		c.nivcsw.leftOut++
+		return
+	}
+	nv, niv := t.sinceNV, t.sinceNIV // its last switch has its last counters
+	if b.ended {
+		nv, niv = int64(b.end.NVCSW-b.start.NVCSW), int64(b.end.NIVCSW-b.start.NIVCSW)
+		if b.late {
+			// Events of after the snapshot came before it was known.
+			t.TracedVoluntary -= min(t.TracedVoluntary, uint64(max(t.sinceNV-nv, 0)))
+			t.TracedInvoluntary -= min(t.TracedInvoluntary, uint64(max(t.sinceNIV-niv, 0)))
+		}
+	}
+	t.KernelVoluntary, t.KernelInvoluntary = uint64(max(nv, 0)), uint64(max(niv, 0))
+	t.MissingVoluntary = t.KernelVoluntary - min(t.TracedVoluntary, t.KernelVoluntary)
+	t.MissingInvoluntary = t.KernelInvoluntary - min(t.TracedInvoluntary, t.KernelInvoluntary)
+	c.nvcsw.add(a, id, t.TracedVoluntary, t.KernelVoluntary, t.TracedVoluntary == t.KernelVoluntary)
+	c.nivcsw.add(a, id, t.TracedInvoluntary, t.KernelInvoluntary, t.TracedInvoluntary == t.KernelInvoluntary)
+}
+
+// execRuntime compares the spans whose ends were seen. The kernel's clock is not ours: see trace.Check for why.
+func (c *checker) execRuntime(a *Analysis, id TaskID, t *task) {
+	// What the task clock leaves out.
+	apart := t.ExecKernel/100 + a.o.Steal + a.o.Interrupts + time.Millisecond
+	// We are ahead by the time it takes to choose the next task, which before going idle includes looking for work.
+	ahead := apart + time.Microsecond*time.Duration(t.Switches.Voluntary+t.Switches.Involuntary) +
+		10*time.Microsecond*time.Duration(t.Switches.Lazy)
+	// The kernel is ahead by a part of the wake-up latency: it counts from when the task was put on the queue.
+	behind := apart + dur(t.wakeup.sum)
+	d := t.ExecTraced - t.ExecKernel
+	c.exec.traced += uint64(t.ExecTraced)
+	c.exec.kernel += uint64(t.ExecKernel)
+	if d > ahead || d < -behind {
+		c.exec.blame(a, id, fmt.Sprintf("traced %v, kernel %v, which is not between %v and %v", t.ExecTraced, t.ExecKernel, -behind, ahead))
+	}
+}
+
+func (c *checker) runDelay(a *Analysis, id TaskID, t *task) {
+	b := t.books
+	if b == nil || !b.ended || !b.end.HasRunDelay || !(t.bornSeen || b.started && b.start.HasRunDelay) ||
+		b.started && b.start.Activity == Runnable { // the kernel counts its first wait from before the snapshot
+		c.delay.leftOut++
+		return
+	}
+	c.delayTasks++
+	kernel := int64(b.end.RunDelay - b.start.RunDelay)
+	c.delay.traced += uint64(t.queueTook)
+	c.delay.kernel += uint64(kernel)
+	slack := kernel/100 + int64(10*time.Microsecond) + int64(time.Microsecond)*int64(t.KernelVoluntary+t.KernelInvoluntary)
+	if kernel < t.queueRuns-slack || kernel > t.queueTook+slack {
+		c.delay.blame(a, id, fmt.Sprintf("traced %v, %v of it after involuntary switches, kernel %v", dur(t.queueTook), dur(t.queueRuns), dur(kernel)))
+	}
+}
+
+// existence compares whether a task should be there with whether the walks over all tasks found it.
+func (c *checker) existence(a *Analysis, id TaskID, t *task) {
+	started, ended := false, false
+	if b := t.books; b != nil {
+		started, ended = b.started, b.ended
+	}
+	switch {
+	case !started && !t.bornSeen:
+		if ended || t.state != gone || t.died > a.w.Open {
+			c.tasks.blame(a, id, "it is there, and was not seen to come")
+		}
+		return
+	case t.state == gone:
+		return // whether it was still found, as a zombie, says nothing
+	case !ended && t.born >= a.walk.firstEnd:
+		return // made when the walk was under way
+	}
+	c.tasks.traced++
+	if ended {
+		c.tasks.kernel++
+	} else {
+		c.tasks.blame(a, id, "it was not seen to end, and is not there")
+	}
+}
+
+// checks returns the verdicts.
+func (c *checker) checks(a *Analysis, r *Result) []Check {
+	list := []Check{c.nvcsw.check("nvcsw", a), c.nivcsw.check("nivcsw", a)}
+	if a.walk.started == 0 || a.walk.ended == 0 {
+		for i := range list {
+			list[i] = Check{Name: list[i].Name, Status: Unavailable, Reason: "no snapshot of the tasks at both ends"}
+		}
+	}
+	list = append(list, a.checkCtxt())
+
+	exec := c.exec.within("sum_exec_runtime", a)
+	if exec.Traced == 0 && exec.Kernel == 0 {
+		exec.Status, exec.Reason = Unavailable, "no task was seen to come to a CPU and to leave it"
+	}
+	delay := c.delay.within("run_delay", a)
+	if c.delayTasks == 0 {
+		delay.Status, delay.Reason = Unavailable, "the kernel does not keep it (CONFIG_SCHED_INFO, sysctl kernel.sched_schedstats)"
+	}
+	list = append(list, exec, delay, c.checkLife(a, r), a.checkCPU(r))
+
+	tasks := c.tasks.check("tasks", a)
+	if a.walk.started == 0 || a.walk.ended == 0 {
+		tasks = Check{Name: "tasks", Status: Unavailable, Reason: "no snapshot of the tasks at both ends"}
+	}
+	return append(list, tasks, a.checkChain(r))
+}
+
+// within returns the verdict on what must be equal within a margin, which was looked at task by task.
+func (v *verdict) within(name string, a *Analysis) Check {
+	c := Check{Name: name, Status: Pass, Traced: v.traced, Kernel: v.kernel}
+	if v.wrong > 0 {
+		c.Status = Fail
+		c.Reason = fmt.Sprintf("differs by %v, %s wrong, the first %s", dur(int64(v.traced-v.kernel)), number(v.wrong, "task"), v.first) + a.lossNote()
+	}
+	return c
+}
+
+func (a *Analysis) checkCtxt() Check {
+	c := Check{Name: "ctxt"}
+	switch {
+	case !a.o.All:
+		c.Status, c.Reason = Unavailable, "only some tasks were recorded"
+		return c
+	case a.o.Ctxt == nil:
+		c.Status, c.Reason = Unavailable, "/proc/stat was not read"
+		return c
+	}
+	c.Status = Pass
+	c.Kernel = a.o.Ctxt[1].Value - a.o.Ctxt[0].Value
+	c.Traced = min(max(c.Kernel, a.ctxt[0]), a.ctxt[1])
+	if c.Traced != c.Kernel {
+		c.Status = Fail
+		c.Reason = fmt.Sprintf("differs by %d: %d switches for certain between the readings, %d at most", int64(c.Traced-c.Kernel), a.ctxt[0], a.ctxt[1]) + a.lossNote()
+	}
+	return c
+}
+
+func (c *checker) checkLife(a *Analysis, r *Result) Check {
+	check := c.life.check("life", a)
+	if unknown := r.Total.Unknown + r.Tracer.Unknown; !check.OK() && unknown > 0 {
+		check.Reason += fmt.Sprintf("; %v are of tasks of which it is not known what they did", unknown)
+	}
+	return check
+}
+
+func (a *Analysis) checkCPU(r *Result) Check {
+	check := Check{Name: "cpu", Status: Pass}
+	if !a.o.All {
+		check.Status, check.Reason = Unavailable, "only some tasks were recorded"
+		return check
+	}
+	var unknown time.Duration
+	for i := range r.CPUs {
+		c := &r.CPUs[i]
+		check.Traced += uint64(c.Busy + c.Idle)
+		check.Kernel += uint64(a.w.Close - a.w.Open)
+		unknown += c.Unknown
+		if c.Busy+c.Idle != dur(a.w.Close-a.w.Open) {
+			check.Status = Fail
+		}
+	}
+	if !check.OK() {
+		check.Reason = fmt.Sprintf("differs by %v; what the CPUs did is not known of %v", dur(int64(check.Traced-check.Kernel)), unknown) + a.lossNote()
+	}
+	return check
+}
+
+func (a *Analysis) checkChain(r *Result) Check {
+	check := Check{Name: "chain", Status: Pass}
+	if !a.o.All {
+		check.Status, check.Reason = Unavailable, "only some tasks were recorded"
+		return check
+	}
+	var breaks, lossy uint64
+	for i, c := range r.CPUs {
+		check.Traced += a.cpus[r.CPUs[i].Number].links
+		breaks += c.Breaks
+		lossy += c.BrokenByLoss
+	}
+	check.Kernel = check.Traced + breaks + lossy
+	if breaks+lossy > 0 {
+		check.Status = Fail
+		check.Reason = fmt.Sprintf("%d switches away from a task that was not there, %d of them where events were lost", breaks+lossy, lossy)
+	}
+	return check
+}

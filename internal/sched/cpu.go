@@ -1,0 +1,120 @@
+package sched
+
+// cpu is what is kept of one CPU.
+type cpu struct {
+	current TaskID
+	prio    uint8 // of current
+	known   bool  // current is
+	since   int64
+	waking  TaskID // the last event on this CPU was a waking of that task
+
+	busy, idle, unknown int64 // ns inside the window
+	switches            uint64
+	links, breaks       uint64 // of switches with a known one before: those that fit, those that do not
+	brokenByLoss        uint64
+
+	// The queue.
+	waiting   int
+	queueFrom int64  // since when there are so many
+	placed    TaskID // whose coming made them so many
+	queueLen  lengths
+	class     class
+	dirty     bool
+}
+
+// switched follows a switch. sound: the counters of the task that leaves show that it was there all the time.
+func (c *cpu) switched(a *Analysis, e *Event, now int64, sound bool) {
+	c.waking = NoTask
+	if a.in(now) {
+		c.switches++
+	}
+	if a.o.All {
+		c.account(a, e, now, sound)
+	}
+	c.current, c.prio, c.known, c.since = e.Other, e.OtherPrio, true, now
+	a.queue.touch(a, int(e.CPU))
+}
+
+// account adds up what the CPU did since its last switch.
+func (c *cpu) account(a *Analysis, e *Event, now int64, sound bool) {
+	first, last, lost := a.lostOn(int32(e.CPU)).within(c.since, now)
+	fits := !c.known || c.current == e.Task
+	switch {
+	case lost && !(sound && c.known && fits):
+		if c.known {
+			c.spend(a, int(e.CPU), c.current, c.since, first)
+		} else {
+			first = a.w.Open
+		}
+		c.unknown += a.clip(first, last)
+		c.spend(a, int(e.CPU), e.Task, last, now)
+	case !c.known:
+		// There was no switch before: it ran from the beginning.
+		c.spend(a, int(e.CPU), e.Task, a.w.Open, now)
+	case fits:
+		c.spend(a, int(e.CPU), e.Task, c.since, now)
+	default:
+		c.unknown += a.clip(c.since, now)
+	}
+	if c.known && a.in(now) {
+		switch {
+		case fits:
+			c.links++
+		case lost:
+			c.brokenByLoss++
+		default:
+			c.breaks++
+		}
+	}
+}
+
+// spend adds time with one task.
+func (c *cpu) spend(a *Analysis, number int, id TaskID, from, to int64) {
+	d := a.clip(from, to)
+	if !id.Idle() {
+		c.busy += d
+		return
+	}
+	c.idle += d
+	if d > 0 && a.o.Interval != nil {
+		inside := from >= a.w.Open && to < a.w.Close
+		a.interval = Interval{Task: id, From: from, To: to, CPU: number, By: NoTask, Whole: inside && c.known}
+		a.o.Interval(&a.interval)
+	}
+}
+
+// finish adds up what the CPU did after its last switch. on: the snapshot found a task on it, if it had no switch at all.
+func (c *cpu) finish(a *Analysis, number int, on, snapshots bool) {
+	current, from := c.current, c.since
+	if !c.known {
+		from = a.w.Open
+		switch {
+		case on:
+			current = 0 // some task
+		case snapshots:
+			current = Idle(number)
+		default:
+			c.unknown += a.clip(a.w.Open, a.w.Close)
+			return
+		}
+	}
+	to := a.w.Close
+	if first, _, lost := a.lostOn(int32(number)).within(from, to); lost {
+		c.unknown += a.clip(first, to)
+		to = first
+	}
+	if to > from {
+		c.spend(a, number, current, from, to)
+	}
+}
+
+// countCtxt counts switches between the two readings of ctxt.
+func (a *Analysis) countCtxt(now int64) {
+	r := a.o.Ctxt
+	if now > r[0].After && now < r[1].Before {
+		a.ctxt[0]++
+	}
+	if now >= r[0].Before && now <= r[1].After {
+		a.ctxt[1]++
+	}
+}

@@ -1,0 +1,222 @@
+package sched
+
+import "time"
+
+// Result is what an Analysis has found. Times inside it are of the window, unless they say otherwise.
+type Result struct {
+	Window Window
+	All    bool // the whole machine was recorded
+
+	Tasks []TaskResult // those the recording is about, by TaskID, without the recorder's own
+	Total TaskSum      // of Tasks
+	// Tracer is the sum of the recorder's own threads, which are in no other result, but in CPUs, Queue, Waste and Checks.
+	Tracer Totals
+
+	CPUs []CPU // with All
+
+	Preemptors []Pair // By took the CPU of Of, which then waited. Yielding is no preemption
+	Wakers     []Pair // By woke Of, which then waited: wake-up latency. Its first starts are none
+	Chains     []Chain
+
+	Queue Queue // those waiting on all CPUs: with All of all tasks, otherwise of those the recording is about
+	Waste Waste
+
+	Appeared, Disappeared uint64 // tasks
+
+	Lost   []Lost
+	Checks []Check
+
+	Events     uint64
+	Disordered uint64 // events that were earlier than the one before: taken as of the same time
+	Refused    uint64 // mentions of tasks numbered beyond Options.MaxTasks
+	Strange    uint64 // events that cannot be, as of tasks that are gone
+}
+
+// Distributions are the lengths of single intervals both of whose ends were seen, in the window.
+type Distributions struct {
+	WakeupLatency   Histogram // first waking to switch-in
+	RunQueueLatency Histogram // runnable to on-CPU: those of WakeupLatency, and those after a switch-out that left it runnable
+	OnCPUSpan       Histogram // switch-in to switch-out
+	BlockedTime     Histogram // voluntary switch-out to first waking
+	// CompoundDelay is, for each of WakeupLatency, that and what the wakers in its Chain had waited.
+	CompoundDelay Histogram
+}
+
+func (d *Distributions) add(o *Distributions) {
+	d.WakeupLatency.Merge(&o.WakeupLatency)
+	d.RunQueueLatency.Merge(&o.RunQueueLatency)
+	d.OnCPUSpan.Merge(&o.OnCPUSpan)
+	d.BlockedTime.Merge(&o.BlockedTime)
+	d.CompoundDelay.Merge(&o.CompoundDelay)
+}
+
+// TaskSum is the sum over several tasks.
+type TaskSum struct {
+	Totals
+	Distributions
+}
+
+// TaskResult is what one task did.
+type TaskResult struct {
+	ID TaskID
+	Task
+	Totals
+	Distributions
+}
+
+// CPU is what one CPU did.
+type CPU struct {
+	Number              int
+	Busy, Idle, Unknown time.Duration // the window; Unknown: events were lost or are missing
+	Switches            uint64
+	Breaks              uint64 // switches whose prev is not the next of the one before, and no loss explains it
+	BrokenByLoss        uint64 // those that a loss explains
+	Queue               Queue
+}
+
+func dur(ns int64) time.Duration { return time.Duration(ns) }
+
+// Result closes the window, whatever events came, and returns what was found. Events that come later change nothing.
+func (a *Analysis) Result() *Result {
+	if a.done != nil {
+		return a.done
+	}
+	if !a.began {
+		a.begin()
+	}
+	r := &Result{Window: a.w, All: a.o.All, Lost: a.lost}
+	a.done = r
+	if a.nextLost < len(a.lostAny) {
+		a.passLost(max(a.now, a.w.Close))
+	}
+	a.measureQueues(max(a.now, a.w.Close))
+	a.queue.paused = true // whatever was wasted is so to the end
+	a.queue.judge(a, a.w.Close, NoTask)
+
+	var c checker
+	for i := range len(a.tasks) * taskPiece {
+		id := TaskID(i)
+		if a.tasks[i/taskPiece] == nil || !a.accounted(id) {
+			continue
+		}
+		t := a.task(id)
+		a.closeTask(id, t)
+		c.add(a, id, t)
+		if a.tracer(id) {
+			r.Tracer.add(&t.Totals)
+			continue
+		}
+		row := TaskResult{ID: id, Totals: t.Totals}
+		if i < len(a.table) {
+			row.Task = a.table[i]
+		}
+		row.WakeupLatency = t.wakeup.histogram(&a.pages)
+		row.RunQueueLatency = t.other.histogram(&a.pages)
+		row.RunQueueLatency.Merge(&row.WakeupLatency)
+		row.OnCPUSpan = t.onCPU.histogram(&a.pages)
+		row.BlockedTime = t.block.histogram(&a.pages)
+		row.CompoundDelay = t.compound.histogram(&a.pages)
+		r.Tasks = append(r.Tasks, row)
+		r.Total.Totals.add(&row.Totals)
+		r.Total.Distributions.add(&row.Distributions)
+		if t.bornSeen && a.in(t.born) {
+			r.Appeared++
+		}
+		r.Disappeared += row.Exits
+	}
+	r.Preemptors = a.preemptors.result(a.shown)
+	r.Wakers = a.wakers.result(a.shown)
+	r.Chains = a.worst.result(a.shown)
+	r.Queue = a.queue.all.result()
+	r.Waste = a.waste()
+	if a.o.All {
+		for i, cpu := range a.cpus {
+			if cpu == nil {
+				continue
+			}
+			cpu.finish(a, i, c.running[int32(i)], a.walk.started > 0)
+			r.CPUs = append(r.CPUs, CPU{
+				Number: i, Busy: dur(cpu.busy), Idle: dur(cpu.idle), Unknown: dur(cpu.unknown),
+				Switches: cpu.switches, Breaks: cpu.breaks, BrokenByLoss: cpu.brokenByLoss, Queue: cpu.queueLen.result(),
+			})
+		}
+	}
+	r.Events, r.Disordered, r.Refused, r.Strange = a.events, a.disordered, a.refused, a.strange
+	r.Checks = c.checks(a, r)
+	return r
+}
+
+// accounted reports whether the recording is about a task that something was heard of.
+func (a *Analysis) accounted(id TaskID) bool {
+	t := a.task(id)
+	started := t.books != nil && (t.books.started || t.books.ended)
+	switch {
+	case t.state == unmet && !started:
+		return false
+	case a.o.All || t.traced:
+		return true
+	case int(id) < len(a.table):
+		return a.table[id].Traced
+	}
+	return started
+}
+
+// tracer reports whether a task is one of the recorder's own.
+func (a *Analysis) tracer(id TaskID) bool { return int(id) < len(a.table) && a.table[id].Tracer }
+
+// shown reports whether a task is in the results.
+func (a *Analysis) shown(id TaskID) bool { return id == NoTask || id >= 0 && !a.tracer(id) }
+
+// closeTask ends a task's last period, as far as the window goes, and adds up its life.
+func (a *Analysis) closeTask(id TaskID, t *task) {
+	b := t.books
+	if t.state == unmet {
+		a.greet(t, a.w.Close)
+	}
+	if t.state != gone && t.from < a.w.Close {
+		switch nv, niv, known := t.rest(); {
+		case t.doubt || t.twice || known && nv+niv > 0:
+			a.murky(id, t, a.w.Close, 0, false)
+		case t.state == fresh: // not alive yet
+		default:
+			a.period(id, t, a.w.Close, t.cpu, false, false)
+		}
+	}
+
+	begin := t.born
+	switch {
+	case t.bornSeen:
+	case b != nil && b.started:
+		begin = a.w.Open
+	case int(id) < len(a.table) && a.table[id].Started > 0:
+		begin = min(a.table[id].Started, t.born)
+	}
+	end := a.w.Close
+	if t.state == gone {
+		end = t.died
+	}
+	if t.state != fresh {
+		t.Life = dur(a.clip(begin, end))
+	}
+	if begin < t.born {
+		t.Unknown += dur(a.clip(begin, min(t.born, end))) // it lived, and nothing was heard of it
+	}
+}
+
+// rest returns how many switches the kernel counted after the last one seen, and whether that is known.
+func (t *task) rest() (nv, niv int64, known bool) {
+	b := t.books
+	if b == nil || !b.ended || !(b.started || t.bornSeen) {
+		return 0, 0, false
+	}
+	return max(int64(b.end.NVCSW-b.start.NVCSW)-t.sinceNV, 0), max(int64(b.end.NIVCSW-b.start.NIVCSW)-t.sinceNIV, 0), true
+}
+
+// waste returns what was found of work conservation.
+func (a *Analysis) waste() Waste {
+	w := &a.queue.wasted
+	if !a.o.All {
+		return Waste{Reason: "only some tasks were recorded: which CPUs are idle is not known"}
+	}
+	return Waste{Count: w.count, Time: dur(w.sum), Longest: dur(w.max), Lengths: w.histogram(&a.pages)}
+}

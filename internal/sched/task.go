@@ -1,0 +1,541 @@
+package sched
+
+import "time"
+
+// state is what a task is doing.
+type state uint8
+
+const (
+	unmet   state = iota // nothing was heard of it
+	unknown              // it is there
+	fresh                // made, and not yet runnable for the first time
+	ready                // runnable, on a queue
+	running
+	blocked
+	gone // its last switch is over
+)
+
+// left is why a task is not on a CPU: how its period began.
+type left uint8
+
+const (
+	leftUnknown   left = iota
+	leftBlocked        // gave the CPU up to wait for a waking
+	leftPreempted      // lost the CPU
+	leftYielded        // in sched_yield
+	leftSignalled      // gave the CPU up, and a signal kept it runnable
+	leftNew            // never had one
+	leftReady          // the snapshot found it runnable, whatever the reason
+	leftNot            // the snapshot found it on a CPU
+)
+
+// task is all that is kept of one task.
+//
+// Its life is cut into periods. A period begins with a switch away from the task and ends with the next: blocked, waiting
+// for a CPU, on it. What is seen in between is kept and added up only at the end, when the kernel's own counters in the
+// event say whether the period is one, or several with switches missing. A task's first period begins when it is made, or
+// with the snapshot.
+type task struct {
+	Totals
+
+	// The period: when it began, the first waking in it, the switch-in; or never.
+	from, woken, in int64
+	wakingAt        int64  // when the waking was seen: of an early one before the period's beginning
+	by              TaskID // whoever woke it, or preempted it
+	cpu             int32  // on which it is, or was last; never: not known
+	state           state
+	prio            uint8
+	left            left
+	seen            bool // the period's beginning was an event
+	doubt           bool // what was seen in it cannot all be
+	earlyUsed       bool // its waking came before its beginning
+	unseenWaking    bool
+
+	// A waking while it was on a CPU: spurious, or early. That shows when it comes back.
+	early          int64
+	earlyBy        TaskID
+	earlyInherited int64
+
+	// A switch-in while it was on another CPU: clocks disagree, if the switch-out from that CPU comes yet.
+	twice    bool
+	twiceCPU int32
+
+	// Its counters, at its last switch away: as the event has them, and since the start snapshot.
+	indexed              bool
+	nvcsw, nivcsw        uint16
+	sinceNV, sinceNIV    int64
+	execKnown            bool
+	exec                 uint32
+	traced               bool  // an event says that the recording is about it
+	bornSeen             bool  // it was made in the recording
+	born                 int64 // when it was first known to be
+	died                 int64
+	forced               bool // the stopper moved it since it last gave up the CPU,
+	forcedIn             bool // in the window
+	queued               bool
+	queueCPU             int32
+	queueEpoch           uint32
+	queueRuns, queueTook int64 // run-queue time as the kernel would have it in run_delay: after involuntary switches, all
+
+	chain                                 chain
+	wakeup, other, onCPU, block, compound tally
+
+	books *books
+}
+
+// books are what the kernel's own say of the task.
+type books struct {
+	start, end     Snapshot
+	started, ended bool
+	late           bool // end came after events
+}
+
+func (t *task) keep() *books {
+	if t.books == nil {
+		t.books = new(books)
+	}
+	return t.books
+}
+
+// meet returns the state of the task an event is about; nil if it has none.
+func (a *Analysis) meet(id TaskID, now int64) *task {
+	t := a.task(id)
+	if t != nil && t.state == unmet {
+		a.greet(t, now)
+	}
+	return t
+}
+
+// greet begins a task's first period.
+func (a *Analysis) greet(t *task, now int64) {
+	t.state, t.left = unknown, leftUnknown
+	t.from, t.woken, t.in, t.early, t.died = now, never, never, never, never
+	t.cpu = never
+	t.born = now
+	b := t.books
+	if b == nil || !b.started || b.start.Time > now {
+		return // events tell more than a snapshot to come
+	}
+	s := &b.start
+	t.from, t.born = s.Time, s.Time
+	t.cpu = int32(s.CPU)
+	if s.Activity == Unknown && s.State&(StateDead|StateExitDead|StateExitZombie) != 0 {
+		t.state, t.died = gone, s.Time
+	}
+	switch s.Activity {
+	case OnCPU:
+		t.state, t.left, t.in = running, leftNot, s.Time
+	case Runnable:
+		t.state, t.left = ready, leftReady
+	case Blocked:
+		t.state, t.left = blocked, leftBlocked
+	}
+	if s.Activity == Runnable || s.Activity == Blocked {
+		t.exec, t.execKnown = uint32(s.Exec), true // of a running task it lags behind
+	}
+}
+
+// begun begins a period at a switch-out.
+func (t *task) begun(now int64, s state, l left, by TaskID) {
+	t.from, t.woken, t.in = now, never, never
+	t.state, t.left, t.by = s, l, by
+	t.seen, t.doubt, t.earlyUsed, t.unseenWaking, t.twice = true, false, false, false, false
+}
+
+func (a *Analysis) onSwitch(e *Event, now int64) {
+	c := a.cpu(int(e.CPU))
+	a.switches++
+	if a.o.Ctxt != nil {
+		a.countCtxt(now)
+	}
+	sound := false
+	var prev, next *task
+	if e.Task >= 0 && a.about(e.Flags, FlagTaskTraced) {
+		if prev = a.meet(e.Task, now); prev != nil {
+			sound = a.out(prev, e, now)
+		}
+	}
+	if e.Other >= 0 && a.about(e.Flags, FlagOtherTraced) {
+		if next = a.meet(e.Other, now); next != nil {
+			a.enter(next, e, now)
+		}
+	}
+	c.switched(a, e, now, sound)
+
+	// The one that comes leaves the queue before the one that goes may join it.
+	if next != nil {
+		a.unplace(next, now)
+	}
+	if prev != nil {
+		if prev.state == ready {
+			a.place(prev, e.Task, int32(e.CPU), now)
+		} else {
+			a.unplace(prev, now)
+		}
+	}
+	a.queue.settle(a, now, e.Task)
+}
+
+// out ends a task's period and begins the next. It reports whether the kernel's counters say that nothing is missing.
+func (a *Analysis) out(t *task, e *Event, now int64) bool {
+	in := a.in(now)
+	t.traced, t.prio = true, e.Prio
+	if t.state == gone {
+		a.strange++
+		return false
+	}
+	voluntary := e.Flags&FlagVoluntary != 0
+	missing, counted := t.index(e, voluntary)
+	if counted != voluntary {
+		voluntary = counted
+		if voluntary && in {
+			t.SignalledSwitches++
+		}
+	}
+	inverted := t.twice && t.twiceCPU == int32(e.CPU)
+	if t.twice && !inverted {
+		t.doubt = true
+	}
+	a.endPeriod(t, e, now, missing, inverted)
+
+	if in {
+		if voluntary {
+			t.Switches.Voluntary++
+		} else {
+			t.Switches.Involuntary++
+			if e.Flags&FlagYield != 0 {
+				t.Switches.Yields++
+			}
+		}
+		if e.Flags.PageTable() == Lazy {
+			t.Switches.Lazy++
+		}
+	}
+	to := t.cpu
+	t.cpu = int32(e.CPU)
+	if voluntary {
+		t.forced = false
+	}
+	switch {
+	case e.State&StateDead != 0:
+		t.begun(now, gone, leftBlocked, NoTask)
+		t.died = now
+		if in {
+			t.Exits++
+		}
+	case e.Flags&FlagVoluntary != 0 && e.State != 0:
+		t.begun(now, blocked, leftBlocked, NoTask)
+	case voluntary:
+		t.begun(now, ready, leftSignalled, NoTask)
+	case e.Flags&FlagYield != 0:
+		t.begun(now, ready, leftYielded, NoTask)
+	default:
+		t.begun(now, ready, leftPreempted, e.Other)
+	}
+	if inverted && t.state != gone {
+		// It came to the other CPU at a time that seemed earlier.
+		if in {
+			t.NegativeIntervals++
+		}
+		if t.state == blocked {
+			a.unwoken(t, now)
+		}
+		t.state, t.in, t.cpu = running, now, to
+	}
+	return !missing
+}
+
+// endPeriod adds up the period that a switch away ends.
+func (a *Analysis) endPeriod(t *task, e *Event, now int64, missing, inverted bool) {
+	exec := uint32(e.Value)
+	on, known := t.ran(exec, now)
+	switch {
+	case missing || t.doubt || t.state == unknown:
+		a.murky(e.Task, t, now, on, known)
+	case t.in >= 0:
+		if t.left != leftNot && t.execKnown && !inverted && a.in(t.in) && a.in(now) {
+			t.account(now-t.in, exec)
+		}
+		a.period(e.Task, t, now, int32(e.CPU), true, false)
+	default:
+		if a.in(now) {
+			t.UnseenSwitches++
+		}
+		if !known {
+			a.murky(e.Task, t, now, 0, false)
+			break
+		}
+		t.in = max(now-on, t.from, t.woken)
+		if t.state == blocked {
+			a.unwoken(t, t.in)
+		}
+		a.period(e.Task, t, now, int32(e.CPU), true, true)
+	}
+	t.exec, t.execKnown = exec, true
+}
+
+// index compares the task's counters in the event with those of its switch before. It reports whether switches in between
+// are missing, and whether the kernel counted this one as voluntary.
+func (t *task) index(e *Event, voluntary bool) (missing, counted bool) {
+	var dv, di int64
+	first := !t.indexed
+	if first {
+		t.indexed = true
+		b := t.books
+		if b == nil || !b.started {
+			// Where its counters began is not known: nothing can be missing, and nothing be checked.
+			t.nvcsw, t.nivcsw = e.NVCSW, e.NIVCSW
+			return false, voluntary
+		}
+		// The snapshot may be the later one.
+		dv = int64(int16(e.NVCSW - uint16(b.start.NVCSW)))
+		di = int64(int16(e.NIVCSW - uint16(b.start.NIVCSW)))
+	} else {
+		dv, di = int64(e.NVCSW-t.nvcsw), int64(e.NIVCSW-t.nivcsw)
+	}
+	t.nvcsw, t.nivcsw = e.NVCSW, e.NIVCSW
+	t.sinceNV += dv
+	t.sinceNIV += di
+	counted = voluntary
+	if dv+di == 1 && min(dv, di) == 0 {
+		counted = dv == 1
+	}
+	if counted {
+		if t.sinceNV > 0 && t.sinceNV <= t.limit(true) && dv > 0 {
+			t.TracedVoluntary++
+		}
+		dv--
+	} else {
+		if t.sinceNIV > 0 && t.sinceNIV <= t.limit(false) && di > 0 {
+			t.TracedInvoluntary++
+		}
+		di--
+	}
+	if first && t.from < t.books.start.Time {
+		return false, counted // the snapshot is no part of this period
+	}
+	return max(dv, 0)+max(di, 0) > 0, counted
+}
+
+// limit returns how far the end snapshot lets a counter go.
+func (t *task) limit(voluntary bool) int64 {
+	b := t.books
+	switch {
+	case b == nil || !b.ended:
+		return latest
+	case voluntary:
+		return int64(b.end.NVCSW - b.start.NVCSW)
+	}
+	return int64(b.end.NIVCSW - b.start.NIVCSW)
+}
+
+// ran returns how long the task ran in its period, by the kernel's own books.
+func (t *task) ran(exec uint32, now int64) (ns int64, known bool) {
+	d := now - t.from
+	if !t.execKnown || d >= 1<<32 {
+		return 0, false // it may have gone round
+	}
+	return min(int64(exec-t.exec), d), true
+}
+
+// account puts a span on a CPU beside what the kernel's books have for it: only the low 32 bits, but the rest must be the
+// same.
+func (t *task) account(span int64, exec uint32) {
+	d := int64(exec - t.exec)
+	d += (span - d + 1<<31) >> 32 << 32
+	t.ExecTraced += time.Duration(span)
+	t.ExecKernel += time.Duration(d)
+}
+
+// enter puts a task on a CPU.
+func (a *Analysis) enter(t *task, e *Event, now int64) {
+	in := a.in(now)
+	t.traced, t.prio = true, e.OtherPrio
+	if in {
+		switch e.Flags.PageTable() {
+		case AddressSpace:
+			t.Switches.AddressSpace++
+		case Thread:
+			t.Switches.Thread++
+		case Kept:
+			t.Switches.Kept++
+		}
+	}
+	switch t.state {
+	case gone:
+		a.strange++
+		return
+	case running:
+		switch {
+		case !t.seen && t.left == leftNot && t.cpu == int32(e.CPU):
+			// The snapshot was taken in the middle of this switch.
+			t.Unknown += time.Duration(a.clip(t.from, now))
+			t.from, t.in, t.left = now, now, leftUnknown
+		case t.cpu != int32(e.CPU) && !t.twice:
+			t.twice, t.twiceCPU = true, t.cpu
+		default:
+			t.doubt = true
+		}
+		t.cpu = int32(e.CPU)
+		return
+	case blocked:
+		a.unwoken(t, now)
+	}
+	t.in = now
+	t.cpu = int32(e.CPU)
+	t.state = running
+	a.arrive(e.Other, t, now)
+	t.early = never
+}
+
+// unwoken is for a task that comes back to a CPU at a time, and no waking was seen after it left.
+func (a *Analysis) unwoken(t *task, now int64) {
+	if t.early < 0 {
+		t.unseenWaking = true
+		if a.in(now) {
+			t.UnseenWakings++
+		}
+		return
+	}
+	// Then the one that came while it was leaving is the one.
+	t.woken, t.wakingAt, t.by, t.earlyUsed = t.from, t.early, t.earlyBy, true
+	if a.in(t.early) {
+		t.SpuriousWakeups--
+		a.countWakeup(t, t.by)
+		t.EarlyWakeups++
+	}
+	t.chain.inheritEarly(t.earlyBy, t.earlyInherited)
+	t.early = never
+}
+
+func (a *Analysis) countWakeup(t *task, by TaskID) {
+	t.Wakeups++
+	if by == byHardIRQ || by == bySoftIRQ || by == byNMI {
+		t.WakeupsByInterrupt++
+	}
+}
+
+func (a *Analysis) onWaking(e *Event, now int64) {
+	c := a.cpu(int(e.CPU))
+	c.waking = NoTask
+	if !a.about(e.Flags, FlagTaskTraced) {
+		return
+	}
+	t := a.meet(e.Task, now)
+	if t == nil {
+		return
+	}
+	t.traced = true
+	switch t.state {
+	case blocked, unknown:
+		t.state, t.woken, t.wakingAt, t.by = ready, now, now, whoever(e)
+		t.prio = e.Prio
+		t.early = never
+		if a.in(now) {
+			a.countWakeup(t, t.by)
+		}
+		a.inherit(e.Task, t, t.by)
+		a.place(t, e.Task, cpuOf(e.Value, t.cpu), now)
+		a.queue.settle(a, now, e.Task)
+		c.waking = e.Task
+		return
+	case running:
+		t.early, t.earlyBy = now, whoever(e)
+		t.earlyInherited = a.inherited(t.earlyBy)
+		c.waking = e.Task // the waker may go on to choose a CPU
+	case gone:
+		a.strange++
+		return
+	}
+	if a.in(now) {
+		t.SpuriousWakeups++
+	}
+}
+
+// cpuOf returns the CPU an event's Value names, or another one if it names none.
+func cpuOf(value int64, other int32) int32 {
+	if value < 0 || value > 1<<16-1 {
+		return other
+	}
+	return int32(value)
+}
+
+func (a *Analysis) onNew(e *Event, now int64) {
+	a.cpu(int(e.CPU)).waking = NoTask
+	if m := a.task(e.Other); m != nil && a.in(now) {
+		if e.Flags&FlagThread != 0 {
+			m.Threads++
+		} else {
+			m.Forks++
+		}
+	}
+	t := a.task(e.Task)
+	if t == nil {
+		return
+	}
+	if t.state != unmet {
+		a.strange++
+		return
+	}
+	a.greet(t, now)
+	a.bear(t, now)
+	t.state = fresh
+}
+
+// bear makes the task a new one: its counters begin at 0.
+func (a *Analysis) bear(t *task, now int64) {
+	t.begun(now, ready, leftNew, NoTask)
+	t.born, t.bornSeen = now, true
+	t.nvcsw, t.nivcsw, t.sinceNV, t.sinceNIV, t.indexed = 0, 0, 0, 0, true
+	if b := t.books; b != nil && b.started {
+		t.sinceNV, t.sinceNIV = -int64(b.start.NVCSW), -int64(b.start.NIVCSW)
+	}
+	t.exec, t.execKnown = 0, true
+}
+
+// onWakeNew begins a task's life.
+func (a *Analysis) onWakeNew(e *Event, now int64) {
+	c := a.cpu(int(e.CPU))
+	c.waking = NoTask
+	if !a.about(e.Flags, FlagTaskTraced) {
+		return
+	}
+	t := a.task(e.Task)
+	if t == nil {
+		return
+	}
+	t.traced = true
+	if t.state == unmet {
+		a.greet(t, now)
+	}
+	if t.state != fresh && t.state != unknown {
+		a.strange++
+		return
+	}
+	a.bear(t, now)
+	t.cpu = cpuOf(e.Value, int32(e.CPU))
+	if t.cpu != int32(e.CPU) && a.in(now) {
+		t.Migrations.ForkedAway++
+	}
+	a.inherit(e.Task, t, whoever(e))
+	a.place(t, e.Task, t.cpu, now)
+	a.queue.settle(a, now, e.Task)
+}
+
+func (a *Analysis) onExec(e *Event, now int64) {
+	a.cpu(int(e.CPU)).waking = NoTask
+	t := a.task(e.Task)
+	if t == nil {
+		return
+	}
+	if a.in(now) {
+		t.Execs++
+	}
+	if t.forced {
+		if t.forcedIn {
+			t.Migrations.Forced--
+			t.Migrations.AtExec++
+		}
+		t.forced = false
+	}
+}
