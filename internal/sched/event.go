@@ -1,181 +1,70 @@
 package sched
 
-// TaskID is a task's index in the recording's table of tasks, unique over the recording even when the kernel uses a TID
-// again. The idle task of CPU n is −(n+1) and in no table.
-type TaskID int32
+import "switchyard/trace/event"
+
+// The analysis takes what package event defines.
+type (
+	TaskID    = event.TaskID
+	Kind      = event.Kind
+	Flags     = event.Flags
+	PageTable = event.PageTable
+	Event     = event.Event
+	Task      = event.Task
+	Activity  = event.Activity
+	Snapshot  = event.Snapshot
+	Lost      = event.Lost
+	Window    = event.Window
+)
+
+const (
+	NoTask = event.NoTask
+
+	Switch       = event.Switch
+	Waking       = event.Waking
+	WakeNew      = event.WakeNew
+	Migrate      = event.Migrate
+	New          = event.New
+	Exec         = event.Exec
+	Rename       = event.Rename
+	Exit         = event.Exit
+	Free         = event.Free
+	SyscallEnter = event.SyscallEnter
+	SyscallExit  = event.SyscallExit
+	NeedResched  = event.NeedResched
+
+	FlagPreempt     = event.FlagPreempt
+	FlagVoluntary   = event.FlagVoluntary
+	FlagYield       = event.FlagYield
+	FlagTaskTraced  = event.FlagTaskTraced
+	FlagOtherTraced = event.FlagOtherTraced
+	FlagHardIRQ     = event.FlagHardIRQ
+	FlagSoftIRQ     = event.FlagSoftIRQ
+	FlagNMI         = event.FlagNMI
+	FlagThread      = event.FlagThread
+
+	Lazy         = event.Lazy
+	AddressSpace = event.AddressSpace
+	Thread       = event.Thread
+	Kept         = event.Kept
+
+	StateInterruptible   = event.StateInterruptible
+	StateUninterruptible = event.StateUninterruptible
+	StateStopped         = event.StateStopped
+	StateTraced          = event.StateTraced
+	StateExitDead        = event.StateExitDead
+	StateExitZombie      = event.StateExitZombie
+	StateParked          = event.StateParked
+	StateDead            = event.StateDead
+	StateWakeKill        = event.StateWakeKill
+	StateNoLoad          = event.StateNoLoad
+	StateFreezable       = event.StateFreezable
+	StateReport          = event.StateReport
+
+	Unknown  = event.Unknown
+	OnCPU    = event.OnCPU
+	Runnable = event.Runnable
+	Blocked  = event.Blocked
+)
 
 // Idle returns the idle task of a CPU.
-func Idle(cpu int) TaskID { return TaskID(-(cpu + 1)) }
-
-// Idle reports whether the task is a CPU's idle task.
-func (t TaskID) Idle() bool { return t < 0 && t != NoTask }
-
-// Kind says which fields of an Event have a meaning. The values are those of enum record in trace/bpf/event.h and are on
-// disk: they are appended, never renumbered.
-type Kind uint8
-
-const (
-	// Switch: Task (prev) leaves CPU, Other (next) enters. State is prev's, as the tracepoint has it: 0 is runnable.
-	// Prio and OtherPrio are the kernel's (0–99 real time, 100–139 fair, 140 idle). NVCSW and NIVCSW are the low 16 bits
-	// of prev's own counters, this switch included; Value the low 32 bits of its sum_exec_runtime (ns).
-	Switch Kind = 1
-
-	// Waking: Other, or an interrupt while Other was on CPU, makes Task runnable. CPU is the waker's; Value the CPU Task
-	// was on last. Prio is Task's.
-	Waking Kind = 2
-
-	// WakeNew: Task, just made by Other, becomes runnable for the first time. Fields as of Waking.
-	WakeNew Kind = 3
-
-	// Migrate: Task is moved to the CPU in Value, while Other was on CPU. Where it was before, earlier events tell.
-	Migrate Kind = 4
-
-	// New: Other makes Task. With FlagThread Task is a thread of Other's process.
-	New Kind = 5
-
-	// Exec: Task starts another program. Its Name may change, and its TID, when it is not the leader.
-	Exec Kind = 6
-
-	// Rename: Task's name changes.
-	Rename Kind = 7
-
-	// Exit: Task begins to end. Its last switch comes later, with StateDead.
-	Exit Kind = 8
-
-	// Free: the kernel frees Task, long after its last switch. Nothing about it comes later.
-	Free Kind = 9
-
-	// SyscallEnter: Task enters the system call whose number is Value. SyscallExit: it returns Value.
-	SyscallEnter Kind = 10
-	SyscallExit  Kind = 11
-
-	// NeedResched: Task, which is on the CPU in Value, was asked to leave it.
-	NeedResched Kind = 12
-)
-
-// Flags are bits of an Event; which ones can be set depends on its Kind.
-type Flags uint8
-
-const (
-	FlagPreempt     Flags = 1 << 0 // Switch: preempted inside the kernel. Measurement rule 3: not the same as involuntary
-	FlagVoluntary   Flags = 1 << 1 // Switch: prev gave the CPU up, as the kernel counted it (nvcsw)
-	FlagYield       Flags = 1 << 2 // Switch: involuntary, out of sched_yield(2)
-	flagPageTable0  Flags = 1 << 3 // Switch: enum PageTable
-	flagPageTable1  Flags = 1 << 4
-	FlagTaskTraced  Flags = 1 << 5 // Task is one of those the recording is about
-	FlagOtherTraced Flags = 1 << 6 // Switch: Other is
-
-	FlagHardIRQ Flags = 1 << 0 // Waking, WakeNew, Migrate, NeedResched: it happened in a hardware interrupt,
-	FlagSoftIRQ Flags = 1 << 1 // in a softirq,
-	FlagNMI     Flags = 1 << 2 // or in an NMI, and not in the task that was interrupted
-
-	FlagThread Flags = 1 << 0 // New: a thread, not a process
-)
-
-// PageTable is what a switch did about the page table. It says nothing of how the task left: a switch is one of
-// voluntary, involuntary and idle, and one of these.
-type PageTable uint8
-
-const (
-	Lazy         PageTable = 0 // next has no mm (kernel thread, idle): the old page table stays
-	AddressSpace PageTable = 1 // the CPU loads another page table: next->mm && prev->active_mm != next->mm
-	Thread       PageTable = 2 // prev and next share an mm, and both have one
-	Kept         PageTable = 3 // next's page table is still loaded, kept by a task without an mm
-)
-
-// PageTable returns what the Switch did about the page table.
-func (f Flags) PageTable() PageTable {
-	return PageTable(f&(flagPageTable0|flagPageTable1)) >> 3
-}
-
-// WithPageTable returns the flags with that part set.
-func (f Flags) WithPageTable(p PageTable) Flags {
-	return f&^(flagPageTable0|flagPageTable1) | Flags(p)<<3
-}
-
-// Interrupt reports whether the event happened in an interrupt of any kind.
-func (f Flags) Interrupt() bool { return f&(FlagHardIRQ|FlagSoftIRQ|FlagNMI) != 0 }
-
-// Bits of Event.State: include/linux/sched.h. It is a mask, and 0x2001 is an ordinary sleep (TASK_FREEZABLE).
-const (
-	StateInterruptible   = 0x1
-	StateUninterruptible = 0x2
-	StateStopped         = 0x4
-	StateTraced          = 0x8
-	StateExitDead        = 0x10
-	StateExitZombie      = 0x20
-	StateParked          = 0x40
-	StateDead            = 0x80
-	StateWakeKill        = 0x100
-	StateNoLoad          = 0x400
-	StateFreezable       = 0x2000
-	StateReport          = 0x7f // what the kernel shows to users
-)
-
-// Event is what one tracepoint said.
-type Event struct {
-	Time      int64 // ns, CLOCK_BOOTTIME
-	Value     int64 // see Kind
-	Task      TaskID
-	Other     TaskID
-	CPU       uint16 // on which the tracepoint ran
-	State     uint16
-	NVCSW     uint16
-	NIVCSW    uint16
-	Kind      Kind
-	Flags     Flags
-	Prio      uint8
-	OtherPrio uint8
-}
-
-// Task is one life of a kernel task.
-type Task struct {
-	TID, TGID int // as the first PID namespace numbers them; 0: not known
-	Parent    TaskID
-	Name      string // the last one known
-	Started   int64  // ns, CLOCK_BOOTTIME; 0: not known
-	Kernel    bool   // a kernel thread
-	Traced    bool   // one of those the recording is about
-	Tracer    bool   // one of the recorder's own threads, which results leave out and sums include
-	Early     bool   // it lived when the recording began: Snapshot has its state
-}
-
-// NoTask stands for a task that is not known: it was made before the recording and ended before the snapshot.
-const NoTask TaskID = -1 << 31
-
-// Activity is what a task was doing when a Snapshot was taken.
-type Activity uint8
-
-const (
-	Unknown Activity = iota
-	OnCPU
-	Runnable
-	Blocked
-)
-
-// Snapshot is what the kernel's own books said of a task at one end of the window, read by the task iterator. The
-// counters only grow.
-type Snapshot struct {
-	Time          int64 // ns, CLOCK_BOOTTIME
-	Task          TaskID
-	CPU           uint16
-	State         uint16
-	Activity      Activity
-	NVCSW, NIVCSW uint64
-	Exec          uint64 // sum_exec_runtime, ns; behind by up to a tick while the task runs
-	RunDelay      uint64 // ns; only with HasRunDelay (CONFIG_SCHED_INFO and statistics on)
-	HasRunDelay   bool
-}
-
-// Lost is an interval in which events of a CPU could not be recorded: Count of them, the first at First, the last at Last
-// (ns, CLOCK_BOOTTIME).
-type Lost struct {
-	CPU         int
-	First, Last int64
-	Count       uint64
-}
-
-// Window is the time a recording is about (ns, CLOCK_BOOTTIME). Events outside it only tell the state things were in.
-type Window struct {
-	Open, Close int64
-}
+func Idle(cpu int) TaskID { return event.Idle(cpu) }
