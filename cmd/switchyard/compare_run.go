@@ -233,7 +233,7 @@ func (r *compareRun) startLoad(s *server) (*process, error) {
 	if o.protocol == switchyard.HTTP {
 		target = "http://" + s.address + o.path
 	}
-	return start(o.loadCPUs, nil, "load", target, "--control-fd", "3", "--clients", strconv.Itoa(o.clients),
+	return start(o.loadCPUs, nil, "load", target, "--control-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--clients", strconv.Itoa(o.clients),
 		"--duration", o.duration.String(), "--warmup", o.warmup.String(), "--requests-per-conn", strconv.Itoa(o.requestsPerConn),
 		"--seed", strconv.FormatUint(o.seed, 10), "--format", "json", "--quiet")
 }

@@ -24,7 +24,7 @@ type server struct {
 
 // startServer starts a server of a model and returns once it accepts.
 func startServer(ctx context.Context, m switchyard.Model, o compareOptions, workers int) (*server, error) {
-	args := []string{"serve", m.Name, "--listen", "127.0.0.1:0", "--protocol", o.protocol.String(), "--stats-fd", "3", "--ready-fd", "4", "--quiet"}
+	args := []string{"serve", m.Name, "--listen", "127.0.0.1:0", "--protocol", o.protocol.String(), "--stats-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--ready-fd", "4", "--quiet"}
 	if workers > 0 {
 		args = append(args, "--workers", strconv.Itoa(workers))
 	}

@@ -13,7 +13,7 @@ import (
 
 func newLoadCommand(env Env) *cobra.Command {
 	var c load.Config
-	var control int
+	var control, parent int
 	cmd := &cobra.Command{
 		Use:   "load TARGET",
 		Short: "put load on any HTTP or echo server",
@@ -50,6 +50,7 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 	fl.DurationVar(&c.Spin, "spin", load.DefaultSpin, "with --rate, how long before a request is due to poll instead of sleeping")
 	descriptorFlag(cmd, &control, "control-fd", "inherited stream socket by which another process opens and closes the window")
 	_ = fl.MarkHidden("control-fd")
+	parentFlag(cmd, &parent)
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c := c
@@ -60,12 +61,15 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 				return usagef("--%s %s: want more than nothing", name, v)
 			}
 		}
-		return runLoad(env, c, control, *format, quiet(cmd))
+		if err := belong(parent); err != nil {
+			return err
+		}
+		return runLoad(env, c, control, parent, *format, quiet(cmd))
 	}
 	return cmd
 }
 
-func runLoad(env Env, c load.Config, control int, format string, quiet bool) error {
+func runLoad(env Env, c load.Config, control, parent int, format string, quiet bool) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals, unsubscribe := env.interrupts()
@@ -83,7 +87,7 @@ func runLoad(env Env, c load.Config, control int, format string, quiet bool) err
 	defer cancel()
 
 	if control >= 0 {
-		ctl, err := openControl(ctx, control)
+		ctl, err := openControl(ctx, control, parent)
 		if err != nil {
 			return err
 		}

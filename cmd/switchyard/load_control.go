@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,15 +16,17 @@ import (
 // control is the load generator's end of a stream socket by which the process
 // that started it opens and closes the measured window. Each side says a word
 // in a line of its own: ready, and waits for go; done, and waits for end. The
-// end of the stream ends the run.
+// end of the stream ends the run, and the end of the parent ends the process.
 type control struct {
 	file    *os.File
 	lines   *bufio.Reader
 	release func() bool
+	end     chan struct{} // closed by close
 }
 
-// openControl takes fd over. When ctx is done, whatever waits for it fails.
-func openControl(ctx context.Context, fd int) (*control, error) {
+// openControl takes fd over. When ctx is done, whatever waits for it fails. Until
+// it is closed the process dies with parent, if that is not 0.
+func openControl(ctx context.Context, fd, parent int) (*control, error) {
 	if err := adopt(fd); err != nil {
 		return nil, usagef("--control-fd %d: %v", fd, err)
 	}
@@ -36,7 +39,14 @@ func openControl(ctx context.Context, fd int) (*control, error) {
 		f.Close()
 		return nil, usagef("--control-fd %d: not a socket", fd)
 	}
-	c := &control{file: f, lines: bufio.NewReader(f)}
+	c := &control{file: f, lines: bufio.NewReader(f), end: make(chan struct{})}
+	if parent != 0 {
+		go func() {
+			runtime.LockOSThread() // never unlocked: it is over with the thread
+			dieWith(parent)
+			<-c.end
+		}()
+	}
 	c.release = context.AfterFunc(ctx, func() { f.SetDeadline(time.Unix(1, 0)) })
 	return c, nil
 }
@@ -60,5 +70,6 @@ func (c *control) ask(word, answer string) error {
 
 func (c *control) close() {
 	c.release()
+	close(c.end)
 	c.file.Close()
 }

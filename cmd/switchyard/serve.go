@@ -24,6 +24,7 @@ type serveFlags struct {
 	readyFD  int
 	statsFD  int
 	spins    uint64
+	parent   int
 }
 
 func newServeCommand(env Env) *cobra.Command {
@@ -55,6 +56,7 @@ switchyard serve fork/per-conn --protocol echo --listen 127.0.0.1:7777`,
 	fl.Uint64Var(&f.spins, "spins", 0, "speed of the loop behind /work in turns per ms; 0 measures it")
 	// For whoever compares models: one calibration for all of them.
 	_ = fl.MarkHidden("spins")
+	parentFlag(cmd, &f.parent)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f.protocol = *protocol
 		return serve(env, args[0], f, quiet(cmd))
@@ -104,6 +106,9 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 			return usagef("%s %d: %v", in.flag, in.fd, err)
 		}
 	}
+	if err := belong(f.parent); err != nil {
+		return err
+	}
 	if err := model.Available(); err != nil {
 		return fmt.Errorf("%s cannot run here: %w", model.Name, err)
 	}
@@ -144,8 +149,9 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 	}
 	defer server.Close()
 
+	gone := make(chan struct{})
 	if f.statsFD >= 0 {
-		stop, err := answerStats(f.statsFD, counters)
+		stop, err := answerStats(f.statsFD, counters, f.parent, gone)
 		if err != nil {
 			return fmt.Errorf("serve %s: %w", model.Name, err)
 		}
@@ -158,7 +164,10 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 	served := make(chan struct{})
 	watched := make(chan bool)
 	go func() {
-		watched <- watch(signals, served, drain, server)
+		if f.parent == 0 {
+			gone = nil
+		}
+		watched <- watch(signals, gone, served, drain, server)
 	}()
 	start := time.Now()
 	err = server.Serve(ctx)
@@ -180,12 +189,15 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 // design waits with, and a few connections. A design that needs more says so.
 const fewestFiles = 8
 
-// watch drains the server at the first signal and closes it at the second,
-// and reports whether it came to that. It ends when served is closed.
-func watch(signals <-chan os.Signal, served <-chan struct{}, drain func(), server switchyard.Server) (cutOff bool) {
+// watch drains the server at the first signal, or when gone is closed, and closes
+// it at the next signal, and reports whether it came to that. It ends when served
+// is closed.
+func watch(signals <-chan os.Signal, gone, served <-chan struct{}, drain func(), server switchyard.Server) (cutOff bool) {
 	defer drain()
 	select {
 	case <-signals:
+		drain()
+	case <-gone:
 		drain()
 	case <-served:
 		return false

@@ -77,12 +77,13 @@ func readUsage(who int) (usage, error) {
 }
 
 // answerStats writes one JSON line to fd, a stream socket, for every byte read
-// from it, until the other end closes it or stop is called. It takes fd over;
-// stop closes it.
+// from it, until the other end closes it, when it closes gone, or stop is called.
+// It takes fd over; stop closes it. As long as it does that the process dies with
+// parent, if that is not 0.
 //
 // It waits in poll(2) on a thread of its own and not on the runtime's poller,
 // so that a server under test is not given a netpoller it would not have.
-func answerStats(fd int, c *switchyard.Counters) (stop func(), err error) {
+func answerStats(fd int, c *switchyard.Counters, parent int, gone chan<- struct{}) (stop func(), err error) {
 	if err := unix.SetNonblock(fd, false); err != nil {
 		return nil, fmt.Errorf("stats-fd %d: %w", fd, os.NewSyscallError("fcntl", err))
 	}
@@ -91,16 +92,22 @@ func answerStats(fd int, c *switchyard.Counters) (stop func(), err error) {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
 	done := sys.Thread("sy-stats", func() {
+		dieWith(parent)
 		questions := make([]byte, 64)
 		for {
 			ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(end), Events: unix.POLLIN}}
-			if _, err := unix.Poll(ready, -1); err == unix.EINTR {
+			switch _, err := unix.Poll(ready, -1); {
+			case err == unix.EINTR:
 				continue
-			} else if err != nil || ready[1].Revents != 0 {
+			case err != nil: // RLIMIT_NOFILE was lowered to less than two
+				sys.Nanosleep(10_000_000)
+				continue
+			case ready[1].Revents != 0:
 				return
 			}
 			n, e := sys.Read(fd, questions)
 			if n <= 0 || e != 0 || answer(fd, c, n) != nil {
+				close(gone)
 				return
 			}
 		}

@@ -13,7 +13,9 @@ import (
 // DropCapabilities takes from all threads of the process every capability but
 // those in keep, and from every program it will start all of them, although it
 // may run as root (capabilities(7); PR_CAPBSET_DROP needs CAP_SETPCAP, capset(2)
-// nothing). Having none in the first place is fine. There is no way back.
+// nothing). Without CAP_SETPCAP a program whose file has capabilities (setcap(8))
+// gets those that are in keep too (PR_SET_NO_NEW_PRIVS). Having none in the first
+// place is fine. There is no way back.
 //
 // In a program built with cgo the threads cannot be reached: the error wraps
 // errors.ErrUnsupported and nothing was dropped.
@@ -45,6 +47,9 @@ func DropCapabilities(keep ...int) error {
 	}
 	data[0].Inheritable, data[1].Inheritable = 0, 0
 	header.Pid = 0
+	if _, _, e := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); e != 0 && e != syscall.ENOTSUP {
+		return fmt.Errorf("prctl(PR_SET_NO_NEW_PRIVS): %w", e)
+	}
 	_, _, e := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
 	switch e {
 	case 0:
