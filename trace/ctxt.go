@@ -6,17 +6,16 @@ import (
 	"strconv"
 )
 
-// A ctxt is the number of switches on all CPUs since boot, as /proc/stat tells it, and when it was read: somewhere between
-// the two times (ns of CLOCK_BOOTTIME). Switches that happened in between may be in it or not.
-type ctxt struct {
-	Before   int64  `json:"before"`
-	After    int64  `json:"after"`
-	Switches uint64 `json:"switches"`
+// A Reading is a number that was read at a time known to lie between two others (ns of CLOCK_BOOTTIME).
+type Reading struct {
+	Before int64  `json:"before_ns"`
+	After  int64  `json:"after_ns"`
+	Value  uint64 `json:"value"`
 }
 
-// readCtxt returns it, or why it cannot.
-func readCtxt() (*ctxt, string) {
-	c := &ctxt{Before: Boottime()}
+// readCtxt returns the number of switches on all CPUs since boot, as /proc/stat tells it, or why it cannot.
+func readCtxt() (*Reading, string) {
+	c := &Reading{Before: Boottime()}
 	b, err := os.ReadFile("/proc/stat")
 	c.After = Boottime()
 	if err != nil {
@@ -24,7 +23,7 @@ func readCtxt() (*ctxt, string) {
 	}
 	for line := range bytes.Lines(b) {
 		if n, ok := bytes.CutPrefix(line, []byte("ctxt ")); ok {
-			c.Switches, err = strconv.ParseUint(string(bytes.TrimSpace(n)), 10, 64)
+			c.Value, err = strconv.ParseUint(string(bytes.TrimSpace(n)), 10, 64)
 			if err != nil {
 				return nil, "/proc/stat: ctxt is no number"
 			}

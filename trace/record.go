@@ -107,9 +107,9 @@ type spoolBegin struct {
 
 // spoolMark is a moment: the window opens, or closes.
 type spoolMark struct {
-	Time int64  `json:"time"` // ns of CLOCK_BOOTTIME
-	Ctxt *ctxt  `json:"ctxt,omitempty"`
-	Why  string `json:"why,omitempty"` // there is no ctxt
+	Time int64    `json:"time"` // ns of CLOCK_BOOTTIME
+	Ctxt *Reading `json:"ctxt,omitempty"`
+	Why  string   `json:"why,omitempty"` // there is no ctxt
 }
 
 // spoolEnd is the last frame.
@@ -163,7 +163,9 @@ func (r *Recorder) load() error {
 	if err != nil {
 		return explain("record", err)
 	}
-	k := knobs(1)
+	can := ask()
+	can.raiseMemlock()
+	k := knobs(can, 1)
 	k["record_all"] = r.opts.All
 	k["ring_wake"] = uint32(r.opts.Buffer / 4)
 	cache := btf.NewCache()
@@ -173,6 +175,7 @@ func (r *Recorder) load() error {
 		want bool
 	}{
 		{"record", loadRecord, true},
+		{"free", loadFree, !can.storage},
 		{"life", loadRecordLife, true},
 		{"syscalls", loadRecordSyscall, r.opts.Syscalls},
 		{"walk", loadRecordWalk, true},
@@ -186,12 +189,8 @@ func (r *Recorder) load() error {
 		if err != nil {
 			return fmt.Errorf("trace: probe %s: %w", o.name, err)
 		}
-		for name, value := range k {
-			if v := spec.Variables[name]; v != nil {
-				if err := v.Set(value); err != nil {
-					return fmt.Errorf("trace: knob %s: %w", name, err)
-				}
-			}
+		if err := fit(spec, k); err != nil {
+			return fmt.Errorf("trace: probe %s: %w", o.name, err)
 		}
 		if m := spec.Maps["rings"]; m != nil {
 			m.InnerMap.MaxEntries = uint32(r.opts.Buffer)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"switchyard/trace/event"
 )
@@ -98,8 +99,38 @@ func (r *Recording) Records() uint64 { return r.x.records }
 // Tasks returns the tasks known so far.
 func (r *Recording) Tasks() []event.Task { return r.tasks }
 
-// CPUs returns how many CPUs the machine can have.
-func (r *Recording) CPUs() int { return r.x.begin.CPUs }
+// About is what a recording says of itself.
+type About struct {
+	Kernel, Machine string // uname -r, uname -m
+	CPUs            int    // possible ones
+	All, Syscalls   bool   // as in RecordOptions
+	Buffer          int
+	Args            []string // the recorder's command line
+	// The same moment by two clocks, ns: CLOCK_BOOTTIME, which all times of the recording are of, and CLOCK_REALTIME.
+	Boottime, Realtime int64
+
+	// Steal is the time the hypervisor kept from all CPUs in the window. Ctxt is ctxt of /proc/stat at its two ends, nil
+	// if that could not be read. Cost is what recording took. A recording that was cut off has none of them.
+	Steal time.Duration
+	Ctxt  *[2]Reading
+	Cost  RecordCost
+}
+
+// About returns it.
+func (r *Recording) About() About {
+	b := &r.x.begin
+	a := About{
+		Kernel: b.Kernel, Machine: b.Machine, CPUs: b.CPUs, All: b.All, Syscalls: b.Syscalls, Buffer: b.Buffer, Args: b.Args,
+		Boottime: b.Boottime, Realtime: b.Realtime,
+	}
+	if end := r.x.end; end != nil {
+		a.Steal, a.Cost = time.Duration(end.Steal), end.Cost
+		if open := r.x.window; open != nil && open.Ctxt != nil && end.Ctxt != nil {
+			a.Ctxt = &[2]Reading{*open.Ctxt, *end.Ctxt}
+		}
+	}
+	return a
+}
 
 const (
 	recordSize   = 16 // struct record
@@ -229,6 +260,16 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		e.Value = int64(le.Uint64(b[16:]))
 	case recordRecordKindRECORD_FREE:
 		r.freed(e.Task, tid, int64(le.Uint64(b[16:])))
+	}
+	switch kind {
+	case recordRecordKindRECORD_SWITCH: // the probe said which of the two
+	case recordRecordKindRECORD_WAKING, recordRecordKindRECORD_WAKE_NEW, recordRecordKindRECORD_MIGRATE,
+		recordRecordKindRECORD_SYSCALL_ENTER, recordRecordKindRECORD_SYSCALL_EXIT, recordRecordKindRECORD_NEED_RESCHED:
+		e.Flags |= event.FlagTaskTraced // of others they are not recorded
+	default:
+		if e.Task >= 0 && r.tasks[e.Task].Traced {
+			e.Flags |= event.FlagTaskTraced
+		}
 	}
 	if e.Task >= 0 && kind == recordRecordKindRECORD_EXIT && r.tasks[e.Task].Started == 0 {
 		r.tasks[e.Task].Started = int64(le.Uint64(b[16:]))

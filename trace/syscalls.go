@@ -16,6 +16,15 @@ func syscallName(nr int) string {
 	return "syscall_" + strconv.Itoa(nr)
 }
 
+// SyscallName returns the kernel's name for a system call of the architecture this program was built for, syscall_N if it is
+// not known.
+func SyscallName(nr int) string {
+	if nr < 0 || nr >= len(syscallNames) {
+		return "syscall_" + strconv.Itoa(nr)
+	}
+	return syscallName(nr)
+}
+
 // syscalls returns the window's system calls by name, nil if they were not counted.
 func (s *Session) syscalls(end *bpfCpu) map[string]uint64 {
 	if _, ok := s.missing["syscalls"]; ok {

@@ -16,6 +16,8 @@ var commands = []func(Env) *cobra.Command{
 	newServeCommand,
 	newLoadCommand,
 	newTraceCommand,
+	newReportCommand,
+	newRecoverCommand,
 	newModelsCommand,
 	newProbesCommand,
 	newDoctorCommand,

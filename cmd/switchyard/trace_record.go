@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,9 +84,4 @@ func recordWindow(env Env, o traceOptions, quiet bool, r *trace.Recorder, spool 
 	ended, _ = awaitEnd(env, &o, child)
 	_, err = r.Stop()
 	return ended, err
-}
-
-// finish makes a run directory of a spool, and says what is in it.
-func finish(dir, of string) (*report.Trace, error) {
-	return nil, errors.New("TODO")
 }

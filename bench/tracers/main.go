@@ -1,0 +1,329 @@
+// Command tracers measures what tracers of the scheduler add to a switch: Switchyard's depths beside perf sched record,
+// libbpf-tools' runqlat and offcputime, and bpftrace's runqlat.bt.
+//
+// The workloads are those of perf bench sched, pinned: pipe is two processes that pass a byte back and forth on one CPU,
+// so that each operation is two switches and two wakings; messaging is groups of senders and receivers on all CPUs. In
+// every round each tracer traces one run of the workload, and one run has none; which comes first changes every time.
+// What a run takes longer than the one without beside it, for each of its switches, is one observation; printed is their
+// median with its interval. A tool that is not there has its row, and says so.
+//
+//	apt install linux-perf libbpf-tools bpftrace && make build && sudo go run ./bench/tracers
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"switchyard/internal/stats"
+
+	"golang.org/x/sys/unix"
+)
+
+var (
+	binary = flag.String("binary", "bin/switchyard", "the program under test")
+	rounds = flag.Int("rounds", 11, "rounds")
+	loops  = flag.Int("loops", 50_000, "operations of a run of pipe; two switches each")
+	groups = flag.Int("groups", 10, "groups of a run of messaging, 40 tasks each")
+	only   = flag.String("workload", "", "pipe or messaging (default: both)")
+)
+
+// A tracer traces a run: it is put before the command, or runs beside it.
+type tracer struct {
+	name   string
+	before []string // the workload's command follows
+	beside []string // until it is interrupted
+	wait   time.Duration
+	// after looks at what the tracer left in its directory and on its standard output: bytes for each event on disk or in
+	// the rings, events lost.
+	after func(dir string, stdout []byte) (perEvent float64, lost uint64, err error)
+}
+
+func tracers(dir string) []tracer {
+	sy := func(depth ...string) []string {
+		return append(append([]string{*binary, "trace", "--format", "json"}, depth...), "--")
+	}
+	return []tracer{
+		{name: "nothing"},
+		{name: "switchyard --count", before: sy("--count"), after: ours},
+		{name: "switchyard --record", before: sy("--record"), after: ours},
+		{name: "switchyard --record --all", beside: []string{*binary, "trace", "--format", "json", "--record", "--all"}, wait: 500 * time.Millisecond, after: ours},
+		{name: "runqlat (libbpf-tools)", beside: []string{"runqlat"}, wait: 1500 * time.Millisecond},
+		{name: "offcputime (libbpf-tools)", beside: []string{"offcputime", "1000"}, wait: 1500 * time.Millisecond},
+		{name: "bpftrace runqlat.bt", beside: []string{"bpftrace", bpftraceScript()}, wait: 4 * time.Second},
+		{name: "perf sched record", before: []string{"perf", "sched", "record", "-o", filepath.Join(dir, "perf.data"), "--"}, after: perfData},
+	}
+}
+
+func bpftraceScript() string {
+	for _, p := range []string{"/usr/sbin/runqlat.bt", "/usr/share/bpftrace/tools/runqlat.bt"} {
+		if _, err := os.Stat(p); err == nil {
+			return p
+		}
+	}
+	return "runqlat.bt"
+}
+
+// ours reads the JSON of switchyard trace.
+func ours(_ string, stdout []byte) (float64, uint64, error) {
+	var t struct {
+		Lost []struct {
+			Count uint64 `json:"count"`
+		} `json:"lost"`
+		Cost struct {
+			BytesPerEvent float64 `json:"bytes_per_event"`
+		} `json:"cost"`
+		Checks []struct {
+			Name, Status, Reason string
+		} `json:"checks"`
+	}
+	if err := json.Unmarshal(stdout, &t); err != nil {
+		return 0, 0, err
+	}
+	var lost uint64
+	for _, l := range t.Lost {
+		lost += l.Count
+	}
+	for _, c := range t.Checks {
+		if c.Status == "fail" {
+			return 0, lost, fmt.Errorf("check %s failed: %s", c.Name, c.Reason)
+		}
+	}
+	return t.Cost.BytesPerEvent, lost, nil
+}
+
+// perfData asks perf how many events its file holds, and how many it lost.
+func perfData(dir string, _ []byte) (float64, uint64, error) {
+	path := filepath.Join(dir, "perf.data")
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	out, err := exec.Command("perf", "report", "--stats", "-i", path).Output()
+	if err != nil {
+		return 0, 0, fmt.Errorf("perf report --stats: %w", err)
+	}
+	number := func(what string) uint64 {
+		m := regexp.MustCompile(`(?m)^\s+` + what + ` events:\s+(\d+)`).FindSubmatch(out)
+		if m == nil {
+			return 0
+		}
+		n, _ := strconv.ParseUint(string(m[1]), 10, 64)
+		return n
+	}
+	samples := number("SAMPLE")
+	if samples == 0 {
+		return 0, 0, errors.New("perf recorded no sample")
+	}
+	return float64(info.Size()) / float64(samples), number("LOST"), nil
+}
+
+// A workload is a command, and what its output says of one run.
+type workload struct {
+	name     string
+	args     []string
+	pin      string
+	switches func(before, after uint64) float64
+	cpus     float64 // that are busy all the time
+}
+
+func workloads() []workload {
+	return []workload{
+		{name: "pipe", args: []string{"perf", "bench", "-f", "simple", "sched", "pipe", "-l", strconv.Itoa(*loops)}, pin: "0", cpus: 1,
+			switches: func(_, _ uint64) float64 { return 2 * float64(*loops) }},
+		{name: "messaging", args: []string{"perf", "bench", "-f", "simple", "sched", "messaging", "-g", strconv.Itoa(*groups)}, cpus: online(),
+			switches: func(before, after uint64) float64 { return float64(after - before) }},
+	}
+}
+
+func online() float64 {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil {
+		return 1
+	}
+	return float64(set.Count())
+}
+
+func main() {
+	flag.Parse()
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "tracers:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	dir, err := os.MkdirTemp("", "tracers-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	for _, w := range workloads() {
+		if *only == "" || *only == w.name {
+			if err := compare(dir, w); err != nil {
+				return fmt.Errorf("%s: %w", w.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// A row is what was seen of one tracer.
+type row struct {
+	added    []float64 // ns a switch
+	perEvent float64
+	lost     uint64
+	err      error
+}
+
+func compare(dir string, w workload) error {
+	list := tracers(dir)
+	rows := make([]row, len(list))
+	var base []float64
+	for range *rounds {
+		taken := make([]float64, len(list))
+		for _, i := range rand.Perm(len(list)) {
+			if rows[i].err == nil {
+				taken[i], rows[i].err = one(dir, w, &list[i], &rows[i])
+			}
+		}
+		if rows[0].err != nil {
+			return rows[0].err
+		}
+		base = append(base, taken[0])
+		for i := range rows {
+			if rows[i].err == nil {
+				rows[i].added = append(rows[i].added, taken[i]-taken[0])
+			}
+		}
+	}
+	without := stats.Median(base)
+	fmt.Printf("\n%s: %s\n\nWithout a tracer a switch takes %.0f ns (%.0f–%.0f) of CPU time, all that goes with it included.\n\n", w.name,
+		strings.Join(w.args, " "), without.Median, without.Low, without.High)
+	fmt.Printf("| tracer | added a switch, ns | of perf's | of runqlat's | bytes an event | lost |\n|:--|--:|--:|--:|--:|--:|\n")
+	reference := map[string]float64{}
+	for i, t := range list {
+		reference[t.name] = stats.Median(rows[i].added).Median
+	}
+	for i, t := range list[1:] {
+		r := rows[i+1]
+		if r.err != nil {
+			fmt.Printf("| %s | %v | | | | |\n", t.name, r.err)
+			continue
+		}
+		e := stats.Median(r.added)
+		ratio := func(to string) string {
+			if of := reference[to]; of > 0 {
+				return fmt.Sprintf("%.2f", e.Median/of)
+			}
+			return "–"
+		}
+		perEvent, lost := "–", "–"
+		if r.perEvent > 0 {
+			perEvent = fmt.Sprintf("%.1f", r.perEvent)
+		}
+		if t.after != nil {
+			lost = strconv.FormatUint(r.lost, 10)
+		}
+		fmt.Printf("| %s | %.0f (%.0f–%.0f) | %s | %s | %s | %s |\n", t.name, e.Median, e.Low, e.High, ratio("perf sched record"),
+			ratio("runqlat (libbpf-tools)"), perEvent, lost)
+	}
+	return nil
+}
+
+// one traces one run and returns the CPU time of a switch, ns.
+func one(dir string, w workload, t *tracer, r *row) (float64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	args := w.args
+	if w.pin != "" {
+		args = append([]string{"taskset", "-c", w.pin}, args...)
+	}
+	var beside *exec.Cmd
+	var side bytes.Buffer
+	if t.beside != nil {
+		beside = exec.CommandContext(ctx, t.beside[0], t.beside[1:]...)
+		beside.Stdout = &side
+		beside.Stderr = io.Discard
+		if err := beside.Start(); err != nil {
+			return 0, err
+		}
+		time.Sleep(t.wait)
+	}
+	args = append(append([]string{}, t.before...), args...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	before := ctxt()
+	err := cmd.Run()
+	after := ctxt()
+	if beside != nil {
+		beside.Process.Signal(unix.SIGINT)
+		if e := beside.Wait(); e != nil && t.after != nil {
+			return 0, fmt.Errorf("%s: %w", t.name, e)
+		}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w: %s", args[0], err, lastLine(stderr.Bytes()))
+	}
+	// Switchyard's own standard output is for the result, and the command's goes to standard error.
+	seconds, err := seconds(append(stderr.Bytes(), stdout.Bytes()...))
+	if err != nil {
+		return 0, err
+	}
+	if t.after != nil {
+		out := stdout.Bytes()
+		if t.beside != nil {
+			out = side.Bytes()
+		}
+		perEvent, lost, err := t.after(dir, out)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", t.name, err)
+		}
+		r.perEvent = perEvent
+		r.lost += lost
+	}
+	return seconds * 1e9 * w.cpus / w.switches(before, after), nil
+}
+
+func lastLine(b []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return lines[len(lines)-1]
+}
+
+// seconds is the number perf bench -f simple prints, alone on a line.
+func seconds(out []byte) (float64, error) {
+	for line := range strings.Lines(string(out)) {
+		if s, err := strconv.ParseFloat(strings.TrimSpace(line), 64); err == nil {
+			return s, nil
+		}
+	}
+	return 0, fmt.Errorf("perf bench did not say how long it took: %q", out)
+}
+
+// ctxt is the number of switches since boot.
+func ctxt() uint64 {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if n, ok := strings.CutPrefix(line, "ctxt "); ok {
+			v, _ := strconv.ParseUint(strings.TrimSpace(n), 10, 64)
+			return v
+		}
+	}
+	return 0
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"switchyard/internal/report"
+	rundir "switchyard/internal/run"
+	"switchyard/internal/sched"
+	"switchyard/trace/event"
+)
+
+// recordReport is what a recording showed.
+func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, o recordedOptions, calls *syscallCounter) *report.Trace {
+	t := &report.Trace{
+		Schema:     report.TraceSchema,
+		Depth:      "record",
+		Of:         o.Of,
+		Host:       report.Host{Kernel: m.Host.Kernel, CPUs: m.Host.CPUs, CPU: m.Host.Model, Go: m.Host.Go, Root: m.Host.Root},
+		WindowNS:   r.Window.Close - r.Window.Open,
+		Total:      recordTask(&r.Total.Totals, &r.Total.Distributions),
+		Tasks:      []report.TraceTask{},
+		Preemptors: []report.TracePair{},
+		Wakers:     []report.TracePair{},
+		Lost:       []report.TraceLost{},
+		Syscalls:   calls.counts,
+		Missing:    map[string]string{},
+		Warnings:   slices.Clone(m.Warnings),
+	}
+	for i := range r.Tasks {
+		k := &r.Tasks[i]
+		if k.Life == 0 {
+			continue // it was not there in the window
+		}
+		row := recordTask(&k.Totals, &k.Distributions)
+		row.TID, row.TGID, row.Name = k.TID, k.TGID, k.Name
+		t.Tasks = append(t.Tasks, row)
+	}
+	slices.SortStableFunc(t.Tasks, func(a, b report.TraceTask) int { return cmp.Compare(b.OnCPUNS, a.OnCPUNS) })
+	t.Preemptors = pairsOf(r.Preemptors, table)
+	t.Wakers = pairsOf(r.Wakers, table)
+	for _, c := range r.CPUs {
+		t.CPUs = append(t.CPUs, report.TraceCPU{
+			CPU: c.Number, BusyNS: int64(c.Busy), IdleNS: int64(c.Idle), UnknownNS: int64(c.Unknown),
+			Switches: c.Switches, QueueMean: c.Queue.Mean, QueueMax: c.Queue.Max,
+		})
+	}
+	t.RunQueue = queueOf(r)
+	for _, l := range r.Lost {
+		t.Lost = append(t.Lost, report.TraceLost{CPU: l.CPU, FirstNS: l.First, LastNS: l.Last, Count: l.Count})
+	}
+	for _, c := range r.Checks {
+		t.Checks = append(t.Checks, report.TraceCheck{Name: c.Name, Status: string(c.Status), Reason: c.Reason, Traced: c.Traced, Kernel: c.Kernel})
+	}
+	if calls.counts == nil {
+		t.Missing["syscalls"] = "not asked for (--syscalls)"
+	}
+	p := &m.Probe
+	t.Cost = report.TraceCost{Events: p.Events, BytesPerEvent: p.BytesPerEvent, NSPerEvent: p.NsPerEvent, ReaderCPUNS: p.ReaderCPU}
+	if p.Attach != nil {
+		t.Cost.AttachNS = *p.Attach
+	}
+	if p.Memory != nil {
+		t.Cost.MemoryBytes = uint64(*p.Memory)
+	}
+	disk := m.Tables.Events.Bytes + m.Tables.Tasks.Bytes + m.Tables.Snapshots.Bytes + m.Tables.Lost.Bytes
+	t.Cost.DiskBytes = &disk
+	if n := m.Tables.Events.Rows; n > 0 {
+		per := float64(disk) / float64(n)
+		t.Cost.DiskPerEvent = &per
+	}
+	for what, n := range map[string]uint64{
+		"events came out of order":                 r.Disordered,
+		"events name more tasks than there can be": r.Refused,
+		"events cannot be":                         r.Strange,
+	} {
+		if n > 0 {
+			t.Warnings = append(t.Warnings, fmt.Sprintf("%d %s.", n, what))
+		}
+	}
+	slices.Sort(t.Warnings)
+	return t
+}
+
+func recordTask(k *sched.Totals, d *sched.Distributions) report.TraceTask {
+	t := report.TraceTask{
+		LifeNS:             int64(k.Life),
+		OnCPUNS:            int64(k.OnCPU),
+		BlockedNS:          int64(k.Blocked),
+		RunQueueNS:         int64(k.RunQueue),
+		UnknownNS:          int64(k.Unknown),
+		Wakeups:            k.Wakeups,
+		WakeupsByInterrupt: k.WakeupsByInterrupt,
+		SpuriousWakeups:    k.SpuriousWakeups,
+		Migrations:         k.Migrations.Total,
+		Switches: report.TraceSwitches{
+			Voluntary:    k.Switches.Voluntary,
+			Involuntary:  k.Switches.Involuntary,
+			Yields:       k.Switches.Yields,
+			AddressSpace: k.Switches.AddressSpace,
+			Thread:       k.Switches.Thread,
+			Lazy:         k.Switches.Lazy,
+			Kept:         k.Switches.Kept,
+		},
+		WakeupLatency:   durations(&d.WakeupLatency),
+		RunQueueLatency: durations(&d.RunQueueLatency),
+		OnCPUSpan:       durations(&d.OnCPUSpan),
+		Blocked:         durations(&d.BlockedTime),
+		Compound:        durations(&d.CompoundDelay),
+		Censored:        k.Censored.Count,
+		Lossy:           k.Touched.Count > 0,
+	}
+	causes := map[string]uint64{
+		"at wake-up": k.Migrations.AtWakeup, "at fork": k.Migrations.AtFork, "at exec": k.Migrations.AtExec,
+		"balancing": k.Migrations.Balancing, "forced": k.Migrations.Forced,
+	}
+	for cause, n := range causes {
+		if n > 0 {
+			if t.MigrationCauses == nil {
+				t.MigrationCauses = make(map[string]uint64)
+			}
+			t.MigrationCauses[cause] = n
+		}
+	}
+	return t
+}
+
+// durations is nil for a distribution of nothing.
+func durations(h *sched.Histogram) *report.Durations {
+	if h.Count() == 0 {
+		return nil
+	}
+	return &report.Durations{N: h.Count(), Mean: float64(h.Mean()), P50: float64(h.Quantile(0.5)), P90: float64(h.Quantile(0.9)),
+		P99: float64(h.Quantile(0.99)), Max: float64(h.Max())}
+}
+
+func pairsOf(pairs []sched.Pair, tasks []event.Task) []report.TracePair {
+	out := []report.TracePair{}
+	for _, p := range pairs {
+		x := report.TracePair{Count: p.Count, NS: int64(p.Time)}
+		x.By, x.ByTID = taskName(p.By, p.Interrupt, tasks)
+		x.Of, x.OfTID = taskName(p.Of, 0, tasks)
+		out = append(out, x)
+	}
+	return out
+}
+
+// taskName is what a task, or an interrupt, is called in a report.
+func taskName(id event.TaskID, interrupt event.Flags, tasks []event.Task) (string, int) {
+	switch {
+	case interrupt&event.FlagHardIRQ != 0:
+		return "(interrupt)", 0
+	case interrupt&event.FlagSoftIRQ != 0:
+		return "(softirq)", 0
+	case interrupt&event.FlagNMI != 0:
+		return "(NMI)", 0
+	case id == event.NoTask:
+		return "(others)", 0
+	case id.Idle():
+		return fmt.Sprintf("idle/%d", -int(id)-1), 0
+	}
+	if int(id) < len(tasks) {
+		return tasks[id].Name, tasks[id].TID
+	}
+	return fmt.Sprintf("task %d of the recording", id), 0
+}
+
+func queueOf(r *sched.Result) *report.TraceQueue {
+	q := &report.TraceQueue{Mean: r.Queue.Mean, Max: r.Queue.Max, ShareByLength: []float64{}}
+	var whole float64
+	for _, d := range r.Queue.Time {
+		whole += float64(d)
+	}
+	for _, d := range r.Queue.Time {
+		if whole > 0 {
+			q.ShareByLength = append(q.ShareByLength, float64(d)/whole)
+		}
+	}
+	if r.Waste.Reason == "" {
+		q.ViolationCount = r.Waste.Count
+		q.ViolationNS = int64(r.Waste.Time)
+		q.ViolationMaxNS = int64(r.Waste.Longest)
+	}
+	return q
+}

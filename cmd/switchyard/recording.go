@@ -1,0 +1,202 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"switchyard/internal/report"
+	rundir "switchyard/internal/run"
+	"switchyard/internal/sched"
+	"switchyard/trace"
+	"switchyard/trace/event"
+)
+
+// recordedOptions are what a manifest keeps of the tracing, so that the analysis can be made again.
+type recordedOptions struct {
+	Of       string            `json:"of"`
+	All      bool              `json:"all"`
+	Syscalls bool              `json:"syscalls"`
+	Buffer   int               `json:"buffer_bytes"`
+	Steal    int64             `json:"steal_ns"`
+	Ctxt     *[2]trace.Reading `json:"ctxt,omitempty"`
+}
+
+// json is the form a manifest takes them in.
+func (o recordedOptions) json() json.RawMessage {
+	b, err := json.Marshal(o)
+	if err != nil {
+		panic(err) // never: they are numbers and text
+	}
+	return b
+}
+
+func recordedOptionsOf(m *rundir.Manifest) (o recordedOptions, err error) {
+	if err := json.Unmarshal(m.Options, &o); err != nil {
+		return o, fmt.Errorf("manifest.json: its options: %w", err)
+	}
+	return o, nil
+}
+
+func newAnalysis(window event.Window, o recordedOptions, cpus int, opened []event.Snapshot, lost []event.Lost) *sched.Analysis {
+	options := sched.Options{All: o.All, CPUs: cpus, Steal: time.Duration(o.Steal)}
+	if o.Ctxt != nil {
+		options.Ctxt = &[2]sched.Reading{readingOf(o.Ctxt[0]), readingOf(o.Ctxt[1])}
+	}
+	a := sched.NewAnalysis(window, options)
+	for i := range opened {
+		a.Start(&opened[i])
+	}
+	for _, l := range lost {
+		a.Lost(l)
+	}
+	return a
+}
+
+func readingOf(r trace.Reading) sched.Reading {
+	return sched.Reading{Before: r.Before, After: r.After, Value: r.Value}
+}
+
+// finish makes a run directory of the spool in a directory, says what is in it, and removes the spool.
+func finish(dir, of string) (*report.Trace, error) {
+	path := filepath.Join(dir, spoolName)
+	rec, err := trace.OpenRecording(path)
+	if err != nil {
+		return nil, err
+	}
+	defer rec.Close()
+	w, err := rundir.Create(dir, own)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+
+	about := rec.About()
+	o := recordedOptions{Of: of, All: about.All, Syscalls: about.Syscalls, Buffer: about.Buffer, Steal: int64(about.Steal), Ctxt: about.Ctxt}
+	analysis := newAnalysis(rec.Window(), o, about.CPUs, rec.Opened(), rec.Lost())
+	calls := newSyscallCounter(o.Syscalls, rec.Window())
+	err = rec.Events(func(e *event.Event) error {
+		calls.event(e)
+		analysis.Event(e)
+		return w.Event(e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	closed := rec.Closed()
+	for i := range closed {
+		analysis.End(&closed[i])
+	}
+	analysis.Tasks(rec.Tasks())
+	result := analysis.Result()
+
+	w.Tasks(rec.Tasks())
+	w.Snapshots(rec.Opened(), closed)
+	w.Lost(rec.Lost())
+	m := manifestOf(&about, rec, result, o)
+	if err := w.Commit(m); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil {
+		return nil, err
+	}
+	// What was committed, and not what was meant to be.
+	r, err := rundir.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return recordReport(result, r.Tasks(), r.Manifest(), o, calls), nil
+}
+
+// A syscallCounter counts recorded system calls by name.
+type syscallCounter struct {
+	window event.Window
+	counts map[string]uint64
+}
+
+// newSyscallCounter returns one that counts nothing if system calls were not recorded.
+func newSyscallCounter(recorded bool, w event.Window) *syscallCounter {
+	c := &syscallCounter{window: w}
+	if recorded {
+		c.counts = make(map[string]uint64)
+	}
+	return c
+}
+
+func (c *syscallCounter) event(e *event.Event) {
+	if e.Kind == event.SyscallEnter && c.counts != nil && e.Time >= c.window.Open && e.Time <= c.window.Close {
+		c.counts[trace.SyscallName(int(e.Value))]++
+	}
+}
+
+func manifestOf(about *trace.About, rec *trace.Recording, result *sched.Result, o recordedOptions) rundir.Manifest {
+	h := host()
+	cost := about.Cost
+	m := rundir.Manifest{
+		Made:    time.Now().UTC(),
+		Command: about.Args,
+		Options: o.json(),
+		Host:    rundir.Host{Kernel: about.Kernel, Arch: runtime.GOARCH, CPUs: about.CPUs, Model: h.CPU, Go: h.Go, Root: h.Root},
+		Window:  rundir.Window(rec.Window()),
+		Clock:   rundir.Clock{Boottime: about.Boottime, Realtime: about.Realtime},
+		Probe:   rundir.Probe{Events: rec.Records()},
+	}
+	m.Host.Name, _ = os.Hostname()
+	if cost.Events > 0 {
+		per := float64(cost.Bytes) / float64(cost.Events)
+		reader, attach, memory := int64(cost.ReaderCPU), int64(cost.Attach), int64(cost.Memory)
+		m.Probe.BytesPerEvent, m.Probe.ReaderCPU, m.Probe.Attach, m.Probe.Memory = &per, &reader, &attach, &memory
+	}
+	for _, c := range result.Checks {
+		k := rundir.Check{Name: c.Name, Status: rundir.Status(c.Status), Reason: c.Reason}
+		if c.Status != sched.Unavailable {
+			traced, kernel := float64(c.Traced), float64(c.Kernel)
+			k.Traced, k.Kernel = &traced, &kernel
+		}
+		m.Checks = append(m.Checks, k)
+	}
+	if cut := rec.Cut(); cut != "" {
+		m.Warnings = append(m.Warnings, "The recording was cut off: "+cut+".")
+	}
+	return m
+}
+
+// replay reads a run directory and makes its report again.
+func replay(dir string) (*report.Trace, error) {
+	r, err := rundir.Open(dir)
+	if err != nil {
+		if errors.Is(err, rundir.ErrIncomplete) {
+			if _, e := os.Stat(filepath.Join(dir, spoolName)); e == nil {
+				return nil, fmt.Errorf("%s: the recording was cut off before its tables were written: switchyard recover %s writes them", dir, dir)
+			}
+		}
+		return nil, err
+	}
+	defer r.Close()
+	m := r.Manifest()
+	o, err := recordedOptionsOf(m)
+	if err != nil {
+		return nil, err
+	}
+	opened, closed := r.Snapshots()
+	window := m.Window.Sched()
+	a := newAnalysis(window, o, m.Host.CPUs, opened, r.Lost())
+	calls := newSyscallCounter(o.Syscalls, window)
+	for e, err := range r.Events() {
+		if err != nil {
+			return nil, err
+		}
+		calls.event(e)
+		a.Event(e)
+	}
+	for i := range closed {
+		a.End(&closed[i])
+	}
+	a.Tasks(r.Tasks())
+	return recordReport(a.Result(), r.Tasks(), m, o, calls), nil
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"switchyard/trace"
+
+	"github.com/spf13/cobra"
+)
+
+func newRecoverCommand(env Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "recover DIR",
+		Short: "complete a recording that was cut off",
+		Long: `recover writes the tables of a recording whose tracer was killed, or whose disk was full:
+what is in its spool up to there is kept, and says that it was cut off. What the
+tracer had not yet taken from the kernel is lost, 50 ms of it at most.`,
+		Example: "switchyard recover run && switchyard report run",
+		Args:    oneArg("the directory of a recording"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+	}
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		dir := args[0]
+		rec, err := trace.OpenRecording(filepath.Join(dir, spoolName))
+		if errors.Is(err, fs.ErrNotExist) {
+			if _, e := os.Stat(filepath.Join(dir, "manifest.json")); e == nil {
+				return fmt.Errorf("%s: the recording is complete: switchyard report %s shows it", dir, dir)
+			}
+			return fmt.Errorf("%s: there is no recording here (it would have a file %s)", dir, spoolName)
+		}
+		if err != nil {
+			return err
+		}
+		of := strings.Join(rec.About().Args, " ")
+		if err := rec.Close(); err != nil {
+			return err
+		}
+		t, err := finish(dir, of)
+		if err != nil {
+			return err
+		}
+		if err := writeTrace(env, t, *format); err != nil {
+			return err
+		}
+		return failedChecks(t)
+	}
+	return cmd
+}
