@@ -19,21 +19,21 @@ const maxCPU = math.MaxUint16
 // An eventRow is a row of events.parquet. Encodings are chosen so that the table takes less than eight bytes a row: times
 // are nearly sorted, names and numbers of tasks repeat, and what is left of the run time is noise of a few bits.
 type eventRow struct {
-	Time       int64  `parquet:"time_ns,delta,zstd"`
-	Kind       string `parquet:"kind,dict,zstd"`
-	CPU        int32  `parquet:"cpu,dict,zstd"`
-	Task       *int32 `parquet:"task,optional,dict,zstd"`
-	Other      *int32 `parquet:"other,optional,dict,zstd"`
-	State      *int32 `parquet:"state,optional,dict,zstd"`
-	Flags      int32  `parquet:"flags,dict,zstd"`
-	Prio       *int32 `parquet:"prio,optional,dict,zstd"`
-	OtherPrio  *int32 `parquet:"other_prio,optional,dict,zstd"`
-	AtCPU      *int32 `parquet:"at_cpu,optional,dict,zstd"`
-	Syscall    *int64 `parquet:"syscall,optional,dict,zstd"`
-	Result     *int64 `parquet:"result,optional,dict,zstd"`
-	NVCSWDiff  int32  `parquet:"nvcsw_diff,dict,zstd"`
-	NIVCSWDiff int32  `parquet:"nivcsw_diff,dict,zstd"`
-	ExecDiff   int32  `parquet:"exec_diff_ns,optional,delta,zstd"` // 0 is stored as NULL
+	Time       int64  `parquet:"time_ns,delta"`
+	Kind       string `parquet:"kind,dict"`
+	CPU        int32  `parquet:"cpu,dict"`
+	Task       *int32 `parquet:"task,optional,dict"`
+	Other      *int32 `parquet:"other,optional,dict"`
+	State      *int32 `parquet:"state,optional,dict"`
+	Flags      int32  `parquet:"flags,dict"`
+	Prio       *int32 `parquet:"prio,optional,dict"`
+	OtherPrio  *int32 `parquet:"other_prio,optional,dict"`
+	AtCPU      *int32 `parquet:"at_cpu,optional,dict"`
+	Syscall    *int64 `parquet:"syscall,optional,dict"`
+	Result     *int64 `parquet:"result,optional,dict"`
+	NVCSWDiff  int32  `parquet:"nvcsw_diff,dict"`
+	NIVCSWDiff int32  `parquet:"nivcsw_diff,dict"`
+	ExecDiff   int32  `parquet:"exec_diff_ns,optional,delta"` // 0 is stored as NULL
 }
 
 // A cell holds what the pointers of an eventRow point to.

@@ -9,10 +9,10 @@ import (
 
 // A lostRow is a row of lost.parquet.
 type lostRow struct {
-	CPU   int32 `parquet:"cpu,dict,zstd"`
-	First int64 `parquet:"first_ns,delta,zstd"`
-	Last  int64 `parquet:"last_ns,delta,zstd"`
-	Count int64 `parquet:"count,delta,zstd"`
+	CPU   int32 `parquet:"cpu,dict"`
+	First int64 `parquet:"first_ns,delta"`
+	Last  int64 `parquet:"last_ns,delta"`
+	Count int64 `parquet:"count,delta"`
 }
 
 // Columns of a lostRow.

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"encoding/json"
 	"time"
 
 	"switchyard/internal/sched"
@@ -12,17 +13,17 @@ const Schema = "switchyard.run/1"
 
 // Manifest is manifest.json. Writer.Commit fills in Schema, Tables and Lost.
 type Manifest struct {
-	Schema  string         `json:"schema"`
-	Made    time.Time      `json:"made"`              // when the recording ended
-	Command []string       `json:"command"`           // the command line, with the program's name
-	Options map[string]any `json:"options,omitempty"` // model, seeds, buffers, what was asked for: as the command has them
-	Host    Host           `json:"host"`
-	Window  Window         `json:"window"`
-	Clock   Clock          `json:"clock"`
-	Probe   Probe          `json:"probe"`
-	Checks  []Check        `json:"checks"`
-	Lost    LostSum        `json:"lost"`
-	Tables  Tables         `json:"tables"`
+	Schema  string          `json:"schema"`
+	Made    time.Time       `json:"made"`              // when the recording ended
+	Command []string        `json:"command"`           // the command line, with the program's name
+	Options json.RawMessage `json:"options,omitempty"` // model, seeds, buffers, what was asked for: as the command has them
+	Host    Host            `json:"host"`
+	Window  Window          `json:"window"`
+	Clock   Clock           `json:"clock"`
+	Probe   Probe           `json:"probe"`
+	Checks  []Check         `json:"checks"`
+	Lost    LostSum         `json:"lost"`
+	Tables  Tables          `json:"tables"`
 	// Warnings are sentences a report shows before anything else.
 	Warnings []string `json:"warnings,omitempty"`
 }

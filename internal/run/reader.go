@@ -33,7 +33,7 @@ type Reader struct {
 
 // maxManifest bounds manifest.json, and maxLoad load.json.
 const (
-	maxManifest = 16 << 20
+	maxManifest = 4 << 20
 	maxLoad     = 64 << 20
 )
 
@@ -52,54 +52,59 @@ func Open(dir string) (_ *Reader, err error) {
 	if err := r.readManifest(); err != nil {
 		return nil, err
 	}
-	total := r.manifest.Tables.Tasks.Rows
-	r.tasks = make([]sched.Task, 0, min(total, 1<<16))
-	err = readTable[taskRow](r, tasksName, r.manifest.Tables.Tasks, func(columns []column, rows int) (err error) {
-		r.tasks, err = tasksOf(r.tasks, columns, rows, int(total))
-		return err
-	})
-	if err != nil {
+	tables := &r.manifest.Tables
+	if err := readTable[taskRow](r, tasksName, tables.Tasks, r.addTasks); err != nil {
 		return nil, err
 	}
-	err = readTable[snapshotRow](r, snapshotsName, r.manifest.Tables.Snapshots, func(columns []column, rows int) error {
-		for i := range rows {
-			end, s, err := snapshotOf(columns, i, len(r.tasks))
-			if err != nil {
-				return fmt.Errorf("row %d: %w", len(r.open)+len(r.close), err)
-			}
-			if end == endOpen {
-				r.open = append(r.open, s)
-			} else {
-				r.close = append(r.close, s)
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := readTable[snapshotRow](r, snapshotsName, tables.Snapshots, r.addSnapshots); err != nil {
+		return nil, err
+	}
+	if err := readTable[lostRow](r, lostName, tables.Lost, r.addLost); err != nil {
 		return nil, err
 	}
 	var sum LostSum
-	err = readTable[lostRow](r, lostName, r.manifest.Tables.Lost, func(columns []column, rows int) error {
-		for i := range rows {
-			l, err := lostOf(columns, i)
-			if err != nil {
-				return fmt.Errorf("row %d: %w", len(r.lost), err)
-			}
-			r.lost = append(r.lost, l)
-			sum.Intervals++
-			sum.Events += l.Count
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	for _, l := range r.lost {
+		sum.Intervals++
+		sum.Events += l.Count
 	}
 	if sum != r.manifest.Lost {
 		return nil, r.damaged(lostName, fmt.Errorf("it has %d events in %d intervals and the manifest %d in %d",
 			sum.Events, sum.Intervals, r.manifest.Lost.Events, r.manifest.Lost.Intervals))
 	}
-	r.eventsFile, r.events, err = openRows[eventRow](r, eventsName, r.manifest.Tables.Events)
+	r.eventsFile, r.events, err = openRows[eventRow](r, eventsName, tables.Events)
 	return r, err
+}
+
+// addTasks, addSnapshots and addLost take a row group of their table.
+func (r *Reader) addTasks(columns []column, rows int) (err error) {
+	r.tasks, err = tasksOf(r.tasks, columns, rows, int(r.manifest.Tables.Tasks.Rows))
+	return err
+}
+
+func (r *Reader) addSnapshots(columns []column, rows int) error {
+	for i := range rows {
+		end, s, err := snapshotOf(columns, i, len(r.tasks))
+		if err != nil {
+			return fmt.Errorf("row %d: %w", len(r.open)+len(r.close), err)
+		}
+		if end == endOpen {
+			r.open = append(r.open, s)
+		} else {
+			r.close = append(r.close, s)
+		}
+	}
+	return nil
+}
+
+func (r *Reader) addLost(columns []column, rows int) error {
+	for i := range rows {
+		l, err := lostOf(columns, i)
+		if err != nil {
+			return fmt.Errorf("row %d: %w", len(r.lost), err)
+		}
+		r.lost = append(r.lost, l)
+	}
+	return nil
 }
 
 // Close releases the files. What was read stays.
@@ -146,29 +151,33 @@ func (r *Reader) Events() iter.Seq2[*sched.Event, error] {
 			return
 		}
 		defer groups.close()
-		d := eventDecoder{tasks: len(r.tasks)}
-		var row int64
-		for i := range r.events.groups {
-			columns, err := groups.read(r.events, i)
+		r.eventsOf(groups, yield)
+	}
+}
+
+func (r *Reader) eventsOf(groups *groupReader, yield func(*sched.Event, error) bool) {
+	d := eventDecoder{tasks: len(r.tasks)}
+	var row int64
+	for i := range r.events.groups {
+		columns, err := groups.read(r.events, i)
+		if err != nil {
+			yield(nil, r.damaged(eventsName, err))
+			return
+		}
+		if err := d.begin(columns); err != nil {
+			yield(nil, r.newer(eventsName, err.Error()))
+			return
+		}
+		for k := range r.events.groups[i].rows {
+			e, err := d.event(columns, k)
 			if err != nil {
-				yield(nil, r.damaged(eventsName, err))
+				yield(nil, r.damaged(eventsName, fmt.Errorf("event %d: %w", row, err)))
 				return
 			}
-			if err := d.begin(columns); err != nil {
-				yield(nil, r.newer(eventsName, err.Error()))
+			if !yield(e, nil) {
 				return
 			}
-			for k := range r.events.groups[i].rows {
-				e, err := d.event(columns, k)
-				if err != nil {
-					yield(nil, r.damaged(eventsName, fmt.Errorf("event %d: %w", row, err)))
-					return
-				}
-				if !yield(e, nil) {
-					return
-				}
-				row++
-			}
+			row++
 		}
 	}
 }
@@ -215,6 +224,10 @@ func (r *Reader) readManifest() error {
 	case err != nil:
 		return err
 	}
+	return r.parseManifest(data)
+}
+
+func (r *Reader) parseManifest(data []byte) error {
 	// The schema comes first, since what a later version means by the rest is not known.
 	var head struct {
 		Schema string `json:"schema"`
@@ -300,13 +313,21 @@ func readTable[Row any](r *Reader, name string, want Table, each func(columns []
 		return fmt.Errorf("read run %s: %w", r.dir, err)
 	}
 	defer groups.close()
+	if err := t.eachGroup(groups, each); err != nil {
+		return r.damaged(name, err)
+	}
+	return nil
+}
+
+// eachGroup decodes the row groups, one after the other.
+func (t *table) eachGroup(groups *groupReader, each func(columns []column, rows int) error) error {
 	for i := range t.groups {
 		columns, err := groups.read(t, i)
-		if err == nil {
-			err = each(columns, t.groups[i].rows)
-		}
 		if err != nil {
-			return r.damaged(name, err)
+			return err
+		}
+		if err := each(columns, t.groups[i].rows); err != nil {
+			return err
 		}
 	}
 	return nil

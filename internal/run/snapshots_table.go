@@ -9,16 +9,16 @@ import (
 
 // A snapshotRow is a row of snapshots.parquet.
 type snapshotRow struct {
-	End      string `parquet:"end,dict,zstd"` // of the window
-	Time     int64  `parquet:"time_ns,delta,zstd"`
-	Task     int32  `parquet:"task,delta,zstd"`
-	CPU      int32  `parquet:"cpu,dict,zstd"`
-	State    int32  `parquet:"state,dict,zstd"`
-	Activity string `parquet:"activity,dict,zstd"`
-	NVCSW    int64  `parquet:"nvcsw,delta,zstd"`
-	NIVCSW   int64  `parquet:"nivcsw,delta,zstd"`
-	Exec     int64  `parquet:"exec_ns,delta,zstd"`
-	RunDelay *int64 `parquet:"run_delay_ns,optional,dict,zstd"`
+	End      string `parquet:"end,dict"` // of the window
+	Time     int64  `parquet:"time_ns,delta"`
+	Task     int32  `parquet:"task,delta"`
+	CPU      int32  `parquet:"cpu,dict"`
+	State    int32  `parquet:"state,dict"`
+	Activity string `parquet:"activity,dict"`
+	NVCSW    int64  `parquet:"nvcsw,delta"`
+	NIVCSW   int64  `parquet:"nivcsw,delta"`
+	Exec     int64  `parquet:"exec_ns,delta"`
+	RunDelay *int64 `parquet:"run_delay_ns,optional,dict"`
 }
 
 // Columns of a snapshotRow.

@@ -11,18 +11,18 @@ import (
 
 // A taskRow is a row of tasks.parquet. The nth is that of task n.
 type taskRow struct {
-	Task    int32  `parquet:"task,delta,zstd"`
-	TID     *int32 `parquet:"tid,optional,dict,zstd"`
-	TGID    *int32 `parquet:"tgid,optional,dict,zstd"`
-	Parent  *int32 `parquet:"parent,optional,dict,zstd"`
-	Name    string `parquet:"name,dict,zstd"`
-	RawName []byte `parquet:"name_bytes,optional,dict,zstd"` // only where Name is not all of it
-	Started *int64 `parquet:"started_ns,optional,dict,zstd"`
-	Ended   *int64 `parquet:"ended_ns,optional,dict,zstd"`
-	Kernel  bool   `parquet:"kernel,zstd"`
-	Traced  bool   `parquet:"traced,zstd"`
-	Tracer  bool   `parquet:"tracer,zstd"`
-	Early   bool   `parquet:"early,zstd"`
+	Task    int32  `parquet:"task,delta"`
+	TID     *int32 `parquet:"tid,optional,dict"`
+	TGID    *int32 `parquet:"tgid,optional,dict"`
+	Parent  *int32 `parquet:"parent,optional,dict"`
+	Name    string `parquet:"name,dict"`
+	RawName []byte `parquet:"name_bytes,optional,dict"` // only where Name is not all of it
+	Started *int64 `parquet:"started_ns,optional,dict"`
+	Ended   *int64 `parquet:"ended_ns,optional,dict"`
+	Kernel  bool   `parquet:"kernel"`
+	Traced  bool   `parquet:"traced"`
+	Tracer  bool   `parquet:"tracer"`
+	Early   bool   `parquet:"early"`
 }
 
 // Columns of a taskRow.

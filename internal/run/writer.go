@@ -31,6 +31,7 @@ type Writer struct {
 	root   *os.Root
 	made   bool // the directory is ours
 	own    func(*os.File)
+	codec  *codec
 	err    error // the first of Event
 	closed bool
 
@@ -54,8 +55,9 @@ type Writer struct {
 }
 
 // Create makes a directory that only its owner can read, or takes one that is there and holds no run, and begins the
-// table of events in it. The directory above must exist. own is called with each file, and with the directory when it
-// was made, to give it to the user it is for; nil keeps the process's own.
+// table of events in it. The directory above must exist, and dir be no symbolic link: a link in a place where others
+// write could lead root anywhere. own is called with each file, and with the directory when it was made, to give it to
+// the user it is for; nil keeps the process's own.
 //
 // The process needs permission to write in the directory until Commit. Close releases what the Writer holds.
 func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
@@ -63,13 +65,13 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 		own = func(*os.File) {}
 	}
 	w := &Writer{dir: dir, own: own, greatest: -1, buffer: make([]eventRow, 1024), cells: make([]cell, 1024)}
+	if w.codec, err = newCodec(); err != nil {
+		return nil, err
+	}
 	switch err := os.Mkdir(dir, 0o700); {
 	case err == nil:
 		w.made = true
 	case !errors.Is(err, fs.ErrExist):
-		return nil, err
-	}
-	if w.root, err = os.OpenRoot(dir); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -77,6 +79,9 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 			w.Close()
 		}
 	}()
+	if w.root, err = openRoot(dir); err != nil {
+		return nil, err
+	}
 	if w.made {
 		d, err := w.root.Open(".")
 		if err != nil {
@@ -96,15 +101,35 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 	if w.events, err = w.create(eventsName); err != nil {
 		return nil, err
 	}
-	w.eventRows = newTable[eventRow](w.events.buffer, groupRows)
+	w.eventRows = newTable[eventRow](w, w.events.buffer, groupRows)
 	w.predictor.forget()
 	return w, nil
 }
 
+// openRoot opens a directory that is no symbolic link.
+func openRoot(dir string) (*os.Root, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	here, err := root.Stat(".")
+	if err == nil {
+		var named fs.FileInfo
+		if named, err = os.Lstat(dir); err == nil && !os.SameFile(here, named) {
+			err = fmt.Errorf("begin a run in %s: it is a symbolic link: name the directory itself", dir)
+		}
+	}
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
+}
+
 // newTable begins a Parquet file with row groups of at most so many rows.
-func newTable[Row any](to *bufio.Writer, rows int64) *parquet.GenericWriter[Row] {
-	return parquet.NewGenericWriter[Row](to, parquet.MaxRowsPerRowGroup(rows), parquet.DataPageVersion(2),
-		parquet.CreatedBy("switchyard", "", ""))
+func newTable[Row any](w *Writer, to *bufio.Writer, rows int64) *parquet.GenericWriter[Row] {
+	return parquet.NewGenericWriter[Row](to, parquet.MaxRowsPerRowGroup(rows), parquet.DataPageVersion(2), parquet.Compression(w.codec),
+		parquet.CreatedBy("switchyard", "1.0.0", Schema))
 }
 
 // A part is a file that does not have its name yet.
@@ -300,7 +325,7 @@ func writeTable[Row any](w *Writer, name string, rows []Row) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
-	t := newTable[Row](p.buffer, smallGroupRows)
+	t := newTable[Row](w, p.buffer, smallGroupRows)
 	if _, err := t.Write(rows); err != nil {
 		return Table{}, fmt.Errorf("write %s: %w", name, err)
 	}
