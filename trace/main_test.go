@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 		"burner":       burner,
 		"dropped":      dropped,
 		"unprivileged": unprivileged,
+
+		"threadPing":       threadPing,
+		"unprivilegedCost": unprivilegedCost,
 	}))
 }
 

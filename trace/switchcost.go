@@ -1,0 +1,360 @@
+package trace
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+)
+
+// SwitchCostOptions says whose switches a SwitchCost measures. The zero value is those of all CPUs.
+type SwitchCostOptions struct {
+	// CPUs are the numbers of the CPUs whose switches are in the results; none means all. The probes run on all of them.
+	CPUs []int
+}
+
+// SwitchCost measures how long the kernel takes to switch from one task to another, of all tasks on the machine, in
+// distributions that are summed in the kernel. It is made by OpenSwitchCost, measures between Start and Stop, as often as
+// wanted, and is ended by Close. Its methods may be called from several goroutines, one at a time.
+//
+// The probes of others, those of a Session or a Recorder included, run in the middle of a switch. Their time is left out
+// when they are attached after OpenSwitchCost and before Start: programs run in the order in which they were attached
+// (kernel/tracepoint.c, func_add), and those of sched_switch and tlb_flush are then between two of ours. Of programs
+// elsewhere in the scheduler, at sched_migrate_task for one, a switch bears the cost.
+type SwitchCost struct {
+	opts SwitchCostOptions
+	mu   sync.Mutex
+
+	closed  bool
+	running bool
+	coll    *ebpf.Collection
+	ctl     *ebpf.Memory // a costCostControl
+	first   []link.Link  // from open to close
+	last    []link.Link  // from start to stop
+	by      string
+	missing map[string]string
+	probe   ProbeTime
+
+	window uint32 // its number
+	began  time.Time
+	misses map[string]uint64
+	steal  time.Duration
+}
+
+// The fields of costCostControl, as offsets.
+const (
+	costWindow = 0
+	costLast   = 4
+	costProbe  = 8
+)
+
+// switchProbe is a program of a SwitchCost.
+type switchProbe struct {
+	program string
+	hook    string
+	last    bool // attached after the programs of others, not before
+}
+
+var switchProbes = []switchProbe{
+	{"cost_switch_first", "sched_switch", false},
+	{"cost_exit", "sched_exit_tp", false},
+	{"cost_tlb_first", "tlb_flush", false},
+	{"cost_need_resched", "sched_set_need_resched_tp", false},
+	{"cost_switch_last", "sched_switch", true},
+	{"cost_tlb_last", "tlb_flush", true},
+	{"cost_entry", "sched_entry_tp", true},
+}
+
+const (
+	byExit   = "sched_entry_tp, sched_switch, sched_exit_tp"
+	byFinish = "sched_switch, finish_task_switch (kprobe)"
+)
+
+// OpenSwitchCost loads the probes, measures what they take themselves, which needs some 50 ms of one CPU, and attaches
+// those that must run before the probes of others. The error says what is missing and what to do, and wraps
+// errors.ErrUnsupported or os.ErrPermission.
+//
+// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF that has the tracepoints sched_entry_tp and
+// sched_exit_tp (6.15). Without them, and where the kernel takes kprobes, a switch is measured from sched_switch to
+// finish_task_switch, the first that happens on the other side; SwitchCosts.By says which, and SwitchCosts.Missing what
+// cannot be known then.
+func OpenSwitchCost(opts SwitchCostOptions) (_ *SwitchCost, err error) {
+	s := &SwitchCost{opts: opts, by: byExit, missing: make(map[string]string)}
+	defer func() {
+		if err != nil {
+			s.release()
+		}
+	}()
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, explain("switch cost", err)
+	}
+	for _, cpu := range opts.CPUs {
+		if cpu < 0 || cpu >= cpus {
+			return nil, fmt.Errorf("trace: switch cost: there is no CPU %d: they are 0 to %d", cpu, cpus-1)
+		}
+	}
+	spec, err := loadCost()
+	if err != nil {
+		return nil, fmt.Errorf("trace: switch cost: %w", err)
+	}
+	spec.Maps["cost_requests"].MaxEntries = uint32(cpus)
+	if err := s.choose(spec); err != nil {
+		return nil, err
+	}
+	if s.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: btf.NewCache()}); err != nil {
+		return nil, explain("switch cost", err)
+	}
+	if s.ctl, err = s.coll.Maps[".data.cost"].Memory(); err != nil {
+		return nil, explain("shared memory", err)
+	}
+	if s.probe, err = s.calibrate(); err != nil {
+		return nil, explain("calibrate switch cost", err)
+	}
+	s.set(costProbe, uint32(s.probe.Median))
+	s.first, err = s.attach(false)
+	return s, err
+}
+
+// choose leaves in spec the programs this kernel has hooks for.
+func (s *SwitchCost) choose(spec *ebpf.CollectionSpec) error {
+	if _, err := hook("sched_switch"); err != nil {
+		return fmt.Errorf("trace: switch cost: %w", err)
+	}
+	for _, p := range switchProbes {
+		_, err := hook(p.hook)
+		if err == nil {
+			continue
+		}
+		delete(spec.Programs, p.program)
+		switch p.hook {
+		case "sched_exit_tp":
+			s.by = byFinish
+		case "sched_entry_tp":
+			s.missing["choosing"] = err.Error() + ": it came with Linux 6.15"
+			s.missing["total"] = s.missing["choosing"]
+		case "tlb_flush":
+			s.missing["tlb_flush"] = err.Error() + ": it is x86's"
+		case "sched_set_need_resched_tp":
+			s.missing["preemption"] = err.Error() + ": it came with Linux 6.15"
+		}
+	}
+	if s.by == byExit {
+		delete(spec.Programs, "cost_finish")
+	}
+	return nil
+}
+
+// attach attaches the programs that come before those of others, or the ones that come after.
+func (s *SwitchCost) attach(last bool) (links []link.Link, err error) {
+	defer func() {
+		if err != nil {
+			closeLinks(links)
+			links = nil
+		}
+	}()
+	for _, p := range switchProbes {
+		prog := s.coll.Programs[p.program]
+		if prog == nil || p.last != last {
+			continue
+		}
+		l, err := link.AttachTracing(link.TracingOptions{Program: prog})
+		if err != nil {
+			return links, explain("attach "+p.program, err)
+		}
+		links = append(links, l)
+	}
+	if prog := s.coll.Programs["cost_finish"]; prog != nil && !last {
+		l, err := attachFinish(prog)
+		if err != nil {
+			return links, fmt.Errorf("trace: switch cost: this kernel has no tracepoint sched_exit_tp, which came with "+
+				"Linux 6.15, and no kprobe can take its place: %w: %w", errors.ErrUnsupported, err)
+		}
+		links = append(links, l)
+	}
+	return links, nil
+}
+
+// attachFinish attaches a kprobe to finish_task_switch, whose name depends on what the compiler made of it.
+func attachFinish(prog *ebpf.Program) (link.Link, error) {
+	const name = "finish_task_switch"
+	f, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	err = fmt.Errorf("no function %s in /proc/kallsyms", name)
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		fields := strings.Fields(lines.Text())
+		if len(fields) != 3 || fields[2] != name && !strings.HasPrefix(fields[2], name+".") {
+			continue
+		}
+		if strings.HasSuffix(fields[2], ".cold") {
+			continue
+		}
+		var l link.Link
+		if l, err = link.Kprobe(fields[2], prog, nil); err == nil {
+			return l, nil
+		}
+	}
+	return nil, err
+}
+
+func closeLinks(links []link.Link) error {
+	var errs []error
+	for _, l := range links {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Start attaches the probes that must run after those of others, and opens a window.
+//
+// It needs the privileges of OpenSwitchCost.
+func (s *SwitchCost) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return fmt.Errorf("trace: start: %w", os.ErrClosed)
+	case s.running:
+		return errors.New("trace: start: a window is open already: stop it first")
+	}
+	var err error
+	if s.last, err = s.attach(true); err != nil {
+		return err
+	}
+	if err := s.zero(); err != nil {
+		s.last = nil
+		return errors.Join(explain("start", err), closeLinks(s.last))
+	}
+	s.misses = s.readMisses()
+	s.steal = readSteal()
+	s.window = max(1, s.window+1)
+	s.running = true
+	s.began = time.Now()
+	s.set(costLast, s.window)
+	s.set(costWindow, s.window)
+	return nil
+}
+
+// zero empties the maps.
+func (s *SwitchCost) zero() error {
+	n, err := ebpf.PossibleCPU()
+	if err != nil {
+		return err
+	}
+	if err := s.coll.Maps["cost_cpus"].Put(uint32(0), make([]costCostCpu, n)); err != nil {
+		return err
+	}
+	for id := range uint32(costCostHistCOST_HISTS) {
+		if err := s.coll.Maps["cost_hists"].Put(id, make([]bpfHist, n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop closes the window and returns what was measured in it.
+func (s *SwitchCost) Stop() (*SwitchCosts, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, fmt.Errorf("trace: stop: %w", os.ErrClosed)
+	case !s.running:
+		return nil, errors.New("trace: stop: no window is open: start one first")
+	}
+	s.running = false
+	s.set(costWindow, 0)
+	c := &SwitchCosts{
+		Window: time.Since(s.began), Steal: max(0, readSteal()-s.steal),
+		By: s.by, Probe: s.probe, Missing: maps.Clone(s.missing),
+	}
+	err := s.settle(c)
+	for name, n := range s.readMisses() {
+		if n -= s.misses[name]; n > 0 {
+			c.Losses = append(c.Losses, Loss{"probe " + name + " was running already", n})
+		}
+	}
+	slices.SortFunc(c.Losses, func(a, b Loss) int { return strings.Compare(a.Reason, b.Reason) })
+	err = errors.Join(err, closeLinks(s.last))
+	s.last = nil
+	if err != nil {
+		return nil, explain("stop", err)
+	}
+	return c, nil
+}
+
+// settle reads the maps until no switch that began in the window ends meanwhile.
+func (s *SwitchCost) settle(c *SwitchCosts) error {
+	var before []costCostCpu
+	for range patience {
+		var after []costCostCpu
+		if err := s.coll.Maps["cost_cpus"].Lookup(uint32(0), &after); err != nil {
+			return err
+		}
+		if before != nil && slices.EqualFunc(before, after, func(a, b costCostCpu) bool {
+			return a.Open == b.Open && a.Unended == b.Unended
+		}) {
+			break
+		}
+		before = after
+		var hists [costCostHistCOST_HISTS][]bpfHist
+		for id := range hists {
+			if err := s.coll.Maps["cost_hists"].Lookup(uint32(id), &hists[id]); err != nil {
+				return err
+			}
+		}
+		c.fill(after, &hists, s.window, s.opts.CPUs)
+		time.Sleep(100 * time.Microsecond)
+	}
+	return nil
+}
+
+// readMisses returns, by program, how often it was skipped because it was running already.
+func (s *SwitchCost) readMisses() map[string]uint64 {
+	misses := make(map[string]uint64)
+	for name, p := range s.coll.Programs {
+		if stats, err := p.Stats(); err == nil {
+			misses[name] = stats.RecursionMisses
+		}
+	}
+	return misses
+}
+
+func (s *SwitchCost) set(at int64, value uint32) {
+	if _, err := s.ctl.WriteAt(binary.NativeEndian.AppendUint32(nil, value), at); err != nil {
+		panic("trace: " + err.Error()) // never: the offset is inside
+	}
+}
+
+// Close detaches the probes and frees what they measured. Nothing stays behind in the kernel. A second Close returns
+// os.ErrClosed.
+func (s *SwitchCost) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("trace: close: %w", os.ErrClosed)
+	}
+	s.closed = true
+	return s.release()
+}
+
+func (s *SwitchCost) release() error {
+	err := errors.Join(closeLinks(s.last), closeLinks(s.first))
+	if s.coll != nil {
+		s.coll.Close()
+	}
+	return err
+}

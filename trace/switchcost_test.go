@@ -1,0 +1,307 @@
+package trace_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"switchyard/internal/sys"
+	"switchyard/internal/testenv"
+	"switchyard/trace"
+)
+
+// switchCost opens one that is closed with the test. Without the privilege the error must say so.
+func switchCost(t testing.TB, opts trace.SwitchCostOptions) *trace.SwitchCost {
+	t.Helper()
+	s, err := trace.OpenSwitchCost(opts)
+	if err != nil {
+		if able() != nil {
+			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
+				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported", err)
+			}
+			testenv.Skip(t, err.Error(), able)
+		}
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// costs measures for as long as f takes.
+func costs(t testing.TB, s *trace.SwitchCost, f func()) *trace.SwitchCosts {
+	t.Helper()
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	f()
+	c, err := s.Stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range c.Checks {
+		if !k.OK() {
+			t.Errorf("check %s: %s: %s: traced %d, kernel %d", k.Name, k.Status, k.Reason, k.Traced, k.Kernel)
+		}
+	}
+	if len(c.Losses) > 0 {
+		t.Errorf("losses: %v", c.Losses)
+	}
+	ended := c.Unended
+	for k := range c.Kinds {
+		ended += c.Kinds[k].Switching.Count()
+	}
+	exactly(t, "switches of all kinds and those without an end", ended, c.Switches)
+	return c
+}
+
+// threadPing is ping, with pong as a thread of the same process.
+func threadPing() int {
+	rounds, _ := strconv.Atoi(os.Args[1])
+	runtime.GOMAXPROCS(4) // the two keep theirs while they wait
+	r, toPing, err := os.Pipe()
+	if err != nil {
+		return 1
+	}
+	toPong, w, err := os.Pipe()
+	if err != nil {
+		return 1
+	}
+	in, out := int(r.Fd()), int(w.Fd())
+	pongIn, pongOut := int(toPong.Fd()), int(toPing.Fd())
+	failed := make(chan error, 2)
+	pong := sys.Thread("pong", func() {
+		if err := alone(0); err != nil {
+			failed <- err
+			return
+		}
+		pongLoop(pongIn, pongOut)
+	})
+	ping := sys.Thread("ping", func() {
+		if err := alone(0); err != nil {
+			failed <- err
+			return
+		}
+		time.Sleep(50 * time.Millisecond) // until pong waits
+		fmt.Println("ready")
+		pingLoop(rounds, in, out)
+	})
+	<-ping
+	w.Close()
+	<-pong
+	select {
+	case err := <-failed:
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	default:
+		return 0
+	}
+}
+
+// TestSwitchKinds: two threads that switch to each other, and two processes, make switches of their kind, as many as they
+// must, and few of another: those of other tasks, when the two sleep.
+func TestSwitchKinds(t *testing.T) {
+	const rounds = 10007
+	for _, c := range []struct {
+		program string
+		own     func(*trace.SwitchCosts) *trace.SwitchTimes
+	}{
+		{"threadPing", func(c *trace.SwitchCosts) *trace.SwitchTimes { return &c.Kinds[trace.SwitchThread] }},
+		{"ping", (*trace.SwitchCosts).AddressSpace},
+	} {
+		t.Run(c.program, func(t *testing.T) {
+			s := switchCost(t, trace.SwitchCostOptions{CPUs: []int{0}})
+			h := start(t, c.program, fmt.Sprint(rounds))
+			var took time.Duration
+			got := costs(t, s, func() {
+				began := time.Now()
+				fmt.Fprintln(h.in)
+				h.answer(t)
+				took = time.Since(began)
+			})
+			own := c.own(got)
+			n := own.Switching.Count()
+			if n < 2*rounds {
+				t.Errorf("%d switches of the kind, want at least %d", n, 2*rounds)
+			}
+			if others := got.Switches - n; others > rounds/5 {
+				t.Errorf("%d switches of other kinds", others)
+			}
+			if sum := own.Switching.Sum(); sum == 0 || sum >= got.Window {
+				t.Errorf("%v of switching in %v", sum, got.Window)
+			}
+			if c.program == "ping" && got.Missing["tlb_flush"] == "" {
+				if unknown := got.Kinds[trace.SwitchAddressSpace].Switching.Count(); unknown > rounds/100 {
+					t.Errorf("%d address-space switches without a word on the TLB", unknown)
+				}
+			}
+			t.Logf("probe: %+v; round trip: %v", got.Probe, took/rounds)
+			t.Log("switching:", &own.Switching)
+			if got.Missing["total"] != "" {
+				if own.Choosing.Count()+own.Total.Count() != 0 {
+					t.Error("choosing is missing, but was measured")
+				}
+				return
+			}
+			exactly(t, "times of choosing", own.Choosing.Count()+got.Unentered, n+got.Unentered)
+			exactly(t, "times in all", own.Total.Count(), own.Choosing.Count())
+			exactly(t, "ns in all", uint64(own.Total.Sum()), uint64(own.Choosing.Sum()+own.Switching.Sum()))
+			if sum := own.Total.Sum(); sum >= got.Window {
+				t.Errorf("%v in the scheduler in %v", sum, got.Window)
+			}
+			t.Log("choosing:", &own.Choosing)
+			t.Log("total:", &own.Total)
+		})
+	}
+}
+
+// contextSwitches returns the kernel's own number (proc_stat(5)).
+func contextSwitches(t *testing.T) uint64 {
+	t.Helper()
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if n, ok := strings.CutPrefix(line, "ctxt "); ok {
+			v, err := strconv.ParseUint(strings.TrimSpace(n), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+	}
+	t.Fatal("no ctxt in /proc/stat")
+	return 0
+}
+
+// TestSwitchCostSeesAll: the switches lie between the kernel's own numbers, taken inside the window and outside.
+func TestSwitchCostSeesAll(t *testing.T) {
+	s := switchCost(t, trace.SwitchCostOptions{})
+	h := start(t, "ping", "1009")
+	for range 3 {
+		var inside uint64
+		before := contextSwitches(t)
+		c := costs(t, s, func() {
+			n := contextSwitches(t)
+			h.do(t, "")
+			inside = contextSwitches(t) - n
+		})
+		outside := contextSwitches(t) - before
+		if c.Switches < inside || c.Switches > outside {
+			t.Errorf("%d switches, the kernel counts %d to %d", c.Switches, inside, outside)
+		}
+		if c.Switches < 2*1009 {
+			t.Errorf("%d switches, want at least %d", c.Switches, 2*1009)
+		}
+	}
+}
+
+// TestSwitchCostNewTasks: a task that runs for the first time comes out of the scheduler by another way than others.
+func TestSwitchCostNewTasks(t *testing.T) {
+	s := switchCost(t, trace.SwitchCostOptions{})
+	h := start(t, "worker")
+	c := costs(t, s, func() { h.do(t, "spawn", 23) })
+	for what, n := range map[string]uint64{"end": c.Unended, "beginning": c.Unentered} {
+		if c.Missing["choosing"] == "" && n > uint64(runtime.NumCPU()) {
+			t.Errorf("%d switches without a %s on %d CPUs", n, what, runtime.NumCPU())
+		}
+	}
+}
+
+// TestSwitchCostBeside: with a session attached in between, both still count every switch.
+func TestSwitchCostBeside(t *testing.T) {
+	const rounds = 1009
+	s := switchCost(t, trace.SwitchCostOptions{CPUs: []int{0}})
+	beside := session(t, trace.Options{})
+	h := start(t, "ping", fmt.Sprint(rounds))
+	c := costs(t, s, func() {
+		counts := window(t, beside, h.pid(), func() { h.do(t, "") })
+		exactly(t, "pong's voluntary switches", task(t, counts, "pong").Switches.Voluntary, rounds)
+	})
+	if n := c.AddressSpace().Switching.Count(); n < 2*rounds {
+		t.Errorf("%d address-space switches, want at least %d", n, 2*rounds)
+	}
+}
+
+// TestPreemptionLatency: two tasks that want the same CPU are told to give it up.
+func TestPreemptionLatency(t *testing.T) {
+	s := switchCost(t, trace.SwitchCostOptions{CPUs: []int{0}})
+	for range 2 {
+		h := start(t, "burner")
+		if out, err := exec.Command("taskset", "-a", "-p", "1", fmt.Sprint(h.pid())).CombinedOutput(); err != nil {
+			t.Fatalf("taskset: %v: %s", err, out)
+		}
+	}
+	c := costs(t, s, func() { time.Sleep(200 * time.Millisecond) })
+	if reason := c.Missing["preemption"]; reason != "" {
+		if c.Preemption.Count() != 0 {
+			t.Errorf("%d latencies, although: %s", c.Preemption.Count(), reason)
+		}
+		return
+	}
+	if c.Preemption.Count() == 0 {
+		t.Error("nobody was told to give up the CPU")
+	}
+	if n := c.Preemption.Count() + c.Negative; n > c.Switches {
+		t.Errorf("%d requests served by %d switches", n, c.Switches)
+	}
+	t.Log(&c.Preemption, "unserved:", c.Unserved)
+}
+
+func TestSwitchCostClosed(t *testing.T) {
+	s := switchCost(t, trace.SwitchCostOptions{})
+	if _, err := s.Stop(); err == nil {
+		t.Error("stopped before it was started")
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err == nil {
+		t.Error("started twice")
+	}
+	if err := s.Close(); err != nil { // a window is open
+		t.Error(err)
+	}
+	for what, err := range map[string]error{"close": s.Close(), "start": s.Start()} {
+		if !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s after close: %v", what, err)
+		}
+	}
+	if _, err := s.Stop(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("stop after close: %v", err)
+	}
+	if _, err := trace.OpenSwitchCost(trace.SwitchCostOptions{CPUs: []int{1 << 20}}); err == nil {
+		t.Error("measures a CPU that is not there")
+	}
+}
+
+// unprivilegedCost says what OpenSwitchCost says with no capabilities.
+func unprivilegedCost() int {
+	if err := sys.DropCapabilities(); err != nil {
+		fmt.Println(err)
+		return cannotDrop
+	}
+	s, err := trace.OpenSwitchCost(trace.SwitchCostOptions{})
+	if err == nil {
+		s.Close()
+	}
+	fmt.Println(errors.Is(err, os.ErrPermission), err)
+	return 0
+}
+
+func TestSwitchCostUnprivileged(t *testing.T) {
+	out := run(t, "unprivilegedCost")
+	if !strings.HasPrefix(out, "true") || !strings.Contains(out, "CAP_BPF and CAP_PERFMON") {
+		t.Errorf("without capabilities: %s", out)
+	}
+}
