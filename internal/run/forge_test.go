@@ -154,6 +154,15 @@ func int64Page(values ...int64) forgedPage {
 	return plainPage(encodingPlain, len(values), body)
 }
 
+// optional makes a page of one value that is there.
+func optional(p forgedPage) forgedPage {
+	p.body = append([]byte{2, 1}, p.body...)
+	p.definitions, p.hasCRC = 2, false
+	p.packed += 2
+	p.unpacked += 2
+	return p
+}
+
 // forgedLost is an honest table of two lost intervals, to be spoiled.
 func forgedLost() forgedTable {
 	return forgedTable{columns: specs[lostRow](), rows: 2, groups: []forgedGroup{{rows: 2, codec: codecZstd, pages: [][]forgedPage{
@@ -183,10 +192,7 @@ func forgedEvents() forgedTable {
 			continue
 		}
 		if c.optional {
-			p.body = append([]byte{2, 1}, p.body...) // one value, which is there
-			p.definitions, p.hasCRC = 2, false
-			p.packed += 2
-			p.unpacked += 2
+			p = optional(p)
 		}
 		g.pages = append(g.pages, []forgedPage{p})
 	}

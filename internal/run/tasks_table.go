@@ -41,8 +41,8 @@ const (
 	taskEarly
 )
 
-// maxName bounds a name, in bytes. The kernel's own have 15, those of its threads 63.
-const maxName = 127
+// maxName bounds a name, in bytes. The kernel has 15, and for its own threads a few more.
+const maxName = 63
 
 // taskRows turns tasks into rows. ended has the time of a task's Exit, as far as it goes, or 0.
 func taskRows(tasks []sched.Task, ended []int64) ([]taskRow, error) {

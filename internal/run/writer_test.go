@@ -1,14 +1,22 @@
 package run
 
 import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"switchyard/internal/sched"
 	"switchyard/internal/testenv"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, nil)) }
@@ -33,8 +41,423 @@ func write(t testing.TB, dir string, events []sched.Event, tasks []sched.Task) {
 }
 
 func someManifest() Manifest {
-	return Manifest{Command: []string{"switchyard", "trace"}, Made: time.Unix(1_800_000_000, 0).UTC(),
-		Window: Window{1, 2}, Checks: []Check{{Name: "nvcsw", Status: Pass}}}
+	cost, cpu, traced := 212.5, int64(12_345_678), 23.0
+	return Manifest{
+		Command:  []string{"switchyard", "trace", "--record", "--", "sleep", "1"},
+		Made:     time.Unix(1_800_000_000, 123).UTC(),
+		Options:  json.RawMessage(`{"seed":18446744073709551615}`),
+		Host:     Host{Name: "here", Kernel: "6.18.0", Arch: "amd64", CPUs: 2, Go: "go1.26", Root: true},
+		Window:   Window{86_400_123_456_000, 86_500_000_000_000},
+		Clock:    Clock{Boottime: 86_400_000_000_000, Realtime: 1_800_000_000_000_000_000},
+		Probe:    Probe{Events: 300, NsPerEvent: &cost, ReaderCPU: &cpu},
+		Checks:   []Check{{Name: "nvcsw", Status: Pass, Traced: &traced, Kernel: &traced}, {Name: "run_delay", Status: Unavailable, Reason: "no SCHED_INFO"}},
+		Warnings: []string{"a sentence"},
+	}
+}
+
+// kept is what is kept of an event.
+func kept(e sched.Event) sched.Event {
+	has := kindHas[e.Kind]
+	k := sched.Event{Time: e.Time, Kind: e.Kind, Task: e.Task, Other: sched.NoTask, CPU: e.CPU, Flags: e.Flags}
+	if has&hasOther != 0 {
+		k.Other = e.Other
+	}
+	if has&hasPrio != 0 {
+		k.Prio = e.Prio
+	}
+	if has&isSwitch != 0 {
+		k.State, k.NVCSW, k.NIVCSW, k.OtherPrio, k.Value = e.State, e.NVCSW, e.NIVCSW, e.OtherPrio, e.Value&math.MaxUint32
+	}
+	if has&(hasAtCPU|hasSyscall|hasResult) != 0 {
+		k.Value = e.Value
+	}
+	return k
+}
+
+// sameEvents compares what a run holds with what went in.
+func sameEvents(t *testing.T, r *Reader, want []sched.Event) {
+	t.Helper()
+	i := 0
+	for e, err := range r.Events() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *e != kept(want[i]) {
+			t.Fatalf("event %d is %+v, want %+v", i, *e, kept(want[i]))
+		}
+		i++
+	}
+	if i != len(want) {
+		t.Errorf("%d events, want %d", i, len(want))
+	}
+}
+
+// What is written comes back, over several row groups.
+func TestEvents(t *testing.T) {
+	s := newStream(1, 4, 300, true)
+	events := s.events(2*groupRows + 5000)
+	dir := filepath.Join(t.TempDir(), "run")
+	write(t, dir, events, s.table())
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if n := len(r.events.groups); n != 3 {
+		t.Errorf("%d row groups, want 3", n)
+	}
+	sameEvents(t, r, events)
+	sameEvents(t, r, events) // and once more
+}
+
+// Every kind, with every field at the ends of its range; counters that go back and jump; tasks that are not known.
+func TestAnyEvent(t *testing.T) {
+	var events []sched.Event
+	at := int64(math.MinInt64)
+	say := func(e sched.Event) {
+		e.Time = at
+		at += math.MaxInt64 / 64
+		events = append(events, e)
+	}
+	ids := []sched.TaskID{0, 1, sched.Idle(0), sched.Idle(maxCPU), sched.NoTask}
+	for k := range kindNames {
+		if kindNames[k] == "" {
+			continue
+		}
+		for i, task := range ids[:2+k%4] {
+			e := sched.Event{Kind: sched.Kind(k), Task: task, Other: ids[len(ids)-1-i], CPU: maxCPU, State: math.MaxUint16,
+				NVCSW: math.MaxUint16, NIVCSW: uint16(i), Flags: math.MaxUint8, Prio: math.MaxUint8, OtherPrio: math.MaxUint8}
+			switch {
+			case kindHas[k]&isSwitch != 0:
+				e.Value = math.MaxUint32
+			case kindHas[k]&(hasSyscall|hasResult) != 0:
+				e.Value = math.MinInt64
+			case kindHas[k]&hasAtCPU != 0:
+				e.Value = math.MinInt32
+			}
+			say(e)
+			e.Value, e.NVCSW, e.Flags = 0, 0, 0
+			say(e)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	write(t, dir, events, make([]sched.Task, 2))
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	sameEvents(t, r, events)
+}
+
+// Everything beside the events comes back too.
+func TestTables(t *testing.T) {
+	tasks := []sched.Task{
+		{TID: 1, TGID: 1, Parent: sched.Idle(0), Name: "init", Early: true},
+		{TID: math.MaxInt32, TGID: 4, Parent: 0, Name: "sy-loop/0", Started: 86_400_123_456_789, Traced: true},
+		{Parent: sched.NoTask, Name: ""},
+		{TID: 7, TGID: 7, Parent: 1, Name: "not\xfftext\x00\n", Kernel: true, Tracer: true},
+		{TID: 8, TGID: 8, Parent: 1, Name: "\uFFFD"},
+	}
+	open := []sched.Snapshot{
+		{Time: 5, Task: 0, CPU: 1, State: 0x2001, Activity: sched.Blocked, NVCSW: 10, NIVCSW: math.MaxInt64, Exec: 77},
+		{Time: 6, Task: sched.Idle(1), Activity: sched.OnCPU},
+	}
+	close := []sched.Snapshot{{Time: 9, Task: 4, Activity: sched.Runnable, RunDelay: 0, HasRunDelay: true}, {Time: 9, Task: 3, RunDelay: 12, HasRunDelay: true}}
+	lost := []sched.Lost{{CPU: 0, First: 3, Last: 3, Count: 1}, {CPU: 1, First: 4, Last: 9, Count: 1 << 40}}
+	load := []byte(`{"requests": 12}`)
+
+	dir := filepath.Join(t.TempDir(), "run")
+	w, err := Create(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	w.Tasks(tasks)
+	w.Snapshots(open, close)
+	w.Lost(lost)
+	w.Load(load)
+	m := someManifest()
+	if err := w.Commit(m); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if !slices.Equal(r.Tasks(), tasks) {
+		t.Errorf("tasks %+v, want %+v", r.Tasks(), tasks)
+	}
+	if o, c := r.Snapshots(); !slices.Equal(o, open) || !slices.Equal(c, close) {
+		t.Errorf("snapshots %+v and %+v, want %+v and %+v", o, c, open, close)
+	}
+	if !slices.Equal(r.Lost(), lost) {
+		t.Errorf("lost %+v, want %+v", r.Lost(), lost)
+	}
+	if got, err := r.Load(); err != nil || string(got) != string(load) {
+		t.Errorf("load %q, %v", got, err)
+	}
+	got := *r.Manifest()
+	if got.Tables.Tasks.Rows != 5 || got.Tables.Events != (Table{0, got.Tables.Events.Bytes}) {
+		t.Errorf("tables %+v", got.Tables)
+	}
+	if got.Lost != (LostSum{2, 1<<40 + 1}) {
+		t.Errorf("lost %+v", got.Lost)
+	}
+	m.Schema, m.Tables, m.Lost = Schema, got.Tables, got.Lost
+	var options struct{ Seed uint64 }
+	if err := json.Unmarshal(got.Options, &options); err != nil || options.Seed != math.MaxUint64 {
+		t.Errorf("options %s, %v", got.Options, err)
+	}
+	m.Options, got.Options = nil, nil
+	if !reflect.DeepEqual(got, m) {
+		t.Errorf("manifest %+v, want %+v", got, m)
+	}
+	for range r.Events() {
+		t.Error("an event")
+	}
+	if when := m.Clock.Time(m.Clock.Boottime + 5); when.UnixNano() != 1_800_000_000_000_000_005 {
+		t.Errorf("time of the calendar %v", when)
+	}
+}
+
+// Many tasks take several row groups.
+func TestManyTasks(t *testing.T) {
+	tasks := make([]sched.Task, 3*smallGroupRows+7)
+	for i := range tasks {
+		tasks[i] = sched.Task{TID: i, TGID: i, Parent: sched.NoTask, Name: "worker", Started: int64(i) * 977}
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	write(t, dir, nil, tasks)
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if !slices.Equal(r.Tasks(), tasks) {
+		t.Error("tasks differ")
+	}
+}
+
+// names lists a directory.
+func names(t *testing.T, dir string) (list []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return list
+}
+
+// A directory is a run or not there; one that was there keeps what it had.
+func TestAllOrNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		use   func(w *Writer) error // returns what Commit should fail with
+		wants string
+	}{
+		"closed": {func(w *Writer) error { return nil }, ""},
+		"no such task": {func(w *Writer) error {
+			w.Event(&sched.Event{Kind: sched.Exit, Task: 3})
+			return w.Commit(someManifest())
+		}, "task 3"},
+		"no such parent": {func(w *Writer) error { w.Tasks([]sched.Task{{Parent: 1}}); return w.Commit(someManifest()) }, "parent of task 0"},
+		"bad load":       {func(w *Writer) error { w.Load([]byte("{")); return w.Commit(someManifest()) }, loadName},
+		"bad snapshot": {func(w *Writer) error {
+			w.Snapshots(nil, []sched.Snapshot{{Task: 5}})
+			return w.Commit(someManifest())
+		}, "snapshot of task 5"},
+		"bad interval": {func(w *Writer) error { w.Lost([]sched.Lost{{First: 2, Last: 1}}); return w.Commit(someManifest()) }, "no interval"},
+		"bad window":   {func(w *Writer) error { m := someManifest(); m.Window.Close = 0; return w.Commit(m) }, "window"},
+		"name taken": {func(w *Writer) error {
+			// A directory cannot be replaced by a file: the renaming fails half-way.
+			if err := w.root.Mkdir(tasksName, 0o700); err != nil {
+				return err
+			}
+			defer w.root.Remove(tasksName)
+			err := w.commit(someManifest())
+			w.root.Remove(tasksName)
+			w.Close()
+			return err
+		}, tasksName},
+	} {
+		for _, there := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "run")
+				if there {
+					if err := os.Mkdir(dir, 0o755); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(filepath.Join(dir, "spool"), nil, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w, err := Create(dir, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := Open(dir); !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "switchyard recover "+dir) {
+					t.Errorf("opened before it was complete: %v", err)
+				}
+				for _, n := range names(t, dir) {
+					if n != "spool" && !strings.HasPrefix(n, ".") {
+						t.Errorf("%s is in sight", n)
+					}
+				}
+				err = test.use(w)
+				if test.wants == "" && err != nil || test.wants != "" && (err == nil || !strings.Contains(err.Error(), test.wants)) {
+					t.Errorf("error %v, want one with %q", err, test.wants)
+				}
+				w.Close()
+				if !there {
+					if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+						t.Errorf("%v is left, %v", names(t, dir), err)
+					}
+				} else if left := names(t, dir); !slices.Equal(left, []string{"spool"}) {
+					t.Errorf("%v is left", left)
+				}
+				if err := w.Commit(someManifest()); !errors.Is(err, os.ErrClosed) {
+					t.Errorf("commit after close: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// Files are their owner's alone, and are handed over while they are empty.
+func TestOwner(t *testing.T) {
+	umask := unix.Umask(0)
+	defer unix.Umask(umask)
+	dir := filepath.Join(t.TempDir(), "run")
+	var handed []string
+	w, err := Create(dir, func(f *os.File) {
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fs.FileMode(0o600)
+		if info.IsDir() {
+			want = fs.ModeDir | 0o700
+		} else if info.Size() != 0 {
+			t.Errorf("%s has %d bytes when it is handed over", f.Name(), info.Size())
+		}
+		if info.Mode() != want {
+			t.Errorf("%s has mode %v, want %v", f.Name(), info.Mode(), want)
+		}
+		if os.Geteuid() == 0 {
+			if err := f.Chown(1234, 5678); err != nil {
+				t.Error(err)
+			}
+		}
+		handed = append(handed, filepath.Base(f.Name()))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	w.Load([]byte("{}"))
+	if err := w.Commit(someManifest()); err != nil {
+		t.Fatal(err)
+	}
+	if len(handed) != 7 {
+		t.Errorf("handed over: %v", handed)
+	}
+	list := names(t, dir)
+	if want := []string{eventsName, loadName, lostName, manifestName, snapshotsName, tasksName}; !slices.Equal(list, want) {
+		t.Errorf("files %v, want %v", list, want)
+	}
+	for _, n := range append(list, ".") {
+		var st unix.Stat_t
+		if err := unix.Stat(filepath.Join(dir, n), &st); err != nil {
+			t.Fatal(err)
+		}
+		if os.Geteuid() == 0 && (st.Uid != 1234 || st.Gid != 5678) {
+			t.Errorf("%s belongs to %d:%d", n, st.Uid, st.Gid)
+		}
+		if st.Mode&0o077 != 0 {
+			t.Errorf("%s has mode %o", n, st.Mode)
+		}
+	}
+}
+
+// A link that somebody put in the way is not followed.
+func TestLinks(t *testing.T) {
+	parent := t.TempDir()
+	elsewhere := filepath.Join(parent, "elsewhere")
+	if err := os.Mkdir(elsewhere, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(parent, "link")
+	if err := os.Symlink(elsewhere, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(link, nil); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+		t.Errorf("created through a link: %v", err)
+	}
+	// Hidden names are known beforehand: what lies there is removed, and not what it points to.
+	victim := filepath.Join(parent, "victim")
+	if err := os.WriteFile(victim, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(parent, "run")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{eventsName, tasksName, manifestName} {
+		if err := os.Symlink(victim, filepath.Join(dir, (&part{name: name}).hidden())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, dir, nil, nil)
+	if data, err := os.ReadFile(victim); err != nil || string(data) != "precious" {
+		t.Errorf("the file behind the link is %q, %v", data, err)
+	}
+	if _, err := Create(dir, nil); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("created over a run: %v", err)
+	}
+	if err := read(dir); err != nil {
+		t.Errorf("the run that was there: %v", err)
+	}
+}
+
+// An event that cannot be kept ends the run.
+func TestBadEvents(t *testing.T) {
+	good := sched.Event{Kind: sched.Exit, Time: 10, Task: sched.NoTask}
+	for name, bad := range map[string]sched.Event{
+		"time":        {Kind: sched.Exit, Time: 9},
+		"kind 0":      {Time: 11},
+		"kind 200":    {Kind: 200, Time: 11},
+		"task":        {Kind: sched.Exit, Time: 11, Task: maxTasks},
+		"idle task":   {Kind: sched.Exit, Time: 11, Task: -maxCPU - 2},
+		"other":       {Kind: sched.New, Time: 11, Other: maxTasks},
+		"CPU":         {Kind: sched.Migrate, Time: 11, Value: 1 << 31},
+		"time of all": {Kind: sched.Exit, Time: math.MinInt64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "run")
+			w, err := Create(dir, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			if err := w.Event(&good); err != nil {
+				t.Fatal(err)
+			}
+			err = w.Event(&bad)
+			if err == nil || !strings.HasPrefix(err.Error(), "write event 1: ") {
+				t.Errorf("error %v", err)
+			}
+			if again := w.Event(&good); again != err {
+				t.Errorf("the next one: %v", again)
+			}
+			if err := w.Commit(someManifest()); err == nil {
+				t.Error("completed")
+			}
+		})
+	}
 }
 
 func (s *stream) table() []sched.Task {
@@ -43,43 +466,4 @@ func (s *stream) table() []sched.Task {
 		list = append(list, sched.Task{TID: 1000 + i, TGID: 1000 + i/6*6, Parent: sched.NoTask, Name: "task", Started: int64(i) * 977})
 	}
 	return list
-}
-
-func TestRoundTrip(t *testing.T) {
-	s := newStream(1, 4, 300, true)
-	events := s.events(groupRows + 5000)
-	dir := filepath.Join(t.TempDir(), "run")
-	start := time.Now()
-	write(t, dir, events, s.table())
-	wrote := time.Since(start)
-	start = time.Now()
-	r, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	i := 0
-	for e, err := range r.Events() {
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := events[i]
-		if kindHas[want.Kind]&hasOther == 0 {
-			want.Other = sched.NoTask
-		}
-		if kindHas[want.Kind]&hasPrio == 0 {
-			want.Prio = 0
-		}
-		if *e != want {
-			t.Fatalf("event %d is %+v, want %+v", i, *e, want)
-		}
-		i++
-	}
-	t.Log(wrote, time.Since(start), r.Manifest().Tables)
-	if i != len(events) {
-		t.Errorf("%d events, want %d", i, len(events))
-	}
-	if !reflect.DeepEqual(r.Tasks(), s.table()) {
-		t.Errorf("tasks differ")
-	}
 }

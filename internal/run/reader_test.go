@@ -1,0 +1,203 @@
+package run
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Values that no event can have, in a table that is otherwise well made.
+func TestHostileEvents(t *testing.T) {
+	set := func(column int, p forgedPage) func(*forgedTable) {
+		return func(f *forgedTable) { f.groups[0].pages[column] = []forgedPage{p} }
+	}
+	for name, test := range map[string]struct {
+		spoil func(*forgedTable)
+		wants error
+		says  string
+	}{
+		"a task too many":    {set(eventTask, optional(int32Page(20))), ErrDamaged, "task 20 is not in the table"},
+		"another too many":   {set(eventOther, optional(int32Page(1<<30))), ErrDamaged, "is not in the table"},
+		"an idle task":       {set(eventTask, optional(int32Page(-maxCPU-2))), ErrDamaged, "is not in the table"},
+		"no task by number":  {set(eventTask, optional(int32Page(-1<<31))), ErrDamaged, "out of range"},
+		"a CPU":              {set(eventCPU, int32Page(-1)), ErrDamaged, "out of range"},
+		"a state":            {set(eventState, optional(int32Page(1<<16))), ErrDamaged, "out of range"},
+		"flags":              {set(eventFlags, int32Page(256)), ErrDamaged, "out of range"},
+		"a priority":         {set(eventPrio, optional(int32Page(-1))), ErrDamaged, "out of range"},
+		"another priority":   {set(eventOtherPrio, optional(int32Page(256))), ErrDamaged, "out of range"},
+		"a kind without end": {set(eventKind, plainPage(encodingDictionary, 1, []byte{1, 2, 0})), ErrDamaged, "column kind"},
+		"an index of a kind": {func(f *forgedTable) {
+			f.groups[0].pages[eventKind][1] = plainPage(encodingDictionary, 1, []byte{1, 2, 1})
+		}, ErrDamaged, "column kind"},
+		"kinds as they are": {func(f *forgedTable) {
+			f.groups[0].pages[eventKind][1] = plainPage(encodingPlain, 1, []byte("\x06\x00\x00\x00switch"))
+		}, ErrDamaged, "encoding"},
+		"levels of NULL": {func(f *forgedTable) { f.groups[0].pages[eventState][0].body[0] = 4 }, ErrDamaged, "column state"},
+		"time backwards": {func(f *forgedTable) {
+			second := f.groups[0]
+			second.pages = append([][]forgedPage{{int64Page(-1)}}, second.pages[1:]...)
+			f.groups = append(f.groups, second)
+			f.rows = 2
+		}, ErrDamaged, "event 1: its time -1 is before 0"},
+		"an unknown kind": {func(f *forgedTable) {
+			d := &f.groups[0].pages[eventKind][0]
+			z, err := newCodec()
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.body, _ = z.Encode(nil, []byte("\x06\x00\x00\x00tw\ntch"))
+			d.packed = int64(len(d.body))
+		}, ErrNewer, `kind "tw\ntch"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := smallRun(t)
+			f := forgedEvents()
+			test.spoil(&f)
+			replace(t, dir, eventsName, f.bytes(), f.rows)
+			err := readAll(t, dir)
+			if !errors.Is(err, test.wants) || errors.Is(err, errPanic) || !strings.Contains(err.Error(), test.says) ||
+				!strings.Contains(err.Error(), eventsName) {
+				t.Errorf("error %v, want one with %q", err, test.says)
+			}
+		})
+	}
+}
+
+// What is no run, or one of a later version, is refused with what to do about it.
+func TestNoRun(t *testing.T) {
+	manifest := func(change func([]byte) []byte) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, manifestName)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, change(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	swap := func(from, to string) func(t *testing.T, dir string) {
+		return manifest(func(b []byte) []byte { return bytes.Replace(b, []byte(from), []byte(to), 1) })
+	}
+	for name, test := range map[string]struct {
+		spoil func(t *testing.T, dir string)
+		wants error
+		says  string
+	}{
+		"nothing there":    {func(t *testing.T, dir string) { os.RemoveAll(dir) }, fs.ErrNotExist, "no such file"},
+		"no manifest":      {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, manifestName)) }, ErrIncomplete, "switchyard recover "},
+		"no events":        {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, eventsName)) }, fs.ErrNotExist, eventsName},
+		"newer":            {swap("run/1", "run/2"), ErrNewer, "schema switchyard.run/2"},
+		"much newer":       {swap("run/1", "run/17"), ErrNewer, "schema switchyard.run/17"},
+		"another program":  {swap("switchyard.run/1", "switchyard.compare/1"), ErrDamaged, "switchyard.compare/1"},
+		"a version of air": {swap("run/1", "run/-1"), ErrDamaged, "its schema"},
+		"not JSON":         {manifest(func(b []byte) []byte { return b[:len(b)/2] }), ErrDamaged, manifestName},
+		"empty":            {manifest(func([]byte) []byte { return nil }), ErrDamaged, manifestName},
+		"too long":         {manifest(func(b []byte) []byte { return append(b, bytes.Repeat([]byte(" "), maxManifest)...) }), ErrDamaged, "more than it can have"},
+		"other types":      {swap(`"window": {`, `"window": {"open_ns": "x",`), ErrDamaged, manifestName},
+		"a window":         {swap(`"close_ns": `, `"close_ns": -`), ErrDamaged, "window closes"},
+		"a status":         {swap(`"pass"`, `"passed"`), ErrDamaged, `"passed"`},
+		"below zero":       {swap(`"rows": `, `"rows": -`), ErrDamaged, "-"},
+		"other rows":       {swap(`"rows": `, `"rows": 9`), ErrDamaged, "manifest says 9"},
+		"other bytes":      {swap(`"bytes": `, `"bytes": 9`), ErrDamaged, "manifest says 9"},
+		"tasks":            {manifest(func(b []byte) []byte { return bytes.Replace(b, []byte(`"rows": 20`), []byte(`"rows": 16777217`), 1) }), ErrDamaged, "16777217 tasks"},
+		"a pipe": {func(t *testing.T, dir string) {
+			path := filepath.Join(dir, tasksName)
+			os.Remove(path)
+			if err := unix.Mkfifo(path, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, ErrDamaged, "no regular file"},
+		"a directory": {func(t *testing.T, dir string) {
+			path := filepath.Join(dir, lostName)
+			os.Remove(path)
+			if err := os.Mkdir(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, ErrDamaged, "no regular file"},
+		"a way out": {func(t *testing.T, dir string) {
+			path := filepath.Join(dir, lostName)
+			if err := os.Rename(path, filepath.Join(dir, "..", lostName)); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink("../"+lostName, path); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, "escapes"},
+		"a load": {func(t *testing.T, dir string) {
+			if err := os.WriteFile(filepath.Join(dir, loadName), []byte("{"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, ErrDamaged, loadName},
+		"another table": {func(t *testing.T, dir string) {
+			data, err := os.ReadFile(filepath.Join(dir, tasksName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			replace(t, dir, snapshotsName, data, 20)
+		}, ErrDamaged, snapshotsName},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := smallRun(t)
+			test.spoil(t, dir)
+			err := readAll(t, dir)
+			if err == nil || test.wants != nil && !errors.Is(err, test.wants) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v, want one with %q", err, test.says)
+			}
+		})
+	}
+}
+
+// A run without load has none; a file that is not ours is in nobody's way.
+func TestOtherFiles(t *testing.T) {
+	dir := smallRun(t)
+	os.Remove(filepath.Join(dir, loadName))
+	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if load, err := r.Load(); load != nil || err != nil {
+		t.Errorf("load %q, %v", load, err)
+	}
+	for e, err := range r.Events() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Time > 0 {
+			break // an iteration that ends early leaves nothing behind
+		}
+	}
+}
+
+// Names that lead a terminal or a report astray come back as they are: who shows them makes them harmless.
+func TestNamesAreData(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	name := "\x1b[2J<b>\u202e'; DROP"
+	s := newStream(1, 2, 3, false)
+	tasks := s.table()
+	tasks[1].Name = name
+	tasks[2].Name = strings.Repeat("long", 100)
+	write(t, dir, nil, tasks)
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got := r.Tasks()[1].Name; got != name {
+		t.Errorf("name %q, want %q", got, name)
+	}
+	if got := r.Tasks()[2].Name; got != strings.Repeat("long", 100)[:maxName] {
+		t.Errorf("a long name is %q", got)
+	}
+}
