@@ -193,6 +193,28 @@ func TestExpect(t *testing.T) {
 	}
 }
 
+// Some old clients send an empty line after a body: no request has begun then.
+func TestIdleAfterEmptyLine(t *testing.T) {
+	var c Conn
+	h := Handler{}
+	out := make([]byte, OutSize)
+	for _, step := range []struct {
+		in   string
+		idle bool
+	}{
+		{"GET / HTTP/1.1\r\n\r\n\r\n", true}, {"\r", false}, {"\n", true}, {"\n\n", true}, {"G", false},
+		{"ET / HTTP/1.1\r\n", false}, {"\r\n", true},
+	} {
+		h.Step(&c, []byte(step.in), out)
+		if c.Idle() != step.idle {
+			t.Errorf("after %q idle is %v", step.in, c.Idle())
+		}
+	}
+	if c.Requests() != 2 {
+		t.Errorf("%d requests", c.Requests())
+	}
+}
+
 func TestEcho(t *testing.T) {
 	input := strings.Repeat("every byte comes back ", 1000)
 	h := Handler{Protocol: Echo}

@@ -103,7 +103,9 @@ func (h *Handler) Step(c *Conn, in, out []byte) (took, put int, do Action) {
 				c.endHead()
 			case c.phase == phaseHeader:
 				c.takeHeader(line)
-			case len(line) > 0: // an empty line before a request is ignored (RFC 9112, 2.2)
+			case len(line) == 0: // before a request it is ignored (RFC 9112, 2.2)
+				c.headLen = 0
+			default:
 				c.takeTarget(c.takeRequest(line))
 			}
 
