@@ -42,9 +42,10 @@ const (
 	clockSched = 2 // the scheduler's own
 )
 
-// CPUTime sums the CPU time of living processes, all their threads past and
-// present included (clock_gettime(2) with a process's clock id). No privilege
-// is needed. Processes that have ended meanwhile count nothing.
+// CPUTime sums the CPU time of processes, all their threads past and present
+// included (clock_gettime(2) with a process's clock id). No privilege is needed.
+// A zombie has its time still; once it was waited for, it counts nothing here and
+// among the children of whoever did that (getrusage(2)).
 func CPUTime(pids []int) CPU {
 	var sum CPU
 	for _, pid := range pids {

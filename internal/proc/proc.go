@@ -15,6 +15,16 @@ import (
 // pid first. A process that comes or goes meanwhile may be missed. Zombies are
 // left out: they hold neither memory nor, soon, a number.
 func Tree(pid int) ([]int, error) {
+	return tree(pid, func(state byte) bool { return state != 'Z' && state != 'X' })
+}
+
+// TreeWithZombies is Tree with those that have ended and not been waited for:
+// they still have their CPU time.
+func TreeWithZombies(pid int) ([]int, error) {
+	return tree(pid, func(state byte) bool { return state != 'X' })
+}
+
+func tree(pid int, wanted func(state byte) bool) ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
@@ -27,7 +37,7 @@ func Tree(pid int) ([]int, error) {
 			continue
 		}
 		state, parent, ok := stat(id)
-		if !ok || state == 'Z' || state == 'X' {
+		if !ok || !wanted(state) {
 			continue
 		}
 		found = found || id == pid

@@ -71,6 +71,36 @@ func TestCPUTime(t *testing.T) {
 	}
 }
 
+// A child that has ended and was not waited for keeps its CPU time, and its
+// parent does not have it yet.
+func TestCPUTimeOfZombie(t *testing.T) {
+	cmd := exec.Command("sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
+	living, err := Tree(os.Getpid())
+	if err != nil || slices.Contains(living, cmd.Process.Pid) {
+		t.Errorf("a zombie is among the living: %v, %v", living, err)
+	}
+	all, err := TreeWithZombies(os.Getpid())
+	if err != nil || !slices.Contains(all, cmd.Process.Pid) {
+		t.Errorf("%d is not among %v, %v", cmd.Process.Pid, all, err)
+	}
+	used := CPUTime([]int{cmd.Process.Pid})
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if want := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); used.Run <= 0 || used.Run < want-time.Millisecond || used.Run > want+time.Millisecond {
+		t.Errorf("run %v, wait says %v", used.Run, want)
+	}
+	if again := CPUTime([]int{cmd.Process.Pid}); again.Run != 0 {
+		t.Errorf("once it was waited for it has %v", again.Run)
+	}
+}
+
 func TestParseMachine(t *testing.T) {
 	got := parseMachine("cpu  1 2 3 40 5 6 7 8 100 200\ncpu0 9 9 9\n")
 	ms := 10 * time.Millisecond
