@@ -104,3 +104,12 @@ func statusKind(status int) kindID {
 	}
 	return kStatus5xx
 }
+
+// answer reports whether the server answered, though not well.
+func (k Kind) answer() bool {
+	switch k {
+	case Status1xx, Status3xx, Status4xx, Status5xx:
+		return true
+	}
+	return false
+}

@@ -115,7 +115,8 @@ type CarriedOver struct {
 
 // Warmup is what happened before the window.
 type Warmup struct {
-	Errors uint64 `json:"errors"`
+	Errors   uint64 `json:"errors"`
+	Answered uint64 `json:"answered"` // requests, well or not
 }
 
 // Bytes are payload bytes as send(2) and recv(2) counted them, in the window
@@ -190,8 +191,7 @@ type Generator struct {
 func (r *Result) Answered() uint64 {
 	n := r.Requests + r.Drained
 	for _, e := range r.ErrorsByKind {
-		switch e.Kind {
-		case Status1xx, Status3xx, Status4xx, Status5xx:
+		if e.Kind.answer() {
 			n += e.Count
 		}
 	}

@@ -161,11 +161,12 @@ func (r *runner) phases() (*Result, error) {
 	for _, l := range r.loops {
 		res.Connections.FailedBefore += l.t.errors()
 	}
-	var warm uint64
+	var warm Warmup
 	if r.cfg.Warmup > 0 && !r.stop.Load() {
 		r.phase(r.cfg.Warmup, 0)
 		for _, l := range r.loops {
-			warm += l.t.errors()
+			warm.Errors += l.t.errors()
+			warm.Answered += l.t.answered()
 		}
 	}
 	if err := r.broken(); err != nil {
@@ -193,7 +194,7 @@ func (r *runner) phases() (*Result, error) {
 	for _, l := range r.loops[1:] {
 		t.add(&l.t)
 	}
-	res.Warmup.Errors = warm
+	res.Warmup = warm
 	r.fill(res, t, start, wall.Add(time.Duration(start-began)), boot+start-began)
 	return res, after
 }
