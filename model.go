@@ -28,6 +28,9 @@ type Model struct {
 	// the same moment; others wait in the accept queue. nil means as many as
 	// Options.MaxConns.
 	Capacity func(Options) int
+	// Workers is how many workers a server with these options makes in advance.
+	// nil means none: it is a single loop, or makes a task for each connection.
+	Workers func(Options) int
 	// Have is nil when the model can run here, and otherwise an error that
 	// wraps errors.ErrUnsupported and says why. A nil Have is always able.
 	Have func() error
@@ -53,4 +56,13 @@ func (m Model) Serves(o Options) int {
 		return o.WithDefaults().MaxConns
 	}
 	return m.Capacity(o)
+}
+
+// Makes is how many workers a server of this model with these options makes in
+// advance.
+func (m Model) Makes(o Options) int {
+	if m.Workers == nil {
+		return 0
+	}
+	return m.Workers(o)
 }

@@ -20,6 +20,7 @@ func init() {
 		Probes:   probes,
 		Isolated: true,
 		Capacity: poolWorkers,
+		Workers:  poolWorkers,
 		Have:     have,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			if err := opts.Validate(); err != nil {

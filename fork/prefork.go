@@ -15,6 +15,7 @@ func init() {
 		Probes:   probes,
 		Isolated: true,
 		Capacity: poolWorkers,
+		Workers:  poolWorkers,
 		Have:     have,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			return newPool(opts, 1, sys.ListenConfig{}, func(s *server, i int) syscall.Errno {

@@ -18,6 +18,7 @@ func init() {
 		Probes:   probes,
 		Isolated: true,
 		Capacity: poolWorkers,
+		Workers:  poolWorkers,
 		Have:     have,
 		New:      newPreforkFlock,
 	})

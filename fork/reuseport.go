@@ -15,6 +15,7 @@ func init() {
 		Probes:   probes,
 		Isolated: true,
 		Capacity: poolWorkers,
+		Workers:  poolWorkers,
 		Have:     have,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			// The parent keeps all listeners open: what waits in the queue of

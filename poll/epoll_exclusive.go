@@ -29,6 +29,7 @@ func init() {
 		Doc:      "several loops on one listener, each waiting with " + sys.EpollWaitName + "; EPOLLEXCLUSIVE wakes one for a connection",
 		Syscalls: []string{sys.EpollWaitName, "epoll_ctl", "accept4", "read", "sendto", "close"},
 		Probes:   probes,
+		Workers:  d.loops,
 		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})
 }

@@ -10,6 +10,7 @@ func init() {
 		Syscalls: []string{"accept4", "read", "write"},
 		Probes:   []string{"sched", "task", "syscall"},
 		Capacity: poolSize,
+		Workers:  poolSize,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			s, err := listen(opts)
 			if err != nil {
