@@ -255,7 +255,7 @@ func compare(env Env, o compareOptions, quiet bool) error {
 	for _, r := range result.Models {
 		for _, k := range r.Checks {
 			if k.Available && !k.OK {
-				return fmt.Errorf("a check failed: %s, %s: traced %d, kernel %d (the numbers of that row are not to be trusted)", r.Model, k.Name, k.Traced, k.Kernel)
+				return fmt.Errorf("a check failed: %s, %s: %s (the numbers of that row are not to be trusted)", r.Model, k.Name, k.Difference())
 			}
 		}
 	}

@@ -25,6 +25,9 @@ type compareRow struct {
 	failure  string // the last one
 	weighed  bool   // its memory was measured, or cannot be
 	notes    []string
+	warnings []string                       // the load generator's, of each round
+	starved  struct{ rounds, most, of int } // rounds in which clients had no good response, and how many at most
+	workers  int
 	missing  map[string]string
 
 	errors, unfinished, paused, refused uint64 // of all rounds
@@ -66,8 +69,8 @@ func (r *compareRow) miss(column string, err error) {
 	r.missing[column] = oneLine(err.Error())
 }
 
-// add adds what every round knows.
-func (r *compareRow) add(l *load.Result, s stats) {
+// add adds what every round knows. name is the round's.
+func (r *compareRow) add(name string, l *load.Result, s stats) {
 	r.errors += l.Errors
 	r.unfinished += l.Unfinished.Requests + l.Unfinished.FromWarmup
 	if r.kinds == nil {
@@ -75,6 +78,13 @@ func (r *compareRow) add(l *load.Result, s stats) {
 	}
 	for _, e := range l.ErrorsByKind {
 		r.kinds[string(e.Kind)] += int64(e.Count)
+	}
+	if l.StarvedClients > 0 {
+		r.starved.rounds++
+		r.starved.most, r.starved.of = max(r.starved.most, l.StarvedClients), l.Options.Clients
+	}
+	for _, w := range l.Warnings {
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: %s", name, w))
 	}
 	r.paused += s.Counters.Paused
 	r.refused += s.Counters.Refused
@@ -137,20 +147,28 @@ func (r *compareRow) addCounts(l *load.Result, c *trace.Counts) {
 		}
 	}
 	for _, k := range c.Checks {
-		i := slices.IndexFunc(r.checks, func(have report.Check) bool { return have.Name == k.Name })
-		if i < 0 {
-			i = len(r.checks)
-			r.checks = append(r.checks, report.Check{Name: k.Name, OK: true, Available: true})
-		}
-		sum := &r.checks[i]
-		sum.Traced += int64(k.Traced)
-		sum.Kernel += int64(k.Kernel)
-		switch {
-		case k.Status == trace.Unavailable:
-			sum.Available, sum.OK, sum.Reason = false, false, k.Reason
-		case !k.OK():
-			sum.OK, sum.Reason = false, k.Reason
-		}
+		r.addCheck(report.Check{
+			Name: k.Name, Traced: int64(k.Traced), Kernel: int64(k.Kernel),
+			Available: k.Status != trace.Unavailable, OK: k.OK(), Reason: k.Reason,
+		})
+	}
+}
+
+// addCheck adds a round's check to the sum: that holds if it holds in each round.
+func (r *compareRow) addCheck(k report.Check) {
+	i := slices.IndexFunc(r.checks, func(have report.Check) bool { return have.Name == k.Name })
+	if i < 0 {
+		i = len(r.checks)
+		r.checks = append(r.checks, report.Check{Name: k.Name, OK: true, Available: true})
+	}
+	sum := &r.checks[i]
+	sum.Traced += k.Traced
+	sum.Kernel += k.Kernel
+	switch {
+	case !k.Available:
+		sum.Available, sum.OK, sum.Reason = false, false, k.Reason
+	case !k.OK:
+		sum.OK, sum.Reason = false, k.Reason
 	}
 }
 
@@ -160,18 +178,23 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 		r.reason = r.failure
 	}
 	row := report.ModelRow{
-		Model: r.model.Name, Available: r.reason == "", Reason: r.reason,
+		Model: r.model.Name, Workers: r.workers, LoadWarnings: r.warnings, Available: r.reason == "", Reason: r.reason,
 		Rounds: len(r.rates), CountRounds: r.countRounds, Requests: r.countRequests, RateRequests: r.rateRequests, Errors: r.errors, ErrorKinds: r.kinds, Unfinished: r.unfinished,
 		Rate: interval.Median(r.rates), RoundsPerSecond: r.rates,
 		Traced: r.countRounds > 0, PSSPerConn: r.pss, PSSConnections: r.pssConns,
 		LostEvents: r.lost, Checks: r.checks, Notes: r.notes, Missing: r.missing,
 	}
-	row.RequestsPerSecond = row.Rate.Median
+	if row.Rate.N > 0 {
+		row.RequestsPerSecond = &row.Rate.Median
+	}
 	if r.countRounds == 0 {
 		row.Requests = r.rateRequests
 	}
 	if row.Checks == nil {
 		row.Checks = []report.Check{}
+	}
+	if s := r.starved; s.rounds > 0 {
+		row.Notes = append(row.Notes, fmt.Sprintf("in %s up to %d of %d clients had no good response: the latencies speak of the others.", count(uint64(s.rounds), "round", "rounds"), s.most, s.of))
 	}
 	if r.paused > 0 {
 		row.Notes = append(row.Notes, fmt.Sprintf("accepting paused %d times at a limit on connections, tasks or descriptors.", r.paused))

@@ -98,7 +98,7 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 			if row.reason != "" || row.broken || ctx.Err() != nil || counts && session == nil {
 				continue
 			}
-			if err := r.round(ctx, row, session); err != nil && ctx.Err() == nil {
+			if err := r.round(ctx, name, row, session); err != nil && ctx.Err() == nil {
 				// One bad round is a note; a model that cannot be measured at
 				// all loses its row, and the others go on.
 				row.failure = words(err)
@@ -133,7 +133,7 @@ func (r *compareRun) workersFor(m switchyard.Model) int {
 // round measures one model once: server up, load warmed up, window open, load,
 // window closed, all down. With a session it counts; without, it measures rates.
 // A model's first round measures memory too.
-func (r *compareRun) round(ctx context.Context, row *compareRow, session *trace.Session) error {
+func (r *compareRun) round(ctx context.Context, name string, row *compareRow, session *trace.Session) error {
 	o := r.o
 	workers := r.workersFor(row.model)
 	s, err := startServer(ctx, row.model, o, workers)
@@ -152,6 +152,10 @@ func (r *compareRun) round(ctx context.Context, row *compareRow, session *trace.
 		} else {
 			row.pss, row.pssConns = &v, served
 		}
+	}
+	quiet, _, err := s.idle(ctx)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
 	}
 	if session != nil {
 		if err := session.Follow(s.cmd.Process.Pid); err != nil {
@@ -202,7 +206,7 @@ func (r *compareRun) round(ctx context.Context, row *compareRow, session *trace.
 	if err := l.decode(&res); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	st, err := s.stats(ctx)
+	st, idle, err := s.idle(ctx)
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
@@ -210,7 +214,9 @@ func (r *compareRun) round(ctx context.Context, row *compareRow, session *trace.
 		row.note("its server did not end well: " + words(err))
 	}
 	r.ours += cpuTime(s.process) + cpuTime(l)
-	row.add(&res, st)
+	row.workers = st.Workers
+	row.add(name, &res, st)
+	row.addCheck(requestsCheck(quiet, st, idle, &res, o.clients))
 	if counts != nil {
 		row.addCounts(&res, counts)
 	} else {
@@ -259,6 +265,7 @@ func (r *compareRun) result(machine proc.Machine, interrupted bool) *report.Comp
 		Options: report.CompareOptions{
 			Protocol: o.protocol.String(), Clients: o.clients, DurationSeconds: o.duration.Seconds(), WarmupSeconds: o.warmup.Seconds(),
 			Rounds: o.rounds, RequestsPerConn: o.requestsPerConn, Workers: o.workers,
+			MaxConns: switchyard.Options{MaxConns: o.maxConns, Protocol: switchyard.Echo}.WithDefaults().MaxConns, Spins: o.spins,
 			ServerCPUs: o.serverCPUs.String(), LoadCPUs: o.loadCPUs.String(), Seed: o.seed, Trace: r.traced,
 		},
 		Interrupted: interrupted,

@@ -104,18 +104,27 @@ func (s *server) stats(ctx context.Context) (stats, error) {
 }
 
 // cpu is the CPU time that the server and all its descendants, living and dead,
-// have used so far.
-func (s *server) cpu(ctx context.Context) (proc.CPU, error) {
-	st, err := s.stats(ctx)
+// have used so far. A child that is waited for in the middle of
+// a reading would be in both sums or in neither, so it is read again then.
+func (s *server) cpu(ctx context.Context) (cpu proc.CPU, err error) {
+	before, err := s.stats(ctx)
 	if err != nil {
-		return proc.CPU{}, err
+		return cpu, err
 	}
-	tree, err := proc.Tree(s.cmd.Process.Pid)
-	if err != nil {
-		return proc.CPU{}, err
+	for range 10 {
+		tree, err := proc.TreeWithZombies(s.cmd.Process.Pid)
+		if err != nil {
+			return cpu, err
+		}
+		user, system := time.Duration(before.Children.User)*time.Microsecond, time.Duration(before.Children.System)*time.Microsecond
+		cpu = proc.CPUTime(tree).Add(proc.CPU{Run: user + system, User: user, System: system})
+		after, err := s.stats(ctx)
+		if err != nil || after.Children == before.Children {
+			return cpu, err
+		}
+		before = after
 	}
-	user, system := time.Duration(st.Children.User)*time.Microsecond, time.Duration(st.Children.System)*time.Microsecond
-	return proc.CPUTime(tree).Add(proc.CPU{Run: user + system, User: user, System: system}), nil
+	return cpu, nil
 }
 
 // pss is the proportional set size of the server and all its descendants.

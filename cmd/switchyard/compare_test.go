@@ -69,12 +69,15 @@ func TestCompareAll(t *testing.T) {
 			}
 			continue
 		}
-		if !r.Available || r.Rounds != 2 || r.Requests == 0 || r.Latency == nil || r.RequestsPerSecond <= 0 {
+		if !r.Available || r.Rounds != 2 || r.Requests == 0 || r.Latency == nil || r.RequestsPerSecond == nil || *r.RequestsPerSecond <= 0 {
 			t.Errorf("%s: available %v (%s), %d rounds, %d requests; notes %q", r.Model, r.Available, r.Reason, r.Rounds, r.Requests, r.Notes)
 			continue
 		}
 		if r.Errors > 0 {
 			t.Errorf("%s: errors %v", r.Model, r.ErrorKinds)
+		}
+		if k := r.Checks[0]; k.Name != report.RequestsCheck || !k.Available || !k.OK || k.Traced == 0 {
+			t.Errorf("%s: requests: %+v", r.Model, r.Checks)
 		}
 		if r.PSSPerConn == nil {
 			t.Errorf("%s: no PSS: %v", r.Model, r.Missing)
@@ -182,9 +185,32 @@ func TestCompareEcho(t *testing.T) {
 		t.Errorf("rows %+v", c.Models)
 	}
 	for _, r := range c.Models {
+		if len(r.Checks) != 1 || r.Checks[0].Name != report.RequestsCheck || !r.Checks[0].OK || !r.Checks[0].Available {
+			t.Errorf("%s: checks %+v", r.Model, r.Checks)
+		}
 		if r.Traced || r.TraceReason == "" {
 			t.Errorf("%s: traced %v, reason %q, with --no-trace", r.Model, r.Traced, r.TraceReason)
 		}
+	}
+}
+
+// What was left to a default is in the result, and so is what the load says of
+// clients that were not served.
+func TestCompareTellsWhatItDid(t *testing.T) {
+	c := compareJSON(t, "threads/pool", "threads/iterative", "poll/epoll-exclusive", "--requests-per-conn", "0", "--no-trace")
+	if c.Options.MaxConns != 10_000 || c.Options.Spins == 0 {
+		t.Errorf("options %+v", c.Options)
+	}
+	pool, alone, loops := c.Models[0], c.Models[1], c.Models[2]
+	if pool.Workers != 4 || alone.Workers != 0 || loops.Workers < 1 {
+		t.Errorf("workers %d, %d and %d", pool.Workers, alone.Workers, loops.Workers)
+	}
+	starved := false
+	for _, n := range alone.Notes {
+		starved = starved || strings.Contains(n, "3 of 4 clients had no good response")
+	}
+	if warnings := strings.Join(alone.LoadWarnings, "\n"); !starved || !strings.Contains(warnings, "round 1: ") || !strings.Contains(warnings, "3 of 4 clients") {
+		t.Errorf("notes %q, warnings %q", alone.Notes, alone.LoadWarnings)
 	}
 }
 

@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/report"
 )
 
 // Exit codes of every command.
@@ -57,30 +57,15 @@ func words(err error) string {
 }
 
 // oneLine makes text from anywhere fit for one line of a terminal: line ends
-// become semicolons, and what a terminal would obey instead of showing (escape
-// sequences, or runes that turn the direction of writing) is escaped.
+// become semicolons, tabs spaces, and what is not printable is escaped.
 func oneLine(s string) string {
-	var b strings.Builder
-	for line := range strings.Lines(strings.TrimSpace(s)) {
-		line = strings.TrimSpace(line)
-		if line == "" {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteString("; ")
-		}
-		for _, r := range line {
-			switch {
-			case r == '\t':
-				b.WriteByte(' ')
-			case r == unicode.ReplacementChar || !unicode.IsPrint(r):
-				b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-			default:
-				b.WriteRune(r)
-			}
+	var lines []string
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, report.Printable(strings.ReplaceAll(line, "\t", " ")))
 		}
 	}
-	return b.String()
+	return strings.Join(lines, "; ")
 }
 
 // didYouMean ends an error message with the names that may have been meant.

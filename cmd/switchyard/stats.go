@@ -13,6 +13,7 @@ import (
 
 // stats is one line that "serve --stats-fd" answers with.
 type stats struct {
+	Workers  int          `json:"workers"` // made in advance
 	Counters counterStats `json:"counters"`
 	Self     usage        `json:"self"`     // all threads of the server's own process, ended ones included
 	Children usage        `json:"children"` // child processes that have ended and were waited for
@@ -83,7 +84,7 @@ func readUsage(who int) (usage, error) {
 //
 // It waits in poll(2) on a thread of its own and not on the runtime's poller,
 // so that a server under test is not given a netpoller it would not have.
-func answerStats(fd int, c *switchyard.Counters, parent int, gone chan<- struct{}) (stop func(), err error) {
+func answerStats(fd int, c *switchyard.Counters, workers, parent int, gone chan<- struct{}) (stop func(), err error) {
 	if err := unix.SetNonblock(fd, false); err != nil {
 		return nil, fmt.Errorf("stats-fd %d: %w", fd, os.NewSyscallError("fcntl", err))
 	}
@@ -106,7 +107,7 @@ func answerStats(fd int, c *switchyard.Counters, parent int, gone chan<- struct{
 				return
 			}
 			n, e := sys.Read(fd, questions)
-			if n <= 0 || e != 0 || answer(fd, c, n) != nil {
+			if n <= 0 || e != 0 || answer(fd, c, workers, n) != nil {
 				close(gone)
 				return
 			}
@@ -124,12 +125,13 @@ func answerStats(fd int, c *switchyard.Counters, parent int, gone chan<- struct{
 }
 
 // answer writes n lines.
-func answer(fd int, c *switchyard.Counters, n int) error {
+func answer(fd int, c *switchyard.Counters, workers, n int) error {
 	for range n {
 		s, err := readStats(c)
 		if err != nil {
 			return err
 		}
+		s.Workers = workers
 		line, err := json.Marshal(s)
 		if err != nil {
 			return err

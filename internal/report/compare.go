@@ -2,7 +2,11 @@
 // values in, bytes out.
 package report
 
-import "switchyard/internal/stats"
+import (
+	"fmt"
+
+	"switchyard/internal/stats"
+)
 
 // CompareSchema names the JSON form of Compare. Keys may be added to it; a key
 // that changes its meaning changes the number.
@@ -40,7 +44,9 @@ type CompareOptions struct {
 	WarmupSeconds   float64 `json:"warmup_seconds"`
 	Rounds          int     `json:"rounds"`
 	RequestsPerConn int     `json:"requests_per_conn"`
-	Workers         int     `json:"workers"`
+	Workers         int     `json:"workers"`   // as asked for; 0 is the default: each row has its own
+	MaxConns        int     `json:"max_conns"` // of each server
+	Spins           uint64  `json:"spins"`     // turns per ms of the loop behind /work, the same for all
 	ServerCPUs      string  `json:"server_cpus"`
 	LoadCPUs        string  `json:"load_cpus"`
 	Seed            uint64  `json:"seed"`
@@ -51,6 +57,7 @@ type CompareOptions struct {
 // be measured is nil here and null in JSON.
 type ModelRow struct {
 	Model     string `json:"model"`
+	Workers   int    `json:"workers"` // made in advance; 0 where there are none to choose
 	Available bool   `json:"available"`
 	Reason    string `json:"reason"`
 
@@ -65,7 +72,7 @@ type ModelRow struct {
 	Errors            uint64           `json:"errors"`
 	ErrorKinds        map[string]int64 `json:"errors_by_kind,omitempty"`
 	Unfinished        uint64           `json:"unfinished"`
-	RequestsPerSecond float64          `json:"requests_per_second"`
+	RequestsPerSecond *float64         `json:"requests_per_second"`
 	Rate              stats.Estimate   `json:"requests_per_second_estimate"`
 	Latency           *Latency         `json:"latency_us"`
 
@@ -95,6 +102,8 @@ type ModelRow struct {
 	Checks          []Check        `json:"checks"`
 	Notes           []string       `json:"notes,omitempty"`
 	RoundsPerSecond []float64      `json:"rounds_requests_per_second,omitempty"`
+	// LoadWarnings are the load generator's own reasons to doubt a round.
+	LoadWarnings []string `json:"load_warnings,omitempty"`
 	// Missing says why a column of this row is empty, by the column's key.
 	Missing map[string]string `json:"missing,omitempty"`
 }
@@ -137,7 +146,8 @@ type CPUPerRequest struct {
 }
 
 // Check is one of the sums that must add up (docs: measurement), over all
-// rounds of the model. A check that is not available has a reason.
+// rounds of the model. A check that is not available has a reason. In the check
+// RequestsCheck Traced is what the server counted and Kernel what its clients did.
 type Check struct {
 	Name      string `json:"name"`
 	OK        bool   `json:"ok"`
@@ -146,4 +156,22 @@ type Check struct {
 	Traced    int64  `json:"traced"`
 	Kernel    int64  `json:"kernel"`
 	Unit      string `json:"unit,omitempty"`
+}
+
+// RequestsCheck is the name of the check that needs no tracer: requests that the
+// server answered and that its clients had answered, within what was in flight at
+// the end of a round, one for each client.
+const RequestsCheck = "requests"
+
+// Difference says in words by how much the check failed.
+func (k Check) Difference() string {
+	one, other := "traced", "kernel"
+	if k.Name == RequestsCheck {
+		one, other = "server", "clients"
+	}
+	unit := k.Unit
+	if unit != "" {
+		unit = " " + unit
+	}
+	return fmt.Sprintf("%s %d, %s %d, difference %d%s", one, k.Traced, other, k.Kernel, k.Traced-k.Kernel, unit)
 }

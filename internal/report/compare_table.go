@@ -96,16 +96,11 @@ var columns = []column{
 			case 0:
 				return "–"
 			case 1:
-				return thousands(r.RequestsPerSecond)
+				return thousands(r.Rate.Median)
 			}
-			return fmt.Sprintf("%s ±%2.0f%%", thousands(r.RequestsPerSecond), 100*r.Rate.Spread())
+			return fmt.Sprintf("%s ±%2.0f%%", thousands(r.Rate.Median), 100*r.Rate.Spread())
 		},
-		value: func(r ModelRow) *float64 {
-			if r.Rate.N == 0 {
-				return nil
-			}
-			return &r.RequestsPerSecond
-		}},
+		value: func(r ModelRow) *float64 { return r.RequestsPerSecond }},
 	{head: "latency\np50", key: "latency p50 µs", part: 1,
 		value: func(r ModelRow) *float64 { return of(r.Latency, func(l Latency) float64 { return l.P50 }) }},
 	{head: "\np99", key: "latency p99 µs", part: 1,
@@ -240,7 +235,7 @@ func (c *Compare) failures() []string {
 	for _, r := range c.Models {
 		for _, k := range r.Checks {
 			if k.Available && !k.OK {
-				lines = append(lines, fmt.Sprintf("CHECK FAILED: %s, %s: traced %d, kernel %d, difference %d%s", Printable(r.Model), k.Name, k.Traced, k.Kernel, k.Traced-k.Kernel, withSpace(k.Unit)))
+				lines = append(lines, fmt.Sprintf("CHECK FAILED: %s, %s: %s", Printable(r.Model), k.Name, k.Difference()))
 			}
 		}
 		if r.LostEvents > 0 {
@@ -248,13 +243,6 @@ func (c *Compare) failures() []string {
 		}
 	}
 	return lines
-}
-
-func withSpace(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " " + s
 }
 
 // Summary is what stands below the table, a line each.
@@ -381,7 +369,7 @@ func (c *Compare) checkLines() []string {
 			}
 		}
 	}
-	var kernel, own []string
+	var kernel, own, clients []string
 	for _, name := range order {
 		s := sums[name]
 		var part string
@@ -393,15 +381,21 @@ func (c *Compare) checkLines() []string {
 		default:
 			part = fmt.Sprintf("%s not available (%s)", name, Printable(s.reason))
 		}
-		if name == "tasks" || name == "life" { // both sides are the tracer's
+		switch name {
+		case "tasks", "life": // both sides are the tracer's
 			own = append(own, part)
-		} else {
+		case RequestsCheck:
+			clients = append(clients, part)
+		default:
 			kernel = append(kernel, part)
 		}
 	}
 	var lines []string
 	if len(kernel) > 0 {
 		lines = append(lines, "Checks against the kernel's own books: "+strings.Join(kernel, "; ")+".")
+	}
+	if len(clients) > 0 {
+		lines = append(lines, "What servers answered and what clients counted: "+strings.Join(clients, "; ")+".")
 	}
 	if len(own) > 0 {
 		lines = append(lines, "The tracer's own sums: "+strings.Join(own, "; ")+".")

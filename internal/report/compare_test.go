@@ -23,7 +23,7 @@ func ptr[T any](v T) *T { return &v }
 func sample() *Compare {
 	rate := func(v ...float64) stats.Estimate { return stats.Median(v) }
 	row := func(model string, r stats.Estimate) ModelRow {
-		return ModelRow{Model: model, Available: true, Rounds: 5, Requests: 100_000, RequestsPerSecond: r.Median, Rate: r,
+		return ModelRow{Model: model, Available: true, Rounds: 5, Requests: 100_000, RequestsPerSecond: &r.Median, Rate: r,
 			Latency: &Latency{P50: 96.2, P90: 130, P99: 412, P999: 2400, Max: 10_412, Mean: 99}, Traced: true,
 			Switches: &Switches{Total: 51_000, Voluntary: 50_000, Involuntary: 1000, AddressSpace: 7, Lazy: 49_000, PerRequest: 0.51},
 			RunQueue: &Quantiles{N: 51_000, Mean: 8, P50: 4, P99: 55.5, Max: 4012}, Wakeups: ptr(uint64(50_000)), Migrations: ptr(uint64(3)),
@@ -92,6 +92,10 @@ func TestWrite(t *testing.T) {
 		if !strings.HasPrefix(b.String(), "CHECK FAILED: fork/per-conn, nvcsw: traced 50000, kernel 50003, difference -3") {
 			t.Errorf("%s does not begin with the failure", name)
 		}
+	}
+	var text bytes.Buffer
+	if err := c.WriteJSON(&text); err != nil || !strings.Contains(text.String(), `"requests_per_second": null`) {
+		t.Errorf("JSON: %v\n%s", err, text.String())
 	}
 	rows, err := csv.NewReader(&sheet).ReadAll()
 	if err != nil || len(rows) != 1+len(c.Models) {
@@ -173,11 +177,12 @@ func TestCheckLines(t *testing.T) {
 	bad := pass("life")
 	bad.OK = false
 	c := Compare{Models: []ModelRow{
-		{Checks: []Check{pass("nvcsw"), pass("tasks"), pass("life"), pass("sum_exec_runtime")}},
+		{Checks: []Check{pass("requests"), pass("nvcsw"), pass("tasks"), pass("life"), pass("sum_exec_runtime")}},
 		{Checks: []Check{pass("nvcsw"), pass("tasks"), bad, {Name: "sum_exec_runtime", Reason: "no clock"}}},
 	}}
 	got := strings.Join(c.checkLines(), "\n")
 	want := "Checks against the kernel's own books: nvcsw PASS on 2 of 2; sum_exec_runtime PASS on 1 of 1.\n" +
+		"What servers answered and what clients counted: requests PASS on 1 of 1.\n" +
 		"The tracer's own sums: tasks PASS on 2 of 2; life FAIL on 1 of 2."
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
@@ -189,7 +194,7 @@ func TestCheckLines(t *testing.T) {
 func TestCountsWithoutRates(t *testing.T) {
 	c := sample()
 	r := &c.Models[1]
-	r.Rounds, r.CountRounds, r.Rate, r.RequestsPerSecond, r.Latency, r.CPU = 0, 1, stats.Estimate{}, 0, nil, nil
+	r.Rounds, r.CountRounds, r.Rate, r.RequestsPerSecond, r.Latency, r.CPU = 0, 1, stats.Estimate{}, nil, nil, nil
 	c.Models = c.Models[1:2]
 	var wide, md, sheet bytes.Buffer
 	if err := errors.Join(c.WriteText(&wide, 120), c.WriteMarkdown(&md), c.WriteCSV(&sheet)); err != nil {

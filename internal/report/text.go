@@ -9,19 +9,19 @@ import (
 	"unicode"
 )
 
-// Printable is s with everything that a terminal could take for a command, or
-// that is not text, escaped: names come from the kernel and the network.
+// Printable is s with everything that a terminal would obey instead of showing
+// (escape sequences, runes that turn the direction of writing), or that is not
+// text, escaped: names come from the kernel and the network.
 func Printable(s string) string {
-	clean := true
+	var b strings.Builder
 	for _, r := range s {
 		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			clean = false
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		} else {
+			b.WriteRune(r)
 		}
 	}
-	if clean {
-		return s
-	}
-	return strings.Trim(strconv.Quote(s), `"`)
+	return b.String()
 }
 
 // wrap breaks a line at spaces so that no piece is wider than width, if words

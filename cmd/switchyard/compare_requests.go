@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"switchyard/internal/load"
+	"switchyard/internal/report"
+)
+
+// idle waits until the server has no connection open, so that all it has
+// answered is counted (a server counts the requests of a connection when that
+// closes), and returns its counters. It does not wait long: the second result is
+// false when some connection stays.
+func (s *server) idle(ctx context.Context) (st stats, idle bool, err error) {
+	for deadline := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
+		if st, err = s.stats(ctx); err != nil || st.Counters.Active == 0 || time.Now().After(deadline) {
+			return st, st.Counters.Active == 0, err
+		}
+	}
+}
+
+// requestsCheck holds what the server says it answered against what the clients
+// say they were answered, warm-up and stragglers included. What a client had no
+// answer to when its time was up, one request at most, or gave up on before, the
+// server may have answered or not.
+func requestsCheck(before, after stats, idle bool, l *load.Result, clients int) report.Check {
+	answered := l.Warmup.Answered + l.Answered() + l.CarriedOver.Answered
+	k := report.Check{
+		Name: report.RequestsCheck, Available: idle,
+		Traced: int64(after.Counters.Requests - before.Counters.Requests), Kernel: int64(answered),
+	}
+	if !idle {
+		k.Reason = fmt.Sprintf("%d connections stayed open, and the server counts requests when they close", after.Counters.Active)
+		return k
+	}
+	doubtful := int64(clients) + int64(l.Failed) + int64(l.Warmup.Errors)
+	k.OK = max(k.Traced-k.Kernel, k.Kernel-k.Traced) <= doubtful
+	return k
+}
