@@ -2,8 +2,11 @@ package trace
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/cilium/ebpf"
 )
 
 // Switches are the context switches of tasks.
@@ -233,10 +236,9 @@ func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64) error {
 	others := *sum
 	n := min(handed, uint64(s.opts.MaxTasks))
 	c.OtherTasks = handed - n
-	m := s.objs.base.Maps[bpfMapRows]
 	for i := range uint32(n) {
 		var r bpfRow
-		if err := m.Lookup(i, &r); err != nil {
+		if err := s.readRow(i, &r); err != nil {
 			return err
 		}
 		name, _, _ := bytes.Cut(r.Comm[:], []byte{0})
@@ -255,6 +257,28 @@ func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64) error {
 		c.Others = newCount(&others)
 	}
 	slices.SortStableFunc(c.Tasks, func(a, b TaskCount) int { return int(b.OnCPU - a.OnCPU) })
+	return nil
+}
+
+// readRow reads the next row, which is the i-th: of an array, or of the queue in its place.
+func (s *Session) readRow(i uint32, r *bpfRow) error {
+	if m := s.objs.base.Maps[schedPlainMapRowQueue]; m != nil {
+		return m.LookupAndDelete(nil, r)
+	}
+	return s.objs.base.Maps[bpfMapRows].Lookup(i, r)
+}
+
+// emptyQueue drops the rows of a window that was given up.
+func (s *Session) emptyQueue() error {
+	m := s.objs.base.Maps[schedPlainMapRowQueue]
+	for m != nil {
+		var r bpfRow
+		if err := m.LookupAndDelete(nil, &r); errors.Is(err, ebpf.ErrKeyNotExist) {
+			break
+		} else if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 )
 
 // TestLayouts: the sizes that bpf/count.h asserts are those of the Go types, and those of the maps in every object.
@@ -27,22 +28,32 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s: %d bytes, want %d", name, s[0], s[1])
 		}
 	}
-	for _, p := range probes {
-		spec, err := p.spec()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, v := range map[string]any{
-			bpfMapCpus: bpfCpu{}, bpfMapRows: bpfRow{}, bpfMapTasks: bpfTask{}, bpfMapWalks: bpfWalk{},
-			bpfMapWindows: bpfWindow{}, ctlMap: bpfControl{},
-		} {
-			if got := int(spec.Maps[name].ValueSize); got != size(v) {
-				t.Errorf("object %s, map %s: values of %d bytes, want %d", p.Name, name, got, size(v))
+	for _, can := range []abilities{{true, true, true, true}, {storage: true, atomics: true}, {}} {
+		for _, p := range probes {
+			spec, err := p.spec(can)
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		for name, prog := range spec.Programs {
-			if prog.Type != ebpf.Tracing || prog.License != "Dual BSD/GPL" {
-				t.Errorf("object %s, program %s: %v, license %q", p.Name, name, prog.Type, prog.License)
+			for name, v := range map[string]any{
+				bpfMapCpus: bpfCpu{}, bpfMapRows: bpfRow{}, bpfMapTasks: bpfTask{}, bpfMapWalks: bpfWalk{},
+				bpfMapWindows: bpfWindow{}, ctlMap: bpfControl{},
+			} {
+				if got := int(spec.Maps[name].ValueSize); got != size(v) {
+					t.Errorf("object %s, map %s: values of %d bytes, want %d", p.Name, name, got, size(v))
+				}
+			}
+			for name, prog := range spec.Programs {
+				if prog.Type != ebpf.Tracing || prog.License != "Dual BSD/GPL" {
+					t.Errorf("object %s, program %s: %v, license %q", p.Name, name, prog.Type, prog.License)
+				}
+				for _, ins := range prog.Instructions {
+					if !can.atomics && ins.OpCode.Mode() == asm.AtomicMode && ins.OpCode.AtomicOp() != asm.AddAtomic {
+						t.Errorf("object %s, program %s, for a kernel that lacks it: %v", p.Name, name, ins)
+					}
+					if !can.loop && ins.IsFunctionReference() {
+						t.Errorf("object %s, program %s, for a kernel without bpf_loop: %v", p.Name, name, ins)
+					}
+				}
 			}
 		}
 	}

@@ -97,20 +97,21 @@ type objects struct {
 	links map[string]link.Link // by program
 	walk  *link.Iter
 	cache *btf.Cache
+	can   abilities
 	knobs map[string]any
+}
+
+func newObjects(maxTasks int, lacking abilities) objects {
+	can := ask().without(lacking)
+	can.raiseMemlock()
+	return objects{cache: btf.NewCache(), can: can, knobs: knobs(can, maxTasks)}
 }
 
 // load adds an object: its maps are those of the first one.
 func (o *objects) load(spec *ebpf.CollectionSpec) (*ebpf.Collection, error) {
-	for name, value := range o.knobs {
-		if v := spec.Variables[name]; v != nil {
-			if err := v.Set(value); err != nil {
-				return nil, fmt.Errorf("knob %s: %w", name, err)
-			}
-		}
+	if err := fit(spec, o.knobs); err != nil {
+		return nil, err
 	}
-	spec.Maps[bpfMapRows].MaxEntries = o.knobs["max_rows"].(uint32)
-
 	opts := ebpf.CollectionOptions{Cache: o.cache}
 	if o.base != nil {
 		opts.MapReplacements = make(map[string]*ebpf.Map)
@@ -210,6 +211,10 @@ func explain(op string, err error) error {
 	case errors.As(err, &rejected):
 		return fmt.Errorf("trace: %s: this kernel's verifier rejects it: %w: %w", op, errors.ErrUnsupported, err)
 	case refused:
+		if limit, bounds := memlock(); bounds {
+			return fmt.Errorf("trace: %s: %w: this process may have %d bytes of BPF maps (RLIMIT_MEMLOCK): "+
+				"run as root, or after ulimit -l unlimited: %w", op, os.ErrPermission, limit, err)
+		}
 		return fmt.Errorf("trace: %s: the kernel refuses (locked down, or confined?): %w", op, err)
 	case errors.Is(err, ebpf.ErrNotSupported) && !errors.Is(err, errors.ErrUnsupported):
 		return fmt.Errorf("trace: %s: %w: %w", op, errors.ErrUnsupported, err)

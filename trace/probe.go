@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 )
 
 // Probe is a part of a session that can be asked for, or be missing, on its own.
@@ -25,7 +24,12 @@ type Probe struct {
 // probe is a Probe and how to load it.
 type probe struct {
 	Probe
-	spec func() (*ebpf.CollectionSpec, error)
+	spec func(abilities) (*ebpf.CollectionSpec, error)
+}
+
+// always is the object of a probe that any kernel can load.
+func always(load func() (*ebpf.CollectionSpec, error)) func(abilities) (*ebpf.CollectionSpec, error) {
+	return func(abilities) (*ebpf.CollectionSpec, error) { return load() }
 }
 
 // The order is that of loading: the first brings the maps, and the walk comes when all is attached.
@@ -36,45 +40,63 @@ var probes = []probe{
 		Hooks:    []string{"sched_switch", "sched_waking", "sched_wakeup_new", "sched_migrate_task"},
 		Columns:  []string{"switches", "wakeups", "migrations", "times", "histograms", "exits"},
 		Required: true,
-	}, loadBpf},
+	}, func(can abilities) (*ebpf.CollectionSpec, error) {
+		if can.atomics {
+			return loadBpf()
+		}
+		return loadSchedPlain()
+	}},
 	{Probe{
 		Name:     "task",
 		Doc:      "new processes and threads, which are then traced too, and programs started",
 		Hooks:    []string{"task_newtask", "sched_process_exec"},
 		Columns:  []string{"forks", "threads", "execs"},
 		Required: true,
-	}, loadTask},
+	}, func(can abilities) (*ebpf.CollectionSpec, error) {
+		if can.atomics {
+			return loadTask()
+		}
+		return loadTaskPlain()
+	}},
 	{Probe{
 		Name:    "syscall",
 		Doc:     "system calls by name",
 		Hooks:   []string{"sys_enter"},
 		Columns: []string{"syscalls"},
-	}, loadSyscall},
+	}, always(loadSyscall)},
 	{Probe{
 		Name:    "fault",
 		Doc:     "page fault exceptions, by the mode they were taken in",
 		Hooks:   []string{"page_fault_user", "page_fault_kernel"},
 		Columns: []string{"fault_exceptions"},
-	}, loadFault},
+	}, always(loadFault)},
 	{Probe{
 		Name:    "tlb",
 		Doc:     "what loading another page table at a switch did to the TLB",
 		Hooks:   []string{"tlb_flush"},
 		Columns: []string{"tlb_flushes"},
-	}, loadTlb},
+	}, always(loadTlb)},
 	{Probe{
 		Name:     "walk",
 		Doc:      "the walk over all tasks at both ends of the window: initial states, the kernel's own books",
 		Hooks:    []string{"iter/task"},
 		Columns:  []string{"cpu", "page_faults", "checks"},
 		Required: true,
-	}, loadWalk},
+	}, func(can abilities) (*ebpf.CollectionSpec, error) {
+		switch {
+		case can.atomics && can.loop:
+			return loadWalk()
+		case can.atomics:
+			return loadWalkBounded()
+		}
+		return loadWalkPlain()
+	}},
 }
 
 // Probes returns what a session is made of, and for each part whether it can be used here: it is loaded, not attached,
 // and closed again. It needs the same privileges as Open to say yes.
 func Probes() []Probe {
-	o := objects{cache: btf.NewCache(), knobs: knobs(1)}
+	o := newObjects(1, abilities{})
 	defer o.close()
 	out := make([]Probe, len(probes))
 	for i, p := range probes {
@@ -96,7 +118,7 @@ func (o *objects) loadProbe(p probe) (*ebpf.Collection, error) {
 	if o.base == nil && p.Name != probes[0].Name {
 		return nil, fmt.Errorf("trace: probe %s: %w without probe %s", p.Name, errors.ErrUnsupported, probes[0].Name)
 	}
-	spec, err := p.spec()
+	spec, err := p.spec(o.can)
 	if err != nil {
 		return nil, fmt.Errorf("trace: probe %s: %w", p.Name, err)
 	}

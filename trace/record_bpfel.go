@@ -232,30 +232,31 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	recordMapCpus           = "cpus"
-	recordMapRingCpus       = "ring_cpus"
-	recordMapRings          = "rings"
-	recordMapRows           = "rows"
-	recordMapTasks          = "tasks"
-	recordMapWalks          = "walks"
-	recordMapWindows        = "windows"
-	recordProgRecMigrate    = "rec_migrate"
-	recordProgRecSwitch     = "rec_switch"
-	recordProgRecWakeNew    = "rec_wake_new"
-	recordProgRecWaking     = "rec_waking"
-	recordVarCtl            = "ctl"
-	recordVarCurrentTaskAt  = "current_task_at"
-	recordVarHavePrevState  = "have_prev_state"
-	recordVarHaveTaskPtRegs = "have_task_pt_regs"
-	recordVarMaxRows        = "max_rows"
-	recordVarNrSchedYield   = "nr_sched_yield"
-	recordVarPreemptCountAt = "preempt_count_at"
-	recordVarRec            = "rec"
-	recordVarRecordAll      = "record_all"
-	recordVarRecordTypes    = "record_types"
-	recordVarRingWake       = "ring_wake"
-	recordVarUserTop        = "user_top"
-	recordVarWithCpu        = "with_cpu"
+	recordMapCpus            = "cpus"
+	recordMapRingCpus        = "ring_cpus"
+	recordMapRings           = "rings"
+	recordMapRows            = "rows"
+	recordMapTasks           = "tasks"
+	recordMapWalks           = "walks"
+	recordMapWindows         = "windows"
+	recordProgRecMigrate     = "rec_migrate"
+	recordProgRecSwitch      = "rec_switch"
+	recordProgRecWakeNew     = "rec_wake_new"
+	recordProgRecWaking      = "rec_waking"
+	recordVarCtl             = "ctl"
+	recordVarCurrentTaskAt   = "current_task_at"
+	recordVarHavePrevState   = "have_prev_state"
+	recordVarHaveTaskPtRegs  = "have_task_pt_regs"
+	recordVarHaveTaskStorage = "have_task_storage"
+	recordVarMaxRows         = "max_rows"
+	recordVarNrSchedYield    = "nr_sched_yield"
+	recordVarPreemptCountAt  = "preempt_count_at"
+	recordVarRec             = "rec"
+	recordVarRecordAll       = "record_all"
+	recordVarRecordTypes     = "record_types"
+	recordVarRingWake        = "ring_wake"
+	recordVarUserTop         = "user_top"
+	recordVarWithCpu         = "with_cpu"
 )
 
 // loadRecord returns the embedded CollectionSpec for record.
@@ -323,19 +324,20 @@ type recordMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordVariableSpecs struct {
-	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	Rec            *ebpf.VariableSpec `ebpf:"rec"`
-	RecordAll      *ebpf.VariableSpec `ebpf:"record_all"`
-	RecordTypes    *ebpf.VariableSpec `ebpf:"record_types"`
-	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
-	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	Rec             *ebpf.VariableSpec `ebpf:"rec"`
+	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
+	RecordTypes     *ebpf.VariableSpec `ebpf:"record_types"`
+	RingWake        *ebpf.VariableSpec `ebpf:"ring_wake"`
+	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // recordObjects contains all objects after they have been loaded into the kernel.
@@ -383,19 +385,20 @@ func (m *recordMaps) Close() error {
 //
 // It can be passed to loadRecordObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordVariables struct {
-	Ctl            *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
-	Rec            *ebpf.Variable `ebpf:"rec"`
-	RecordAll      *ebpf.Variable `ebpf:"record_all"`
-	RecordTypes    *ebpf.Variable `ebpf:"record_types"`
-	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
-	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl             *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
+	Rec             *ebpf.Variable `ebpf:"rec"`
+	RecordAll       *ebpf.Variable `ebpf:"record_all"`
+	RecordTypes     *ebpf.Variable `ebpf:"record_types"`
+	RingWake        *ebpf.Variable `ebpf:"ring_wake"`
+	UserTop         *ebpf.Variable `ebpf:"user_top"`
+	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // recordPrograms contains all programs after they have been loaded into the kernel.

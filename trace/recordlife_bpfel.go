@@ -16,30 +16,31 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	recordLifeMapCpus           = "cpus"
-	recordLifeMapRingCpus       = "ring_cpus"
-	recordLifeMapRings          = "rings"
-	recordLifeMapRows           = "rows"
-	recordLifeMapTasks          = "tasks"
-	recordLifeMapWalks          = "walks"
-	recordLifeMapWindows        = "windows"
-	recordLifeProgRecExec       = "rec_exec"
-	recordLifeProgRecExit       = "rec_exit"
-	recordLifeProgRecFree       = "rec_free"
-	recordLifeProgRecNew        = "rec_new"
-	recordLifeProgRecRename     = "rec_rename"
-	recordLifeVarCtl            = "ctl"
-	recordLifeVarCurrentTaskAt  = "current_task_at"
-	recordLifeVarHavePrevState  = "have_prev_state"
-	recordLifeVarHaveTaskPtRegs = "have_task_pt_regs"
-	recordLifeVarMaxRows        = "max_rows"
-	recordLifeVarNrSchedYield   = "nr_sched_yield"
-	recordLifeVarPreemptCountAt = "preempt_count_at"
-	recordLifeVarRec            = "rec"
-	recordLifeVarRecordAll      = "record_all"
-	recordLifeVarRingWake       = "ring_wake"
-	recordLifeVarUserTop        = "user_top"
-	recordLifeVarWithCpu        = "with_cpu"
+	recordLifeMapCpus            = "cpus"
+	recordLifeMapRingCpus        = "ring_cpus"
+	recordLifeMapRings           = "rings"
+	recordLifeMapRows            = "rows"
+	recordLifeMapTasks           = "tasks"
+	recordLifeMapWalks           = "walks"
+	recordLifeMapWindows         = "windows"
+	recordLifeProgRecExec        = "rec_exec"
+	recordLifeProgRecExit        = "rec_exit"
+	recordLifeProgRecFree        = "rec_free"
+	recordLifeProgRecNew         = "rec_new"
+	recordLifeProgRecRename      = "rec_rename"
+	recordLifeVarCtl             = "ctl"
+	recordLifeVarCurrentTaskAt   = "current_task_at"
+	recordLifeVarHavePrevState   = "have_prev_state"
+	recordLifeVarHaveTaskPtRegs  = "have_task_pt_regs"
+	recordLifeVarHaveTaskStorage = "have_task_storage"
+	recordLifeVarMaxRows         = "max_rows"
+	recordLifeVarNrSchedYield    = "nr_sched_yield"
+	recordLifeVarPreemptCountAt  = "preempt_count_at"
+	recordLifeVarRec             = "rec"
+	recordLifeVarRecordAll       = "record_all"
+	recordLifeVarRingWake        = "ring_wake"
+	recordLifeVarUserTop         = "user_top"
+	recordLifeVarWithCpu         = "with_cpu"
 )
 
 // loadRecordLife returns the embedded CollectionSpec for recordLife.
@@ -108,18 +109,19 @@ type recordLifeMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordLifeVariableSpecs struct {
-	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	Rec            *ebpf.VariableSpec `ebpf:"rec"`
-	RecordAll      *ebpf.VariableSpec `ebpf:"record_all"`
-	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
-	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	Rec             *ebpf.VariableSpec `ebpf:"rec"`
+	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
+	RingWake        *ebpf.VariableSpec `ebpf:"ring_wake"`
+	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // recordLifeObjects contains all objects after they have been loaded into the kernel.
@@ -167,18 +169,19 @@ func (m *recordLifeMaps) Close() error {
 //
 // It can be passed to loadRecordLifeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordLifeVariables struct {
-	Ctl            *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
-	Rec            *ebpf.Variable `ebpf:"rec"`
-	RecordAll      *ebpf.Variable `ebpf:"record_all"`
-	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
-	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl             *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
+	Rec             *ebpf.Variable `ebpf:"rec"`
+	RecordAll       *ebpf.Variable `ebpf:"record_all"`
+	RingWake        *ebpf.Variable `ebpf:"ring_wake"`
+	UserTop         *ebpf.Variable `ebpf:"user_top"`
+	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // recordLifePrograms contains all programs after they have been loaded into the kernel.

@@ -16,27 +16,28 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	recordSyscallMapCpus           = "cpus"
-	recordSyscallMapRingCpus       = "ring_cpus"
-	recordSyscallMapRings          = "rings"
-	recordSyscallMapRows           = "rows"
-	recordSyscallMapTasks          = "tasks"
-	recordSyscallMapWalks          = "walks"
-	recordSyscallMapWindows        = "windows"
-	recordSyscallProgRecSysEnter   = "rec_sys_enter"
-	recordSyscallProgRecSysExit    = "rec_sys_exit"
-	recordSyscallVarCtl            = "ctl"
-	recordSyscallVarCurrentTaskAt  = "current_task_at"
-	recordSyscallVarHavePrevState  = "have_prev_state"
-	recordSyscallVarHaveTaskPtRegs = "have_task_pt_regs"
-	recordSyscallVarMaxRows        = "max_rows"
-	recordSyscallVarNrSchedYield   = "nr_sched_yield"
-	recordSyscallVarPreemptCountAt = "preempt_count_at"
-	recordSyscallVarRec            = "rec"
-	recordSyscallVarRecordAll      = "record_all"
-	recordSyscallVarRingWake       = "ring_wake"
-	recordSyscallVarUserTop        = "user_top"
-	recordSyscallVarWithCpu        = "with_cpu"
+	recordSyscallMapCpus            = "cpus"
+	recordSyscallMapRingCpus        = "ring_cpus"
+	recordSyscallMapRings           = "rings"
+	recordSyscallMapRows            = "rows"
+	recordSyscallMapTasks           = "tasks"
+	recordSyscallMapWalks           = "walks"
+	recordSyscallMapWindows         = "windows"
+	recordSyscallProgRecSysEnter    = "rec_sys_enter"
+	recordSyscallProgRecSysExit     = "rec_sys_exit"
+	recordSyscallVarCtl             = "ctl"
+	recordSyscallVarCurrentTaskAt   = "current_task_at"
+	recordSyscallVarHavePrevState   = "have_prev_state"
+	recordSyscallVarHaveTaskPtRegs  = "have_task_pt_regs"
+	recordSyscallVarHaveTaskStorage = "have_task_storage"
+	recordSyscallVarMaxRows         = "max_rows"
+	recordSyscallVarNrSchedYield    = "nr_sched_yield"
+	recordSyscallVarPreemptCountAt  = "preempt_count_at"
+	recordSyscallVarRec             = "rec"
+	recordSyscallVarRecordAll       = "record_all"
+	recordSyscallVarRingWake        = "ring_wake"
+	recordSyscallVarUserTop         = "user_top"
+	recordSyscallVarWithCpu         = "with_cpu"
 )
 
 // loadRecordSyscall returns the embedded CollectionSpec for recordSyscall.
@@ -102,18 +103,19 @@ type recordSyscallMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordSyscallVariableSpecs struct {
-	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	Rec            *ebpf.VariableSpec `ebpf:"rec"`
-	RecordAll      *ebpf.VariableSpec `ebpf:"record_all"`
-	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
-	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	Rec             *ebpf.VariableSpec `ebpf:"rec"`
+	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
+	RingWake        *ebpf.VariableSpec `ebpf:"ring_wake"`
+	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // recordSyscallObjects contains all objects after they have been loaded into the kernel.
@@ -161,18 +163,19 @@ func (m *recordSyscallMaps) Close() error {
 //
 // It can be passed to loadRecordSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordSyscallVariables struct {
-	Ctl            *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
-	Rec            *ebpf.Variable `ebpf:"rec"`
-	RecordAll      *ebpf.Variable `ebpf:"record_all"`
-	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
-	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl             *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
+	Rec             *ebpf.Variable `ebpf:"rec"`
+	RecordAll       *ebpf.Variable `ebpf:"record_all"`
+	RingWake        *ebpf.Variable `ebpf:"ring_wake"`
+	UserTop         *ebpf.Variable `ebpf:"user_top"`
+	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // recordSyscallPrograms contains all programs after they have been loaded into the kernel.

@@ -16,23 +16,24 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	recordWalkMapCpus           = "cpus"
-	recordWalkMapRows           = "rows"
-	recordWalkMapTasks          = "tasks"
-	recordWalkMapWalks          = "walks"
-	recordWalkMapWindows        = "windows"
-	recordWalkProgRecTasks      = "rec_tasks"
-	recordWalkVarCtl            = "ctl"
-	recordWalkVarCurrentTaskAt  = "current_task_at"
-	recordWalkVarHavePrevState  = "have_prev_state"
-	recordWalkVarHaveTaskPtRegs = "have_task_pt_regs"
-	recordWalkVarMaxRows        = "max_rows"
-	recordWalkVarNrSchedYield   = "nr_sched_yield"
-	recordWalkVarPreemptCountAt = "preempt_count_at"
-	recordWalkVarRec            = "rec"
-	recordWalkVarRecordAll      = "record_all"
-	recordWalkVarUserTop        = "user_top"
-	recordWalkVarWithCpu        = "with_cpu"
+	recordWalkMapCpus            = "cpus"
+	recordWalkMapRows            = "rows"
+	recordWalkMapTasks           = "tasks"
+	recordWalkMapWalks           = "walks"
+	recordWalkMapWindows         = "windows"
+	recordWalkProgRecTasks       = "rec_tasks"
+	recordWalkVarCtl             = "ctl"
+	recordWalkVarCurrentTaskAt   = "current_task_at"
+	recordWalkVarHavePrevState   = "have_prev_state"
+	recordWalkVarHaveTaskPtRegs  = "have_task_pt_regs"
+	recordWalkVarHaveTaskStorage = "have_task_storage"
+	recordWalkVarMaxRows         = "max_rows"
+	recordWalkVarNrSchedYield    = "nr_sched_yield"
+	recordWalkVarPreemptCountAt  = "preempt_count_at"
+	recordWalkVarRec             = "rec"
+	recordWalkVarRecordAll       = "record_all"
+	recordWalkVarUserTop         = "user_top"
+	recordWalkVarWithCpu         = "with_cpu"
 )
 
 // loadRecordWalk returns the embedded CollectionSpec for recordWalk.
@@ -95,17 +96,18 @@ type recordWalkMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordWalkVariableSpecs struct {
-	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	Rec            *ebpf.VariableSpec `ebpf:"rec"`
-	RecordAll      *ebpf.VariableSpec `ebpf:"record_all"`
-	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	Rec             *ebpf.VariableSpec `ebpf:"rec"`
+	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
+	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // recordWalkObjects contains all objects after they have been loaded into the kernel.
@@ -149,17 +151,18 @@ func (m *recordWalkMaps) Close() error {
 //
 // It can be passed to loadRecordWalkObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordWalkVariables struct {
-	Ctl            *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
-	Rec            *ebpf.Variable `ebpf:"rec"`
-	RecordAll      *ebpf.Variable `ebpf:"record_all"`
-	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl             *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
+	Rec             *ebpf.Variable `ebpf:"rec"`
+	RecordAll       *ebpf.Variable `ebpf:"record_all"`
+	UserTop         *ebpf.Variable `ebpf:"user_top"`
+	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // recordWalkPrograms contains all programs after they have been loaded into the kernel.

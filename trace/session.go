@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
@@ -33,6 +32,8 @@ type Options struct {
 
 	// MaxTasks bounds Counts.Tasks; further tasks are summed in Counts.Others. 0 means 1024.
 	MaxTasks int
+
+	lacking abilities // what is not to be used although it is there: for tests
 }
 
 // Session is a set of probes in the kernel and what they count. It is made by Open and ended by Close. Its methods may be
@@ -60,10 +61,13 @@ type Session struct {
 	lost    uint64 // tasks there was no memory to follow
 }
 
-func knobs(maxTasks int) map[string]any {
+// knobs are the programs' constants.
+func knobs(a abilities, maxTasks int) map[string]any {
 	k := map[string]any{
-		"max_rows":        uint32(maxTasks),
-		"have_prev_state": true,
+		"max_rows":          uint32(maxTasks),
+		"have_prev_state":   true,
+		"have_task_storage": a.storage,
+		"have_task_pt_regs": a.ptRegs,
 	}
 	if runtime.GOARCH == "arm64" {
 		k["nr_sched_yield"] = uint32(124)
@@ -91,7 +95,7 @@ func Open(opts Options) (_ *Session, err error) {
 	opts.MaxTasks = cmp.Or(max(opts.MaxTasks, 0), 1024)
 	start := time.Now()
 	s := &Session{opts: opts, missing: make(map[string]string), detail: make(map[string]*ebpf.Collection)}
-	s.objs = objects{cache: btf.NewCache(), knobs: knobs(opts.MaxTasks)}
+	s.objs = newObjects(opts.MaxTasks, opts.lacking)
 	s.objs.knobs["with_cpu"] = !opts.NoSyscalls || !opts.NoTLB
 	defer func() {
 		if err != nil {
@@ -112,6 +116,11 @@ func Open(opts Options) (_ *Session, err error) {
 			return nil, err
 		case err != nil:
 			s.miss(p, err.Error())
+		case p.Name == probes[0].Name:
+			if err := s.objs.loadFree(); err != nil {
+				return nil, err
+			}
+			loaded = append(loaded, coll)
 		case p.Name == "walk":
 			s.objs.walk, err = link.AttachIter(link.IterOptions{Program: coll.Programs["walk_tasks"]})
 			if err != nil {
@@ -293,6 +302,9 @@ func (s *Session) Start() error {
 	s.steal = readSteal()
 	s.set("Closing", 0)
 	s.set("Rows", 0)
+	if err := s.emptyQueue(); err != nil {
+		return explain("start", err)
+	}
 	s.set("Epoch", epoch)
 	s.began = span{}
 	if s.opened, err = s.open(); err != nil {
@@ -323,6 +335,7 @@ func (s *Session) open() (opened uint64, err error) {
 		if err != nil {
 			return opened, err
 		}
+		s.lost += w.LostAlloc
 		opened += w.Found
 		if !s.running {
 			s.began.add(&w)

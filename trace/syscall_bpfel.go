@@ -16,21 +16,22 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	syscallMapCpus           = "cpus"
-	syscallMapRows           = "rows"
-	syscallMapTasks          = "tasks"
-	syscallMapWalks          = "walks"
-	syscallMapWindows        = "windows"
-	syscallProgSysEnter      = "sys_enter"
-	syscallVarCtl            = "ctl"
-	syscallVarCurrentTaskAt  = "current_task_at"
-	syscallVarHavePrevState  = "have_prev_state"
-	syscallVarHaveTaskPtRegs = "have_task_pt_regs"
-	syscallVarMaxRows        = "max_rows"
-	syscallVarNrSchedYield   = "nr_sched_yield"
-	syscallVarPreemptCountAt = "preempt_count_at"
-	syscallVarUserTop        = "user_top"
-	syscallVarWithCpu        = "with_cpu"
+	syscallMapCpus            = "cpus"
+	syscallMapRows            = "rows"
+	syscallMapTasks           = "tasks"
+	syscallMapWalks           = "walks"
+	syscallMapWindows         = "windows"
+	syscallProgSysEnter       = "sys_enter"
+	syscallVarCtl             = "ctl"
+	syscallVarCurrentTaskAt   = "current_task_at"
+	syscallVarHavePrevState   = "have_prev_state"
+	syscallVarHaveTaskPtRegs  = "have_task_pt_regs"
+	syscallVarHaveTaskStorage = "have_task_storage"
+	syscallVarMaxRows         = "max_rows"
+	syscallVarNrSchedYield    = "nr_sched_yield"
+	syscallVarPreemptCountAt  = "preempt_count_at"
+	syscallVarUserTop         = "user_top"
+	syscallVarWithCpu         = "with_cpu"
 )
 
 // loadSyscall returns the embedded CollectionSpec for syscall.
@@ -93,15 +94,16 @@ type syscallMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type syscallVariableSpecs struct {
-	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // syscallObjects contains all objects after they have been loaded into the kernel.
@@ -145,15 +147,16 @@ func (m *syscallMaps) Close() error {
 //
 // It can be passed to loadSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type syscallVariables struct {
-	Ctl            *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
-	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl             *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
+	UserTop         *ebpf.Variable `ebpf:"user_top"`
+	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // syscallPrograms contains all programs after they have been loaded into the kernel.

@@ -16,21 +16,22 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	tlbMapCpus           = "cpus"
-	tlbMapRows           = "rows"
-	tlbMapTasks          = "tasks"
-	tlbMapWalks          = "walks"
-	tlbMapWindows        = "windows"
-	tlbProgTlbFlush      = "tlb_flush"
-	tlbVarCtl            = "ctl"
-	tlbVarCurrentTaskAt  = "current_task_at"
-	tlbVarHavePrevState  = "have_prev_state"
-	tlbVarHaveTaskPtRegs = "have_task_pt_regs"
-	tlbVarMaxRows        = "max_rows"
-	tlbVarNrSchedYield   = "nr_sched_yield"
-	tlbVarPreemptCountAt = "preempt_count_at"
-	tlbVarUserTop        = "user_top"
-	tlbVarWithCpu        = "with_cpu"
+	tlbMapCpus            = "cpus"
+	tlbMapRows            = "rows"
+	tlbMapTasks           = "tasks"
+	tlbMapWalks           = "walks"
+	tlbMapWindows         = "windows"
+	tlbProgTlbFlush       = "tlb_flush"
+	tlbVarCtl             = "ctl"
+	tlbVarCurrentTaskAt   = "current_task_at"
+	tlbVarHavePrevState   = "have_prev_state"
+	tlbVarHaveTaskPtRegs  = "have_task_pt_regs"
+	tlbVarHaveTaskStorage = "have_task_storage"
+	tlbVarMaxRows         = "max_rows"
+	tlbVarNrSchedYield    = "nr_sched_yield"
+	tlbVarPreemptCountAt  = "preempt_count_at"
+	tlbVarUserTop         = "user_top"
+	tlbVarWithCpu         = "with_cpu"
 )
 
 // loadTlb returns the embedded CollectionSpec for tlb.
@@ -93,15 +94,16 @@ type tlbMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type tlbVariableSpecs struct {
-	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // tlbObjects contains all objects after they have been loaded into the kernel.
@@ -145,15 +147,16 @@ func (m *tlbMaps) Close() error {
 //
 // It can be passed to loadTlbObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tlbVariables struct {
-	Ctl            *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
-	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl             *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
+	UserTop         *ebpf.Variable `ebpf:"user_top"`
+	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // tlbPrograms contains all programs after they have been loaded into the kernel.

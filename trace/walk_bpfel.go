@@ -16,21 +16,22 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	walkMapCpus           = "cpus"
-	walkMapRows           = "rows"
-	walkMapTasks          = "tasks"
-	walkMapWalks          = "walks"
-	walkMapWindows        = "windows"
-	walkProgWalkTasks     = "walk_tasks"
-	walkVarCtl            = "ctl"
-	walkVarCurrentTaskAt  = "current_task_at"
-	walkVarHavePrevState  = "have_prev_state"
-	walkVarHaveTaskPtRegs = "have_task_pt_regs"
-	walkVarMaxRows        = "max_rows"
-	walkVarNrSchedYield   = "nr_sched_yield"
-	walkVarPreemptCountAt = "preempt_count_at"
-	walkVarUserTop        = "user_top"
-	walkVarWithCpu        = "with_cpu"
+	walkMapCpus            = "cpus"
+	walkMapRows            = "rows"
+	walkMapTasks           = "tasks"
+	walkMapWalks           = "walks"
+	walkMapWindows         = "windows"
+	walkProgWalkTasks      = "walk_tasks"
+	walkVarCtl             = "ctl"
+	walkVarCurrentTaskAt   = "current_task_at"
+	walkVarHavePrevState   = "have_prev_state"
+	walkVarHaveTaskPtRegs  = "have_task_pt_regs"
+	walkVarHaveTaskStorage = "have_task_storage"
+	walkVarMaxRows         = "max_rows"
+	walkVarNrSchedYield    = "nr_sched_yield"
+	walkVarPreemptCountAt  = "preempt_count_at"
+	walkVarUserTop         = "user_top"
+	walkVarWithCpu         = "with_cpu"
 )
 
 // loadWalk returns the embedded CollectionSpec for walk.
@@ -93,15 +94,16 @@ type walkMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type walkVariableSpecs struct {
-	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // walkObjects contains all objects after they have been loaded into the kernel.
@@ -145,15 +147,16 @@ func (m *walkMaps) Close() error {
 //
 // It can be passed to loadWalkObjects or ebpf.CollectionSpec.LoadAndAssign.
 type walkVariables struct {
-	Ctl            *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
-	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl             *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
+	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
+	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
+	UserTop         *ebpf.Variable `ebpf:"user_top"`
+	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // walkPrograms contains all programs after they have been loaded into the kernel.

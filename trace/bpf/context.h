@@ -13,15 +13,15 @@
 /* The preempt count, with only the bits of interrupts in it; 0 where it cannot be found. */
 static __always_inline u32 interrupt(void)
 {
-	struct task_struct *current;
-	u32 count = 0;
+	struct task_struct *current = task_current();
+	u32 count;
 
-	if (field_exists(current->thread_info.preempt_count)) {
-		current = (struct task_struct *)bpf_get_current_task();
+	if (field_exists(current->thread_info.preempt_count))
 		count = read_u32(&current->thread_info.preempt_count);
-	} else if (preempt_count_at && ctl.percpu) {
-		count = read_u32(percpu(preempt_count_at));
-	}
+	else if (preempt_count_at && ctl.percpu)
+		count = read_u32(percpu(current, preempt_count_at));
+	else
+		return 0;
 	return count & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET);
 }
 

@@ -71,6 +71,7 @@ static long (*const bpf_seq_write)(struct seq_file *m, const void *data, u32 len
 static void *(*const bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
 static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static long (*const bpf_task_pt_regs)(struct task_struct *task) = (void *)175;
+static long (*const bpf_loop)(u32 n, void *callback, void *ctx, u64 flags) = (void *)181;
 
 /* Gives an address a type, so that it can be read without a call (6.2). */
 extern void *bpf_rdonly_cast(const void *address, u32 type) __ksym __weak;

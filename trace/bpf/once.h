@@ -59,16 +59,16 @@ struct ticket {
 
 /*
  * The tasks in the window. The bucket's lock decides who takes a ticket, and orders what was
- * written before against what is read after. The size is that of the map of tasks.
+ * written before against what is read after. The loader gives it the size of the map of tasks.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PLAIN_TASKS);
+	__uint(max_entries, 1);
 	__type(key, struct ticket);
 	__type(value, u32);
 } tickets SEC(".maps");
 
-/* Rows that are complete. */
+/* Rows that are complete. The loader says how many. */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 1);

@@ -33,7 +33,7 @@ int rec_switch(u64 *ctx)
 		if (ns)
 			flags |= RECORD_NEXT;
 	}
-	state = have_prev_state ? (u32)ctx[3] : prev->__state;
+	state = have_prev_state ? (u32)ctx[3] : task_state(prev);
 	if (preempt)
 		flags |= RECORD_PREEMPT;
 	else if (state)

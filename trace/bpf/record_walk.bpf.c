@@ -10,22 +10,6 @@ volatile struct recording rec SEC(".data.rec");
 
 const volatile bool record_all = false;
 
-static __always_inline void self(void)
-{
-	struct task_struct *me = bpf_get_current_task_btf();
-	struct pid *pid = me->thread_pid;
-	struct task_struct *current = NULL;
-
-	ctl.self = me->tgid;
-	ctl.level = pid->level;
-	/* Per-CPU variables are where we believe if the one that says who runs says us. */
-	if (!current_task_at)
-		return;
-	bpf_probe_read_kernel(&current, sizeof(current), percpu(me, current_task_at));
-	if (current == me)
-		ctl.percpu = 1;
-}
-
 static __always_inline void follow(struct task_struct *t)
 {
 	bool root;
@@ -56,12 +40,12 @@ static __always_inline void snapshot(struct seq_file *out, struct task_struct *t
 		s.r.cpu = t->thread_info.cpu;
 	else if (field_exists(((struct task_struct___cpu *)t)->cpu))
 		s.r.cpu = ((struct task_struct___cpu *)t)->cpu;
-	if (t->on_cpu)
+	if (task_on_cpu(t))
 		s.r.flags |= SNAPSHOT_ON_CPU;
 	/* A task that sleeps can stay queued (6.12). */
-	if (t->on_rq && !(field_exists(t->se.sched_delayed) && t->se.sched_delayed))
+	if (task_on_rq(t) && !(field_exists(t->se.sched_delayed) && t->se.sched_delayed))
 		s.r.flags |= SNAPSHOT_QUEUED;
-	else if (t->__state == TASK_WAKING)
+	else if (task_state(t) == TASK_WAKING)
 		s.r.flags |= SNAPSHOT_QUEUED;
 	if (record_all || task_get(t))
 		s.r.flags |= SNAPSHOT_TRACED;
@@ -73,7 +57,7 @@ static __always_inline void snapshot(struct seq_file *out, struct task_struct *t
 		s.r.flags |= SNAPSHOT_EXITING;
 	s.tgid = t->tgid;
 	s.parent = t->real_parent->tgid;
-	s.state = t->__state | t->exit_state;
+	s.state = task_state(t) | t->exit_state;
 	s.prio = t->prio;
 	s.start = t->start_boottime;
 	s.nvcsw = t->nvcsw;
@@ -96,7 +80,7 @@ int rec_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	switch (ctl.mode) {
 	case RECORD_WALK_SELF:
-		self();
+		learn_self();
 		break;
 	case RECORD_WALK_FOLLOW:
 		follow(t);

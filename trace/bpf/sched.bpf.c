@@ -8,7 +8,7 @@
  */
 #include "context.h"
 #include "hist.h"
-#include "state.h"
+#include "once.h"
 
 /*
  * How long the state has lasted. Two CPUs' clocks can disagree a little: never negative, and
@@ -59,8 +59,8 @@ static __always_inline void finish(struct task_struct *t, struct task *ts, u64 n
 	struct row *r;
 
 	/* Before the claim: whoever opens the window for it looks at this after. */
-	__sync_lock_test_and_set(&ts->dead, 1);
-	if (!claim(ts, epoch))
+	set_dead(ts);
+	if (!claim(t, ts, epoch))
 		return;
 	w = window_of(epoch);
 	if (!w)
@@ -73,13 +73,15 @@ static __always_inline void finish(struct task_struct *t, struct task *ts, u64 n
 	books[COUNT_LIFE - COUNT_BOOKS] = now - ts->life;
 	books[COUNT_EXITS - COUNT_BOOKS] = 1;
 
-	r = row_new(t, ts);
+	r = row_new(t, ts, ROW_LAST_SWITCH);
 	for (u32 i = 0; i < COUNTS; i++) {
 		d = (i < COUNT_BOOKS ? ts->n[i] : books[i - COUNT_BOOKS]) - ts->base[i];
 		w->dead[i] += d;
 		if (r)
 			r->n[i] = d;
 	}
+	if (r)
+		row_done(r);
 }
 
 /*
@@ -115,7 +117,7 @@ static __always_inline u64 take_mark(struct task *ts)
 
 	if (likely((mark & 3) != STATE_BLOCKED))
 		return mark;
-	return __sync_val_compare_and_swap(&ts->mark, mark, mark_at(mark >> 2, STATE_READY));
+	return mark_swap(ts, mark, mark_at(mark >> 2, STATE_READY));
 }
 
 static __always_inline void leave(struct task_struct *t, struct task *ts, struct task_struct *next,
@@ -255,8 +257,8 @@ int sched_switch(u64 *ctx)
 		}
 	}
 	if (ps)
-		leave(prev, ps, next, preempt, have_prev_state ? (u32)ctx[3] : prev->__state, now,
-		      epoch, w);
+		leave(prev, ps, next, preempt, have_prev_state ? (u32)ctx[3] : task_state(prev),
+		      now, epoch, w);
 	if (ns)
 		enter(next, ns, prev, now, epoch, w);
 	return 0;
@@ -284,8 +286,7 @@ int sched_waking(u64 *ctx)
 	if (likely(mark && (mark & 3) == STATE_BLOCKED)) {
 		d = lasted(ts, since, now);
 		now = since + d;
-		if (unlikely(__sync_val_compare_and_swap(&ts->mark, mark,
-							 mark_at(now, STATE_WOKEN)) != mark)) {
+		if (unlikely(mark_swap(ts, mark, mark_at(now, STATE_WOKEN)) != mark)) {
 			/* It was on the CPU, unseen, and is leaving it: see take_mark. */
 			ts->n[COUNT_SPURIOUS]++;
 			ts->early = irq ? 3 : 1;

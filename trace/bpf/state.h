@@ -193,27 +193,51 @@ static __always_inline void read_books(struct task_struct *t, u64 *n)
 	n[COUNT_MAJ_FLT] = t->maj_flt;
 }
 
+/* The task that runs. Only where have_task_storage may it be read directly. */
+static __always_inline struct task_struct *task_current(void)
+{
+	if (have_task_storage)
+		return bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
+}
+
 /*
  * This CPU's instance of a per-CPU variable. The kernel need not have its symbol
  * (CONFIG_KALLSYMS_ALL), so start from one a task points to: the run queue of the CPU it is on.
  */
-static __always_inline const void *percpu(s64 at)
+static __always_inline const void *percpu(struct task_struct *current, s64 at)
 {
-	struct task_struct *current;
 	struct cfs_rq *cfs = NULL;
 	struct rq *rq = NULL;
 
 	if (!field_exists(current->se.cfs_rq->rq))
 		return NULL;
 	if (have_task_storage) {
-		current = bpf_get_current_task_btf();
 		rq = current->se.cfs_rq->rq;
 	} else {
-		current = (struct task_struct *)bpf_get_current_task();
 		bpf_probe_read_kernel(&cfs, sizeof(cfs), &current->se.cfs_rq);
 		bpf_probe_read_kernel(&rq, sizeof(rq), &cfs->rq);
 	}
 	return (const void *)((u64)rq + at);
+}
+
+/* Learns who walks over the tasks: the tracer. */
+static __always_inline void learn_self(void)
+{
+	struct task_struct *self = task_current(), *current = NULL;
+	struct pid *pid = NULL;
+	u32 level = 0;
+
+	ctl.self = bpf_get_current_pid_tgid() >> 32;
+	bpf_probe_read_kernel(&pid, sizeof(pid), &self->thread_pid);
+	bpf_probe_read_kernel(&level, sizeof(level), &pid->level);
+	ctl.level = level;
+	/* Per-CPU variables are where we believe if the one that says who runs says us. */
+	if (!current_task_at)
+		return;
+	bpf_probe_read_kernel(&current, sizeof(current), percpu(self, current_task_at));
+	if (current == self)
+		ctl.percpu = 1;
 }
 
 static __always_inline u32 read_u32(const void *address)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Tasks that appear, and programs they start. That they end is seen at their last switch. */
-#include "state.h"
+#include "once.h"
 
 /*
  * Every new task passes here, before its first wake-up: those of fork and clone, and io_uring's
@@ -10,19 +10,19 @@ SEC("tp_btf/task_newtask")
 int task_newtask(u64 *ctx)
 {
 	struct task_struct *t = (struct task_struct *)ctx[0];
-	struct task_struct *maker = bpf_get_current_task_btf();
+	u32 maker = bpf_get_current_pid_tgid() >> 32;
 	u32 epoch = ctl.epoch;
 	struct task *ms, *ts;
 	struct window *w;
 	bool in;
 
-	ms = task_get(maker);
+	ms = task_get_current();
 	if (likely(!ms) || !ctl.adopting)
 		return 0;
 	in = epoch && ms->epoch == epoch && !ctl.closing;
 	w = in ? window_of(epoch) : NULL;
 	if (in) {
-		if (t->tgid == maker->tgid)
+		if (t->tgid == maker)
 			ms->n[COUNT_THREADS]++;
 		else
 			ms->n[COUNT_FORKS]++;
@@ -35,11 +35,9 @@ int task_newtask(u64 *ctx)
 	}
 	ts->synced = 1; /* its books are empty */
 	ts->tid = task_nr(t);
-	ts->tgid = t->tgid == maker->tgid ? ms->tgid : ts->tid;
-	if (w) {
-		__sync_fetch_and_add(&w->born, 1);
-		ts->epoch = epoch;
-	}
+	ts->tgid = t->tgid == maker ? ms->tgid : ts->tid;
+	if (w)
+		__sync_fetch_and_add(admit(t, ts, epoch) ? &w->born : &w->lost_alloc, 1);
 	return 0;
 }
 

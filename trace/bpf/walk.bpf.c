@@ -3,9 +3,17 @@
  * The walk over all tasks: to follow those that exist already, and to read each task's counts
  * together with the kernel's own books at both ends of a window. One walk at a time.
  */
-#include "state.h"
+#include "once.h"
 
+/*
+ * How often a task is read, if it takes that. Kernels before 5.17 have no bpf_loop, and verify each
+ * turn of a loop apart: for them this is built again with BOUNDED, with few turns that take longer.
+ */
+#ifndef BOUNDED
 #define TRIES 256
+#else
+#define TRIES 16
+#endif
 
 static __always_inline struct walk *walk_of(void)
 {
@@ -43,6 +51,11 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 		w->lost_alloc++;
 		return;
 	}
+	if (!have_task_storage && t->exit_state) {
+		/* It ended meanwhile, and sched_process_free may be over: nobody else will. */
+		task_drop(t);
+		return;
+	}
 	ts->exec = t->se.sum_exec_runtime;
 	ts->tid = task_nr(t);
 	ts->tgid = task_nr(t->group_leader);
@@ -51,17 +64,17 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 	 * Only if no event came in between. One that is just then under way shows the state it
 	 * leads away from; the next event puts it right.
 	 */
-	if (t->on_cpu)
+	if (task_on_cpu(t))
 		state = STATE_ON;
-	else if (t->__state == TASK_WAKING)
+	else if (task_state(t) == TASK_WAKING)
 		state = STATE_READY;
-	else if (t->on_rq && !(field_exists(t->se.sched_delayed) && t->se.sched_delayed))
+	else if (task_on_rq(t) && !(field_exists(t->se.sched_delayed) && t->se.sched_delayed))
 		state = STATE_READY;
 	else
 		state = STATE_BLOCKED;
 	u64 now = clock();
 
-	if (__sync_val_compare_and_swap(&ts->mark, 0, mark_at(now, state)) == 0)
+	if (mark_swap(ts, 0, mark_at(now, state)) == 0)
 		ts->life = now;
 }
 
@@ -72,7 +85,12 @@ struct reading {
 };
 
 /* One try at reading what changes at every switch. Returns 1 when it is consistent. */
-static long read_steady(u32 i, struct reading *r)
+#ifdef BOUNDED
+static __always_inline
+#else
+static
+#endif
+	long read_steady(u32 i, struct reading *r)
 {
 	volatile struct task_struct *t = r->t;
 	volatile struct task *ts = r->ts;
@@ -111,6 +129,21 @@ static long read_steady(u32 i, struct reading *r)
 	return steady;
 }
 
+static __always_inline void read_often(struct reading *r)
+{
+#ifndef BOUNDED
+	bpf_loop(TRIES, read_steady, r, 0);
+#else
+	for (u32 i = 0; i < TRIES; i++) {
+		if (read_steady(i, r))
+			break;
+		/* 256 tries take a few µs, longer than a switch: let these take as long. */
+		for (u32 j = 0; j < 16; j++)
+			clock();
+	}
+#endif
+}
+
 /*
  * Reads a task that other CPUs are writing. It stands still when its own sums explain its mark, and
  * when the kernel's counters are as far ahead of ours as they always are; in the middle of a switch
@@ -123,7 +156,7 @@ static __always_inline bool snapshot(struct task_struct *t, struct task *ts, str
 
 	w->still = 0;
 	w->steady = 0;
-	bpf_loop(TRIES, read_steady, &r, 0);
+	read_often(&r);
 	if (!w->steady && !ctl.force)
 		return false;
 
@@ -149,7 +182,7 @@ static __always_inline bool snapshot(struct task_struct *t, struct task *ts, str
 	open = (s64)(now - (mark >> 2)) < 0 ? 0 : now - (mark >> 2);
 	if ((mark & 3) == STATE_ON)
 		on = open;
-	else if (t->on_cpu) /* it was not seen to come */
+	else if (task_on_cpu(t)) /* it was not seen to come */
 		on = n[COUNT_SUM_EXEC] - ts->exec;
 	if (on > open)
 		on = open;
@@ -181,12 +214,15 @@ static __always_inline void open(struct task_struct *t, struct walk *w)
 	for (u32 i = 0; i < COUNTS; i++)
 		ts->base[i] = w->scratch.n[i];
 	ts->opened = stamp(w);
-	__sync_lock_test_and_set(&ts->epoch, epoch);
+	if (!admit(t, ts, epoch)) {
+		w->lost_alloc++;
+		return;
+	}
 	/*
 	 * Had it ended by then, nobody would account for it: take it back. If it ended since, it
 	 * was accounted for.
 	 */
-	if (ts->dead && claim(ts, epoch))
+	if (ts->dead && claim(t, ts, epoch))
 		return;
 	w->found++;
 }
@@ -203,11 +239,11 @@ static __always_inline void close(struct task_struct *t, struct walk *w)
 		w->unsteady++;
 		return;
 	}
-	if (!claim(ts, epoch))
+	if (!claim(t, ts, epoch))
 		return;
 	stamp(w);
 	w->found++;
-	r = row_new(t, ts);
+	r = row_new(t, ts, ROW_WALK);
 	for (u32 i = 0; i < COUNTS; i++) {
 		u64 d = w->scratch.n[i] - ts->base[i];
 
@@ -215,6 +251,8 @@ static __always_inline void close(struct task_struct *t, struct walk *w)
 		if (r)
 			r->n[i] = d;
 	}
+	if (r)
+		row_done(r);
 }
 
 static __always_inline void forget(struct task_struct *t, struct walk *w)
@@ -234,23 +272,9 @@ int walk_tasks(struct bpf_iter__task *ctx)
 	if (!t || !w)
 		return 0;
 	switch (ctl.mode) {
-	case WALK_SELF: {
-		struct task_struct *self = bpf_get_current_task_btf();
-		struct pid *pid = self->thread_pid;
-
-		ctl.self = self->tgid;
-		ctl.level = pid->level;
-		/* Per-CPU variables are where we believe if the one that says who runs says us. */
-		if (current_task_at) {
-			struct task_struct *current = NULL;
-
-			bpf_probe_read_kernel(&current, sizeof(current),
-					      percpu(self, current_task_at));
-			if (current == self)
-				ctl.percpu = 1;
-		}
-		return 0;
-	}
+	case WALK_SELF:
+		learn_self();
+		break;
 	case WALK_ADOPT:
 		adopt(t, w);
 		break;

@@ -1,0 +1,150 @@
+package trace
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
+)
+
+// abilities are what this kernel's programs can do and those of older kernels cannot. For each there is a second way.
+type abilities struct {
+	// storage is task storage for tracing programs (5.13). Without it there is a hash map, for no more than plainTasks.
+	storage bool
+	// atomics are the atomic instructions that return something (5.12). Without them there are objects of their own.
+	atomics bool
+	// loop is the helper bpf_loop (5.17). Without it, there is another object for the walk.
+	loop bool
+	// ptRegs is the helper that finds what a task entered the kernel with (5.15). Without it, it is found by its place.
+	ptRegs bool
+}
+
+// plainTasks bounds the number of tasks that are followed, ended ones that nobody has waited for included, where there is no
+// task storage.
+const plainTasks = 1 << 14
+
+// ask finds out by having the kernel check programs that need no more than the ability. What cannot be asked, for want of a
+// privilege, is taken to be there: whoever needs it then gets the kernel's own answer.
+func ask() abilities {
+	return abilities{
+		storage: !lacks(helperProbe(asm.FnTaskStorageGet)),
+		loop:    !lacks(helperProbe(asm.FnLoop)),
+		ptRegs:  !lacks(helperProbe(asm.FnTaskPtRegs)),
+		atomics: !lacks(&ebpf.ProgramSpec{
+			Type:    ebpf.SocketFilter,
+			License: "GPL",
+			Instructions: asm.Instructions{
+				asm.Mov.Imm(asm.R0, 0),
+				asm.StoreMem(asm.RFP, -8, asm.R0, asm.DWord),
+				asm.FetchAdd.Mem(asm.RFP, asm.R0, asm.DWord, -8),
+				asm.Mov.Imm(asm.R0, 0),
+				asm.Return(),
+			},
+		}),
+	}
+}
+
+// without returns the abilities that are not in the other set.
+func (a abilities) without(b abilities) abilities {
+	return abilities{a.storage && !b.storage, a.atomics && !b.atomics, a.loop && !b.loop, a.ptRegs && !b.ptRegs}
+}
+
+// helperProbe is a program on a tracepoint that calls a helper without arguments.
+func helperProbe(f asm.BuiltinFunc) *ebpf.ProgramSpec {
+	return &ebpf.ProgramSpec{
+		Type:         ebpf.Tracing,
+		AttachType:   ebpf.AttachTraceRawTp,
+		AttachTo:     "sched_switch",
+		License:      "GPL",
+		Instructions: asm.Instructions{f.Call(), asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	}
+}
+
+// lacks reports whether the kernel does not know what the program does. Of an instruction or a helper it does not know, or
+// does not have for such programs, it says EINVAL; of arguments that are wrong, EACCES.
+func lacks(spec *ebpf.ProgramSpec) bool {
+	p, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogDisabled: true})
+	if err == nil {
+		p.Close()
+	}
+	return errors.Is(err, unix.EINVAL)
+}
+
+// fit turns an object into what this kernel can load: the knobs are those of knobs.
+func fit(spec *ebpf.CollectionSpec, knobs map[string]any) error {
+	for name, value := range knobs {
+		if v := spec.Variables[name]; v != nil {
+			if err := v.Set(value); err != nil {
+				return fmt.Errorf("knob %s: %w", name, err)
+			}
+		}
+	}
+	for _, name := range []string{bpfMapRows, schedPlainMapRowQueue} {
+		if m := spec.Maps[name]; m != nil {
+			m.MaxEntries = knobs["max_rows"].(uint32)
+		}
+	}
+	if m := spec.Maps[schedPlainMapTickets]; m != nil {
+		m.MaxEntries = plainTasks
+	}
+	if knobs["have_task_storage"] == true {
+		return nil
+	}
+	if m := spec.Maps[bpfMapTasks]; m != nil {
+		// By the task's address. What is taken out must stay readable until all that look at it are done, which
+		// entries made in advance do not.
+		m.Type, m.Flags = ebpf.Hash, unix.BPF_F_NO_PREALLOC
+		m.KeySize, m.Key, m.Value = 8, nil, nil
+		m.MaxEntries = plainTasks
+	}
+	return nil
+}
+
+// loadFree loads, where tasks are in a hash map, the program that takes them out again; else nothing. It must be attached
+// before any task is put in.
+func (o *objects) loadFree() error {
+	if o.can.storage {
+		return nil
+	}
+	if _, err := hook("sched_process_free"); err != nil {
+		return explain("probe free", err)
+	}
+	spec, err := loadFree()
+	if err != nil {
+		return explain("probe free", err)
+	}
+	coll, err := o.load(spec)
+	if err != nil {
+		return explain("probe free", err)
+	}
+	return explain("probe free", o.attach(coll))
+}
+
+// memlock returns the limit on memory that bounds BPF maps, where it does: before 5.11. It is asked after a refusal.
+func memlock() (limit uint64, bounds bool) {
+	var r syscall.Rlimit
+	if err := syscall.Getrlimit(unix.RLIMIT_MEMLOCK, &r); err != nil || r.Cur == unix.RLIM_INFINITY {
+		return 0, false
+	}
+	return r.Cur, !ask().storage
+}
+
+// raiseMemlock removes that limit, as far as this process may (CAP_SYS_RESOURCE; else up to the hard limit). Whether that is
+// enough the kernel says when maps are made.
+func (a abilities) raiseMemlock() {
+	if a.storage {
+		return
+	}
+	unlimited := syscall.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	if syscall.Setrlimit(unix.RLIMIT_MEMLOCK, &unlimited) == nil {
+		return
+	}
+	var r syscall.Rlimit
+	if syscall.Getrlimit(unix.RLIMIT_MEMLOCK, &r) == nil {
+		r.Cur = r.Max
+		syscall.Setrlimit(unix.RLIMIT_MEMLOCK, &r)
+	}
+}
