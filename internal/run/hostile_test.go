@@ -108,6 +108,16 @@ func smallRun(t testing.TB) string {
 	return dir
 }
 
+// copyRun copies a run: making one waits for the disk.
+func copyRun(t testing.TB, from string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func TestForgedTablesAreReadWhenHonest(t *testing.T) {
 	dir := smallRun(t)
 	replace(t, dir, lostName, forgedLost().bytes(), 2)
@@ -149,6 +159,7 @@ func TestHostileTables(t *testing.T) {
 	}
 	gigabyte := e.EncodeAll(make([]byte, 1<<30), nil)
 	e.Close()
+	whole := smallRun(t)
 	page := func(p forgedPage) func(*forgedTable) {
 		return func(t *forgedTable) { t.groups[0].pages[1] = []forgedPage{p} }
 	}
@@ -231,7 +242,7 @@ func TestHostileTables(t *testing.T) {
 		"a negative count":     func(t *forgedTable) { t.groups[0].pages[3] = []forgedPage{int64Page(3, -4)} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := smallRun(t)
+			dir := copyRun(t, whole)
 			f := forgedLost()
 			spoil(&f)
 			replace(t, dir, lostName, f.bytes(), f.rows)
@@ -261,6 +272,7 @@ func TestUnknownColumn(t *testing.T) {
 
 // Bytes at the ends and in the description of a table.
 func TestHostileBytes(t *testing.T) {
+	whole := smallRun(t)
 	honest := forgedLost().bytes()
 	footer := func(body []byte) []byte {
 		out := append([]byte(magic), body...)
@@ -298,7 +310,7 @@ func TestHostileBytes(t *testing.T) {
 		"row groups before names": footer([]byte{4<<4 | thriftList, 1<<4 | thriftStruct, 0, 0}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := smallRun(t)
+			dir := copyRun(t, whole)
 			replace(t, dir, lostName, data, 2)
 			if err := readAll(t, dir); !errors.Is(err, ErrDamaged) || errors.Is(err, errPanic) {
 				t.Errorf("error %v", err)

@@ -49,15 +49,12 @@ func (p *predictor) expect(task sched.TaskID, time int64, flags sched.Flags) (nv
 		return 0, 0, 0
 	}
 	nvcsw, nivcsw, exec = c.nvcsw, c.nivcsw, c.exec
-	switch {
-	case task.Idle():
-		return nvcsw, nivcsw, exec // nobody times the idle task
-	case flags&sched.FlagVoluntary != 0:
+	if flags&sched.FlagVoluntary != 0 {
 		nvcsw++
-	default:
-		nivcsw++
+	} else {
+		nivcsw++ // that of the idle task too: kernel/sched/core.c, __schedule
 	}
-	if c.running {
+	if c.running && !task.Idle() { // whose time the kernel does not count
 		exec += uint32(time - c.since)
 	}
 	return nvcsw, nivcsw, exec

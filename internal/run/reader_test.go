@@ -14,6 +14,7 @@ import (
 
 // Values that no event can have, in a table that is otherwise well made.
 func TestHostileEvents(t *testing.T) {
+	whole := smallRun(t)
 	set := func(column int, p forgedPage) func(*forgedTable) {
 		return func(f *forgedTable) { f.groups[0].pages[column] = []forgedPage{p} }
 	}
@@ -56,7 +57,7 @@ func TestHostileEvents(t *testing.T) {
 		}, ErrNewer, `kind "tw\ntch"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := smallRun(t)
+			dir := copyRun(t, whole)
 			f := forgedEvents()
 			test.spoil(&f)
 			replace(t, dir, eventsName, f.bytes(), f.rows)
@@ -71,6 +72,7 @@ func TestHostileEvents(t *testing.T) {
 
 // What is no run, or one of a later version, is refused with what to do about it.
 func TestNoRun(t *testing.T) {
+	whole := smallRun(t)
 	manifest := func(change func([]byte) []byte) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
 			path := filepath.Join(dir, manifestName)
@@ -145,7 +147,7 @@ func TestNoRun(t *testing.T) {
 		}, ErrDamaged, snapshotsName},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := smallRun(t)
+			dir := copyRun(t, whole)
 			test.spoil(t, dir)
 			err := readAll(t, dir)
 			if err == nil || test.wants != nil && !errors.Is(err, test.wants) || !strings.Contains(err.Error(), test.says) {

@@ -27,6 +27,7 @@ type streamCPU struct {
 	epoch   int
 	queue   []int
 	waking  bool
+	nivcsw  uint16 // of the idle task
 }
 
 type streamTask struct {
@@ -158,6 +159,10 @@ func (s *stream) switchOn(cpu int, state uint16, flags sched.Flags) {
 			c.queue = append(c.queue, i)
 		}
 		e.NVCSW, e.NIVCSW, e.Value, e.Prio = uint16(t.nvcsw), uint16(t.nivcsw), t.exec&math.MaxUint32, t.prio
+	}
+	if c.current.Idle() {
+		c.nivcsw++
+		e.NIVCSW = c.nivcsw
 	}
 	if len(c.queue) > 0 {
 		i := c.queue[0]

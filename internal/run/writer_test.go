@@ -3,8 +3,10 @@ package run
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -150,6 +152,31 @@ func TestAnyEvent(t *testing.T) {
 	sameEvents(t, r, events)
 }
 
+// What the Writer writes the Reader takes, also when nothing repeats and nothing can be predicted: it stays below the
+// limits that keep hostile tables out.
+func TestNoise(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	events := make([]sched.Event, groupRows)
+	at := int64(0)
+	for i := range events {
+		at += rnd.Int64N(1 << 45)
+		events[i] = sched.Event{Time: at, Kind: sched.Switch, Task: sched.TaskID(rnd.IntN(maxTasks / 16)), Other: sched.TaskID(rnd.IntN(maxTasks / 16)),
+			CPU: uint16(rnd.Uint32()), State: uint16(rnd.Uint32()), NVCSW: uint16(rnd.Uint32()), NIVCSW: uint16(rnd.Uint32()),
+			Flags: sched.Flags(rnd.Uint32()), Prio: uint8(rnd.Uint32()), OtherPrio: uint8(rnd.Uint32()), Value: int64(rnd.Uint32())}
+		if i%2 == 1 {
+			events[i].Kind, events[i].Value = sched.SyscallExit, int64(rnd.Uint64())
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	write(t, dir, events, make([]sched.Task, maxTasks/16))
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	sameEvents(t, r, events)
+}
+
 // Everything beside the events comes back too.
 func TestTables(t *testing.T) {
 	tasks := []sched.Task{
@@ -222,11 +249,12 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// Many tasks take several row groups.
+// Many tasks take several row groups, with names as long and as bad as can be.
 func TestManyTasks(t *testing.T) {
 	tasks := make([]sched.Task, 3*smallGroupRows+7)
 	for i := range tasks {
-		tasks[i] = sched.Task{TID: i, TGID: i, Parent: sched.NoTask, Name: "worker", Started: int64(i) * 977}
+		name := fmt.Sprintf("%06d", i) + strings.Repeat("\xff_", maxName)
+		tasks[i] = sched.Task{TID: i, TGID: i, Parent: sched.NoTask, Name: name[:maxName], Started: int64(i) * 977}
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	write(t, dir, nil, tasks)
