@@ -63,17 +63,12 @@ type readyLoop struct {
 	// read until nothing is left, as it will not be told of again.
 	edge bool
 
-	slots    table[slot]
-	live     int // connections open
-	in, out  []byte
-	rests    rests
-	again    []int32 // connections to go on with without being told
-	spare    []int32 // again's other buffer
-	leaving  lingerers
-	pace     pace
-	paused   bool
-	resumeAt int64
-	drains   bool
+	slots   table[slot]
+	in, out []byte
+	rests   rests
+	again   []int32 // connections to go on with without being told
+	spare   []int32 // again's other buffer
+	pace    pace
 }
 
 // newReadyLoop is the runner of the designs that are told of readiness.
@@ -99,7 +94,7 @@ func (l *readyLoop) close() { l.poller.close() }
 
 func (l *readyLoop) run() error {
 	defer l.closeAll()
-	for !l.drains || l.live > 0 {
+	for {
 		how, ns := l.pace.of(l.timeout())
 		ready, e := l.poller.wait(how, milliseconds(ns))
 		if e != 0 && e != syscall.EINTR {
@@ -127,36 +122,18 @@ func (l *readyLoop) run() error {
 			}
 			l.spare = turn
 		}
-		if l.srv.stage.Load() != serving && !l.goOn() {
+		if !l.endTurn(l) {
 			return nil
 		}
-		if l.paused || !l.leaving.empty() {
-			l.tick()
-		}
 	}
-	return nil
 }
 
-// timeout is how long the next wait may block, in nanoseconds: for ever when
-// there is nothing to do at a certain time.
+// timeout is base's, but for connections to go on with at once.
 func (l *readyLoop) timeout() int64 {
 	if len(l.again) > 0 {
 		return 0
 	}
-	at := int64(-1)
-	if l.paused {
-		at = l.resumeAt
-	}
-	if !l.leaving.empty() {
-		at = earlier(at, l.leaving.first())
-	}
-	if l.drains {
-		at = earlier(at, l.srv.cutoff.Load())
-	}
-	if at < 0 {
-		return -1
-	}
-	return max(0, at-l.srv.now())
+	return l.base.timeout()
 }
 
 // milliseconds rounds up; less than zero stays so.
@@ -167,46 +144,21 @@ func milliseconds(ns int64) int {
 	return int((ns + 999_999) / 1_000_000)
 }
 
-// earlier is the earlier of two times, -1 being never.
-func earlier(a, b int64) int64 {
-	if a < 0 {
-		return b
-	}
-	return min(a, b)
-}
-
-// tick does what is due at a certain time.
-func (l *readyLoop) tick() {
-	now := l.srv.now()
-	if l.paused && now >= l.resumeAt {
-		l.resume()
-	}
-	for !l.leaving.empty() && l.leaving.first() <= now {
-		id, serial := l.leaving.pop()
-		if s := l.slots.at(id); s.serial == serial && s.flags&flagOpen != 0 {
-			l.closeConn(id, s)
-		}
+func (l *readyLoop) expire(id int32, serial uint32) {
+	if s := l.slots.at(id); s.serial == serial && s.flags&flagOpen != 0 {
+		l.closeConn(id, s)
 	}
 }
 
-// goOn is asked when the server is to stop and reports whether connections are
-// to be served still.
-func (l *readyLoop) goOn() bool {
-	if l.cut() {
-		return false
-	}
-	if !l.drains {
-		l.drains = true
-		l.unlisten()
-		for id := range l.slots.top {
-			if s := l.slots.at(id); s.flags&flagOpen != 0 {
-				// What has arrived by now is a request begun; serve closes
-				// the connection if there is none.
-				l.serve(id)
-			}
+func (l *readyLoop) drain() {
+	l.unlisten()
+	for id := range l.slots.top {
+		if s := l.slots.at(id); s.flags&flagOpen != 0 {
+			// What has arrived by now is a request begun; serve closes the
+			// connection if there is none.
+			l.serve(id)
 		}
 	}
-	return l.live > 0
 }
 
 // accept takes connections because the poller told of some.

@@ -50,6 +50,7 @@ type base struct {
 	wake     int       // eventfd that interrupts the wait
 	count    *switchyard.Counters
 	handler  switchyard.Handler
+	turns
 }
 
 // Stages of a server's life, in this order.

@@ -50,20 +50,15 @@ type uringLoop struct {
 	given   int // buffers that exist
 
 	slots    table[uringSlot]
-	live     int // connections open
 	out      outBuffers
 	backlogs backlogs
-	leaving  lingerers
 	pace     pace
 	sends    int // since the last time submissions were handed over
 
 	accepting bool    // a multishot accept is in flight
 	waiting   []int32 // accepted while MaxConns were served already
-	paused    bool
-	counted   bool // the pause was counted, and nothing has been accepted since
-	resumeAt  int64
-	waking    bool // a poll of the eventfd is in flight
-	drains    bool
+	counted   bool    // the pause was counted, and nothing has been accepted since
+	waking    bool    // a poll of the eventfd is in flight
 	ending    bool
 }
 
@@ -102,7 +97,7 @@ func (u *uringLoop) run() error {
 	defer u.end()
 	u.watchWake()
 	u.armAccept()
-	for !u.drains || u.live > 0 {
+	for {
 		how, ns := u.pace.of(u.timeout())
 		e := u.ring.Wait(how, ns)
 		if e != 0 {
@@ -112,14 +107,10 @@ func (u *uringLoop) run() error {
 		}
 		u.sends = 0
 		u.pace.came(how, u.reap(), e)
-		if u.srv.stage.Load() != serving && !u.goOn() {
+		if !u.endTurn(u) {
 			return nil
 		}
-		if u.paused || !u.leaving.empty() {
-			u.tick()
-		}
 	}
-	return nil
 }
 
 // enterFailed is nil when the loop can go on after an error of io_uring_enter.
@@ -178,55 +169,19 @@ func (u *uringLoop) submit() {
 	}
 }
 
-// timeout is how long the next wait may block, in nanoseconds: for ever when
-// there is nothing to do at a certain time.
-func (u *uringLoop) timeout() int64 {
-	at := int64(-1)
-	if u.paused {
-		at = u.resumeAt
-	}
-	if !u.leaving.empty() {
-		at = earlier(at, u.leaving.first())
-	}
-	if u.drains {
-		at = earlier(at, u.srv.cutoff.Load())
-	}
-	if at < 0 {
-		return -1
-	}
-	return max(0, at-u.srv.now())
-}
-
-// tick does what is due at a certain time.
-func (u *uringLoop) tick() {
-	now := u.srv.now()
-	if u.paused && now >= u.resumeAt {
-		u.resume()
-	}
-	for !u.leaving.empty() && u.leaving.first() <= now {
-		id, serial := u.leaving.pop()
-		if s := u.slots.at(id); s.serial == serial && s.flags&uOpen != 0 {
-			u.hangUp(id, s)
-		}
+func (u *uringLoop) expire(id int32, serial uint32) {
+	if s := u.slots.at(id); s.serial == serial && s.flags&uOpen != 0 {
+		u.hangUp(id, s)
 	}
 }
 
-// goOn is asked when the server is to stop and reports whether connections are
-// to be served still.
-func (u *uringLoop) goOn() bool {
-	if u.cut() {
-		return false
-	}
-	if !u.drains {
-		u.drains = true
-		u.unlisten()
-		for id := range u.slots.top {
-			if s := u.slots.at(id); s.flags&uOpen != 0 {
-				u.settle(id, s)
-			}
+func (u *uringLoop) drain() {
+	u.unlisten()
+	for id := range u.slots.top {
+		if s := u.slots.at(id); s.flags&uOpen != 0 {
+			u.settle(id, s)
 		}
 	}
-	return u.live > 0
 }
 
 // watchWake waits for the eventfd.

@@ -1,0 +1,73 @@
+package poll
+
+// turns is what decides how long a loop waits and what it does when it has
+// waited, whatever it waits with.
+type turns struct {
+	live     int   // connections open
+	paused   bool  // nothing is accepted before resumeAt
+	resumeAt int64 // by server.now, as all times here
+	drains   bool
+	leaving  lingerers
+}
+
+// connections is what the end of a turn does to those of a loop.
+type connections interface {
+	// resume ends a pause, unless its reason stands.
+	resume()
+	// drain accepts no more and closes the connections on which no request has
+	// begun.
+	drain()
+	// expire closes a connection that has lingered long enough, unless it is
+	// gone and another has its place.
+	expire(id int32, serial uint32)
+}
+
+// timeout is how long the next wait may block, in nanoseconds: for ever when
+// there is nothing to do at a certain time.
+func (b *base) timeout() int64 {
+	at := int64(-1)
+	if b.paused {
+		at = b.resumeAt
+	}
+	if !b.leaving.empty() {
+		at = earlier(at, b.leaving.first())
+	}
+	if b.drains {
+		at = earlier(at, b.srv.cutoff.Load())
+	}
+	if at < 0 {
+		return -1
+	}
+	return max(0, at-b.srv.now())
+}
+
+// earlier is the earlier of two times, -1 being never.
+func earlier(a, b int64) int64 {
+	if a < 0 {
+		return b
+	}
+	return min(a, b)
+}
+
+// endTurn does what is due now and reports whether the loop goes on.
+func (b *base) endTurn(c connections) bool {
+	if b.srv.stage.Load() != serving {
+		if b.cut() {
+			return false
+		}
+		if !b.drains {
+			b.drains = true
+			c.drain()
+		}
+	}
+	if b.paused || !b.leaving.empty() {
+		now := b.srv.now()
+		if b.paused && now >= b.resumeAt {
+			c.resume()
+		}
+		for !b.leaving.empty() && b.leaving.first() <= now {
+			c.expire(b.leaving.pop())
+		}
+	}
+	return !b.drains || b.live > 0
+}
