@@ -68,6 +68,7 @@ type Analysis struct {
 const (
 	taskPiece   = 256
 	never       = -1
+	ambiguous   = -2                // of an early waking: another one may have been lost
 	latest      = math.MaxInt64 / 4 // beyond any time: differences and their sums do not overflow
 	defMaxTasks = 1 << 20
 	defMaxPairs = 1 << 18
@@ -189,6 +190,8 @@ func (a *Analysis) Event(e *Event) {
 		a.onNew(e, now)
 	case Exec:
 		a.onExec(e, now)
+	case Free:
+		a.onFree(e, now)
 	}
 }
 

@@ -6,7 +6,8 @@ type cpu struct {
 	prio    uint8 // of current
 	known   bool  // current is
 	since   int64
-	waking  TaskID // the last event on this CPU was a waking of that task
+	// The last event on this CPU was a waking of that task, by whoever.
+	waking, wakingBy TaskID
 
 	busy, idle, unknown int64 // ns inside the window
 	switches            uint64

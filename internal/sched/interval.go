@@ -70,7 +70,12 @@ func (a *Analysis) add(p *part) {
 		if p.what == Running {
 			l = a.lostOn(p.cpu) // nothing that happens elsewhere can end it
 		}
-		if _, _, touched = l.within(p.from, p.to); touched {
+		from := p.from
+		if p.what == Sleeping && t.unseenWaking {
+			from = t.before // its waking may have come early
+		}
+		_, _, touched = l.within(from, p.to)
+		if touched = touched || p.what == Sleeping && t.early == ambiguous; touched {
 			t.Touched.add(d)
 		}
 	}

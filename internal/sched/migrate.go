@@ -9,7 +9,7 @@ const realTime = 100
 
 func (a *Analysis) onMigrate(e *Event, now int64) {
 	c := a.cpu(int(e.CPU))
-	atWakeup := c.waking == e.Task
+	atWakeup := c.waking == e.Task && c.wakingBy == whoever(e)
 	c.waking = NoTask
 	if !a.about(e.Flags, FlagTaskTraced) {
 		return

@@ -38,6 +38,9 @@ func whoever(e *Event) TaskID {
 	return e.Other
 }
 
+// interrupts reports whether it was an interrupt.
+func interrupts(by TaskID) bool { return by == byHardIRQ || by == bySoftIRQ || by == byNMI }
+
 // whom takes apart what whoever returned.
 func whom(by TaskID) (TaskID, Flags) {
 	switch by {

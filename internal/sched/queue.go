@@ -48,9 +48,15 @@ type queues struct {
 	spare   int   // CPUs
 	full    int
 	wasting bool
-	since   int64
-	by      TaskID
+	now     violation // if wasting
+	last    violation // the one before, until it is certain that it is over
 	wasted  tally
+}
+
+// violation is a time in which a task waited and a CPU was spare, and the task whose coming made or ended it.
+type violation struct {
+	from, to       int64
+	begun, endedBy TaskID
 }
 
 // count sets the number of tasks on a CPU's queue.
@@ -130,9 +136,7 @@ func (a *Analysis) move(t *task, id TaskID, number int32, now int64, atWakeup bo
 		c.placed = id
 		t.queued, t.queueCPU = true, number
 		a.queue.touch(a, int(number))
-		if q := &a.queue; q.wasting && q.by == id && q.since == t.woken {
-			q.wasting = false
-		}
+		a.queue.undo(id, t.woken)
 		return
 	}
 	a.place(t, id, number, now)
@@ -185,11 +189,29 @@ func (q *queues) judge(a *Analysis, now int64, by TaskID) {
 	}
 	q.wasting = wasting
 	if wasting {
-		q.since, q.by = now, by
+		q.flush(a)
+		q.now = violation{from: now, begun: by}
 		return
 	}
-	if d := a.clip(q.since, now); d > 0 {
+	q.now.to, q.now.endedBy = now, by
+	q.last = q.now
+}
+
+// flush counts the last violation.
+func (q *queues) flush(a *Analysis) {
+	if d := a.clip(q.last.from, q.last.to); d > 0 {
 		q.wasted.add(&a.pages, d)
+	}
+	q.last = violation{}
+}
+
+// undo takes back what a task's coming to a queue, at a time, has done: it was never there.
+func (q *queues) undo(id TaskID, at int64) {
+	switch {
+	case q.wasting && q.now.begun == id && q.now.from == at:
+		q.wasting = false
+	case !q.wasting && q.last.endedBy == id && q.last.to == at && q.last.from < at:
+		q.wasting, q.now, q.last = true, q.last, violation{}
 	}
 }
 

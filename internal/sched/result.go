@@ -91,7 +91,8 @@ func (a *Analysis) Result() *Result {
 	}
 	a.measureQueues(max(a.now, a.w.Close))
 	a.queue.paused = true // whatever was wasted is so to the end
-	a.queue.judge(a, a.w.Close, NoTask)
+	a.queue.judge(a, max(a.now, a.w.Close), NoTask)
+	a.queue.flush(a)
 
 	var c checker
 	for i := range len(a.tasks) * taskPiece {
@@ -169,16 +170,29 @@ func (a *Analysis) shown(id TaskID) bool { return id == NoTask || id >= 0 && !a.
 
 // closeTask ends a task's last period, as far as the window goes, and adds up its life.
 func (a *Analysis) closeTask(id TaskID, t *task) {
-	b := t.books
+	b, alive := t.books, true
 	if t.state == unmet {
 		a.greet(t, a.w.Close)
 	}
+	if t.ahead {
+		a.catchUp(id, t)
+	}
 	if t.state != gone && t.from < a.w.Close {
-		switch nv, niv, known := t.rest(); {
-		case t.doubt || t.twice || known && nv+niv > 0:
+		nv, niv, known := t.rest()
+		vanished := a.walk.ended > 0 && (b == nil || !b.ended) && t.born < a.walk.firstEnd
+		alive = t.state != fresh || vanished || b != nil && b.ended
+		switch {
+		case !alive:
+		case t.doubt || t.twice || vanished || t.state == fresh || known && nv+niv > 0:
 			a.murky(id, t, a.w.Close, 0, false)
-		case t.state == fresh: // not alive yet
 		default:
+			if t.state == blocked && t.early >= 0 && known && (b.end.Activity == Runnable || b.end.Activity == OnCPU) {
+				if _, _, lost := a.lostAny.within(t.from, b.end.Time); lost {
+					t.early = ambiguous
+				} else {
+					a.unwoken(t, a.w.Close) // its waking came early: nothing woke it since
+				}
+			}
 			a.period(id, t, a.w.Close, t.cpu, false, false)
 		}
 	}
@@ -195,7 +209,7 @@ func (a *Analysis) closeTask(id TaskID, t *task) {
 	if t.state == gone {
 		end = t.died
 	}
-	if t.state != fresh {
+	if alive {
 		t.Life = dur(a.clip(begin, end))
 	}
 	if begin < t.born {
@@ -206,8 +220,11 @@ func (a *Analysis) closeTask(id TaskID, t *task) {
 // rest returns how many switches the kernel counted after the last one seen, and whether that is known.
 func (t *task) rest() (nv, niv int64, known bool) {
 	b := t.books
-	if b == nil || !b.ended || !(b.started || t.bornSeen) {
+	switch {
+	case b == nil || !b.ended:
 		return 0, 0, false
+	case !b.started && !t.bornSeen && t.indexed: // where they began is not known, but where they were
+		return max(int64(int16(uint16(b.end.NVCSW)-t.nvcsw)), 0), max(int64(int16(uint16(b.end.NIVCSW)-t.nivcsw)), 0), true
 	}
 	return max(int64(b.end.NVCSW-b.start.NVCSW)-t.sinceNV, 0), max(int64(b.end.NIVCSW-b.start.NIVCSW)-t.sinceNIV, 0), true
 }

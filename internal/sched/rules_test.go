@@ -677,9 +677,9 @@ func TestRules(t *testing.T) {
 			start, end, lost := rule.do(s)
 			w := rule.window
 			if w == (Window{}) {
-				w = Window{1000, 2000}
+				w = Window{Open: 1000, Close: 2000}
 			}
-			r := analyse(w, Options{All: !rule.partial, CPUs: 2}, start, s.events, end, lost...)
+			r := analyse(w, Options{All: !rule.partial, CPUs: 2}, nil, start, s.events, end, lost...)
 			for key, want := range rule.want {
 				if got := show(r, key); got != want {
 					t.Errorf("%s: got %s, want %s", key, got, want)

@@ -40,6 +40,7 @@ type task struct {
 
 	// The period: when it began, the first waking in it, the switch-in; or never.
 	from, woken, in int64
+	before          int64  // the switch-in of the period before, or its beginning
 	wakingAt        int64  // when the waking was seen: of an early one before the period's beginning
 	by              TaskID // whoever woke it, or preempted it
 	cpu             int32  // on which it is, or was last; never: not known
@@ -50,6 +51,7 @@ type task struct {
 	doubt           bool // what was seen in it cannot all be
 	earlyUsed       bool // its waking came before its beginning
 	unseenWaking    bool
+	ahead           bool // events began before the start snapshot, whose time has not come
 
 	// A waking while it was on a CPU: spurious, or early. That shows when it comes back.
 	early          int64
@@ -100,8 +102,13 @@ func (t *task) keep() *books {
 // meet returns the state of the task an event is about; nil if it has none.
 func (a *Analysis) meet(id TaskID, now int64) *task {
 	t := a.task(id)
-	if t != nil && t.state == unmet {
+	if t == nil {
+		return nil
+	}
+	if t.state == unmet {
 		a.greet(t, now)
+	} else if t.ahead && t.books.start.Time <= now {
+		a.catchUp(id, t)
 	}
 	return t
 }
@@ -112,12 +119,40 @@ func (a *Analysis) greet(t *task, now int64) {
 	t.from, t.woken, t.in, t.early, t.died = now, never, never, never, never
 	t.cpu = never
 	t.born = now
-	b := t.books
-	if b == nil || !b.started || b.start.Time > now {
-		return // events tell more than a snapshot to come
+	if b := t.books; b != nil && b.started {
+		if t.ahead = b.start.Time > now; !t.ahead {
+			t.born = b.start.Time
+			t.adopt(&b.start)
+		}
 	}
-	s := &b.start
-	t.from, t.born = s.Time, s.Time
+}
+
+// catchUp is for a task whose events began before the snapshot, once it is time for that. What events have told is better,
+// unless they have not told what it does, or some were lost.
+func (a *Analysis) catchUp(id TaskID, t *task) {
+	t.ahead = false
+	s := &t.books.start
+	var same bool
+	switch t.state {
+	case running:
+		same = s.Activity == OnCPU
+	case ready:
+		same = s.Activity == Runnable
+	case blocked:
+		same = s.Activity == Blocked
+	case gone:
+		return
+	}
+	if _, _, lost := a.lostAny.within(t.born, s.Time); t.state == unknown || lost && !same {
+		a.murky(id, t, s.Time, 0, false)
+		t.begun(s.Time, unknown, leftUnknown, NoTask)
+		t.adopt(s)
+	}
+}
+
+// adopt begins a period with what the snapshot says.
+func (t *task) adopt(s *Snapshot) {
+	t.from, t.seen = s.Time, false
 	t.cpu = int32(s.CPU)
 	if s.Activity == Unknown && s.State&(StateDead|StateExitDead|StateExitZombie) != 0 {
 		t.state, t.died = gone, s.Time
@@ -137,6 +172,9 @@ func (a *Analysis) greet(t *task, now int64) {
 
 // begun begins a period at a switch-out.
 func (t *task) begun(now int64, s state, l left, by TaskID) {
+	if t.before = t.in; t.in < 0 {
+		t.before = t.from
+	}
 	t.from, t.woken, t.in = now, never, never
 	t.state, t.left, t.by = s, l, by
 	t.seen, t.doubt, t.earlyUsed, t.unseenWaking, t.twice = true, false, false, false, false
@@ -185,7 +223,12 @@ func (a *Analysis) out(t *task, e *Event, now int64) bool {
 		return false
 	}
 	voluntary := e.Flags&FlagVoluntary != 0
+	first := !t.indexed
 	missing, counted := t.index(e, voluntary)
+	if first && !missing {
+		// Without a switch before, the counters cannot tell what a loss has taken.
+		_, _, missing = a.lostAny.within(t.from, now)
+	}
 	if counted != voluntary {
 		voluntary = counted
 		if voluntary && in {
@@ -249,6 +292,9 @@ func (a *Analysis) out(t *task, e *Event, now int64) bool {
 func (a *Analysis) endPeriod(t *task, e *Event, now int64, missing, inverted bool) {
 	exec := uint32(e.Value)
 	on, known := t.ran(exec, now)
+	if t.left == leftUnknown && t.in < 0 && t.woken >= 0 {
+		a.unwake(t)
+	}
 	switch {
 	case missing || t.doubt || t.state == unknown:
 		a.murky(e.Task, t, now, on, known)
@@ -265,13 +311,32 @@ func (a *Analysis) endPeriod(t *task, e *Event, now int64, missing, inverted boo
 			a.murky(e.Task, t, now, 0, false)
 			break
 		}
-		t.in = max(now-on, t.from, t.woken)
-		if t.state == blocked {
+		t.in = now - on
+		if t.woken > t.in {
+			a.unwake(t)
+			t.noWaking(a.in(t.in))
+		} else if t.state == blocked {
 			a.unwoken(t, t.in)
 		}
 		a.period(e.Task, t, now, int32(e.CPU), true, true)
 	}
 	t.exec, t.execKnown = exec, true
+}
+
+// unwake takes back the waking of a task that turns out to have been on a CPU already.
+func (a *Analysis) unwake(t *task) {
+	if t.early < 0 {
+		t.early, t.earlyBy, t.earlyInherited = t.wakingAt, t.by, t.chain.inherited
+	}
+	if a.in(t.wakingAt) {
+		t.Wakeups--
+		if interrupts(t.by) {
+			t.WakeupsByInterrupt--
+		}
+		t.SpuriousWakeups++
+	}
+	t.woken, t.state = never, unknown
+	t.chain.n, t.chain.inherited = 0, 0
 }
 
 // index compares the task's counters in the event with those of its switch before. It reports whether switches in between
@@ -297,8 +362,8 @@ func (t *task) index(e *Event, voluntary bool) (missing, counted bool) {
 	t.sinceNV += dv
 	t.sinceNIV += di
 	counted = voluntary
-	if dv+di == 1 && min(dv, di) == 0 {
-		counted = dv == 1
+	if max(dv, di) > 0 && min(dv, di) <= 0 {
+		counted = dv > 0 // this switch is one of them
 	}
 	if counted {
 		if t.sinceNV > 0 && t.sinceNV <= t.limit(true) && dv > 0 {
@@ -391,10 +456,7 @@ func (a *Analysis) enter(t *task, e *Event, now int64) {
 // unwoken is for a task that comes back to a CPU at a time, and no waking was seen after it left.
 func (a *Analysis) unwoken(t *task, now int64) {
 	if t.early < 0 {
-		t.unseenWaking = true
-		if a.in(now) {
-			t.UnseenWakings++
-		}
+		t.noWaking(a.in(now))
 		return
 	}
 	// Then the one that came while it was leaving is the one.
@@ -408,9 +470,16 @@ func (a *Analysis) unwoken(t *task, now int64) {
 	t.early = never
 }
 
+func (t *task) noWaking(in bool) {
+	t.unseenWaking = true
+	if in {
+		t.UnseenWakings++
+	}
+}
+
 func (a *Analysis) countWakeup(t *task, by TaskID) {
 	t.Wakeups++
-	if by == byHardIRQ || by == bySoftIRQ || by == byNMI {
+	if interrupts(by) {
 		t.WakeupsByInterrupt++
 	}
 }
@@ -437,12 +506,12 @@ func (a *Analysis) onWaking(e *Event, now int64) {
 		a.inherit(e.Task, t, t.by)
 		a.place(t, e.Task, cpuOf(e.Value, t.cpu), now)
 		a.queue.settle(a, now, e.Task)
-		c.waking = e.Task
+		c.waking, c.wakingBy = e.Task, t.by
 		return
-	case running:
+	case running, ready: // if it is not already on a CPU, unseen
 		t.early, t.earlyBy = now, whoever(e)
 		t.earlyInherited = a.inherited(t.earlyBy)
-		c.waking = e.Task // the waker may go on to choose a CPU
+		c.waking, c.wakingBy = e.Task, t.earlyBy // the waker may go on to choose a CPU
 	case gone:
 		a.strange++
 		return
@@ -520,6 +589,22 @@ func (a *Analysis) onWakeNew(e *Event, now int64) {
 	a.inherit(e.Task, t, whoever(e))
 	a.place(t, e.Task, t.cpu, now)
 	a.queue.settle(a, now, e.Task)
+}
+
+// onFree ends the life of a task whose last switch was not seen.
+func (a *Analysis) onFree(e *Event, now int64) {
+	a.cpu(int(e.CPU)).waking = NoTask
+	t := a.task(e.Task)
+	if t == nil || t.state == gone || t.state == unmet {
+		return
+	}
+	a.murky(e.Task, t, now, 0, false)
+	a.unplace(t, now)
+	t.begun(now, gone, leftBlocked, NoTask)
+	t.died = now
+	if a.in(now) {
+		t.Exits++
+	}
 }
 
 func (a *Analysis) onExec(e *Event, now int64) {

@@ -99,8 +99,9 @@ func (s *tiny) snap(at int64, id TaskID, cpu int, what Activity) Snapshot {
 }
 
 // analyse feeds everything.
-func analyse(w Window, o Options, start []Snapshot, events []Event, end []Snapshot, lost ...Lost) *Result {
+func analyse(w Window, o Options, table []Task, start []Snapshot, events []Event, end []Snapshot, lost ...Lost) *Result {
 	a := NewAnalysis(w, o)
+	a.Tasks(table)
 	for _, l := range lost {
 		a.Lost(l)
 	}

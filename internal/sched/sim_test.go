@@ -1,0 +1,417 @@
+package sched
+
+import (
+	"math/rand/v2"
+	"slices"
+)
+
+// sim is a scheduler that does what a kernel's does, at random, and writes down the truth beside its events. Its clock
+// never stands still, so that no two things happen at once.
+type sim struct {
+	rnd  *rand.Rand
+	now  int64
+	cpus []simCPU
+	list []*simTask
+
+	events []Event
+	looked int64 // since when somebody looks: no chain is older
+	quiet  bool  // no signals, no spurious wakings
+	early  bool  // wakings come before the switch-out they belong to
+}
+
+type simCPU struct {
+	current TaskID
+	queue   []TaskID
+	history []simSpan   // what ran, by what of Running and Nothing (idle)
+	lengths []simLength // of the queue, from then on
+}
+
+type simSpan struct {
+	what     Doing
+	from, to int64
+	cpu      int
+	start    int // how a span on a queue began
+	by       TaskID
+	via      int64 // when the waking was seen
+	compound int64 // at the end of a wait after a waking
+}
+
+const (
+	afterWaking = iota + 1
+	afterEarlyWaking
+	afterPreemption
+	afterOther
+)
+
+type simLength struct {
+	at   int64
+	n    int
+	idle bool
+}
+
+type simTask struct {
+	id      TaskID
+	state   Doing // Nothing: not yet, or no more
+	gone    bool
+	cpu     int
+	nv, niv uint64
+	exec    int64
+	since   int64
+	spans   []simSpan
+	start   int
+	by      TaskID
+	via     int64
+	born    int64
+	died    int64
+
+	links []simLink
+	own   int64
+
+	voluntary, involuntary, yields, lazy      []int64 // times
+	addressSpace, thread, kept                []int64
+	spurious, early, wakings, irq, migrations []int64
+	atWakeup, away                            []int64
+}
+
+type simLink struct {
+	task TaskID
+	own  int64
+}
+
+func newSim(seed uint64, cpus, tasks int) *sim {
+	s := &sim{rnd: rand.New(rand.NewPCG(seed, 7)), now: 1_000_000}
+	for i := range cpus {
+		s.cpus = append(s.cpus, simCPU{current: Idle(i)})
+		s.cpus[i].history = []simSpan{{what: Nothing, from: s.now, cpu: i}}
+		s.length(i)
+	}
+	for range tasks {
+		t := s.make()
+		t.nv, t.niv, t.exec = s.rnd.Uint64N(1<<20), s.rnd.Uint64N(1<<20), s.rnd.Int64N(1<<34)
+		t.state, t.since, t.cpu, t.start, t.born = Sleeping, s.now, s.rnd.IntN(cpus), afterOther, s.now
+	}
+	return s
+}
+
+func (s *sim) make() *simTask {
+	t := &simTask{id: TaskID(len(s.list)), by: NoTask, died: -1, born: -1}
+	s.list = append(s.list, t)
+	return t
+}
+
+func (s *sim) tick() int64 {
+	// Mostly short times, some long.
+	s.now += 1 + s.rnd.Int64N(1<<(3+s.rnd.IntN(12)))
+	return s.now
+}
+
+func (s *sim) emit(e Event) { s.events = append(s.events, e) }
+
+// become ends what a task does and begins something else.
+func (s *sim) become(t *simTask, what Doing, start int, by TaskID, via int64) *simSpan {
+	t.spans = append(t.spans, simSpan{what: t.state, from: t.since, to: s.now, cpu: t.cpu, start: t.start, by: t.by, via: t.via})
+	t.state, t.since, t.start, t.by, t.via = what, s.now, start, by, via
+	return &t.spans[len(t.spans)-1]
+}
+
+func (s *sim) length(i int) {
+	c := &s.cpus[i]
+	c.lengths = append(c.lengths, simLength{s.now, len(c.queue), c.current.Idle()})
+}
+
+func (s *sim) enqueue(id TaskID, cpu int) {
+	s.list[id].cpu = cpu
+	s.cpus[cpu].queue = append(s.cpus[cpu].queue, id)
+	s.length(cpu)
+}
+
+// dequeue takes a random task off the queue.
+func (s *sim) dequeue(cpu int) TaskID {
+	q := &s.cpus[cpu].queue
+	i := s.rnd.IntN(len(*q))
+	id := (*q)[i]
+	*q = slices.Delete(*q, i, i+1)
+	return id
+}
+
+// swtch is a switch on a CPU; how is one of tiny's.
+func (s *sim) swtch(cpu int, how int) {
+	c := &s.cpus[cpu]
+	now := s.tick()
+	prev, next := c.current, Idle(cpu)
+	if len(c.queue) > 0 {
+		next = s.dequeue(cpu)
+	}
+	e := Event{Kind: Switch, Time: now, CPU: uint16(cpu), Task: prev, Other: next, Prio: 120, OtherPrio: 120, Flags: FlagTaskTraced | FlagOtherTraced}
+	table := PageTable(s.rnd.IntN(4))
+	if next.Idle() {
+		table = Lazy
+	}
+	e.Flags = e.Flags.WithPageTable(table)
+	if !prev.Idle() {
+		t := s.list[prev]
+		t.exec += now - t.since
+		switch how {
+		case sleeps:
+			e.Flags |= FlagVoluntary
+			e.State = StateInterruptible | StateFreezable
+			t.nv++
+			t.voluntary = append(t.voluntary, now)
+			s.become(t, Sleeping, afterOther, NoTask, 0)
+		case dies:
+			e.Flags |= FlagVoluntary
+			e.State = StateDead
+			t.nv++
+			t.voluntary = append(t.voluntary, now)
+			s.become(t, Nothing, 0, NoTask, 0)
+			t.gone, t.died = true, now
+		case signalled:
+			t.nv++
+			t.voluntary = append(t.voluntary, now)
+			s.become(t, Waiting, afterOther, NoTask, 0)
+		case yields:
+			e.Flags |= FlagYield
+			t.niv++
+			t.involuntary = append(t.involuntary, now)
+			t.yields = append(t.yields, now)
+			s.become(t, Waiting, afterOther, NoTask, 0)
+		default:
+			t.niv++
+			t.involuntary = append(t.involuntary, now)
+			s.become(t, Waiting, afterPreemption, next, now)
+		}
+		if table == Lazy {
+			t.lazy = append(t.lazy, now)
+		}
+		e.NVCSW, e.NIVCSW, e.Value = uint16(t.nv), uint16(t.niv), int64(uint32(t.exec))
+		if t.state == Waiting {
+			c.queue = append(c.queue, prev)
+		}
+	}
+	if !next.Idle() {
+		t := s.list[next]
+		switch table {
+		case AddressSpace:
+			t.addressSpace = append(t.addressSpace, now)
+		case Thread:
+			t.thread = append(t.thread, now)
+		case Kept:
+			t.kept = append(t.kept, now)
+		}
+		woken := t.start == afterWaking || t.start == afterEarlyWaking
+		if t.since >= s.looked {
+			t.own += now - t.since
+		}
+		span := s.become(t, Running, 0, NoTask, 0)
+		if woken {
+			span.compound = t.own
+			for _, l := range t.links {
+				span.compound += l.own
+			}
+		}
+	}
+	c.current = next
+	h := &c.history[len(c.history)-1]
+	h.to = now
+	what := Running
+	if next.Idle() {
+		what = Nothing
+	}
+	c.history = append(c.history, simSpan{what: what, from: now, cpu: cpu})
+	s.length(cpu)
+	s.emit(e)
+}
+
+// wake is a waking on a CPU by what runs there, or an interrupt; early: the task is on its way to sleep.
+func (s *sim) wake(cpu int, id TaskID) {
+	t := s.list[id]
+	now := s.tick()
+	by := s.cpus[cpu].current
+	e := Event{Kind: Waking, Time: now, CPU: uint16(cpu), Task: id, Other: by, Value: int64(t.cpu), Prio: 120, Flags: FlagTaskTraced}
+	irq := by == id || s.rnd.IntN(3) == 0
+	waker := by
+	if irq {
+		e.Flags |= FlagHardIRQ
+		waker = byHardIRQ
+	}
+	s.emit(e)
+	switch t.state {
+	case Sleeping:
+		s.become(t, Waiting, afterWaking, waker, now)
+		t.wakings = append(t.wakings, now)
+		if irq {
+			t.irq = append(t.irq, now)
+		}
+		s.inherit(t, waker)
+		s.settle(e.Flags, cpu, t)
+	case Running:
+		if !s.early || t.cpu == cpu || s.rnd.IntN(2) == 0 {
+			t.spurious = append(t.spurious, now)
+			return
+		}
+		// The waker waits until the task has left.
+		own := int64(0)
+		if waker >= 0 {
+			w := s.list[waker]
+			own = w.own
+			for _, l := range w.links {
+				own += l.own
+			}
+		}
+		s.swtch(t.cpu, sleeps)
+		t.state = Waiting // no time at all has passed
+		t.start, t.by, t.via = afterEarlyWaking, waker, now
+		t.early = append(t.early, now)
+		t.wakings = append(t.wakings, now)
+		if irq {
+			t.irq = append(t.irq, now)
+		}
+		t.links, t.own = nil, 0
+		if waker >= 0 {
+			t.links = []simLink{{waker, own}}
+		}
+		s.enqueue(id, t.cpu)
+	default:
+		t.spurious = append(t.spurious, now)
+	}
+}
+
+// inherit is what chain.go does, told otherwise.
+func (s *sim) inherit(t *simTask, by TaskID) {
+	t.links, t.own = nil, 0
+	if by < 0 {
+		return
+	}
+	w := s.list[by]
+	links := append(slices.Clone(w.links), simLink{by, w.own})
+	for i := len(links) - 1; i >= 0; i-- {
+		if links[i].task == t.id {
+			links = links[i+1:]
+			break
+		}
+	}
+	t.links = links[max(len(links)-chainDepth, 0):]
+}
+
+// settle chooses the CPU of a task that is woken on one.
+func (s *sim) settle(flags Flags, cpu int, t *simTask) {
+	to := t.cpu
+	if s.rnd.IntN(2) == 0 {
+		to = s.rnd.IntN(len(s.cpus))
+	}
+	if to != t.cpu {
+		now := s.tick()
+		s.emit(Event{Kind: Migrate, Time: now, CPU: uint16(cpu), Task: t.id, Other: s.cpus[cpu].current, Value: int64(to), Flags: flags})
+		t.migrations = append(t.migrations, now)
+		t.atWakeup = append(t.atWakeup, now)
+		s.enqueue(t.id, to)
+		return
+	}
+	s.enqueue(t.id, to)
+}
+
+func (s *sim) fork(cpu int) {
+	maker := s.cpus[cpu].current
+	t := s.make()
+	s.emit(Event{Kind: New, Time: s.tick(), CPU: uint16(cpu), Task: t.id, Other: maker, Flags: FlagTaskTraced})
+	to := s.rnd.IntN(len(s.cpus))
+	now := s.tick()
+	s.emit(Event{Kind: WakeNew, Time: now, CPU: uint16(cpu), Task: t.id, Other: maker, Value: int64(to), Flags: FlagTaskTraced})
+	t.state, t.since, t.cpu, t.start, t.born = Waiting, now, to, afterOther, now
+	s.inherit(t, maker)
+	if to != cpu {
+		t.away = append(t.away, now)
+	}
+	s.enqueue(t.id, to)
+}
+
+// step lets something happen.
+func (s *sim) step() {
+	cpu := s.rnd.IntN(len(s.cpus))
+	c := &s.cpus[cpu]
+	if c.current.Idle() {
+		if len(c.queue) > 0 {
+			s.swtch(cpu, sleeps)
+			return
+		}
+		s.wakeSomebody(cpu)
+		return
+	}
+	switch n := s.rnd.IntN(20); {
+	case n < 6:
+		s.wakeSomebody(cpu)
+	case n < 12:
+		s.swtch(cpu, sleeps)
+	case n < 15 && len(c.queue) > 0:
+		s.swtch(cpu, preempted)
+	case n == 15 && len(c.queue) > 0:
+		s.swtch(cpu, yields)
+	case n == 16 && len(c.queue) > 0 && !s.quiet:
+		s.swtch(cpu, signalled)
+	case n == 17 && len(s.list) < 60:
+		s.fork(cpu)
+	case n == 18 && s.rnd.IntN(4) == 0:
+		s.swtch(cpu, dies)
+	case n == 19 && len(c.queue) > 0: // balance
+		id := c.queue[s.rnd.IntN(len(c.queue))]
+		to := s.rnd.IntN(len(s.cpus))
+		if to == cpu {
+			return
+		}
+		now := s.tick()
+		s.emit(Event{Kind: Migrate, Time: now, CPU: uint16(to), Task: id, Other: s.cpus[to].current, Value: int64(to), Flags: FlagTaskTraced | FlagSoftIRQ})
+		t := s.list[id]
+		t.migrations = append(t.migrations, now)
+		c.queue = slices.DeleteFunc(c.queue, func(q TaskID) bool { return q == id })
+		s.length(cpu)
+		s.enqueue(id, to)
+	}
+}
+
+func (s *sim) wakeSomebody(cpu int) {
+	t := s.list[s.rnd.IntN(len(s.list))]
+	if t.gone || t.state == Nothing || t.start == afterEarlyWaking || t.state != Sleeping && (s.quiet || s.rnd.IntN(4) > 0) {
+		return
+	}
+	s.wake(cpu, t.id)
+}
+
+// walk is a walk over all tasks.
+func (s *sim) walk() []Snapshot {
+	var list []Snapshot
+	for _, t := range s.list {
+		if t.gone {
+			continue
+		}
+		s.tick()
+		what := map[Doing]Activity{Running: OnCPU, Waiting: Runnable, Sleeping: Blocked}[t.state]
+		exec := t.exec
+		if t.state == Running {
+			exec += (s.now - t.since) / 2 // behind
+		}
+		list = append(list, Snapshot{Time: s.now, Task: t.id, CPU: uint16(t.cpu), Activity: what, NVCSW: t.nv, NIVCSW: t.niv, Exec: uint64(exec)})
+	}
+	return list
+}
+
+// look begins the chains anew, as they are for one who begins to look now.
+func (s *sim) look() {
+	s.looked = s.now + 1
+	for _, t := range s.list {
+		t.links, t.own = nil, 0
+	}
+}
+
+// end brings all histories up to now.
+func (s *sim) end() {
+	s.tick()
+	for _, t := range s.list {
+		if t.state != Nothing {
+			s.become(t, t.state, t.start, t.by, t.via)
+		}
+	}
+	for i := range s.cpus {
+		h := s.cpus[i].history
+		h[len(h)-1].to = s.now
+	}
+}
