@@ -11,11 +11,11 @@
 //	poll/io_uring         completions: multishot accept and receive, provided buffers
 //
 // Each model's file is about its own system call. What the first six share is
-// beside them: server.go starts and stops the loops, turn.go says how long they
-// wait and what follows (of io_uring too), loop.go waits, accepts,
-// pauses and drains, serve.go is what happens to one connection. A readiness
-// design is told that a descriptor may be read and then reads it; io_uring is
-// told what has been read, so it has a loop of its own (uring_loop.go).
+// beside them: server.go starts and stops the loops, turn.go says how long one
+// waits and what follows (for io_uring too), loop.go waits, accepts, pauses and
+// drains, serve.go is what happens to one connection. A readiness design is told
+// that a descriptor may be read and then reads it; io_uring is told what has been
+// read, so it has a loop of its own (uring_loop.go).
 //
 // A loop is one locked OS thread, named sy-loop/N. It blocks in the waiting
 // call alone, through syscall.Syscall6, so that Go can collect garbage

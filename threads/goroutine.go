@@ -38,15 +38,13 @@ type goroutineServer struct {
 	buffers  sync.Pool
 
 	draining atomic.Bool
-	cutting  chan struct{} // closed when everything ends
-	freed    chan struct{} // holds a value when a connection has closed
-	serving  sync.WaitGroup
+	cutting  chan struct{}  // closed when everything ends
+	freed    chan struct{}  // holds a value when a connection has closed
+	conns    sync.WaitGroup // those that are served
 
-	mu      sync.Mutex // of what follows
-	open    map[*goroutineConn]struct{}
-	started bool
-	closed  bool
-	cut     bool
+	life
+	open map[*goroutineConn]struct{} // this and cut under life.mu
+	cut  bool
 }
 
 type goroutineConn struct {
@@ -82,7 +80,7 @@ func newGoroutine(opts switchyard.Options) (switchyard.Server, error) {
 		listener: listener.(*net.TCPListener),
 		buffers:  sync.Pool{New: func() any { return new(buffers) }},
 		cutting:  make(chan struct{}), freed: make(chan struct{}, 1),
-		open: map[*goroutineConn]struct{}{},
+		life: newLife(), open: map[*goroutineConn]struct{}{},
 	}
 	if s.counts == nil {
 		s.counts = new(switchyard.Counters)
@@ -92,18 +90,9 @@ func newGoroutine(opts switchyard.Options) (switchyard.Server, error) {
 
 // Serve is switchyard.Server's.
 func (s *goroutineServer) Serve(ctx context.Context) error {
-	s.mu.Lock()
-	switch {
-	case s.closed:
-		s.mu.Unlock()
-		return switchyard.ErrServerClosed
-	case s.started:
-		s.mu.Unlock()
-		return errors.New("serve: called a second time")
+	if err := s.begin(); err != nil {
+		return err
 	}
-	s.started = true
-	s.mu.Unlock()
-
 	accepting := make(chan error, 1)
 	go func() { accepting <- s.acceptAll() }()
 	if s.opts.Ready != nil {
@@ -118,40 +107,21 @@ func (s *goroutineServer) Serve(ctx context.Context) error {
 		s.drain()
 	}
 
-	done := make(chan struct{})
-	go func() {
-		s.serving.Wait()
-		close(done)
-	}()
-	grace := time.NewTimer(s.opts.Grace)
-	defer grace.Stop()
-	select {
-	case <-done:
-	case <-grace.C:
-		s.cutOff()
-		<-done
-	case <-s.cutting:
-		<-done
-	}
+	s.finish(s.conns.Wait, s.opts.Grace, s.cutOff)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil && s.closed {
-		return switchyard.ErrServerClosed
-	}
-	return err
+	return s.end(err)
 }
 
 // Close is switchyard.Server's.
 func (s *goroutineServer) Close() error {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil
-	}
-	s.closed = true
+	first := s.close()
 	s.mu.Unlock()
-	s.drain()
-	s.cutOff()
+	if first {
+		s.drain()
+		s.cutOff()
+	}
 	return nil
 }
 
@@ -209,7 +179,7 @@ func (s *goroutineServer) acceptAll() error {
 				s.remove(conn)
 				break
 			}
-			s.serving.Go(func() {
+			s.conns.Go(func() {
 				s.serve(conn)
 				s.remove(conn)
 			})

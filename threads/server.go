@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -37,11 +35,8 @@ type server struct {
 	threads  crew
 	failure  chan error
 
-	mu      sync.Mutex // of what follows; never taken by a thread that serves
-	serving bool
-	closed  bool
-	ended   bool          // fd is closed
-	closing chan struct{} // closed with closed
+	life
+	ended bool // fd is closed; under life.mu
 }
 
 // listen binds a server to its address.
@@ -56,7 +51,7 @@ func listen(opts switchyard.Options) (*server, error) {
 	}
 	s := &server{
 		opts: opts, handler: opts.Handler(), counts: opts.Counters, addr: addr, fd: fd,
-		failure: make(chan error, 1), closing: make(chan struct{}),
+		failure: make(chan error, 1), life: newLife(),
 	}
 	if s.counts == nil {
 		s.counts = new(switchyard.Counters)
@@ -67,18 +62,9 @@ func listen(opts switchyard.Options) (*server, error) {
 // Serve is switchyard.Server's. A request that is in /work when the grace is
 // over is still finished: a thread that computes cannot be stopped.
 func (s *server) Serve(ctx context.Context) error {
-	s.mu.Lock()
-	switch {
-	case s.closed:
-		s.mu.Unlock()
-		return switchyard.ErrServerClosed
-	case s.serving:
-		s.mu.Unlock()
-		return errors.New("serve: called a second time")
+	if err := s.begin(); err != nil {
+		return err
 	}
-	s.serving = true
-	s.mu.Unlock()
-
 	err := s.start()
 	if err == nil {
 		if s.opts.Ready != nil {
@@ -91,30 +77,22 @@ func (s *server) Serve(ctx context.Context) error {
 		}
 	}
 	s.drain()
-	s.finish()
+	s.finish(s.threads.wait, s.opts.Grace, s.cut) // now there are no threads any more
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
-	err = errors.Join(err, sys.Close(s.fd), s.conns.unmap())
-	if err == nil && s.closed {
-		return switchyard.ErrServerClosed
-	}
-	return err
+	return s.end(errors.Join(err, sys.Close(s.fd), s.conns.unmap()))
 }
 
 // Close is switchyard.Server's.
 func (s *server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil
-	}
-	s.closed = true
-	close(s.closing)
-	switch {
+	switch first := s.close(); {
+	case !first:
 	case !s.serving:
-		s.serving, s.ended = true, true
+		s.ended = true
 		return sys.Close(s.fd)
 	case !s.ended:
 		s.drain()
@@ -149,33 +127,6 @@ func (s *server) cut() {
 			unix.Tgkill(pid, tid, unix.SIGURG)
 		}
 	})
-}
-
-// finish waits for the threads, as long as Options.Grace allows, then cuts off
-// what is left. After it no thread of the server exists.
-func (s *server) finish() {
-	done := make(chan struct{})
-	go func() {
-		s.threads.wait()
-		close(done)
-	}()
-	grace := time.NewTimer(s.opts.Grace)
-	defer grace.Stop()
-	select {
-	case <-done:
-		return
-	case <-grace.C:
-	case <-s.closing:
-	}
-	for {
-		// Again and again: a thread may have been on its way into a sleep.
-		s.cut()
-		select {
-		case <-done:
-			return
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
 }
 
 // accept blocks until a connection comes and makes it c. It waits out limits;
