@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 	fork.Child()
 	os.Exit(testenv.Main(m, map[string]func() int{
 		"switchyard": func() int { return Main(ProcessEnv()) },
+		"blink":      blink,
 		// The same for a command that runs this binary itself (compare).
 		"switchyard-again": func() int {
 			os.Setenv("SWITCHYARD_TEST_PROGRAM", "switchyard")

@@ -61,8 +61,9 @@ func readingOf(r trace.Reading) sched.Reading {
 	return sched.Reading{Before: r.Before, After: r.After, Value: r.Value}
 }
 
-// finish makes a run directory of the spool in a directory, says what is in it, and removes the spool.
-func finish(dir, of string) (*report.Trace, error) {
+// finish makes a run directory of the spool in a directory, says what is in it, and removes the spool. The warnings go
+// with it.
+func finish(dir, of string, warnings []string) (*report.Trace, error) {
 	path := filepath.Join(dir, spoolName)
 	rec, err := trace.OpenRecording(path)
 	if err != nil {
@@ -98,6 +99,7 @@ func finish(dir, of string) (*report.Trace, error) {
 	w.Snapshots(rec.Opened(), closed)
 	w.Lost(rec.Lost())
 	m := manifestOf(&about, rec, result, o)
+	m.Warnings = append(m.Warnings, warnings...)
 	if err := w.Commit(m); err != nil {
 		return nil, err
 	}

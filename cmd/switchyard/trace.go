@@ -152,7 +152,7 @@ func traceCommand(env Env, o traceOptions, quiet bool) error {
 	if o.record {
 		t, err = traceRecord(env, o, quiet)
 	} else {
-		t, err = traceCount(env, o, quiet)
+		t, err = traceCount(env, o)
 	}
 	if t == nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"switchyard/internal/report"
@@ -12,12 +13,12 @@ import (
 var everything = []int{1, 2}
 
 // traceCount traces in count depth.
-func traceCount(env Env, o traceOptions, quiet bool) (t *report.Trace, err error) {
-	onThread(func() { t, err = countOn(env, o, quiet) })
+func traceCount(env Env, o traceOptions) (t *report.Trace, err error) {
+	onThread(func() { t, err = countOn(env, o) })
 	return t, err
 }
 
-func countOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
+func countOn(env Env, o traceOptions) (*report.Trace, error) {
 	s, err := trace.Open(trace.Options{NoSyscalls: !o.syscalls})
 	if err != nil {
 		return nil, err
@@ -29,16 +30,18 @@ func countOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 			return nil, err
 		}
 	}
-	t, err := countWindow(env, o, quiet, s, child)
+	t, err := countWindow(env, o, s, child)
 	if child != nil {
 		child.end()
 	}
 	return t, err
 }
 
-func countWindow(env Env, o traceOptions, quiet bool, s *trace.Session, child *command) (*report.Trace, error) {
-	notice(env, quiet, dropPrivilege())
+func countWindow(env Env, o traceOptions, s *trace.Session, child *command) (*report.Trace, error) {
 	var warnings []string
+	if err := dropPrivilege(); err != nil {
+		warnings = append(warnings, warning(err))
+	}
 	if o.all {
 		for _, pid := range everything {
 			if err := s.Follow(pid); err != nil {
@@ -147,9 +150,8 @@ func durationsOf(h *trace.Histogram) *report.Durations {
 		P99: ns(h.Quantile(0.99)), Max: ns(h.Max())}
 }
 
-// notice says on standard error what the user should know and can live with.
-func notice(env Env, quiet bool, err error) {
-	if err != nil && !quiet {
-		fmt.Fprintf(env.Stderr, "switchyard: %s\n", words(err))
-	}
+// warning is an error that the user should know of and can live with, as a sentence.
+func warning(err error) string {
+	text := words(err)
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }

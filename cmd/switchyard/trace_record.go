@@ -35,7 +35,7 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	} else if err := makeDirectory(dir); err != nil {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
-	ended, err := recordWindow(env, o, quiet, r, filepath.Join(dir, spoolName))
+	warnings, err := recordWindow(env, o, r, filepath.Join(dir, spoolName))
 	if err != nil {
 		return nil, err
 	}
@@ -43,15 +43,12 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	if err := r.Close(); err != nil {
 		return nil, err
 	}
-	t, err := finish(dir, o.of())
+	t, err := finish(dir, o.of(), warnings)
 	if err != nil {
 		if o.out == "" {
 			return nil, err
 		}
 		return nil, fmt.Errorf("%w (the recording is kept: switchyard recover %s)", err, o.out)
-	}
-	if ended != nil {
-		t.Warnings = append(t.Warnings, fmt.Sprintf("The command failed: %v.", ended))
 	}
 	if o.out != "" && !quiet {
 		fmt.Fprintf(env.Stderr, "The recording is in %s; switchyard report %s shows it again\n", filepath.Clean(o.out), o.out)
@@ -59,8 +56,8 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	return t, nil
 }
 
-// recordWindow records to a spool until something ends it. It returns how the command ended.
-func recordWindow(env Env, o traceOptions, quiet bool, r *trace.Recorder, spool string) (ended, err error) {
+// recordWindow records to a spool until something ends it.
+func recordWindow(env Env, o traceOptions, r *trace.Recorder, spool string) (warnings []string, err error) {
 	var child *command
 	if len(o.command) > 0 {
 		if child, err = startCommand(env, o.command); err != nil {
@@ -75,13 +72,17 @@ func recordWindow(env Env, o traceOptions, quiet bool, r *trace.Recorder, spool 
 		return nil, err
 	}
 	// What is kept besides is for the tables, in a directory that may be the invoking user's.
-	notice(env, quiet, dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE))
+	if err := dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE); err != nil {
+		warnings = append(warnings, warning(err))
+	}
 	if child != nil {
 		if err := child.run(); err != nil {
 			return nil, err
 		}
 	}
-	ended, _ = awaitEnd(env, &o, child)
+	if ended, _ := awaitEnd(env, &o, child); ended != nil {
+		warnings = append(warnings, fmt.Sprintf("The command failed: %v.", ended))
+	}
 	_, err = r.Stop()
-	return ended, err
+	return warnings, err
 }
