@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // load is a stream as a busy server makes it: clients wake workers, workers wake each other, timers wake some, and there
@@ -68,6 +71,9 @@ func (l *load) act(i int) {
 	c := &l.cpus[i]
 	for range 1 + l.rnd.IntN(2) {
 		id := TaskID(l.rnd.IntN(len(l.tasks)))
+		if !c.current.Idle() { // one of the few it works with
+			id = (c.current*7 + TaskID(l.rnd.IntN(4)*31)) % TaskID(len(l.tasks))
+		}
 		t := &l.tasks[id]
 		if !t.asleep || c.current.Idle() && len(c.queue) > 0 {
 			continue
@@ -125,6 +131,15 @@ func (l *load) snapshots(at int64) []Snapshot {
 	return list
 }
 
+// cpuTime is what this process has used: a busy machine does not count.
+func cpuTime(b *testing.B) time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // BenchmarkEvents feeds a stream of 2 million events again and again, its times moved on. To reach: 5 million events a
 // second on one core, and nothing allocated.
 func BenchmarkEvents(b *testing.B) {
@@ -144,6 +159,7 @@ func BenchmarkEvents(b *testing.B) {
 			b.ResetTimer()
 			n := 0
 			shift := round
+			before := cpuTime(b)
 			for b.Loop() {
 				if n == len(l.events) {
 					n, shift = 0, shift+round
@@ -153,7 +169,7 @@ func BenchmarkEvents(b *testing.B) {
 				a.Event(&e)
 				n++
 			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64(b.N)/(cpuTime(b)-before).Seconds(), "events/cpu-s")
 		})
 	}
 }

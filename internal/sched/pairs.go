@@ -56,20 +56,28 @@ func whom(by TaskID) (TaskID, Flags) {
 
 // pairs is a matrix with few entries: an open hash table of bounded size.
 type pairs struct {
-	slots []uint32 // 1 + index of list, 0: free; a power of two, at most half of them used
-	list  []pair
+	table []pair // a power of two, at most half of it used
+	used  int
 	limit int
 	rest  pair // those without room
 }
 
 type pair struct {
-	by, of TaskID
+	by, of TaskID // of: NoTask in a free place
 	count  uint64
 	ns     int64
 }
 
 func newPairs(limit int) pairs {
-	return pairs{slots: make([]uint32, 256), limit: limit, rest: pair{by: NoTask, of: NoTask}}
+	return pairs{table: newPairTable(256), limit: limit}
+}
+
+func newPairTable(n int) []pair {
+	t := make([]pair, n)
+	for i := range t {
+		t[i].of = NoTask
+	}
+	return t
 }
 
 func (p *pairs) add(by, of TaskID, count uint64, ns int64) {
@@ -79,35 +87,37 @@ func (p *pairs) add(by, of TaskID, count uint64, ns int64) {
 }
 
 func (p *pairs) find(by, of TaskID) *pair {
-	i := p.slot(by, of)
-	if n := p.slots[i]; n != 0 {
-		return &p.list[n-1]
+	e := p.place(by, of)
+	if e.of != NoTask {
+		return e
 	}
-	if len(p.list) >= p.limit {
+	if p.used >= p.limit {
 		return &p.rest
 	}
-	if 2*len(p.list) >= len(p.slots) {
-		p.slots = make([]uint32, 2*len(p.slots))
-		for n := range p.list {
-			p.slots[p.slot(p.list[n].by, p.list[n].of)] = uint32(n + 1)
+	if 2*p.used >= len(p.table) {
+		old := p.table
+		p.table = newPairTable(2 * len(old))
+		for i := range old {
+			if old[i].of != NoTask {
+				*p.place(old[i].by, old[i].of) = old[i]
+			}
 		}
-		i = p.slot(by, of)
+		e = p.place(by, of)
 	}
-	p.list = append(p.list, pair{by: by, of: of})
-	p.slots[i] = uint32(len(p.list))
-	return &p.list[len(p.list)-1]
+	p.used++
+	e.by, e.of = by, of
+	return e
 }
 
-// slot returns where the pair is, or would be.
-func (p *pairs) slot(by, of TaskID) uint64 {
-	mask := uint64(len(p.slots) - 1)
+// place returns where the pair is, or would be.
+func (p *pairs) place(by, of TaskID) *pair {
+	mask := uint64(len(p.table) - 1)
 	// Fibonacci hashing: the golden ratio spreads neighbouring numbers.
 	h := (uint64(uint32(by))<<32 | uint64(uint32(of))) * 0x9e3779b97f4a7c15
 	h ^= h >> 32
 	for i := h & mask; ; i = (i + 1) & mask {
-		n := p.slots[i]
-		if n == 0 || p.list[n-1].by == by && p.list[n-1].of == of {
-			return i
+		if e := &p.table[i]; e.of == NoTask || e.by == by && e.of == of {
+			return e
 		}
 	}
 }
@@ -115,8 +125,9 @@ func (p *pairs) slot(by, of TaskID) uint64 {
 // result returns the entries of all pairs that keep says to keep, by falling time, those that caused nothing last.
 func (p *pairs) result(keep func(of TaskID) bool) []Pair {
 	var list []Pair
-	for _, e := range p.list {
-		if (e.count == 0 && e.ns == 0) || !keep(e.of) {
+	for i := range p.table {
+		e := &p.table[i]
+		if e.of == NoTask || e.count == 0 && e.ns == 0 || !keep(e.of) {
 			continue
 		}
 		r := Pair{Of: e.of, Count: e.count, Time: dur(e.ns)}

@@ -2,38 +2,36 @@ package sched
 
 import "math"
 
-// tally collects one distribution of one task. Most tasks have few values, and those near each other: so a tally is the
-// head of a list of pages, one for each power of two that occurs, the one used last in front.
+// tally collects one distribution of one task. Most tasks have few values, and those near each other: it has a page of
+// buckets for each power of two that occurs, and knows where the first few of them are. It fills a cache line.
 type tally struct {
 	count    uint64
 	sum, max int64
-	first    uint32 // page, from 1; 0: none
+	octaves  [tallyNear]uint8 // 1 + those of the pages in near; 0: free
+	near     [tallyNear]uint32
+	far      uint32 // where two pages hold, by octave, where the other ones are; 0: there are none
 }
 
+const tallyNear = 7
+
 // page holds the buckets of one power of two. The values below the smallest and above the largest have a page each.
-type page struct {
-	counts [1 << histSub]uint32 // they stop at the largest number
-	next   uint32
-	octave uint32
-}
+type page [1 << histSub]uint32 // they stop at the largest number
 
 // pages is where all tallies' pages come from. It grows by pieces, so that growing moves nothing.
 type pages struct {
 	pieces []*[pagesPiece]page
-	used   uint32
+	used   uint32 // the first one is never used
 }
 
 const pagesPiece = 1024
 
 func (p *pages) at(i uint32) *page { return &p.pieces[i/pagesPiece][i%pagesPiece] }
 
-func (p *pages) add(octave, next uint32) uint32 {
+func (p *pages) add() uint32 {
 	p.used++
 	if int(p.used/pagesPiece) >= len(p.pieces) {
 		p.pieces = append(p.pieces, new([pagesPiece]page))
 	}
-	pg := p.at(p.used)
-	pg.octave, pg.next = octave, next
 	return p.used
 }
 
@@ -43,54 +41,69 @@ func (t *tally) add(p *pages, v int64) {
 	t.sum += v
 	t.max = max(t.max, v)
 	b := uint32(bucketOf(v) + 1<<histSub - 1)
-	pg := t.page(p, b>>histSub)
-	if n := &pg.counts[b&(1<<histSub-1)]; *n < math.MaxUint32 {
+	if n := &p.at(t.page(p, b>>histSub))[b&(1<<histSub-1)]; *n < math.MaxUint32 {
 		*n++
 	}
 }
 
-// page returns the page of a power of two, which is in front of the list from then on.
-func (t *tally) page(p *pages, octave uint32) *page {
-	var before *page
-	for i := t.first; i != 0; {
-		pg := p.at(i)
-		if pg.octave == octave {
-			if before != nil {
-				before.next, pg.next, t.first = pg.next, t.first, i
-			}
-			return pg
+// page returns where the page of a power of two is, which may be new.
+func (t *tally) page(p *pages, octave uint32) uint32 {
+	for i := range t.octaves {
+		switch t.octaves[i] {
+		case uint8(octave + 1):
+			return t.near[i]
+		case 0:
+			t.octaves[i], t.near[i] = uint8(octave+1), p.add()
+			return t.near[i]
 		}
-		before, i = pg, pg.next
 	}
-	t.first = p.add(octave, t.first)
-	return p.at(t.first)
+	if t.far == 0 {
+		t.far = p.add()
+		p.add()
+	}
+	i := t.far + octave>>histSub
+	at := p.at(i)[octave&(1<<histSub-1)]
+	if at == 0 {
+		at = p.add()
+		p.at(i)[octave&(1<<histSub-1)] = at
+	}
+	return at
 }
 
 // histogram returns what was collected.
 func (t *tally) histogram(p *pages) Histogram {
 	h := Histogram{count: t.count, sum: t.sum, max: t.max}
-	if t.count == 0 {
-		return h
+	var at [2 << histSub]uint32 // by octave
+	if t.far != 0 {
+		copy(at[:], p.at(t.far)[:])
+		copy(at[1<<histSub:], p.at(t.far + 1)[:])
 	}
-	var byOctave [histMax - histMin + 2]*page
+	for i, octave := range t.octaves {
+		if octave != 0 {
+			at[octave-1] = t.near[i]
+		}
+	}
 	n := 0
-	for i := t.first; i != 0; i = p.at(i).next {
-		pg := p.at(i)
-		byOctave[pg.octave] = pg
-		for _, c := range pg.counts {
-			if c > 0 {
-				n++
+	for _, i := range at {
+		if i != 0 {
+			for _, c := range p.at(i) {
+				if c > 0 {
+					n++
+				}
 			}
 		}
 	}
+	if n == 0 {
+		return h
+	}
 	h.buckets = make([]bucket, 0, n)
-	for octave, pg := range byOctave {
-		if pg == nil {
+	for octave, i := range at {
+		if i == 0 {
 			continue
 		}
-		for i, c := range pg.counts {
+		for j, c := range p.at(i) {
 			if c > 0 {
-				h.buckets = append(h.buckets, bucket{uint16(octave<<histSub + i - (1<<histSub - 1)), uint64(c)})
+				h.buckets = append(h.buckets, bucket{uint16(octave<<histSub + j - (1<<histSub - 1)), uint64(c)})
 			}
 		}
 	}
