@@ -9,9 +9,6 @@ import (
 // machines small and large: nearly idle ones, where the time between events is what takes space, and full ones, where
 // CPUs and tasks do.
 func TestBytesPerEvent(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a million events of each machine")
-	}
 	for _, machine := range []struct {
 		name        string
 		cpus, tasks int
