@@ -29,6 +29,8 @@ const plainTasks = 1 << 14
 // ask finds out by having the kernel check programs that need no more than the ability. What cannot be asked, for want of a
 // privilege, is taken to be there: whoever needs it then gets the kernel's own answer.
 func ask() abilities {
+	fetch := asm.FetchAdd.Mem(asm.RFP, asm.R0, asm.DWord, -8)
+	fetch.Constant = 1 // BPF_FETCH: in cilium/ebpf 0.22.0 an instruction not read from a file loses it
 	return abilities{
 		storage: !lacks(helperProbe(asm.FnTaskStorageGet)),
 		loop:    !lacks(helperProbe(asm.FnLoop)),
@@ -39,7 +41,7 @@ func ask() abilities {
 			Instructions: asm.Instructions{
 				asm.Mov.Imm(asm.R0, 0),
 				asm.StoreMem(asm.RFP, -8, asm.R0, asm.DWord),
-				asm.FetchAdd.Mem(asm.RFP, asm.R0, asm.DWord, -8),
+				fetch,
 				asm.Mov.Imm(asm.R0, 0),
 				asm.Return(),
 			},

@@ -30,6 +30,7 @@ const (
 	faultVarHaveTaskStorage  = "have_task_storage"
 	faultVarMaxRows          = "max_rows"
 	faultVarNrSchedYield     = "nr_sched_yield"
+	faultVarPageSize         = "page_size"
 	faultVarPreemptCountAt   = "preempt_count_at"
 	faultVarUserTop          = "user_top"
 	faultVarWithCpu          = "with_cpu"
@@ -103,6 +104,7 @@ type faultVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
 	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
@@ -156,6 +158,7 @@ type faultVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.Variable `ebpf:"user_top"`
 	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`

@@ -29,6 +29,7 @@ const (
 	freeVarHaveTaskStorage = "have_task_storage"
 	freeVarMaxRows         = "max_rows"
 	freeVarNrSchedYield    = "nr_sched_yield"
+	freeVarPageSize        = "page_size"
 	freeVarPreemptCountAt  = "preempt_count_at"
 	freeVarUserTop         = "user_top"
 	freeVarWithCpu         = "with_cpu"
@@ -101,6 +102,7 @@ type freeVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
 	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
@@ -154,6 +156,7 @@ type freeVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.Variable `ebpf:"user_top"`
 	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`

@@ -250,6 +250,7 @@ const (
 	recordVarHaveTaskStorage = "have_task_storage"
 	recordVarMaxRows         = "max_rows"
 	recordVarNrSchedYield    = "nr_sched_yield"
+	recordVarPageSize        = "page_size"
 	recordVarPreemptCountAt  = "preempt_count_at"
 	recordVarRec             = "rec"
 	recordVarRecordAll       = "record_all"
@@ -331,6 +332,7 @@ type recordVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	Rec             *ebpf.VariableSpec `ebpf:"rec"`
 	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
@@ -392,6 +394,7 @@ type recordVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	Rec             *ebpf.Variable `ebpf:"rec"`
 	RecordAll       *ebpf.Variable `ebpf:"record_all"`

@@ -35,6 +35,7 @@ const (
 	recordLifeVarHaveTaskStorage = "have_task_storage"
 	recordLifeVarMaxRows         = "max_rows"
 	recordLifeVarNrSchedYield    = "nr_sched_yield"
+	recordLifeVarPageSize        = "page_size"
 	recordLifeVarPreemptCountAt  = "preempt_count_at"
 	recordLifeVarRec             = "rec"
 	recordLifeVarRecordAll       = "record_all"
@@ -116,6 +117,7 @@ type recordLifeVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	Rec             *ebpf.VariableSpec `ebpf:"rec"`
 	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
@@ -176,6 +178,7 @@ type recordLifeVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	Rec             *ebpf.Variable `ebpf:"rec"`
 	RecordAll       *ebpf.Variable `ebpf:"record_all"`

@@ -32,6 +32,7 @@ const (
 	recordSyscallVarHaveTaskStorage = "have_task_storage"
 	recordSyscallVarMaxRows         = "max_rows"
 	recordSyscallVarNrSchedYield    = "nr_sched_yield"
+	recordSyscallVarPageSize        = "page_size"
 	recordSyscallVarPreemptCountAt  = "preempt_count_at"
 	recordSyscallVarRec             = "rec"
 	recordSyscallVarRecordAll       = "record_all"
@@ -110,6 +111,7 @@ type recordSyscallVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	Rec             *ebpf.VariableSpec `ebpf:"rec"`
 	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
@@ -170,6 +172,7 @@ type recordSyscallVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	Rec             *ebpf.Variable `ebpf:"rec"`
 	RecordAll       *ebpf.Variable `ebpf:"record_all"`

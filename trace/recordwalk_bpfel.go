@@ -29,6 +29,7 @@ const (
 	recordWalkVarHaveTaskStorage = "have_task_storage"
 	recordWalkVarMaxRows         = "max_rows"
 	recordWalkVarNrSchedYield    = "nr_sched_yield"
+	recordWalkVarPageSize        = "page_size"
 	recordWalkVarPreemptCountAt  = "preempt_count_at"
 	recordWalkVarRec             = "rec"
 	recordWalkVarRecordAll       = "record_all"
@@ -103,6 +104,7 @@ type recordWalkVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	Rec             *ebpf.VariableSpec `ebpf:"rec"`
 	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
@@ -158,6 +160,7 @@ type recordWalkVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	Rec             *ebpf.Variable `ebpf:"rec"`
 	RecordAll       *ebpf.Variable `ebpf:"record_all"`

@@ -207,6 +207,7 @@ const (
 	bpfVarHaveTaskStorage   = "have_task_storage"
 	bpfVarMaxRows           = "max_rows"
 	bpfVarNrSchedYield      = "nr_sched_yield"
+	bpfVarPageSize          = "page_size"
 	bpfVarPreemptCountAt    = "preempt_count_at"
 	bpfVarTypes             = "types"
 	bpfVarUserTop           = "user_top"
@@ -283,6 +284,7 @@ type bpfVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	Types           *ebpf.VariableSpec `ebpf:"types"`
 	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
@@ -337,6 +339,7 @@ type bpfVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	Types           *ebpf.Variable `ebpf:"types"`
 	UserTop         *ebpf.Variable `ebpf:"user_top"`

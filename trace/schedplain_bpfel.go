@@ -35,6 +35,7 @@ const (
 	schedPlainVarHaveTaskStorage   = "have_task_storage"
 	schedPlainVarMaxRows           = "max_rows"
 	schedPlainVarNrSchedYield      = "nr_sched_yield"
+	schedPlainVarPageSize          = "page_size"
 	schedPlainVarPreemptCountAt    = "preempt_count_at"
 	schedPlainVarTypes             = "types"
 	schedPlainVarUserTop           = "user_top"
@@ -114,6 +115,7 @@ type schedPlainVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	Types           *ebpf.VariableSpec `ebpf:"types"`
 	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
@@ -174,6 +176,7 @@ type schedPlainVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	Types           *ebpf.Variable `ebpf:"types"`
 	UserTop         *ebpf.Variable `ebpf:"user_top"`

@@ -68,6 +68,7 @@ func knobs(a abilities, maxTasks int) map[string]any {
 		"have_prev_state":   true,
 		"have_task_storage": a.storage,
 		"have_task_pt_regs": a.ptRegs,
+		"page_size":         uint64(os.Getpagesize()),
 	}
 	if runtime.GOARCH == "arm64" {
 		k["nr_sched_yield"] = uint32(124)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"switchyard/trace"
@@ -523,6 +524,9 @@ func TestProbes(t *testing.T) {
 		names[p.Name] = true
 		if p.Err != nil && able() == nil && p.Required {
 			t.Errorf("probe %s: %v", p.Name, p.Err)
+		}
+		if rejected := (*ebpf.VerifierError)(nil); errors.As(p.Err, &rejected) {
+			t.Logf("%s", strings.Join(rejected.Log[max(0, len(rejected.Log)-60):], "\n"))
 		}
 		t.Logf("%-8s %v", p.Name, p.Err)
 	}

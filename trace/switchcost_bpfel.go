@@ -28,6 +28,7 @@ type costCostCpu struct {
 	Switched  uint64
 	Flushing  uint64
 	Aside     uint64
+	Next      uint64
 	Null      uint64
 	Open      uint32
 	Kind      uint32
@@ -36,6 +37,7 @@ type costCostCpu struct {
 	Switches  uint64
 	Unended   uint64
 	Unentered uint64
+	Unseen    uint64
 	Clamped   [3]uint64
 	Negative  uint64
 	Unserved  uint64

@@ -29,6 +29,7 @@ const (
 	syscallVarHaveTaskStorage = "have_task_storage"
 	syscallVarMaxRows         = "max_rows"
 	syscallVarNrSchedYield    = "nr_sched_yield"
+	syscallVarPageSize        = "page_size"
 	syscallVarPreemptCountAt  = "preempt_count_at"
 	syscallVarUserTop         = "user_top"
 	syscallVarWithCpu         = "with_cpu"
@@ -101,6 +102,7 @@ type syscallVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
 	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
@@ -154,6 +156,7 @@ type syscallVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.Variable `ebpf:"user_top"`
 	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`

@@ -30,6 +30,7 @@ const (
 	taskVarHaveTaskStorage   = "have_task_storage"
 	taskVarMaxRows           = "max_rows"
 	taskVarNrSchedYield      = "nr_sched_yield"
+	taskVarPageSize          = "page_size"
 	taskVarPreemptCountAt    = "preempt_count_at"
 	taskVarUserTop           = "user_top"
 	taskVarWithCpu           = "with_cpu"
@@ -103,6 +104,7 @@ type taskVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
 	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
@@ -156,6 +158,7 @@ type taskVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.Variable `ebpf:"user_top"`
 	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`

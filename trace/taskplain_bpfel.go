@@ -33,6 +33,7 @@ const (
 	taskPlainVarHaveTaskStorage   = "have_task_storage"
 	taskPlainVarMaxRows           = "max_rows"
 	taskPlainVarNrSchedYield      = "nr_sched_yield"
+	taskPlainVarPageSize          = "page_size"
 	taskPlainVarPreemptCountAt    = "preempt_count_at"
 	taskPlainVarUserTop           = "user_top"
 	taskPlainVarWithCpu           = "with_cpu"
@@ -109,6 +110,7 @@ type taskPlainVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
 	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
@@ -168,6 +170,7 @@ type taskPlainVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.Variable `ebpf:"user_top"`
 	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`

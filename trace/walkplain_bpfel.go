@@ -32,6 +32,7 @@ const (
 	walkPlainVarHaveTaskStorage = "have_task_storage"
 	walkPlainVarMaxRows         = "max_rows"
 	walkPlainVarNrSchedYield    = "nr_sched_yield"
+	walkPlainVarPageSize        = "page_size"
 	walkPlainVarPreemptCountAt  = "preempt_count_at"
 	walkPlainVarUserTop         = "user_top"
 	walkPlainVarWithCpu         = "with_cpu"
@@ -107,6 +108,7 @@ type walkPlainVariableSpecs struct {
 	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
 	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
@@ -166,6 +168,7 @@ type walkPlainVariables struct {
 	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
 	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
 	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize        *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
 	UserTop         *ebpf.Variable `ebpf:"user_top"`
 	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`

@@ -33,9 +33,9 @@ static __always_inline struct pt_regs *task_regs(struct task_struct *t)
 {
 	if (have_task_pt_regs)
 		return (struct pt_regs *)bpf_task_pt_regs(t);
-	if (!kernel_type_size(union thread_union))
+	if (!field_exists(t->stack_vm_area))
 		return NULL;
-	return (struct pt_regs *)((u64)t->stack + kernel_type_size(union thread_union) -
+	return (struct pt_regs *)((u64)t->stack + t->stack_vm_area->nr_pages * page_size -
 				  kernel_type_size(struct pt_regs));
 }
 

@@ -42,7 +42,7 @@
 #define field_size(field)   __builtin_preserve_field_info(field, 1)
 #define field_exists(field) __builtin_preserve_field_info(field, 2)
 
-/* The size of a type in the kernel's BTF, 0 if it has none; 1 is BPF_TYPE_SIZE. */
+/* The size of a type in the kernel's BTF; 1 is BPF_TYPE_SIZE. */
 #define kernel_type_size(type) __builtin_preserve_type_info(*(type *)0, 1)
 
 /* The id of a type in the kernel's BTF; 1 is BPF_TYPE_ID_TARGET. */

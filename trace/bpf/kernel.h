@@ -66,14 +66,14 @@ struct sched_info {
 	unsigned long long run_delay; /* with CONFIG_SCHED_INFO */
 };
 
-/* What a thread's kernel stack is part of: read for its size. */
-union thread_union {
-	unsigned long stack[1];
+struct vm_struct {
+	unsigned int nr_pages;
 };
 
 struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
+	struct vm_struct *stack_vm_area; /* with CONFIG_VMAP_STACK */
 	unsigned int __state; /* see task_state */
 	int on_cpu;	      /* see task_on_cpu and task_on_rq */
 	int on_rq;

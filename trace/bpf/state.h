@@ -55,6 +55,7 @@ const volatile s64 preempt_count_at = 0; /* __preempt_count, from the run queue 
 const volatile s64 current_task_at = 0;	 /* current_task, likewise */
 const volatile bool have_task_pt_regs = true; /* 5.15 */
 const volatile u32 nr_sched_yield = 24;
+const volatile u64 page_size = 4096;
 const volatile u64 user_top = 0x800000000000; /* the first address that is the kernel's */
 
 /* The one clock. Later additions may need it to be another: nothing else may read a clock. */
