@@ -90,13 +90,8 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 		own(d)
 		d.Close()
 	}
-	for _, name := range []string{manifestName, eventsName, tasksName, snapshotsName, lostName, loadName} {
-		if _, err := w.root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-			if err == nil {
-				err = fs.ErrExist
-			}
-			return nil, fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", dir, name, err)
-		}
+	if err := w.clear(); err != nil {
+		return nil, err
 	}
 	if w.events, err = w.create(eventsName); err != nil {
 		return nil, err
@@ -104,6 +99,29 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 	w.eventRows = newTable[eventRow](w, w.events.buffer, groupRows)
 	w.predictor.forget()
 	return w, nil
+}
+
+// clear makes sure that no file has a name that one of the run will get. Only what a Writer left that was killed while it
+// gave out names goes: the manifest is then complete under its hidden name, and never is otherwise.
+func (w *Writer) clear() error {
+	manifest := (&part{name: manifestName}).hidden()
+	_, err := w.root.Lstat(manifest)
+	interrupted := err == nil
+	for _, name := range []string{manifestName, eventsName, tasksName, snapshotsName, lostName, loadName} {
+		_, err := w.root.Lstat(name)
+		if err == nil && interrupted && name != manifestName {
+			err = w.root.Remove(name)
+		} else if err == nil {
+			err = fs.ErrExist
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", w.dir, name, err)
+		}
+	}
+	if interrupted {
+		return w.root.Remove(manifest)
+	}
+	return nil
 }
 
 // openRoot opens a directory that is no symbolic link.

@@ -451,6 +451,47 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// A Writer that was killed is in the way of no other; files of others are.
+func TestAfterKill(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	write(t, dir, nil, nil)
+	put := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hidden := func(name string) string { return (&part{name: name}).hidden() }
+
+	// Killed while it gave out names: the last ones are still hidden.
+	put(manifestName, hidden(manifestName))
+	put(lostName, hidden(lostName))
+	events := newStream(1, 2, 3, false).events(100)
+	write(t, dir, events, newStream(1, 2, 3, false).table())
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	sameEvents(t, r, events)
+	for _, n := range names(t, dir) {
+		if strings.HasPrefix(n, ".") {
+			t.Errorf("%s is left", n)
+		}
+	}
+
+	// Somebody's own table.
+	if err := os.Remove(filepath.Join(dir, manifestName)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(dir, nil); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), eventsName) {
+		t.Errorf("created over %s: %v", eventsName, err)
+	}
+	if len(names(t, dir)) != 4 {
+		t.Errorf("%v are left", names(t, dir))
+	}
+}
+
 // An event that cannot be kept ends the run.
 func TestBadEvents(t *testing.T) {
 	good := sched.Event{Kind: sched.Exit, Time: 10, Task: sched.NoTask}
