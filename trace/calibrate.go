@@ -1,0 +1,378 @@
+package trace
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"syscall"
+	"time"
+
+	"switchyard/internal/sys"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// ProbeCost is what a set of probes adds to what it watches, measured on this machine: with the probes attached and without
+// them, in turn. It is the whole price, that of getting into a program and out of it included, which a program's own run
+// time (bpf_stats) leaves out.
+type ProbeCost struct {
+	Name string // see Calibrate
+	Unit string // what the times are of
+	// Without is how long the unit took with no probe, Added what the probes added to it: ns, one value for each round.
+	// Other tasks of the machine can make single values anything, negative ones included: take a median.
+	Without, Added []float64
+	// Events is how many events a unit has: its switches, wakings and calls.
+	Events float64
+}
+
+// The names of what Calibrate measures.
+const (
+	CostCount       = "count"        // count depth, a traced task: a switch with its waking
+	CostCountOthers = "count_others" // count depth, a task that is not traced: the same
+	CostSyscall     = "syscall"      // system calls by name, a traced task: a call
+	CostTLB         = "tlb"          // TLB flushes, on top of count: a switch to another address space
+	CostRecord      = "record"       // record depth: a switch with its waking
+)
+
+const (
+	calibrateExchanges = 400   // two switches and two wakings each
+	calibrateCalls     = 20000 // of getppid
+)
+
+// Calibrate measures what the probes of both depths cost, on one CPU, in so many rounds; each takes some 20 ms for each of
+// the names, which are all unless some are given. The workload is a byte passed back and forth between this process and a child over pipes: a write, a waking, a switch and a
+// read, again and again.
+//
+// It needs the privileges of Open, and attaches probes of its own for as long as it takes.
+func Calibrate(rounds int, names ...string) (costs []ProbeCost, err error) {
+	type set struct {
+		name   string
+		opts   *Options // nil: a Recorder
+		follow bool
+		call   bool
+	}
+	sets := []set{
+		{CostCount, &Options{NoSyscalls: true, NoTLB: true}, true, false},
+		{CostCountOthers, &Options{NoSyscalls: true, NoTLB: true}, false, false},
+		{CostTLB, &Options{NoSyscalls: true}, true, false},
+		{CostSyscall, &Options{NoTLB: true}, true, true},
+		{CostRecord, nil, true, false},
+	}
+	if len(names) > 0 {
+		if slices.Contains(names, CostTLB) {
+			names = append(names, CostCount) // what flushes cost is what they add to the rest
+		}
+		sets = slices.DeleteFunc(sets, func(s set) bool { return !slices.Contains(names, s.name) })
+	}
+	done := sys.Thread("sy-calibrate", func() {
+		var w calibration
+		// First the child: it must not inherit the descriptors that keep probes in the kernel.
+		if err = w.start(); err != nil {
+			return
+		}
+		defer func() { err = errors.Join(err, w.stop()) }()
+		var probes []*attached
+		defer func() {
+			for _, a := range probes {
+				err = errors.Join(err, a.close())
+			}
+		}()
+		for _, s := range sets {
+			var a *attached
+			if a, err = attachFor(s.opts, s.follow); err != nil {
+				return
+			}
+			probes = append(probes, a)
+			c := ProbeCost{Name: s.name, Unit: "a switch with its waking"}
+			if s.call {
+				c.Unit = "a system call"
+			}
+			costs = append(costs, c)
+		}
+		for range rounds {
+			for i, s := range sets {
+				run := w.switches
+				if s.call {
+					run = w.calls
+				}
+				without := run()
+				if err = probes[i].on(); err != nil {
+					return
+				}
+				run() // the programs and their maps come into the caches
+				with := run()
+				probes[i].units += 2 * 2 * calibrateExchanges
+				if s.call {
+					probes[i].units += 2*calibrateCalls - 2*2*calibrateExchanges
+				}
+				if err = probes[i].off(); err != nil {
+					return
+				}
+				after := run()
+				without = (without + after) / 2
+				costs[i].Without = append(costs[i].Without, without)
+				costs[i].Added = append(costs[i].Added, with-without)
+			}
+		}
+		for i := range sets {
+			if costs[i].Events, err = probes[i].perUnit(); err != nil {
+				return
+			}
+		}
+		if i := slices.IndexFunc(costs, func(c ProbeCost) bool { return c.Name == CostTLB }); i >= 0 {
+			for j, count := range costs[0].Added {
+				costs[i].Added[j] -= count
+			}
+			costs[i].Unit = "a switch to another address space"
+		}
+	})
+	<-done
+	if err != nil {
+		return nil, fmt.Errorf("trace: calibrate: %w", err)
+	}
+	return costs, nil
+}
+
+// attached is a set of probes that is switched on and off.
+type attached struct {
+	session  *Session
+	recorder *Recorder
+	links    []link.Link
+	units    float64 // of the workload, with probes on
+}
+
+func attachFor(opts *Options, follow bool) (_ *attached, err error) {
+	a := new(attached)
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if opts != nil {
+		if a.session, err = Open(*opts); err != nil {
+			return nil, err
+		}
+		if follow {
+			if err := a.session.Follow(os.Getpid()); err != nil {
+				return nil, err
+			}
+		}
+		if err := a.session.Start(); err != nil {
+			return nil, err
+		}
+	} else {
+		if a.recorder, err = OpenRecorder(RecordOptions{Buffer: 1 << 20}); err != nil {
+			return nil, err
+		}
+		if err := a.recorder.Follow(os.Getpid()); err != nil {
+			return nil, err
+		}
+		// The file is unlinked as soon as it is open: what is in it is of no use.
+		dir, err := os.MkdirTemp("", "switchyard-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		if err := a.recorder.Start(dir + "/spool"); err != nil {
+			return nil, err
+		}
+	}
+	return a, a.off()
+}
+
+func (a *attached) collections() []*ebpf.Collection {
+	if a.session != nil {
+		return append([]*ebpf.Collection{a.session.objs.base}, a.session.objs.rest...)
+	}
+	return append([]*ebpf.Collection{a.recorder.base}, a.recorder.rest...)
+}
+
+func (a *attached) on() error {
+	for _, c := range a.collections() {
+		for name, prog := range c.Programs {
+			if name == "walk_tasks" || name == "rec_tasks" {
+				continue
+			}
+			l, err := link.AttachTracing(link.TracingOptions{Program: prog})
+			if err != nil {
+				return err
+			}
+			a.links = append(a.links, l)
+		}
+	}
+	return nil
+}
+
+func (a *attached) off() error {
+	if a.session != nil {
+		for name, l := range a.session.objs.links {
+			a.links = append(a.links, l)
+			delete(a.session.objs.links, name)
+		}
+	} else {
+		a.links = append(a.links, a.recorder.links...)
+		a.recorder.links = nil
+	}
+	err := closeLinks(a.links)
+	a.links = nil
+	return err
+}
+
+// perUnit returns how many events a unit of the workload has had.
+func (a *attached) perUnit() (float64, error) {
+	if a.session != nil {
+		c, err := a.session.Stop()
+		if err != nil {
+			return 0, err
+		}
+		return float64(c.Total.Switches.Total()+c.Total.Wakeups+c.SyscallTotal()) / a.units, nil
+	}
+	var cpus []recordRing
+	if err := a.recorder.base.Maps["ring_cpus"].Lookup(uint32(0), &cpus); err != nil {
+		return 0, err
+	}
+	var n uint64
+	for _, c := range cpus {
+		n += c.Events + c.Lost
+	}
+	return float64(n) / a.units, nil
+}
+
+func (a *attached) close() error {
+	errs := []error{closeLinks(a.links)}
+	if a.session != nil {
+		errs = append(errs, a.session.Close())
+	}
+	if a.recorder != nil {
+		errs = append(errs, a.recorder.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// A calibration is the workload: the calling thread, on one CPU, and a child that sends every byte back.
+type calibration struct {
+	old      unix.CPUSet
+	to, from int
+	child    int
+}
+
+func (w *calibration) start() error {
+	runtime.LockOSThread() // it is: for the reader
+	if err := unix.SchedGetaffinity(0, &w.old); err != nil {
+		return os.NewSyscallError("sched_getaffinity", err)
+	}
+	var one unix.CPUSet
+	for cpu := range len(w.old) * 64 {
+		if w.old.IsSet(cpu) {
+			one.Set(cpu)
+			break
+		}
+	}
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		return os.NewSyscallError("sched_setaffinity", err)
+	}
+	var there, back [2]int
+	if err := unix.Pipe2(there[:], unix.O_CLOEXEC); err != nil {
+		return os.NewSyscallError("pipe2", err)
+	}
+	if err := unix.Pipe2(back[:], unix.O_CLOEXEC); err != nil {
+		return errors.Join(os.NewSyscallError("pipe2", err), unix.Close(there[0]), unix.Close(there[1]))
+	}
+	pid, errno := echoChild(there[0], back[1], there[1], back[0])
+	unix.Close(there[0])
+	unix.Close(back[1])
+	w.to, w.from, w.child = there[1], back[0], pid
+	if errno != 0 {
+		unix.Close(w.to)
+		unix.Close(w.from)
+		return os.NewSyscallError("fork", errno)
+	}
+	w.switches() // warm
+	return nil
+}
+
+func (w *calibration) stop() error {
+	unix.Close(w.to) // the child reads its end
+	unix.Close(w.from)
+	for {
+		if _, err := unix.Wait4(w.child, nil, 0, nil); err != unix.EINTR {
+			break
+		}
+	}
+	return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(0, &w.old))
+}
+
+// switches returns how long a switch with its waking takes, ns.
+func (w *calibration) switches() float64 {
+	start := time.Now()
+	exchange(w.to, w.from, calibrateExchanges)
+	return float64(time.Since(start)) / (2 * calibrateExchanges)
+}
+
+// calls returns how long a system call takes, ns.
+func (w *calibration) calls() float64 {
+	start := time.Now()
+	getppids(calibrateCalls)
+	return float64(time.Since(start)) / calibrateCalls
+}
+
+// echoChild forks a child that sends back each byte until its input ends. It closes the ends that are the parent's, so
+// that this can happen.
+//
+//go:nosplit
+func echoChild(from, to, other1, other2 int) (int, syscall.Errno) {
+	pid, errno := sys.Fork()
+	if pid != 0 || errno != 0 {
+		return pid, errno
+	}
+	sys.RawClose(other1)
+	sys.RawClose(other2)
+	var b [1]byte
+	for {
+		n, errno := sys.RawRead(from, b[:])
+		if errno == syscall.EINTR {
+			continue
+		}
+		if n != 1 || errno != 0 {
+			break
+		}
+		if n, _ := sys.RawWrite(to, b[:]); n != 1 {
+			break
+		}
+	}
+	sys.RawExit(0)
+	return 0, 0
+}
+
+// exchange passes a byte to the child and back. The Go scheduler cannot come in between.
+//
+//go:nosplit
+func exchange(to, from, rounds int) {
+	var b [1]byte
+	for range rounds {
+		if n, _ := sys.RawWrite(to, b[:]); n != 1 {
+			return
+		}
+		for {
+			n, errno := sys.RawRead(from, b[:])
+			if errno == syscall.EINTR {
+				continue
+			}
+			if n != 1 {
+				return
+			}
+			break
+		}
+	}
+}
+
+//go:nosplit
+func getppids(n int) {
+	for range n {
+		syscall.RawSyscall(syscall.SYS_GETPPID, 0, 0, 0)
+	}
+}
