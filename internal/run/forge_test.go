@@ -51,6 +51,11 @@ func (p forgedPage) bytes() []byte {
 		f.field(7, thriftStruct)
 		f.i32(1, p.values)
 		f.i32(2, p.encoding)
+		if p.definitions != 0 { // as if it were both
+			f.stop()
+			f.field(8, thriftStruct)
+			f.i32(5, p.definitions)
+		}
 	} else {
 		f.field(8, thriftStruct)
 		f.i32(1, p.values)

@@ -231,6 +231,9 @@ func TestHostileTables(t *testing.T) {
 		"a dictionary of millions": func(t *forgedTable) {
 			t.groups[0].pages[1] = []forgedPage{{pageHeader{kind: pageDictionary, unpacked: 16, packed: 0, values: 1 << 30}, nil}}
 		},
+		"a dictionary with levels": func(t *forgedTable) {
+			t.groups[0].pages[1] = []forgedPage{{pageHeader{kind: pageDictionary, values: 2, definitions: 1 << 30}, nil}}
+		},
 		"nothing but dictionaries": func(t *forgedTable) {
 			d := forgedPage{pageHeader{kind: pageDictionary}, nil}
 			t.groups[0].pages[1] = []forgedPage{d, d}

@@ -151,14 +151,14 @@ func (r *groupReader) chunk(t *table, g *group, i int) error {
 		// A page of data holds a value at least, or a file of nothing but headers could keep a reader busy; and its bytes stand in
 		// proportion to its values, or a few could stand for gigabytes.
 		switch {
-		case h.packed < 0 || h.packed > int64(len(head.data)) || h.unpacked < 0 || h.unpacked > maxPage || h.values < 0:
+		case h.packed < 0 || h.packed > int64(len(head.data)) || h.unpacked < 0 || h.unpacked > maxPage || h.values < 0 ||
+			h.definitions < 0 || h.definitions > min(h.packed, h.unpacked) || h.definitions > 0 && !spec.optional:
 			return errPage
 		case h.kind == pageDictionary:
-			if hasDictionary || h.encoding != encodingPlain || row > 0 || h.values > int64(g.rows) {
+			if hasDictionary || h.encoding != encodingPlain || row > 0 || h.values > int64(g.rows) || h.definitions > 0 {
 				return errPage
 			}
-		case h.kind != pageDataV2 || h.values == 0 || h.values > int64(left) || h.repetitions != 0 || h.definitions < 0 ||
-			h.definitions > min(h.packed, h.unpacked) || h.definitions > 0 && !spec.optional ||
+		case h.kind != pageDataV2 || h.values == 0 || h.values > int64(left) || h.repetitions != 0 ||
 			h.unpacked > 4096+16*h.values:
 			return errPage
 		}
