@@ -112,6 +112,7 @@ func OpenSwitchCost(opts SwitchCostOptions) (_ *SwitchCost, err error) {
 	if err := s.choose(spec); err != nil {
 		return nil, err
 	}
+	ask().raiseMemlock()
 	if s.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: btf.NewCache()}); err != nil {
 		return nil, explain("switch cost", err)
 	}
@@ -235,8 +236,9 @@ func (s *SwitchCost) Start() error {
 		return err
 	}
 	if err := s.zero(); err != nil {
+		err = errors.Join(explain("start", err), closeLinks(s.last))
 		s.last = nil
-		return errors.Join(explain("start", err), closeLinks(s.last))
+		return err
 	}
 	s.misses = s.readMisses()
 	s.steal = readSteal()
@@ -282,6 +284,9 @@ func (s *SwitchCost) Stop() (*SwitchCosts, error) {
 		By: s.by, Probe: s.probe, Missing: maps.Clone(s.missing),
 	}
 	err := s.settle(c)
+	if c.Missing["choosing"] != "" {
+		c.Unentered = 0 // it is all of them, and Missing says so
+	}
 	for name, n := range s.readMisses() {
 		if n -= s.misses[name]; n > 0 {
 			c.Losses = append(c.Losses, Loss{"probe " + name + " was running already", n})

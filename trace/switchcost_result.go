@@ -64,7 +64,8 @@ type SwitchTimes struct {
 	Total Histogram
 }
 
-func (t *SwitchTimes) merge(o *SwitchTimes) {
+// Merge adds the times of o to t.
+func (t *SwitchTimes) Merge(o *SwitchTimes) {
 	t.Choosing.Merge(&o.Choosing)
 	t.Switching.Merge(&o.Switching)
 	t.Total.Merge(&o.Total)
@@ -88,11 +89,16 @@ type SwitchCosts struct {
 
 	// Switches were seen to begin. They are those of Kinds, and Unended.
 	Switches uint64
-	// Unended are switches that were not seen to end: one on each CPU at most, under way when the window was closed.
+	// Unended are switches that were not seen to end: those under way when the window was closed, one on each CPU at most,
+	// and those to tasks that the kernel keeps from tracing.
 	Unended uint64
 	// Unentered are switches whose beginning was not seen, and which have only Switching: one on each CPU at most, under
 	// way when the window was opened.
 	Unentered uint64
+
+	// Unseen are switches that were seen only to end, by which their kind is not known: those under way when the window was
+	// opened. They are not in Switches.
+	Unseen uint64
 
 	// Probe is what was subtracted: once from Choosing, once from Switching, and once more where there was a tlb_flush.
 	// What was measured is that much longer.
@@ -115,7 +121,7 @@ type SwitchCosts struct {
 func (c *SwitchCosts) Of(kinds ...SwitchKind) *SwitchTimes {
 	t := new(SwitchTimes)
 	for _, k := range kinds {
-		t.merge(&c.Kinds[k])
+		t.Merge(&c.Kinds[k])
 	}
 	return t
 }
@@ -137,7 +143,7 @@ func (c *SwitchCosts) fill(cpus []costCostCpu, hists *[costCostHistCOST_HISTS][]
 	parts := int(costCostPartCOST_PARTS)
 	c.Kinds = [SwitchKinds]SwitchTimes{}
 	c.Preemption = Histogram{}
-	c.Switches, c.Unended, c.Unentered, c.Unserved, c.Negative = 0, 0, 0, 0, 0
+	c.Switches, c.Unended, c.Unentered, c.Unseen, c.Unserved, c.Negative = 0, 0, 0, 0, 0, 0
 	c.ClampedChoosing, c.ClampedSwitching = 0, 0
 	for cpu := range cpus {
 		if len(only) > 0 && !slices.Contains(only, cpu) {
@@ -150,6 +156,7 @@ func (c *SwitchCosts) fill(cpus []costCostCpu, hists *[costCostHistCOST_HISTS][]
 			c.Unended++
 		}
 		c.Unentered += k.Unentered
+		c.Unseen += k.Unseen
 		c.Unserved += k.Unserved
 		c.Negative += k.Negative
 		c.ClampedChoosing += k.Clamped[costCostPartCOST_CHOOSING]

@@ -2,8 +2,8 @@
 /*
  * What a switch costs, on one CPU: sched_entry_tp, sched_switch, and sched_exit_tp of the task that
  * came. Each program either reads the clock as the first thing it does and ends an interval, or as
- * the last and begins one. Between two stamps there is then, besides the kernel's work, what it takes
- * to leave one program and to get into another: as much as between two programs in a row with
+ * the last and begins one. Between two stamps there is then, besides the kernel's work, what it
+ * takes to leave one program and to get into another: as much as between two programs in a row with
  * nothing between them, which is what the calibration measures. At the hooks in the middle,
  * programs of others run between ours: what the first of ours ends, the last begins anew.
  */
@@ -190,6 +190,7 @@ int cost_switch_first(u64 *ctx)
 	c->open = cost.window;
 	c->switches++;
 	c->kind = cost_kind_of(prev, next);
+	c->next = (u64)next;
 	c->tlb = COST_TLB_UNKNOWN;
 	c->chosen = now;
 	c->switched = 0;
@@ -251,12 +252,21 @@ static __always_inline void cost_ended(struct cost_cpu *c, u64 now)
 	u64 choosing, switching, probe = cost.probe;
 	u32 kind = c->kind;
 
-	if (!c->open)
+	if (unlikely(!c->open)) {
+		if (cost.window)
+			c->unseen++;
+		c->entered = 0;
 		return;
-	if (c->open != cost.last || !c->switched) {
-		/* Of a window long closed, or the last of sched_switch's programs was skipped. */
+	}
+	if (c->open != cost.last || !c->switched || c->next != bpf_get_current_task()) {
+		/*
+		 * Of a window long closed, or the last of sched_switch's programs was skipped, or
+		 * it was to a task that the kernel keeps from tracing, and this is the end of a
+		 * later switch.
+		 */
 		if (c->open == cost.last)
 			c->unended++;
+		c->entered = 0;
 		c->open = 0;
 		return;
 	}
@@ -279,7 +289,7 @@ static __always_inline void cost_ended(struct cost_cpu *c, u64 now)
 	c->open = 0;
 }
 
-/* Attached first. New tasks come by as well (schedule_tail). Without a switch, it says nothing of one. */
+/* Attached first. New tasks come by as well (schedule_tail). */
 SEC("tp_btf/sched_exit_tp")
 int cost_exit(u64 *ctx)
 {

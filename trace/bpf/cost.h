@@ -5,13 +5,13 @@
 
 #include "types.h"
 
-/* Every switch is of one kind: of the first that fits, from the bottom of the list up. */
+/* Every switch is of one kind: of the last in this list that fits. */
 enum cost_kind {
-	COST_THREAD = 0,	     /* the same mm on both sides */
-	COST_ADDRESS_SPACE = 1,	     /* another page table; what became of the TLB was not told */
+	COST_THREAD = 0,		 /* the same mm on both sides */
+	COST_ADDRESS_SPACE = 1,		 /* another page table; nothing told of the TLB */
 	COST_ADDRESS_SPACE_FLUSH = 2,	 /* another page table, and the TLB was flushed */
-	COST_ADDRESS_SPACE_NO_FLUSH = 3, /* another page table, its TLB entries were still good */
-	COST_KEPT = 4,		     /* from a kernel thread that had left next's page table loaded */
+	COST_ADDRESS_SPACE_NO_FLUSH = 3, /* another page table, its TLB entries still good */
+	COST_KEPT = 4,		     /* from a kernel thread that had left next's in place */
 	COST_LAZY = 5,		     /* to a kernel thread: the page table stays */
 	COST_LAZY_IDLE = 6,	     /* to the idle task, likewise */
 	COST_IDLE = 7,		     /* from the idle task: the page table stays */
@@ -46,6 +46,7 @@ struct cost_cpu {
 	u64 switched;  /* when it ended; 0: not yet */
 	u64 flushing;  /* when tlb_flush began; 0: not seen */
 	u64 aside;     /* ns in tlb_flush's probes, first to last */
+	u64 next;      /* the task that is switched to */
 	u64 null;      /* when the first of the two calibration programs ended */
 	u32 open;      /* the number of the window the switch is in; 0: in no switch */
 	u32 kind;
@@ -54,11 +55,12 @@ struct cost_cpu {
 	u64 switches;  /* seen to begin */
 	u64 unended;   /* not seen to end */
 	u64 unentered; /* whose entry was not seen */
+	u64 unseen;    /* seen only to end */
 	u64 clamped[COST_PARTS]; /* shorter than the probe: taken as 0 */
 	u64 negative;  /* preemption latencies two CPUs' clocks made negative: left out */
 	u64 unserved;  /* requests after which the same task ran on */
 };
-_Static_assert(sizeof(struct cost_cpu) == 64 + 24 + 8 * COST_PARTS + 16, "struct cost_cpu");
+_Static_assert(sizeof(struct cost_cpu) == 72 + 32 + 8 * COST_PARTS + 16, "struct cost_cpu");
 
 /* The first request for a CPU's scheduler since it ran last. Any CPU may write it. */
 struct cost_request {

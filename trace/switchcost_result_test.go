@@ -1,0 +1,93 @@
+package trace
+
+import (
+	"reflect"
+	"testing"
+)
+
+// TestSwitchCostLayouts: the sizes that bpf/cost.h asserts are those of the Go types, and those of the maps.
+func TestSwitchCostLayouts(t *testing.T) {
+	size := func(v any) int { return int(reflect.TypeOf(v).Size()) }
+	for name, s := range map[string][2]int{
+		"cpu":     {size(costCostCpu{}), 120 + 8*int(costCostPartCOST_PARTS)},
+		"control": {size(costCostControl{}), 16},
+		"request": {size(costCostRequest{}), 16},
+	} {
+		if s[0] != s[1] {
+			t.Errorf("%s: %d bytes, want %d", name, s[0], s[1])
+		}
+	}
+	spec, err := loadCost()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range map[string]any{
+		"cost_cpus": costCostCpu{}, "cost_hists": bpfHist{}, "cost_requests": costCostRequest{}, "cost_nulls": uint64(0),
+		".data.cost": costCostControl{},
+	} {
+		if got := int(spec.Maps[name].ValueSize); got != size(v) {
+			t.Errorf("map %s: values of %d bytes, want %d", name, got, size(v))
+		}
+	}
+	control := reflect.TypeFor[costCostControl]()
+	for name, at := range map[string]uintptr{"Window": costWindow, "Last": costLast, "Probe": costProbe} {
+		if f, ok := control.FieldByName(name); !ok || f.Offset != at {
+			t.Errorf("control's %s is at %d, not at %d", name, f.Offset, at)
+		}
+	}
+	for _, p := range switchProbes {
+		if spec.Programs[p.program] == nil {
+			t.Errorf("no program %s", p.program)
+		} else if got := spec.Programs[p.program].AttachTo; got != p.hook {
+			t.Errorf("program %s is for %s, not %s", p.program, got, p.hook)
+		}
+	}
+}
+
+// TestSwitchCostFill: the CPUs asked for are added up, and a switch that has no end is found missing.
+func TestSwitchCostFill(t *testing.T) {
+	var hists [costCostHistCOST_HISTS][]bpfHist
+	for id := range hists {
+		hists[id] = make([]bpfHist, 3)
+	}
+	parts := int(costCostPartCOST_PARTS)
+	at := int(SwitchLazy)*parts + int(costCostPartCOST_SWITCHING)
+	for cpu := range 3 {
+		hists[at][cpu].Buckets[0] = uint64(cpu + 1)
+	}
+	cpus := []costCostCpu{{Switches: 1}, {Switches: 4, Unended: 1, Open: 6}, {Switches: 4, Open: 7, Unseen: 5}}
+	for _, c := range []struct {
+		only              []int
+		n, unended, whole uint64
+		ok                bool
+	}{
+		{nil, 6, 2, 9, false},
+		{[]int{0, 2}, 4, 1, 5, true},
+		{[]int{1}, 2, 1, 4, false},
+	} {
+		var got SwitchCosts
+		for range 2 { // the second reading replaces the first
+			got.fill(cpus, &hists, 7, c.only)
+		}
+		if got.Lazy().Switching.Count() != c.n || got.Unended != c.unended || got.Switches != c.whole {
+			t.Errorf("CPUs %d: %d of %d switches, %d unended", c.only, got.Lazy().Switching.Count(), got.Switches, got.Unended)
+		}
+		if ok := got.Checks[0].OK(); ok != c.ok {
+			t.Errorf("CPUs %d: the check: %v", c.only, got.Checks[0])
+		}
+	}
+}
+
+func TestSwitchKindNames(t *testing.T) {
+	seen := map[string]bool{}
+	for k := range SwitchKinds {
+		name := SwitchKind(k).String()
+		if name == "" || seen[name] {
+			t.Errorf("kind %d is %q", k, name)
+		}
+		seen[name] = true
+	}
+	if name := SwitchKind(SwitchKinds).String(); name != "SwitchKind(9)" {
+		t.Errorf("a kind there is not: %s", name)
+	}
+}
