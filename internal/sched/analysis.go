@@ -121,16 +121,17 @@ func (a *Analysis) lostOn(cpu int32) losses {
 // Tasks gives the recording's table of tasks: a TaskID is an index of it.
 func (a *Analysis) Tasks(table []Task) { a.table = table }
 
-// Start says what a task was doing before the window opened.
+// Start says what a task was doing before the window opened. Only the first one for a task counts.
 func (a *Analysis) Start(s *Snapshot) {
 	t := a.task(s.Task)
 	if t == nil {
 		return
 	}
 	b := t.keep()
-	if !b.started {
-		a.walk.started++
+	if b.started {
+		return // the walk has come by before
 	}
+	a.walk.started++
 	b.started, b.start = true, *s
 	b.start.Time = clamp(s.Time)
 	if s.Activity == Runnable && t.state == unmet {
@@ -164,6 +165,9 @@ func (a *Analysis) begin() {
 
 // Event takes the next event. One that is earlier than the one before it is counted and taken as of the same time.
 func (a *Analysis) Event(e *Event) {
+	if a.done != nil {
+		return
+	}
 	if !a.began {
 		a.begin()
 	}

@@ -65,9 +65,7 @@ func (a *Analysis) count(number int32, by int, now int64) *cpu {
 	q := &a.queue
 	a.measure(c, now)
 	c.waiting += by
-	if q.from < now {
-		a.measureAll(now)
-	}
+	a.measureAll(now)
 	q.waiting += by
 	c.placed = NoTask
 	q.touch(a, int(number))
@@ -75,6 +73,9 @@ func (a *Analysis) count(number int32, by int, now int64) *cpu {
 }
 
 func (a *Analysis) measure(c *cpu, now int64) {
+	if now <= c.queueFrom {
+		return // snapshots come in no order
+	}
 	d := a.clip(c.queueFrom, now)
 	if a.queue.paused {
 		c.queueLen.unknown += d
@@ -85,6 +86,9 @@ func (a *Analysis) measure(c *cpu, now int64) {
 }
 
 func (a *Analysis) measureAll(now int64) {
+	if now <= a.queue.from {
+		return
+	}
 	d := a.clip(a.queue.from, now)
 	if a.queue.paused {
 		a.queue.all.unknown += d
@@ -250,10 +254,10 @@ func (a *Analysis) passLost(now int64) {
 func (a *Analysis) measureQueues(now int64) {
 	for _, c := range a.cpus {
 		if c != nil {
-			a.measure(c, max(now, c.queueFrom))
+			a.measure(c, now)
 		}
 	}
-	a.measureAll(max(now, a.queue.from))
+	a.measureAll(now)
 }
 
 // Queue is the number of tasks that wait on one CPU's queue, or on all: runnable, and not the one that runs.

@@ -1,0 +1,105 @@
+package sched
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+)
+
+// stray makes of bytes what no kernel would say: events, snapshots, lost intervals, in any order, about anything. 16 bytes
+// make one, so that a fuzzer can move them about.
+func stray(a *Analysis, data []byte) {
+	now := int64(1000)
+	for len(data) >= 16 {
+		b := data[:16]
+		data = data[16:]
+		id := func(v byte) TaskID {
+			switch {
+			case v == 255:
+				return NoTask
+			case v == 254:
+				return 1 << 30
+			case v >= 240:
+				return Idle(int(v - 240))
+			}
+			return TaskID(v % 16)
+		}
+		step := int64(int16(binary.LittleEndian.Uint16(b[2:])))
+		if b[0]&0x80 != 0 {
+			step <<= b[1] % 48
+		}
+		now += step
+		kind := b[0] & 0x1f
+		switch {
+		case kind <= 16:
+			a.Event(&Event{Kind: Kind(kind), Time: now, Flags: Flags(b[1]), Task: id(b[4]), Other: id(b[5]), CPU: uint16(b[6] % 5),
+				State: binary.LittleEndian.Uint16(b[7:]), NVCSW: uint16(b[9]), NIVCSW: uint16(b[10]),
+				Value: int64(int32(binary.LittleEndian.Uint32(b[11:]))), Prio: b[15], OtherPrio: b[15]})
+		case kind <= 20:
+			a.Start(&Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]), Activity: Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]), State: uint16(b[8]), HasRunDelay: b[15]&1 != 0})
+		case kind <= 24:
+			a.End(&Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]), Activity: Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]), HasRunDelay: b[15]&1 != 0})
+		case kind <= 26:
+			a.Lost(Lost{CPU: int(int8(b[6])), First: now, Last: now + step, Count: uint64(b[9])})
+		}
+	}
+}
+
+// FuzzAnalysis: nothing makes it panic or run away, and whatever comes, each task's time and each CPU's add up.
+func FuzzAnalysis(f *testing.F) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for range 30 {
+		data := make([]byte, 16*(1+rnd.IntN(400)))
+		for i := range data {
+			data[i] = byte(rnd.Uint32())
+		}
+		for i := 0; i < len(data); i += 16 {
+			data[i] &= 0x1f
+			if rnd.IntN(3) > 0 {
+				data[i] = byte(Switch) + byte(rnd.IntN(2))
+			}
+			data[i+3] = 0
+			data[i+4] = byte(rnd.IntN(6))
+			data[i+5] = byte(rnd.IntN(6))
+		}
+		f.Add(data, int64(2000), int64(30000), rnd.IntN(2) == 0)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, open, end int64, all bool) {
+		o := Options{All: all, CPUs: 3, MaxTasks: 1000, MaxPairs: 64, Interval: func(v *Interval) {
+			if v.To < v.From {
+				t.Errorf("an interval that ends before it begins: %+v", *v)
+			}
+		}}
+		a := NewAnalysis(Window{Open: open, Close: end}, o)
+		stray(a, data)
+		r := a.Result()
+		for i := range r.Tasks {
+			w := &r.Tasks[i].Totals
+			if w.OnCPU+w.Blocked+w.RunQueue+w.Unknown != w.Life {
+				t.Errorf("task %d does not add up: %+v", r.Tasks[i].ID, *w)
+			}
+			if w.OnCPU < 0 || w.Blocked < 0 || w.RunQueue < 0 || w.Unknown < 0 {
+				t.Errorf("task %d: less than nothing: %+v", r.Tasks[i].ID, *w)
+			}
+			if n := r.Tasks[i].OnCPUSpan.Count(); n > w.Switches.Voluntary+w.Switches.Involuntary {
+				t.Errorf("task %d: %d spans of %d switches", r.Tasks[i].ID, n, w.Switches.Voluntary+w.Switches.Involuntary)
+			}
+		}
+		for _, c := range r.CPUs {
+			if c.Busy+c.Idle+c.Unknown != dur(r.Window.Close-r.Window.Open) {
+				t.Errorf("CPU does not add up: %+v", c)
+			}
+			var n int64
+			for _, d := range c.Queue.Time {
+				n += int64(d)
+			}
+			if n+int64(c.Queue.Unknown) != r.Window.Close-r.Window.Open {
+				t.Errorf("CPU's queue does not add up: %+v", c)
+			}
+		}
+		if again := a.Result(); again != r {
+			t.Error("another Result")
+		}
+		a.Event(&Event{Kind: Switch, Time: 5000})
+	})
+}
