@@ -47,6 +47,8 @@ func (f *findings) unknown(name string, err error) { f.add(statusUnknown, name, 
 type doctorResult struct {
 	Schema   string    `json:"schema"`
 	Findings []finding `json:"findings"`
+	// Prices are what the probes cost, with --calibrate.
+	Prices []probePrice `json:"prices,omitempty"`
 }
 
 func newDoctorCommand(env Env) *cobra.Command {
@@ -55,18 +57,32 @@ func newDoctorCommand(env Env) *cobra.Command {
 		Short: "say what works on this machine, what is missing, and what to do about it",
 		Long: `Look at everything that a run depends on: the kernel and its CPUs, privileges,
 sysctls, limits, probes and models. Each line says works, missing (with what to do
-about it) or unknown (it could not be told). The exit code is 0 whatever is found.`,
-		Example:           "switchyard doctor\nsudo switchyard doctor --format json",
+about it) or unknown (it could not be told). The exit code is 0 whatever is found.
+
+With --calibrate it measures what the probes cost on this machine: nanoseconds added
+to a switch and to a system call, with the probes on and off in turn.`,
+		Example:           "switchyard doctor\nsudo switchyard doctor --format json\nsudo switchyard doctor --calibrate",
 		Args:              noArgs,
 		ValidArgsFunction: noFiles,
 	}
 	format := formatFlag(cmd, "text", "json")
+	measure := cmd.Flags().Bool("calibrate", false, "measure what the probes cost here, for some seconds (needs root)")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		result := doctorResult{Schema: "switchyard.doctor/1", Findings: examine(thisMachine())}
+		if *measure {
+			var err error
+			if result.Prices, err = calibrate(doctorRounds); err != nil {
+				return err
+			}
+		}
 		if *format == "json" {
 			return writeJSON(env.Stdout, result)
 		}
-		return writeFindings(env.Stdout, result.Findings)
+		if err := writeFindings(env.Stdout, result.Findings); err != nil || !*measure {
+			return err
+		}
+		fmt.Fprintln(env.Stdout)
+		return writePrices(env.Stdout, result.Prices)
 	}
 	return cmd
 }

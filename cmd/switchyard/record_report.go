@@ -57,7 +57,10 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, o rec
 		t.Missing["syscalls"] = "not asked for (--syscalls)"
 	}
 	p := &m.Probe
-	t.Cost = report.TraceCost{Events: p.Events, BytesPerEvent: p.BytesPerEvent, NSPerEvent: p.NsPerEvent, ReaderCPUNS: p.ReaderCPU}
+	t.Cost = report.TraceCost{Events: p.Events, BytesPerEvent: p.BytesPerEvent, NSPerEvent: p.NsPerEvent, How: p.Calibrated, ReaderCPUNS: p.ReaderCPU}
+	if p.NsPerEvent == nil {
+		t.Missing["cost of an event"] = p.Calibrated
+	}
 	if p.Attach != nil {
 		t.Cost.AttachNS = *p.Attach
 	}

@@ -61,9 +61,15 @@ func readingOf(r trace.Reading) sched.Reading {
 	return sched.Reading{Before: r.Before, After: r.After, Value: r.Value}
 }
 
+// A price is what an event cost, ns, and how that was found or why it was not.
+type price struct {
+	ns  *float64
+	how string
+}
+
 // finish makes a run directory of the spool in a directory, says what is in it, and removes the spool. The warnings go
 // with it.
-func finish(dir, of string, warnings []string) (*report.Trace, error) {
+func finish(dir, of string, cost price, warnings []string) (*report.Trace, error) {
 	path := filepath.Join(dir, spoolName)
 	rec, err := trace.OpenRecording(path)
 	if err != nil {
@@ -100,6 +106,7 @@ func finish(dir, of string, warnings []string) (*report.Trace, error) {
 	w.Lost(rec.Lost())
 	m := manifestOf(&about, rec, result, o)
 	m.Warnings = append(m.Warnings, warnings...)
+	m.Probe.NsPerEvent, m.Probe.Calibrated = cost.ns, cost.how
 	if err := w.Commit(m); err != nil {
 		return nil, err
 	}

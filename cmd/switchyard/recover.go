@@ -43,7 +43,7 @@ tracer had not yet taken from the kernel is lost, 50 ms of it at most.`,
 		if err := rec.Close(); err != nil {
 			return err
 		}
-		t, err := finish(dir, of, nil)
+		t, err := finish(dir, of, price{nil, "the tracer was killed before it could measure it"}, nil)
 		if err != nil {
 			return err
 		}

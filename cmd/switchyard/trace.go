@@ -16,15 +16,16 @@ import (
 
 // traceOptions are what `trace` was asked to do.
 type traceOptions struct {
-	pids     []int
-	all      bool
-	command  []string
-	record   bool
-	syscalls bool
-	duration time.Duration
-	out      string
-	buffer   int
-	format   string
+	pids      []int
+	all       bool
+	command   []string
+	record    bool
+	syscalls  bool
+	duration  time.Duration
+	out       string
+	buffer    int
+	format    string
+	calibrate bool
 }
 
 func newTraceCommand(env Env) *cobra.Command {
@@ -63,6 +64,7 @@ sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 	f.DurationVar(&o.duration, "duration", 0, "how long; 0 is until the processes end, or an interrupt")
 	f.StringVar(&o.out, "out", "", "directory to keep the recording in; it is made")
 	buffer := f.String("buffer", "8MiB", "size of each CPU's ring in --record")
+	calibrateFlag(cmd, &o.calibrate)
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.format = *format

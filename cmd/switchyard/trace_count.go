@@ -34,7 +34,18 @@ func countOn(env Env, o traceOptions) (*report.Trace, error) {
 	if child != nil {
 		child.end()
 	}
-	return t, err
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	var how string
+	if t.Cost.NSPerEvent, how = perEvent(o.calibrate, trace.CostCount); t.Cost.NSPerEvent == nil {
+		t.Missing["cost of an event"] = how
+	}
+	t.Cost.How = how
+	return t, nil
 }
 
 func countWindow(env Env, o traceOptions, s *trace.Session, child *command) (*report.Trace, error) {

@@ -43,7 +43,8 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	if err := r.Close(); err != nil {
 		return nil, err
 	}
-	t, err := finish(dir, o.of(), warnings)
+	ns, how := perEvent(o.calibrate, trace.CostRecord)
+	t, err := finish(dir, o.of(), price{ns, how}, warnings)
 	if err != nil {
 		if o.out == "" {
 			return nil, err

@@ -155,6 +155,7 @@ type TraceCost struct {
 	// NSPerEvent is measured with probes off and on, not reported by the probes
 	// themselves; null without a calibration.
 	NSPerEvent   *float64 `json:"ns_per_event"`
+	How          string   `json:"how,omitempty"` // NSPerEvent was measured
 	ReaderCPUNS  *int64   `json:"reader_cpu_ns"`
 	AttachNS     int64    `json:"attach_ns"`
 	MemoryBytes  uint64   `json:"memory_bytes"`

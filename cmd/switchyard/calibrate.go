@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"switchyard/internal/report"
+	interval "switchyard/internal/stats"
+	"switchyard/trace"
+
+	"github.com/spf13/cobra"
+)
+
+// How many rounds a price is measured in: beside a result it must not take long.
+const (
+	calibrateRounds = 9
+	doctorRounds    = 41
+)
+
+// A probePrice is what a set of probes adds to what it watches, by A/B.
+type probePrice struct {
+	Name    string            `json:"name"`
+	Doc     string            `json:"doc"`
+	Unit    string            `json:"unit"`
+	Added   interval.Estimate `json:"added_ns"`
+	Without interval.Estimate `json:"without_ns"`
+	Events  float64           `json:"events_per_unit"`
+}
+
+// PerEvent is the price of one event, ns.
+func (p *probePrice) PerEvent() float64 { return p.Added.Median / p.Events }
+
+var priceDocs = map[string]string{
+	trace.CostCount:       "count depth, a traced task",
+	trace.CostCountOthers: "count depth, other tasks",
+	trace.CostTLB:         "TLB flushes, on top of it",
+	trace.CostSyscall:     "system calls by name, any task",
+	trace.CostRecord:      "record depth, a traced task",
+}
+
+// calibrate measures them here and now.
+func calibrate(rounds int, names ...string) ([]probePrice, error) {
+	costs, err := trace.Calibrate(rounds, names...)
+	if err != nil {
+		return nil, err
+	}
+	var list []probePrice
+	for _, c := range costs {
+		list = append(list, probePrice{Name: c.Name, Doc: priceDocs[c.Name], Unit: c.Unit, Added: interval.Median(c.Added),
+			Without: interval.Median(c.Without), Events: c.Events})
+	}
+	return list, nil
+}
+
+// calibrateFlag adds --calibrate to a command whose result says what its probes cost.
+func calibrateFlag(cmd *cobra.Command, p *bool) {
+	cmd.Flags().BoolVar(p, "calibrate", true, "measure afterwards what the probes cost here, for about a second")
+}
+
+// perEvent measures what an event of a depth costs. Without an answer there is a reason.
+func perEvent(wanted bool, name string) (ns *float64, how string) {
+	if !wanted {
+		return nil, "not asked for (--calibrate)"
+	}
+	prices, err := calibrate(calibrateRounds, name)
+	if err != nil {
+		return nil, err.Error()
+	}
+	i := slices.IndexFunc(prices, func(p probePrice) bool { return p.Name == name })
+	p := &prices[i]
+	if p.Events == 0 {
+		return nil, "the calibration had no event"
+	}
+	v := p.PerEvent()
+	return &v, fmt.Sprintf("median of %d rounds with probes on and off, %s: %.0f ns (%.0f–%.0f) for %.2f events", p.Added.N, p.Unit,
+		p.Added.Median, p.Added.Low, p.Added.High, p.Events)
+}
+
+func writePrices(w io.Writer, prices []probePrice) error {
+	rows := [][]string{{"WHAT THE PROBES ADD", "NS", "INTERVAL", "TO", "WHICH TAKES, NS"}}
+	for _, p := range prices {
+		rows = append(rows, []string{p.Doc, fmt.Sprintf("%.0f", p.Added.Median), fmt.Sprintf("%.0f to %.0f", p.Added.Low, p.Added.High),
+			report.Printable(p.Unit), fmt.Sprintf("%.0f", p.Without.Median)})
+	}
+	if err := writeTable(w, rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nmedians of %d rounds with the probes on and off in turn; an interval holds the true median with 95 %%\n", doctorRounds)
+	return err
+}
