@@ -235,7 +235,7 @@ func (a *Analysis) cpu(i int) *cpu {
 		a.cpus = append(a.cpus, make([]*cpu, i+1-len(a.cpus))...)
 	}
 	if a.cpus[i] == nil {
-		a.cpus[i] = &cpu{current: NoTask, waking: NoTask, queueFrom: a.w.Open, placed: NoTask}
+		a.cpus[i] = &cpu{current: NoTask, waking: NoTask, woken: never, queueFrom: a.w.Open, placed: NoTask}
 	}
 	return a.cpus[i]
 }

@@ -162,9 +162,8 @@ func (c *checker) execRuntime(a *Analysis, id TaskID, t *task) {
 	apart := t.ExecKernel/100 + a.o.Steal + a.o.Interrupts + time.Millisecond
 	// We are ahead by the time it takes to choose the next task, which before going idle includes looking for work.
 	ahead := apart + time.Microsecond*time.Duration(t.Switches.Voluntary+t.Switches.Involuntary) +
-		10*time.Microsecond*time.Duration(t.Switches.Lazy)
-	// The kernel is ahead by a part of the wake-up latency: it counts from when the task was put on the queue.
-	behind := apart + dur(t.wakeup.sum)
+		10*time.Microsecond*time.Duration(t.Switches.Lazy) + dur(t.staleOut)
+	behind := apart + dur(t.staleIn)
 	d := t.ExecTraced - t.ExecKernel
 	c.exec.traced += uint64(t.ExecTraced)
 	c.exec.kernel += uint64(t.ExecKernel)
@@ -185,7 +184,7 @@ func (c *checker) runDelay(a *Analysis, id TaskID, t *task) {
 	c.delay.traced += uint64(t.queueTook)
 	c.delay.kernel += uint64(kernel)
 	slack := kernel/100 + int64(10*time.Microsecond) + int64(time.Microsecond)*int64(t.KernelVoluntary+t.KernelInvoluntary)
-	if kernel < t.queueRuns-slack || kernel > t.queueTook+slack {
+	if kernel < t.queueRuns-slack-t.staleIn || kernel > t.queueTook+slack+t.staleOut {
 		c.delay.blame(a, id, fmt.Sprintf("traced %v, %v of it after involuntary switches, kernel %v", dur(t.queueTook), dur(t.queueRuns), dur(kernel)))
 	}
 }
@@ -262,12 +261,18 @@ func (a *Analysis) checkCtxt() Check {
 		c.Status, c.Reason = Unavailable, "/proc/stat was not read"
 		return c
 	}
+	most := a.ctxt[1]
+	for _, cpu := range a.cpus {
+		if cpu != nil {
+			most += cpu.hidden
+		}
+	}
 	c.Status = Pass
 	c.Kernel = a.o.Ctxt[1].Value - a.o.Ctxt[0].Value
-	c.Traced = min(max(c.Kernel, a.ctxt[0]), a.ctxt[1])
+	c.Traced = min(max(c.Kernel, a.ctxt[0]), most)
 	if c.Traced != c.Kernel {
 		c.Status = Fail
-		c.Reason = fmt.Sprintf("differs by %d: %d switches for certain between the readings, %d at most", int64(c.Traced-c.Kernel), a.ctxt[0], a.ctxt[1]) + a.lossNote()
+		c.Reason = fmt.Sprintf("differs by %d: %d switches for certain between the readings, %d at most", int64(c.Traced-c.Kernel), a.ctxt[0], most) + a.lossNote()
 	}
 	return c
 }
@@ -308,16 +313,19 @@ func (a *Analysis) checkChain(r *Result) Check {
 		check.Status, check.Reason = Unavailable, "only some tasks were recorded"
 		return check
 	}
-	var breaks, lossy uint64
+	var breaks, lossy, hidden uint64
 	for i, c := range r.CPUs {
 		check.Traced += a.cpus[r.CPUs[i].Number].links
 		breaks += c.Breaks
 		lossy += c.BrokenByLoss
+		hidden += c.BrokenByHidden
 	}
 	check.Kernel = check.Traced + breaks + lossy
 	if breaks+lossy > 0 {
 		check.Status = Fail
 		check.Reason = fmt.Sprintf("%d switches away from a task that was not there, %d of them where events were lost", breaks+lossy, lossy)
+	} else if hidden > 0 {
+		check.Reason = fmt.Sprintf("%d switches left out, away from tasks that the kernel keeps from tracing", hidden)
 	}
 	return check
 }

@@ -13,6 +13,8 @@ type cpu struct {
 	switches            uint64
 	links, breaks       uint64 // of switches with a known one before: those that fit, those that do not
 	brokenByLoss        uint64
+	hidden              uint64 // and those whose prev was not seen to come, because the kernel hides the task before it
+	woken               int64  // when somebody was last put on its queue, since its last switch; never: nobody was
 
 	// The queue.
 	waiting   int
@@ -23,23 +25,43 @@ type cpu struct {
 	dirty     bool
 }
 
+// tick is the longest a CPU's own clock stands still while a task runs: HZ may be 100.
+const tick = 10_000_000
+
+// stale returns how far the kernel's clock of the CPU may lag behind at a switch. A waking that is to preempt the one that
+// runs brings the clock up to date, and the switch that it leads to does without (rq_clock_skip_update in
+// kernel/sched/core.c). The switch can be long in coming: lazy preemption waits for the tick, and a hypervisor may come in
+// between.
+func (c *cpu) stale(now int64) int64 {
+	if c.woken < 0 {
+		return 0
+	}
+	return min(now-c.woken, tick)
+}
+
 // switched follows a switch. sound: the counters of the task that leaves show that it was there all the time.
-func (c *cpu) switched(a *Analysis, e *Event, now int64, sound bool) {
-	c.waking = NoTask
+func (c *cpu) switched(a *Analysis, prev *task, e *Event, now int64, sound bool) {
+	c.waking, c.woken = NoTask, never
 	if a.in(now) {
 		c.switches++
 	}
 	if a.o.All {
-		c.account(a, e, now, sound)
+		c.account(a, prev, e, now, sound)
 	}
 	c.current, c.prio, c.known, c.since = e.Other, e.OtherPrio, true, now
 	a.queue.touch(a, int(e.CPU))
 }
 
 // account adds up what the CPU did since its last switch.
-func (c *cpu) account(a *Analysis, e *Event, now int64, sound bool) {
+func (c *cpu) account(a *Analysis, prev *task, e *Event, now int64, sound bool) {
 	first, last, lost := a.lostOn(int32(e.CPU)).within(c.since, now)
 	fits := !c.known || c.current == e.Task
+	// Of a task that the kernel hides the switches to it are shown, but not those away from it.
+	hidden := false
+	if !fits && !lost {
+		t := a.task(c.current)
+		hidden = t != nil && !t.leaves
+	}
 	switch {
 	case lost && !(sound && c.known && fits):
 		if c.known {
@@ -54,6 +76,8 @@ func (c *cpu) account(a *Analysis, e *Event, now int64, sound bool) {
 		c.spend(a, int(e.CPU), e.Task, a.w.Open, now)
 	case fits:
 		c.spend(a, int(e.CPU), e.Task, c.since, now)
+	case hidden && prev != nil && sound:
+		c.spend(a, int(e.CPU), e.Task, c.since, now) // there was nothing but the two
 	default:
 		c.unknown += a.clip(c.since, now)
 	}
@@ -61,6 +85,8 @@ func (c *cpu) account(a *Analysis, e *Event, now int64, sound bool) {
 		switch {
 		case fits:
 			c.links++
+		case hidden:
+			c.hidden++
 		case lost:
 			c.brokenByLoss++
 		default:

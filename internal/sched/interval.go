@@ -144,7 +144,7 @@ func (a *Analysis) wait(p *part, t *task, from, to int64, came, seen bool) {
 	}
 	if b := t.books; came && (b == nil || (!b.started || to > b.start.Time) && (!b.ended || to <= b.end.Time)) {
 		t.queueTook += to - from
-		if !woken {
+		if !woken && to <= a.w.Close { // the second snapshot is later
 			t.queueRuns += to - from
 		}
 	}

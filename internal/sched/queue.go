@@ -105,7 +105,7 @@ func (a *Analysis) place(t *task, id TaskID, number int32, now int64) {
 	}
 	a.unplace(t, now)
 	c := a.count(number, 1, now)
-	c.placed = id
+	c.placed, c.woken = id, now
 	t.queued, t.queueCPU, t.queueEpoch = true, number, a.queue.epoch
 }
 
@@ -137,7 +137,7 @@ func (a *Analysis) move(t *task, id TaskID, number int32, now int64, atWakeup bo
 		a.measure(c, now)
 		c.waiting++
 		a.queue.waiting++
-		c.placed = id
+		c.placed, c.woken = id, now
 		t.queued, t.queueCPU = true, number
 		a.queue.touch(a, int(number))
 		a.queue.undo(id, t.woken)

@@ -29,6 +29,7 @@ type Result struct {
 	Events     uint64
 	Disordered uint64 // events that were earlier than the one before: taken as of the same time
 	Refused    uint64 // mentions of tasks numbered beyond Options.MaxTasks
+	Hidden     uint64 // tasks that the kernel keeps from tracing: others' switches to them were all there was
 	Strange    uint64 // events that cannot be, as of tasks that are gone
 }
 
@@ -71,6 +72,7 @@ type CPU struct {
 	Switches            uint64
 	Breaks              uint64 // switches whose prev is not the next of the one before, and no loss explains it
 	BrokenByLoss        uint64 // those that a loss explains
+	BrokenByHidden      uint64 // those after a task that the kernel keeps from tracing
 	Queue               Queue
 }
 
@@ -97,7 +99,13 @@ func (a *Analysis) Result() *Result {
 	var c checker
 	for i := range len(a.tasks) * taskPiece {
 		id := TaskID(i)
-		if a.tasks[i/taskPiece] == nil || !a.accounted(id) {
+		if a.tasks[i/taskPiece] == nil {
+			continue
+		}
+		if !a.accounted(id) {
+			if a.hidden(a.task(id)) {
+				r.Hidden++
+			}
 			continue
 		}
 		t := a.task(id)
@@ -138,7 +146,7 @@ func (a *Analysis) Result() *Result {
 			cpu.finish(a, i, c.running[int32(i)], a.walk.started > 0)
 			r.CPUs = append(r.CPUs, CPU{
 				Number: i, Busy: dur(cpu.busy), Idle: dur(cpu.idle), Unknown: dur(cpu.unknown),
-				Switches: cpu.switches, Breaks: cpu.breaks, BrokenByLoss: cpu.brokenByLoss, Queue: cpu.queueLen.result(),
+				Switches: cpu.switches, Breaks: cpu.breaks, BrokenByLoss: cpu.brokenByLoss, BrokenByHidden: cpu.hidden, Queue: cpu.queueLen.result(),
 			})
 		}
 	}
@@ -154,12 +162,20 @@ func (a *Analysis) accounted(id TaskID) bool {
 	switch {
 	case t.state == unmet && !started:
 		return false
+	case a.hidden(t):
+		return false
 	case a.o.All || t.traced:
 		return true
 	case int(id) < len(a.table):
 		return a.table[id].Traced
 	}
 	return started
+}
+
+// hidden reports whether the kernel keeps a task from tracing: a walk over all tasks does not find it, and it is never seen
+// to leave a CPU.
+func (a *Analysis) hidden(t *task) bool {
+	return a.walk.started > 0 && t.state != unmet && t.books == nil && !t.bornSeen && !t.leaves && len(a.lost) == 0
 }
 
 // tracer reports whether a task is one of the recorder's own.

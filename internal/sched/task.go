@@ -68,6 +68,7 @@ type task struct {
 	sinceNV, sinceNIV    int64
 	execKnown            bool
 	exec                 uint32
+	leaves               bool  // a switch away from it was seen: the kernel does not hide it
 	traced               bool  // an event says that the recording is about it
 	bornSeen             bool  // it was made in the recording
 	born                 int64 // when it was first known to be
@@ -78,6 +79,8 @@ type task struct {
 	queueCPU             int32
 	queueEpoch           uint32
 	queueRuns, queueTook int64 // run-queue time as the kernel would have it in run_delay: after involuntary switches, all
+	// How much earlier than we the kernel may say that it came to a CPU, and left it: see cpu.stale.
+	staleIn, staleOut int64
 
 	chain                                 chain
 	wakeup, other, onCPU, block, compound tally
@@ -154,8 +157,9 @@ func (a *Analysis) catchUp(id TaskID, t *task) {
 func (t *task) adopt(s *Snapshot) {
 	t.from, t.seen = s.Time, false
 	t.cpu = int32(s.CPU)
-	if s.Activity == Unknown && s.State&(StateDead|StateExitDead|StateExitZombie) != 0 {
-		t.state, t.died = gone, s.Time
+	if s.Activity != OnCPU && s.Activity != Runnable && s.State&(StateDead|StateExitDead|StateExitZombie) != 0 {
+		t.state, t.died = gone, s.Time // a zombie
+		return
 	}
 	switch s.Activity {
 	case OnCPU:
@@ -188,17 +192,20 @@ func (a *Analysis) onSwitch(e *Event, now int64) {
 	}
 	sound := false
 	var prev, next *task
+	stale := c.stale(now)
 	if e.Task >= 0 && a.about(e.Flags, FlagTaskTraced) {
 		if prev = a.meet(e.Task, now); prev != nil {
 			sound = a.out(prev, e, now)
+			prev.staleOut += stale
 		}
 	}
 	if e.Other >= 0 && a.about(e.Flags, FlagOtherTraced) {
 		if next = a.meet(e.Other, now); next != nil {
 			a.enter(next, e, now)
+			next.staleIn += stale
 		}
 	}
-	c.switched(a, e, now, sound)
+	c.switched(a, prev, e, now, sound)
 
 	// The one that comes leaves the queue before the one that goes may join it.
 	if next != nil {
@@ -217,7 +224,7 @@ func (a *Analysis) onSwitch(e *Event, now int64) {
 // out ends a task's period and begins the next. It reports whether the kernel's counters say that nothing is missing.
 func (a *Analysis) out(t *task, e *Event, now int64) bool {
 	in := a.in(now)
-	t.traced, t.prio = true, e.Prio
+	t.traced, t.leaves, t.prio = true, true, e.Prio
 	if t.state == gone {
 		a.strange++
 		return false
@@ -229,11 +236,9 @@ func (a *Analysis) out(t *task, e *Event, now int64) bool {
 		// Without a switch before, the counters cannot tell what a loss has taken.
 		_, _, missing = a.lostAny.within(t.from, now)
 	}
-	if counted != voluntary {
-		voluntary = counted
-		if voluntary && in {
-			t.SignalledSwitches++
-		}
+	voluntary = counted
+	if voluntary && e.State == 0 && in {
+		t.SignalledSwitches++
 	}
 	inverted := t.twice && t.twiceCPU == int32(e.CPU)
 	if t.twice && !inverted {
@@ -266,7 +271,7 @@ func (a *Analysis) out(t *task, e *Event, now int64) bool {
 		if in {
 			t.Exits++
 		}
-	case e.Flags&FlagVoluntary != 0 && e.State != 0:
+	case e.Flags&FlagPreempt == 0 && e.State != 0:
 		t.begun(now, blocked, leftBlocked, NoTask)
 	case voluntary:
 		t.begun(now, ready, leftSignalled, NoTask)
