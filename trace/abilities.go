@@ -26,27 +26,33 @@ type abilities struct {
 // task storage.
 const plainTasks = 1 << 14
 
-// ask finds out by having the kernel check programs that need no more than the ability. What cannot be asked, for want of a
-// privilege, is taken to be there: whoever needs it then gets the kernel's own answer.
-func ask() abilities {
+// ask finds out by having the kernel check programs that need no more than the ability. The error is the kernel's refusal to
+// be asked, for want of a privilege.
+func ask() (a abilities, err error) {
 	fetch := asm.FetchAdd.Mem(asm.RFP, asm.R0, asm.DWord, -8)
 	fetch.Constant = 1 // BPF_FETCH: in cilium/ebpf 0.22.0 an instruction not read from a file loses it
-	return abilities{
-		storage: !lacks(helperProbe(asm.FnTaskStorageGet)),
-		loop:    !lacks(helperProbe(asm.FnLoop)),
-		ptRegs:  !lacks(helperProbe(asm.FnTaskPtRegs)),
-		atomics: !lacks(&ebpf.ProgramSpec{
-			Type:    ebpf.SocketFilter,
-			License: "GPL",
-			Instructions: asm.Instructions{
-				asm.Mov.Imm(asm.R0, 0),
-				asm.StoreMem(asm.RFP, -8, asm.R0, asm.DWord),
-				fetch,
-				asm.Mov.Imm(asm.R0, 0),
-				asm.Return(),
-			},
-		}),
+	atomic := &ebpf.ProgramSpec{
+		Type:    ebpf.SocketFilter,
+		License: "GPL",
+		Instructions: asm.Instructions{
+			asm.Mov.Imm(asm.R0, 0),
+			asm.StoreMem(asm.RFP, -8, asm.R0, asm.DWord),
+			fetch,
+			asm.Mov.Imm(asm.R0, 0),
+			asm.Return(),
+		},
 	}
+	for ability, spec := range map[*bool]*ebpf.ProgramSpec{
+		&a.storage: helperProbe(asm.FnTaskStorageGet),
+		&a.atomics: atomic,
+		&a.loop:    helperProbe(asm.FnLoop),
+		&a.ptRegs:  helperProbe(asm.FnTaskPtRegs),
+	} {
+		if *ability, err = allows(spec); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
 }
 
 // without returns the abilities that are not in the other set.
@@ -65,14 +71,17 @@ func helperProbe(f asm.BuiltinFunc) *ebpf.ProgramSpec {
 	}
 }
 
-// lacks reports whether the kernel does not know what the program does. Of an instruction or a helper it does not know, or
-// does not have for such programs, it says EINVAL; of arguments that are wrong, EACCES.
-func lacks(spec *ebpf.ProgramSpec) bool {
+// allows reports whether the kernel knows what the program does. Of an instruction or a helper it does not know, or does not
+// have for such programs, it says EINVAL; of arguments that are wrong, EACCES. The error wraps os.ErrPermission.
+func allows(spec *ebpf.ProgramSpec) (bool, error) {
 	p, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogDisabled: true})
 	if err == nil {
 		p.Close()
 	}
-	return errors.Is(err, unix.EINVAL)
+	if errors.Is(err, unix.EPERM) {
+		return false, err
+	}
+	return !errors.Is(err, unix.EINVAL), nil
 }
 
 // fit turns an object into what this kernel can load: the knobs are those of knobs.
@@ -125,13 +134,15 @@ func (o *objects) loadFree() error {
 	return explain("probe free", o.attach(coll))
 }
 
-// memlock returns the limit on memory that bounds BPF maps, where it does: before 5.11. It is asked after a refusal.
+// memlock returns the limit on memory that bounds what BPF takes, where it does: before 5.11. It is asked after a refusal for
+// which no capability is to blame.
 func memlock() (limit uint64, bounds bool) {
 	var r syscall.Rlimit
 	if err := syscall.Getrlimit(unix.RLIMIT_MEMLOCK, &r); err != nil || r.Cur == unix.RLIM_INFINITY {
 		return 0, false
 	}
-	return r.Cur, !ask().storage
+	a, err := ask()
+	return r.Cur, err != nil || !a.storage
 }
 
 // raiseMemlock removes that limit, as far as this process may (CAP_SYS_RESOURCE; else up to the hard limit). Whether that is

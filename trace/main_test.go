@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"switchyard/internal/sys"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 		"worker":       worker,
 		"burner":       burner,
 		"dropped":      dropped,
+		"kept":         kept,
 		"unprivileged": unprivileged,
 
 		"threadPing":       threadPing,
@@ -61,7 +63,7 @@ func able() error {
 // session opens one that is closed with the test. Without the privilege the error must say so.
 func session(t testing.TB, opts trace.Options) *trace.Session {
 	t.Helper()
-	s, err := trace.Open(opts)
+	s, err := trace.Open(opts.Lacking(os.Getenv("SWITCHYARD_TEST_LACKING")))
 	if err != nil {
 		if able() != nil {
 			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
@@ -97,16 +99,42 @@ func window(t testing.TB, s *trace.Session, pid int, f func()) *trace.Counts {
 	return c
 }
 
+// emulated says that the CPUs are emulated and take turns: each stands still while time passes on it, and nobody says so.
+var emulated = os.Getenv("SWITCHYARD_EMULATED") != ""
+
 // sound fails the test if the window's own checks do.
 func sound(t testing.TB, c *trace.Counts) {
 	t.Helper()
 	for _, k := range c.Checks {
-		if !k.OK() {
+		switch {
+		case k.OK():
+		case k.Name == "sum_exec_runtime" && emulated:
+			t.Logf("check %s: %s: %s: traced %d, kernel %d", k.Name, k.Status, k.Reason, k.Traced, k.Kernel)
+		default:
 			t.Errorf("check %s: %s: %s: traced %d, kernel %d", k.Name, k.Status, k.Reason, k.Traced, k.Kernel)
 		}
 	}
-	if n := c.LostEvents(); n > 0 {
+	if n := c.LostEvents() - lostCalls(c); n > 0 {
 		t.Errorf("lost %d events: %v", n, c.Losses)
+	}
+}
+
+// lostCalls is the number of system calls of whatever task, traced or not, that were not counted: since 7.0 a task can be
+// preempted in the middle of a probe at a tracepoint, and until it goes on others on its CPU pass the probe by.
+func lostCalls(c *trace.Counts) uint64 {
+	for _, l := range c.Losses {
+		if l.Reason == "probe sys_enter was running already" {
+			return l.Count
+		}
+	}
+	return 0
+}
+
+// calls fails the test unless so many calls were counted, or said to be lost.
+func calls(t testing.TB, what string, c *trace.Counts, name string, want uint64) {
+	t.Helper()
+	if got := c.Syscalls[name]; got > want || got+lostCalls(c) < want {
+		t.Errorf("%s: %d, want %d (%d lost)", what, got, want, lostCalls(c))
 	}
 }
 
@@ -208,7 +236,8 @@ func ping() int {
 			return
 		}
 		sys.SetName("ping")
-		time.Sleep(50 * time.Millisecond) // until pong waits
+		exchange(to, from, 1)             // until pong is there
+		time.Sleep(50 * time.Millisecond) // and waits
 		fmt.Println("ready")
 		pingLoop(rounds, from, to)
 		done <- 0
@@ -295,9 +324,10 @@ func worker() int {
 				b[i] = 1
 			}
 			unix.Munmap(b)
-		case "burn": // so many ms of this thread's CPU time since its start
-			var used unix.Timespec
-			for used.Nano() < int64(n)*1e6 {
+		case "burn": // so many ms of this thread's CPU time
+			var begin, used unix.Timespec
+			unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &begin)
+			for used.Nano() < begin.Nano()+int64(n)*1e6 {
 				unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &used)
 			}
 		case "switches":
@@ -379,7 +409,7 @@ func dropped() int {
 				return 1
 			}
 		}
-		if n := c.Syscalls["getppid"]; n != 23 {
+		if n := c.Syscalls["getppid"]; n > 23 || n+lostCalls(c) < 23 {
 			fmt.Println("getppid:", n)
 			return 1
 		}
@@ -391,6 +421,27 @@ func dropped() int {
 	if err := s.Close(); err != nil {
 		fmt.Println(err)
 		return 1
+	}
+	fmt.Println("fine")
+	return 0
+}
+
+// kept makes a map, gives up every capability, and reads the map.
+func kept() int {
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	if err != nil {
+		fmt.Println(err)
+		return 0
+	}
+	defer m.Close()
+	if err := sys.DropCapabilities(); err != nil {
+		fmt.Println(err)
+		return cannotDrop
+	}
+	var v uint32
+	if err := m.Lookup(uint32(0), &v); err != nil {
+		fmt.Println(err)
+		return 0
 	}
 	fmt.Println("fine")
 	return 0

@@ -101,10 +101,17 @@ type objects struct {
 	knobs map[string]any
 }
 
-func newObjects(maxTasks int, lacking abilities) objects {
-	can := ask().without(lacking)
+func newObjects(maxTasks int, lacking abilities) (objects, error) {
+	if _, err := kernelTypes(); err != nil {
+		return objects{}, explain("open", err)
+	}
+	can, err := ask()
+	if err != nil {
+		return objects{}, explain("open", err)
+	}
+	can = can.without(lacking)
 	can.raiseMemlock()
-	return objects{cache: btf.NewCache(), can: can, knobs: knobs(can, maxTasks)}
+	return objects{cache: btf.NewCache(), can: can, knobs: knobs(can, maxTasks)}, nil
 }
 
 // load adds an object: its maps are those of the first one.

@@ -96,12 +96,14 @@ var probes = []probe{
 // Probes returns what a session is made of, and for each part whether it can be used here: it is loaded, not attached,
 // and closed again. It needs the same privileges as Open to say yes.
 func Probes() []Probe {
-	o := newObjects(1, abilities{})
+	o, err := newObjects(1, abilities{})
 	defer o.close()
 	out := make([]Probe, len(probes))
 	for i, p := range probes {
 		out[i] = p.Probe
-		_, out[i].Err = o.loadProbe(p)
+		if out[i].Err = err; err == nil {
+			_, out[i].Err = o.loadProbe(p)
+		}
 	}
 	return out
 }

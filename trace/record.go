@@ -163,7 +163,10 @@ func (r *Recorder) load() error {
 	if err != nil {
 		return explain("record", err)
 	}
-	can := ask()
+	can, err := ask()
+	if err != nil {
+		return explain("record", err)
+	}
 	can.raiseMemlock()
 	k := knobs(can, 1)
 	k["record_all"] = r.opts.All

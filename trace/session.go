@@ -96,7 +96,9 @@ func Open(opts Options) (_ *Session, err error) {
 	opts.MaxTasks = cmp.Or(max(opts.MaxTasks, 0), 1024)
 	start := time.Now()
 	s := &Session{opts: opts, missing: make(map[string]string), detail: make(map[string]*ebpf.Collection)}
-	s.objs = newObjects(opts.MaxTasks, opts.lacking)
+	if s.objs, err = newObjects(opts.MaxTasks, opts.lacking); err != nil {
+		return nil, err
+	}
 	s.objs.knobs["with_cpu"] = !opts.NoSyscalls || !opts.NoTLB
 	defer func() {
 		if err != nil {

@@ -112,7 +112,11 @@ func OpenSwitchCost(opts SwitchCostOptions) (_ *SwitchCost, err error) {
 	if err := s.choose(spec); err != nil {
 		return nil, err
 	}
-	ask().raiseMemlock()
+	can, err := ask()
+	if err != nil {
+		return nil, explain("switch cost", err)
+	}
+	can.raiseMemlock()
 	if s.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: btf.NewCache()}); err != nil {
 		return nil, explain("switch cost", err)
 	}

@@ -16,7 +16,11 @@ struct seq_file;
 struct bpf_local_storage;
 struct callback_head;
 
-struct rq;
+struct task_struct;
+
+struct rq {
+	struct task_struct *curr; /* set to the next task before nvcsw and nivcsw are, in a switch */
+};
 
 /* Any type of the kernel that begins with 32 bits: what a read of a number goes by. */
 struct refcount_struct {

@@ -32,18 +32,17 @@ int rec_new(u64 *ctx)
 {
 	u64 now = record_clock();
 	struct task_struct *t = (struct task_struct *)ctx[0];
-	struct task_struct *maker = bpf_get_current_task_btf();
 	u8 flags = 0;
 
 	if (!rec.on)
 		return 0;
-	if (t->tgid == maker->tgid)
+	if (t->tgid == bpf_get_current_pid_tgid() >> 32)
 		flags |= RECORD_THREAD;
 	if (t->flags & PF_KTHREAD)
 		flags |= RECORD_KERNEL;
 	if (record_all) {
 		flags |= RECORD_ADOPTED;
-	} else if (ctl.adopting && task_get(maker)) {
+	} else if (ctl.adopting && task_get_current()) {
 		if (task_make(t))
 			flags |= RECORD_ADOPTED;
 		else

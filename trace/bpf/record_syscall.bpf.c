@@ -4,15 +4,14 @@
 
 static __always_inline int syscall(u8 kind, s64 value, u64 now)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
 	struct record_syscall *s;
 
-	if (!rec.on || !record_traced(t))
+	if (!rec.on || !(record_all || task_get_current()))
 		return 0;
 	s = ring_reserve(struct record_syscall, now);
 	if (!s)
 		return 0;
-	record_head(&s->r, now, kind, 0, t->pid);
+	record_head(&s->r, now, kind, 0, bpf_get_current_pid_tgid());
 	s->value = value;
 	ring_submit(s, sizeof(*s));
 	return 0;

@@ -115,8 +115,17 @@ static
 			steady = false;
 		if (nivcsw - ts->nivcsw_off != n[COUNT_INVOLUNTARY])
 			steady = false;
+	} else if (field_exists(r->t->se.cfs_rq->rq)) {
+		/*
+		 * It has not switched yet. It must not be about to: no longer the one its CPU runs,
+		 * and not gone either.
+		 */
+		if (task_on_cpu(r->t) && r->t->se.cfs_rq->rq->curr != r->t)
+			steady = false;
+		if (ts->mark != mark)
+			steady = false;
 	} else {
-		/* It has not switched yet: see that it does not for longer than a switch takes. */
+		/* See that it does not for longer than a switch takes. */
 		if (nvcsw != n[COUNT_NVCSW] || nivcsw != n[COUNT_NIVCSW])
 			w->still = 0;
 		if (++w->still < TRIES / 2)
