@@ -138,6 +138,9 @@ func (s *SwitchCost) choose(spec *ebpf.CollectionSpec) error {
 	}
 	for _, p := range switchProbes {
 		_, err := hook(p.hook)
+		if err == nil && p.hook == "sched_set_need_resched_tp" {
+			err = needReschedSafe()
+		}
 		if err == nil {
 			continue
 		}
@@ -151,11 +154,33 @@ func (s *SwitchCost) choose(spec *ebpf.CollectionSpec) error {
 		case "tlb_flush":
 			s.missing["tlb_flush"] = err.Error() + ": it is x86's"
 		case "sched_set_need_resched_tp":
-			s.missing["preemption"] = err.Error() + ": it came with Linux 6.15"
+			s.missing["preemption"] = err.Error()
 		}
 	}
 	if s.by == byExit {
 		delete(spec.Programs, "cost_finish")
+	}
+	return nil
+}
+
+// needReschedSafe returns nil if a program at sched_set_need_resched_tp cannot bring the kernel down. With preemptible RCU
+// it can: on the way out of the program, rcu_read_unlock may ask for the scheduler (rcu_read_unlock_special), which runs the
+// program again, before the flag is set that would keep it from asking once more; so it goes on until the stack overflows
+// (kernel commit adcc3bfa8806; seen on 7.2).
+func needReschedSafe() error {
+	types, err := kernelTypes()
+	if err != nil {
+		return err
+	}
+	var task *btf.Struct
+	if err := types.TypeByName("task_struct", &task); err != nil {
+		return fmt.Errorf("task_struct: %w", err)
+	}
+	for _, m := range flatten(task.Members) {
+		if m.Name == "rcu_read_lock_nesting" { // with CONFIG_PREEMPT_RCU
+			return errors.New("with preemptible RCU, a program on tracepoint sched_set_need_resched_tp can overflow the " +
+				"kernel's stack (rcu_read_unlock calls it again): it is not attached")
+		}
 	}
 	return nil
 }

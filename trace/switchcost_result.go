@@ -80,7 +80,8 @@ type SwitchCosts struct {
 	Kinds [SwitchKinds]SwitchTimes
 
 	// Preemption is from the first request to give up the CPU (sched_set_need_resched_tp) to the switch. With lazy
-	// preemption (6.13) the kernel means to wait for the next tick.
+	// preemption (6.13) the kernel means to wait for the next tick. Only kernels without preemptible RCU can be asked:
+	// others would not survive it, see Missing["preemption"].
 	Preemption Histogram
 	// Unserved are requests after which the same task went on: the scheduler chose it again. They are in no histogram.
 	Unserved uint64

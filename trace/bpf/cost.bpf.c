@@ -94,8 +94,8 @@ static __always_inline struct cost_request *cost_request_of(u32 cpu)
 }
 
 /*
- * The flag is set just after this. A request is left as it is while it waits, so that a second one,
- * more urgent, does not make it younger.
+ * Not on all kernels, see needReschedSafe. The flag is set just after this. A request is left as it
+ * is while it waits, so that a second one, more urgent, does not make it younger.
  */
 SEC("tp_btf/sched_set_need_resched_tp")
 int cost_need_resched(u64 *ctx)
