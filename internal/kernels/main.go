@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -115,13 +117,19 @@ func try(ctx context.Context, s settings, k kernel, dir string, suites []suite) 
 		return o
 	}
 	start := time.Now()
-	console, err := boot(ctx, image.vmlinuz, files, s.limit, func(line string) {
-		if s.verbose {
-			fmt.Printf("%s| %s\n", k.name, line)
+	var console []string
+	for range boots {
+		console, err = boot(ctx, image.vmlinuz, files, s.limit, func(line string) {
+			if s.verbose {
+				fmt.Printf("%s| %s\n", k.name, line)
+			}
+		})
+		if o.release, o.results = read(console); o.release != "" || ctx.Err() != nil {
+			break
 		}
-	})
+		fmt.Printf("%s: the kernel died before it started anything: %s\n", k.name, oops(console))
+	}
 	o.took = time.Since(start)
-	o.release, o.results = read(console)
 	if err != nil {
 		o.faults = append(o.faults, err.Error())
 	}
@@ -130,6 +138,20 @@ func try(ctx context.Context, s settings, k kernel, dir string, suites []suite) 
 		o.faults = append(o.faults, "console: "+keep(k, console))
 	}
 	return o
+}
+
+// boots is how often a guest is tried that dies before init: QEMU 7.2's emulation has one boot in seven of 6.12 die in
+// drivers' initialisation, wherever it happens to be and with any CPU model. What dies later is a fault.
+const boots = 5
+
+// oops returns the line in which a kernel says what is wrong.
+func oops(console []string) string {
+	for _, line := range console {
+		if strings.Contains(line, "BUG:") || strings.Contains(line, "Oops:") || strings.Contains(line, "panic") {
+			return line
+		}
+	}
+	return "it says nothing"
 }
 
 // keep writes the console of a guest that failed where it can be read afterwards.
@@ -216,8 +238,12 @@ func build(ctx context.Context, dir, match string) ([]suite, error) {
 		if err != nil {
 			return nil, err
 		}
+		skip, err := regexp.Compile(cmp.Or(t.skip, "^$"))
+		if err != nil {
+			return nil, err
+		}
 		for line := range strings.Lines(out) {
-			if name := strings.TrimSpace(line); strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example") {
+			if name := strings.TrimSpace(line); !skip.MatchString(name) && (strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example")) {
 				t.tests = append(t.tests, name)
 			}
 		}

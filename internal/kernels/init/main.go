@@ -48,6 +48,7 @@ func say(format string, args ...any) { fmt.Printf("\n@@ "+format+"\n", args...) 
 func prepare() {
 	os.Setenv("PATH", "/bin")
 	os.Setenv("HOME", "/tmp")
+	os.Setenv("SWITCHYARD_EMULATED", "1") // for tests that look at time
 	for _, m := range []struct{ kind, at string }{
 		{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"}, {"tmpfs", "/run"},
 	} {
