@@ -73,8 +73,9 @@ func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bp
 		10*time.Microsecond*time.Duration(c.Total.Switches.Lazy)
 	// The kernel is ahead by a part of the wake-up latency: for a task that is to run at once it does not read its clock
 	// again at the switch (rq_clock_skip_update), but counts from when the task was put on the queue. Where a CPU has to
-	// come out of idle, of a virtual machine at that, these are several µs for each wake-up.
-	waking := c.WakeupLatency.Sum()
+	// come out of idle, of a virtual machine at that, these are several µs for each wake-up; and for each new task, whose
+	// latency is taken to be like theirs.
+	waking := c.WakeupLatency.Sum() + c.WakeupLatency.Mean()*time.Duration(c.Total.Forks+c.Total.Threads)
 	exec := Check{
 		Name:   "sum_exec_runtime",
 		Status: Pass,
