@@ -72,9 +72,13 @@ func perEvent(wanted bool, name string) (ns *float64, how string) {
 	if p.Events == 0 {
 		return nil, "the calibration had no event"
 	}
-	v := p.PerEvent()
-	return &v, fmt.Sprintf("median of %d rounds with probes on and off, %s: %.0f ns (%.0f–%.0f) for %.2f events", p.Added.N, p.Unit,
+	how = fmt.Sprintf("median of %d rounds with probes on and off, %s: %.0f ns (%.0f to %.0f) for %.2f events", p.Added.N, p.Unit,
 		p.Added.Median, p.Added.Low, p.Added.High, p.Events)
+	if p.Added.Low <= 0 {
+		return nil, "lost in the noise of a busy machine: " + how
+	}
+	v := p.PerEvent()
+	return &v, how
 }
 
 func writePrices(w io.Writer, prices []probePrice) error {

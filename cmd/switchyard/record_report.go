@@ -53,6 +53,9 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, o rec
 	for _, c := range r.Checks {
 		t.Checks = append(t.Checks, report.TraceCheck{Name: c.Name, Status: string(c.Status), Reason: c.Reason, Traced: c.Traced, Kernel: c.Kernel})
 	}
+	if t.SwitchCost = o.SwitchCost; t.SwitchCost == nil {
+		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"
+	}
 	if calls.counts == nil {
 		t.Missing["syscalls"] = "not asked for (--syscalls)"
 	}

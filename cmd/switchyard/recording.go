@@ -24,6 +24,8 @@ type recordedOptions struct {
 	Buffer   int               `json:"buffer_bytes"`
 	Steal    int64             `json:"steal_ns"`
 	Ctxt     *[2]trace.Reading `json:"ctxt,omitempty"`
+
+	SwitchCost *report.SwitchCost `json:"switch_cost_ns,omitempty"`
 }
 
 // json is the form a manifest takes them in.
@@ -61,15 +63,17 @@ func readingOf(r trace.Reading) sched.Reading {
 	return sched.Reading{Before: r.Before, After: r.After, Value: r.Value}
 }
 
-// A price is what an event cost, ns, and how that was found or why it was not.
-type price struct {
-	ns  *float64
-	how string
+// recorded is what is known of a recording besides its spool.
+type recorded struct {
+	of         string   // what was traced
+	warnings   []string // for whoever reads it
+	switchCost *report.SwitchCost
+	perEvent   *float64 // what an event cost, ns,
+	how        string   // and how that was found, or why it was not
 }
 
-// finish makes a run directory of the spool in a directory, says what is in it, and removes the spool. The warnings go
-// with it.
-func finish(dir, of string, cost price, warnings []string) (*report.Trace, error) {
+// finish makes a run directory of the spool in a directory, says what is in it, and removes the spool.
+func finish(dir string, k recorded) (*report.Trace, error) {
 	path := filepath.Join(dir, spoolName)
 	rec, err := trace.OpenRecording(path)
 	if err != nil {
@@ -83,7 +87,7 @@ func finish(dir, of string, cost price, warnings []string) (*report.Trace, error
 	defer w.Close()
 
 	about := rec.About()
-	o := recordedOptions{Of: of, All: about.All, Syscalls: about.Syscalls, Buffer: about.Buffer, Steal: int64(about.Steal), Ctxt: about.Ctxt}
+	o := recordedOptions{Of: k.of, SwitchCost: k.switchCost, All: about.All, Syscalls: about.Syscalls, Buffer: about.Buffer, Steal: int64(about.Steal), Ctxt: about.Ctxt}
 	analysis := newAnalysis(rec.Window(), o, about.CPUs, rec.Opened(), rec.Lost())
 	calls := newSyscallCounter(o.Syscalls, rec.Window())
 	err = rec.Events(func(e *event.Event) error {
@@ -105,8 +109,8 @@ func finish(dir, of string, cost price, warnings []string) (*report.Trace, error
 	w.Snapshots(rec.Opened(), closed)
 	w.Lost(rec.Lost())
 	m := manifestOf(&about, rec, result, o)
-	m.Warnings = append(m.Warnings, warnings...)
-	m.Probe.NsPerEvent, m.Probe.Calibrated = cost.ns, cost.how
+	m.Warnings = append(m.Warnings, k.warnings...)
+	m.Probe.NsPerEvent, m.Probe.Calibrated = k.perEvent, k.how
 	if err := w.Commit(m); err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ tracer had not yet taken from the kernel is lost, 50 ms of it at most.`,
 		if err := rec.Close(); err != nil {
 			return err
 		}
-		t, err := finish(dir, of, price{nil, "the tracer was killed before it could measure it"}, nil)
+		t, err := finish(dir, recorded{of: of, how: "the tracer ended before it could measure it"})
 		if err != nil {
 			return err
 		}

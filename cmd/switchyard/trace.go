@@ -16,16 +16,17 @@ import (
 
 // traceOptions are what `trace` was asked to do.
 type traceOptions struct {
-	pids      []int
-	all       bool
-	command   []string
-	record    bool
-	syscalls  bool
-	duration  time.Duration
-	out       string
-	buffer    int
-	format    string
-	calibrate bool
+	pids       []int
+	all        bool
+	command    []string
+	record     bool
+	syscalls   bool
+	duration   time.Duration
+	out        string
+	buffer     int
+	format     string
+	calibrate  bool
+	switchCost bool
 }
 
 func newTraceCommand(env Env) *cobra.Command {
@@ -64,6 +65,7 @@ sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 	f.DurationVar(&o.duration, "duration", 0, "how long; 0 is until the processes end, or an interrupt")
 	f.StringVar(&o.out, "out", "", "directory to keep the recording in; it is made")
 	buffer := f.String("buffer", "8MiB", "size of each CPU's ring in --record")
+	f.BoolVar(&o.switchCost, "switch-cost", false, "what switches cost, of all tasks, from the scheduler's entry to its end")
 	calibrateFlag(cmd, &o.calibrate)
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -19,6 +19,11 @@ func traceCount(env Env, o traceOptions) (t *report.Trace, err error) {
 }
 
 func countOn(env Env, o traceOptions) (*report.Trace, error) {
+	costs, err := openSwitchCost(o.switchCost)
+	if err != nil {
+		return nil, err
+	}
+	defer costs.close()
 	s, err := trace.Open(trace.Options{NoSyscalls: !o.syscalls})
 	if err != nil {
 		return nil, err
@@ -30,7 +35,7 @@ func countOn(env Env, o traceOptions) (*report.Trace, error) {
 			return nil, err
 		}
 	}
-	t, err := countWindow(env, o, s, child)
+	t, err := countWindow(env, o, s, costs, child)
 	if child != nil {
 		child.end()
 	}
@@ -48,7 +53,7 @@ func countOn(env Env, o traceOptions) (*report.Trace, error) {
 	return t, nil
 }
 
-func countWindow(env Env, o traceOptions, s *trace.Session, child *command) (*report.Trace, error) {
+func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster, child *command) (*report.Trace, error) {
 	var warnings []string
 	if err := dropPrivilege(); err != nil {
 		warnings = append(warnings, warning(err))
@@ -65,6 +70,9 @@ func countWindow(env Env, o traceOptions, s *trace.Session, child *command) (*re
 	if err := s.Start(); err != nil {
 		return nil, err
 	}
+	if err := costs.start(); err != nil {
+		return nil, err
+	}
 	if child != nil {
 		if err := child.run(); err != nil {
 			return nil, err
@@ -76,6 +84,12 @@ func countWindow(env Env, o traceOptions, s *trace.Session, child *command) (*re
 		return nil, err
 	}
 	t := countReport(c)
+	if t.SwitchCost, err = costs.stop(); err != nil {
+		return nil, err
+	}
+	if t.SwitchCost == nil {
+		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"
+	}
 	t.Of, t.Host = o.of(), host()
 	t.Warnings = warnings
 	if ended != nil {

@@ -21,6 +21,11 @@ func traceRecord(env Env, o traceOptions, quiet bool) (t *report.Trace, err erro
 }
 
 func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
+	costs, err := openSwitchCost(o.switchCost)
+	if err != nil {
+		return nil, err
+	}
+	defer costs.close()
 	r, err := trace.OpenRecorder(trace.RecordOptions{All: o.all, Syscalls: o.syscalls, Buffer: o.buffer})
 	if err != nil {
 		return nil, err
@@ -35,7 +40,7 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	} else if err := makeDirectory(dir); err != nil {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
-	warnings, err := recordWindow(env, o, r, filepath.Join(dir, spoolName))
+	warnings, err := recordWindow(env, o, r, costs, filepath.Join(dir, spoolName))
 	if err != nil {
 		return nil, err
 	}
@@ -43,8 +48,13 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	if err := r.Close(); err != nil {
 		return nil, err
 	}
-	ns, how := perEvent(o.calibrate, trace.CostRecord)
-	t, err := finish(dir, o.of(), price{ns, how}, warnings)
+	about := recorded{of: o.of(), warnings: warnings}
+	if about.switchCost, err = costs.stop(); err != nil {
+		return nil, err
+	}
+	costs.close()
+	about.perEvent, about.how = perEvent(o.calibrate, trace.CostRecord)
+	t, err := finish(dir, about)
 	if err != nil {
 		if o.out == "" {
 			return nil, err
@@ -58,7 +68,7 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 }
 
 // recordWindow records to a spool until something ends it.
-func recordWindow(env Env, o traceOptions, r *trace.Recorder, spool string) (warnings []string, err error) {
+func recordWindow(env Env, o traceOptions, r *trace.Recorder, costs *switchCoster, spool string) (warnings []string, err error) {
 	var child *command
 	if len(o.command) > 0 {
 		if child, err = startCommand(env, o.command); err != nil {
@@ -75,6 +85,9 @@ func recordWindow(env Env, o traceOptions, r *trace.Recorder, spool string) (war
 	// What is kept besides is for the tables, in a directory that may be the invoking user's.
 	if err := dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE); err != nil {
 		warnings = append(warnings, warning(err))
+	}
+	if err := costs.start(); err != nil {
+		return nil, err
 	}
 	if child != nil {
 		if err := child.run(); err != nil {

@@ -18,18 +18,18 @@ type Trace struct {
 	Tasks      []TraceTask `json:"tasks"`
 	OtherTasks uint64      `json:"other_tasks"`
 
-	CPUs       []TraceCPU            `json:"cpus,omitempty"`
-	SwitchCost map[string]*Durations `json:"switch_cost_ns"`
-	Preemptors []TracePair           `json:"preemptors"`
-	Wakers     []TracePair           `json:"wakers"`
-	Syscalls   map[string]uint64     `json:"syscalls,omitempty"`
-	RunQueue   *TraceQueue           `json:"run_queue_length,omitempty"`
-	Lost       []TraceLost           `json:"lost"`
-	Losses     []TraceLoss           `json:"losses,omitempty"`
-	Checks     []TraceCheck          `json:"checks"`
-	Cost       TraceCost             `json:"cost"`
-	Missing    map[string]string     `json:"missing,omitempty"`
-	Warnings   []string              `json:"warnings,omitempty"`
+	CPUs       []TraceCPU        `json:"cpus,omitempty"`
+	SwitchCost *SwitchCost       `json:"switch_cost_ns"`
+	Preemptors []TracePair       `json:"preemptors"`
+	Wakers     []TracePair       `json:"wakers"`
+	Syscalls   map[string]uint64 `json:"syscalls,omitempty"`
+	RunQueue   *TraceQueue       `json:"run_queue_length,omitempty"`
+	Lost       []TraceLost       `json:"lost"`
+	Losses     []TraceLoss       `json:"losses,omitempty"`
+	Checks     []TraceCheck      `json:"checks"`
+	Cost       TraceCost         `json:"cost"`
+	Missing    map[string]string `json:"missing,omitempty"`
+	Warnings   []string          `json:"warnings,omitempty"`
 }
 
 // TraceTask is what one task did in the window, or all together.
@@ -86,17 +86,33 @@ type Durations struct {
 	Max  float64 `json:"max"`
 }
 
+// SwitchCost is how long the kernel took for switches of all tasks on the
+// machine, ns, from the scheduler's entry to its end on the same CPU, by kind. The
+// probes' own time is subtracted.
+type SwitchCost struct {
+	Thread       *Durations `json:"thread"`
+	AddressSpace *Durations `json:"address_space"`
+	Flush        *Durations `json:"address_space_flush"`    // of these, those that flushed the TLB
+	NoFlush      *Durations `json:"address_space_no_flush"` // and those that did not
+	Kept         *Durations `json:"kept"`
+	Lazy         *Durations `json:"lazy"`
+	Idle         *Durations `json:"idle"`
+	// Preemption is from the request to leave the CPU to the switch.
+	Preemption *Durations        `json:"preemption"`
+	Probe      float64           `json:"probe"` // what was subtracted for each of the two parts of a switch, ns
+	By         string            `json:"by"`    // the hooks it was measured with
+	Missing    map[string]string `json:"missing,omitempty"`
+}
+
 // TracePair is what one task did to another: By took the CPU from Of, which
 // then waited for NS in all; or By woke Of, which then took NS in all to run.
 type TracePair struct {
-	By         string `json:"by"`
-	ByTID      int    `json:"by_tid"`
-	Of         string `json:"of"`
-	OfTID      int    `json:"of_tid"`
-	Count      uint64 `json:"count"`
-	NS         int64  `json:"ns"`
-	MaxNS      int64  `json:"max_ns,omitempty"`
-	Interrupts uint64 `json:"by_interrupt,omitempty"`
+	By    string `json:"by"`
+	ByTID int    `json:"by_tid"`
+	Of    string `json:"of"`
+	OfTID int    `json:"of_tid"`
+	Count uint64 `json:"count"`
+	NS    int64  `json:"ns"`
 }
 
 // TraceCPU is what one CPU did in the window.

@@ -206,17 +206,28 @@ func (t *Trace) writeSyscalls(b *strings.Builder, width int) {
 }
 
 func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
-	if len(t.SwitchCost) == 0 {
+	k := t.SwitchCost
+	if k == nil {
 		return
 	}
 	c := newTable(width, text.AlignLeft)
 	c.AppendHeader(table.Row{"cost of a switch", "count", "mean", "p50", "p99", "max"})
-	for _, kind := range sorted(keys(t.SwitchCost)) {
-		if d := t.SwitchCost[kind]; d != nil && d.N > 0 {
-			c.AppendRow(table.Row{kind, d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99), nanos(d.Max)})
+	for _, row := range []struct {
+		name string
+		d    *Durations
+	}{
+		{"thread", k.Thread}, {"address space", k.AddressSpace}, {"  TLB flushed", k.Flush}, {"  TLB kept", k.NoFlush}, {"kept", k.Kept},
+		{"lazy", k.Lazy}, {"from idle", k.Idle}, {"request to preempt, until", k.Preemption},
+	} {
+		if d := row.d; d != nil && d.N > 0 {
+			c.AppendRow(table.Row{row.name, d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99), nanos(d.Max)})
 		}
 	}
 	fmt.Fprintf(b, "\n%s\n", c.Render())
+	note := fmt.Sprintf("Of all tasks on the machine, by %s; %s for the probe subtracted.", k.By, nanos(k.Probe))
+	for _, line := range wrap(note, width) {
+		fmt.Fprintln(b, line)
+	}
 }
 
 func writePairs(b *strings.Builder, title, verb string, pairs []TracePair, width int) {
@@ -226,13 +237,13 @@ func writePairs(b *strings.Builder, title, verb string, pairs []TracePair, width
 	pairs = slices.Clone(pairs)
 	slices.SortStableFunc(pairs, func(x, y TracePair) int { return int(y.NS - x.NS) })
 	p := newTable(width, text.AlignLeft, text.AlignLeft)
-	p.AppendHeader(table.Row{"by", verb, "times", "in all", "mean", "max"})
+	p.AppendHeader(table.Row{"by", verb, "times", "in all", "mean"})
 	for _, x := range pairs[:min(len(pairs), tracePairs)] {
 		mean := "–"
 		if x.Count > 0 {
 			mean = nanos(float64(x.NS) / float64(x.Count))
 		}
-		p.AppendRow(table.Row{who(x.By, x.ByTID), who(x.Of, x.OfTID), x.Count, nanos(float64(x.NS)), mean, nanos(float64(x.MaxNS))})
+		p.AppendRow(table.Row{who(x.By, x.ByTID), who(x.Of, x.OfTID), x.Count, nanos(float64(x.NS)), mean})
 	}
 	fmt.Fprintf(b, "\n%s:\n%s\n", title, p.Render())
 	if n := len(pairs) - tracePairs; n > 0 {
