@@ -227,7 +227,25 @@ func (s *Session) Follow(pid int) error {
 	if pid <= 0 {
 		return fmt.Errorf("trace: follow process %d: %w", pid, syscall.ESRCH)
 	}
-	s.set("Root", uint32(pid))
+	return s.follow(uint32(pid))
+}
+
+// FollowAll adds every task on the machine, those of other PID namespaces and the kernel's own threads included, but for the
+// caller's. Children of all of them follow.
+func (s *Session) FollowAll() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("trace: follow: %w", os.ErrClosed)
+	}
+	return s.follow(rootAll)
+}
+
+// rootAll is ROOT_ALL of trace/bpf/count.h.
+const rootAll = 1<<32 - 1
+
+func (s *Session) follow(root uint32) error {
+	s.set("Root", root)
 	s.set("Adopting", 1)
 	for {
 		w, err := s.walk(bpfWalkModeWALK_ADOPT)
@@ -239,7 +257,7 @@ func (s *Session) Follow(pid int) error {
 			continue // children may have come meanwhile, and a child's number may be below its parent's
 		}
 		if w.Root == 0 {
-			return fmt.Errorf("trace: follow process %d: %w", pid, syscall.ESRCH)
+			return fmt.Errorf("trace: follow process %d: %w", root, syscall.ESRCH)
 		}
 		break
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -379,6 +380,38 @@ func TestFollowInWindow(t *testing.T) {
 }
 
 // TestSelf follows the tracer itself, and the tracer's ancestors without it.
+// A process nobody named is in it, and one that appears later.
+func TestFollowAll(t *testing.T) {
+	s := session(t, trace.Options{NoTLB: true, MaxTasks: 1 << 14})
+	h := start(t, "worker")
+	if err := s.FollowAll(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h.do(t, "spawn", 5)
+	late := start(t, "ping", "23")
+	late.do(t, "")
+	c, err := s.Stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound(t, c)
+	if c.Total.Execs < 5 {
+		t.Errorf("%d programs started, want at least 5", c.Total.Execs)
+	}
+	for i := range c.Tasks {
+		if c.Tasks[i].TGID == os.Getpid() {
+			t.Errorf("the tracer is among the traced: %+v", c.Tasks[i])
+		}
+	}
+	// The tracer's own child is none of its descendants that are followed.
+	if slices.ContainsFunc(c.Tasks, func(k trace.TaskCount) bool { return k.TGID == late.pid() }) {
+		t.Error("a child the tracer made later is followed")
+	}
+}
+
 func TestSelf(t *testing.T) {
 	s := session(t, trace.Options{})
 	c := window(t, s, os.Getpid(), func() {

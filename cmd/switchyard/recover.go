@@ -20,7 +20,7 @@ func newRecoverCommand(env Env) *cobra.Command {
 		Long: `recover writes the tables of a recording whose tracer was killed, or whose disk was full:
 what is in its spool up to there is kept, and says that it was cut off. What the
 tracer had not yet taken from the kernel is lost, 50 ms of it at most.`,
-		Example: "switchyard recover run && switchyard report run",
+		Example: "switchyard recover run\nswitchyard report run",
 		Args:    oneArg("the directory of a recording"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs

@@ -9,9 +9,6 @@ import (
 	"switchyard/trace"
 )
 
-// everything are the processes all tasks descend from: init, and the kernel's own threads' parent.
-var everything = []int{1, 2}
-
 // traceCount traces in count depth.
 func traceCount(env Env, o traceOptions) (t *report.Trace, err error) {
 	onThread(func() { t, err = countOn(env, o) })
@@ -59,10 +56,8 @@ func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster,
 		warnings = append(warnings, warning(err))
 	}
 	if o.all {
-		for _, pid := range everything {
-			if err := s.Follow(pid); err != nil {
-				warnings = append(warnings, fmt.Sprintf("Not every task: %v: this is a PID namespace of its own.", err))
-			}
+		if err := s.FollowAll(); err != nil {
+			return nil, err
 		}
 	} else if err := o.followAll(s, child); err != nil {
 		return nil, err

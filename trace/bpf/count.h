@@ -175,13 +175,15 @@ struct walk {
 };
 _Static_assert(sizeof(struct walk) == 72 + 8 * COUNTS + sizeof(struct row), "struct walk");
 
+#define ROOT_ALL (~0U) /* every process but the tracer */
+
 /* What the Go side sets while programs run, and some answers. */
 struct control {
 	u32 epoch;    /* the open window's number, 0: none */
 	u32 closing;  /* it is being closed: what is born now is not in it */
 	u32 adopting; /* children of traced tasks are traced */
 	u32 mode;     /* enum walk_mode */
-	u32 root;     /* the process to follow, in the tracer's PID namespace */
+	u32 root;     /* the process to follow, in the tracer's PID namespace, or ROOT_ALL */
 	u32 force;    /* take a task as it is, however unsteady */
 	u32 self;     /* answer: the tracer itself, in the first PID namespace */
 	u32 level;    /* answer: depth of the tracer's PID namespace */

@@ -41,7 +41,7 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 
 	if (t->exit_state)
 		return;
-	root = task_nr(t->group_leader) == ctl.root;
+	root = ctl.root == ROOT_ALL ? t->tgid != ctl.self : task_nr(t->group_leader) == ctl.root;
 	if (root)
 		w->root++;
 	if (task_get(t) || !followed(t, root))
