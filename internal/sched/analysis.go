@@ -136,6 +136,7 @@ func (a *Analysis) Start(s *Snapshot) {
 	b.start.Time = clamp(s.Time)
 	if s.Activity == Runnable && t.state == unmet {
 		a.place(t, s.Task, int32(s.CPU), b.start.Time)
+		a.cpu(int(s.CPU)).woken = never // it may have waited for long
 	}
 }
 
@@ -194,6 +195,11 @@ func (a *Analysis) Event(e *Event) {
 		a.onNew(e, now)
 	case Exec:
 		a.onExec(e, now)
+	case Exit:
+		a.cpu(int(e.CPU)).waking = NoTask
+		if t := a.task(e.Task); t != nil {
+			t.exiting = true
+		}
 	case Free:
 		a.onFree(e, now)
 	}

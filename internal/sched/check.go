@@ -184,7 +184,7 @@ func (c *checker) runDelay(a *Analysis, id TaskID, t *task) {
 	c.delay.traced += uint64(t.queueTook)
 	c.delay.kernel += uint64(kernel)
 	slack := kernel/100 + int64(10*time.Microsecond) + int64(time.Microsecond)*int64(t.KernelVoluntary+t.KernelInvoluntary)
-	if kernel < t.queueRuns-slack-t.staleIn || kernel > t.queueTook+slack+t.staleOut {
+	if kernel < t.queueRuns-slack-t.staleIn || kernel > t.queueTook+t.queueMay+slack+t.staleOut {
 		c.delay.blame(a, id, fmt.Sprintf("traced %v, %v of it after involuntary switches, kernel %v", dur(t.queueTook), dur(t.queueRuns), dur(kernel)))
 	}
 }
@@ -197,12 +197,12 @@ func (c *checker) existence(a *Analysis, id TaskID, t *task) {
 	}
 	switch {
 	case !started && !t.bornSeen:
-		if ended || t.state != gone || t.died > a.w.Open {
+		if ended || !t.exiting {
 			c.tasks.blame(a, id, "it is there, and was not seen to come")
 		}
 		return
-	case t.state == gone:
-		return // whether it was still found, as a zombie, says nothing
+	case t.state == gone || t.exiting:
+		return // whether it was still found says nothing
 	case !ended && t.born >= a.walk.firstEnd:
 		return // made when the walk was under way
 	}
@@ -261,10 +261,11 @@ func (a *Analysis) checkCtxt() Check {
 		c.Status, c.Reason = Unavailable, "/proc/stat was not read"
 		return c
 	}
+	// After a hidden task the switch away from it is not shown, and perhaps a second one, to another hidden task.
 	most := a.ctxt[1]
 	for _, cpu := range a.cpus {
 		if cpu != nil {
-			most += cpu.hidden
+			most += 2 * cpu.hidden
 		}
 	}
 	c.Status = Pass

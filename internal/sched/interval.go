@@ -101,6 +101,7 @@ func (a *Analysis) period(id TaskID, t *task, end int64, cpu int32, out, inferre
 		p.whole = t.seen && !t.earlyUsed
 		p.into = &t.block
 		if t.woken < 0 {
+			t.queueMay += off - t.from // some of it may have been that
 			p.to, p.whole = off, false
 		} else {
 			p.by = t.by
@@ -144,7 +145,9 @@ func (a *Analysis) wait(p *part, t *task, from, to int64, came, seen bool) {
 	}
 	if b := t.books; came && (b == nil || (!b.started || to > b.start.Time) && (!b.ended || to <= b.end.Time)) {
 		t.queueTook += to - from
-		if !woken && to <= a.w.Close { // the second snapshot is later
+		// The second snapshot is later than the window; and the kernel leaves out who was on its way to sleep
+		// (sched_info_depart in kernel/sched/stats.h asks whether the task is running).
+		if !woken && !t.halfway && to <= a.w.Close {
 			t.queueRuns += to - from
 		}
 	}

@@ -195,7 +195,7 @@ func (a *Analysis) closeTask(id TaskID, t *task) {
 	}
 	if t.state != gone && t.from < a.w.Close {
 		nv, niv, known := t.rest()
-		vanished := a.walk.ended > 0 && (b == nil || !b.ended) && t.born < a.walk.firstEnd
+		vanished := !t.exiting && a.walk.ended > 0 && (b == nil || !b.ended) && t.born < a.walk.firstEnd
 		alive = t.state != fresh || vanished || b != nil && b.ended
 		switch {
 		case !alive:
@@ -210,6 +210,10 @@ func (a *Analysis) closeTask(id TaskID, t *task) {
 				}
 			}
 			a.period(id, t, a.w.Close, t.cpu, false, false)
+			if t.state == ready && b != nil && b.ended {
+				// The kernel adds what it has waited so far whenever it is moved to another CPU's queue.
+				t.queueMay += b.end.Time - max(t.from, t.woken)
+			}
 		}
 	}
 

@@ -51,6 +51,7 @@ type task struct {
 	doubt           bool // what was seen in it cannot all be
 	earlyUsed       bool // its waking came before its beginning
 	unseenWaking    bool
+	halfway         bool // it lost the CPU on its way to sleep
 	ahead           bool // events began before the start snapshot, whose time has not come
 
 	// A waking while it was on a CPU: spurious, or early. That shows when it comes back.
@@ -68,6 +69,7 @@ type task struct {
 	sinceNV, sinceNIV    int64
 	execKnown            bool
 	exec                 uint32
+	exiting              bool  // it is on its way out: a walk over all tasks may not find it any more
 	leaves               bool  // a switch away from it was seen: the kernel does not hide it
 	traced               bool  // an event says that the recording is about it
 	bornSeen             bool  // it was made in the recording
@@ -81,6 +83,7 @@ type task struct {
 	queueRuns, queueTook int64 // run-queue time as the kernel would have it in run_delay: after involuntary switches, all
 	// How much earlier than we the kernel may say that it came to a CPU, and left it: see cpu.stale.
 	staleIn, staleOut int64
+	queueMay          int64 // what the kernel may have beside: blocked time without a waking that was seen, and waits not over yet
 
 	chain                                 chain
 	wakeup, other, onCPU, block, compound tally
@@ -181,7 +184,7 @@ func (t *task) begun(now int64, s state, l left, by TaskID) {
 	}
 	t.from, t.woken, t.in = now, never, never
 	t.state, t.left, t.by = s, l, by
-	t.seen, t.doubt, t.earlyUsed, t.unseenWaking, t.twice = true, false, false, false, false
+	t.seen, t.doubt, t.earlyUsed, t.unseenWaking, t.twice, t.halfway = true, false, false, false, false, false
 }
 
 func (a *Analysis) onSwitch(e *Event, now int64) {
@@ -195,7 +198,7 @@ func (a *Analysis) onSwitch(e *Event, now int64) {
 	stale := c.stale(now)
 	if e.Task >= 0 && a.about(e.Flags, FlagTaskTraced) {
 		if prev = a.meet(e.Task, now); prev != nil {
-			sound = a.out(prev, e, now)
+			sound = a.out(prev, e, c, now)
 			prev.staleOut += stale
 		}
 	}
@@ -222,7 +225,7 @@ func (a *Analysis) onSwitch(e *Event, now int64) {
 }
 
 // out ends a task's period and begins the next. It reports whether the kernel's counters say that nothing is missing.
-func (a *Analysis) out(t *task, e *Event, now int64) bool {
+func (a *Analysis) out(t *task, e *Event, c *cpu, now int64) bool {
 	in := a.in(now)
 	t.traced, t.leaves, t.prio = true, true, e.Prio
 	if t.state == gone {
@@ -244,7 +247,7 @@ func (a *Analysis) out(t *task, e *Event, now int64) bool {
 	if t.twice && !inverted {
 		t.doubt = true
 	}
-	a.endPeriod(t, e, now, missing, inverted)
+	a.endPeriod(t, e, c, now, missing, inverted)
 
 	if in {
 		if voluntary {
@@ -258,6 +261,9 @@ func (a *Analysis) out(t *task, e *Event, now int64) bool {
 		if e.Flags.PageTable() == Lazy {
 			t.Switches.Lazy++
 		}
+	}
+	if e.State&(StateDead|StateExitDead|StateExitZombie) != 0 {
+		t.exiting = true
 	}
 	to := t.cpu
 	t.cpu = int32(e.CPU)
@@ -279,6 +285,7 @@ func (a *Analysis) out(t *task, e *Event, now int64) bool {
 		t.begun(now, ready, leftYielded, NoTask)
 	default:
 		t.begun(now, ready, leftPreempted, e.Other)
+		t.halfway = e.State != 0
 	}
 	if inverted && t.state != gone {
 		// It came to the other CPU at a time that seemed earlier.
@@ -294,7 +301,7 @@ func (a *Analysis) out(t *task, e *Event, now int64) bool {
 }
 
 // endPeriod adds up the period that a switch away ends.
-func (a *Analysis) endPeriod(t *task, e *Event, now int64, missing, inverted bool) {
+func (a *Analysis) endPeriod(t *task, e *Event, c *cpu, now int64, missing, inverted bool) {
 	exec := uint32(e.Value)
 	on, known := t.ran(exec, now)
 	if t.left == leftUnknown && t.in < 0 && t.woken >= 0 {
@@ -317,6 +324,11 @@ func (a *Analysis) endPeriod(t *task, e *Event, now int64, missing, inverted boo
 			break
 		}
 		t.in = now - on
+		if c.known {
+			t.in = max(t.in, c.since) // another one came to the CPU then
+		}
+		t.staleIn += tick
+		t.staleOut += tick
 		if t.woken > t.in {
 			a.unwake(t)
 			t.noWaking(a.in(t.in))
