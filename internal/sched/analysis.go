@@ -62,6 +62,7 @@ type Analysis struct {
 	walk               struct{ started, ended, firstEnd int64 } // the walks over all tasks: how many, and when
 	ctxt               [2]uint64                                // switches between the readings, at least and at most
 	switches           uint64
+	staleIdle          int64 // cpu.stale at switches from and to idle tasks
 	done               *Result
 }
 

@@ -172,6 +172,16 @@ func (c *checker) execRuntime(a *Analysis, id TaskID, t *task) {
 	}
 }
 
+// execMargin is how far all tasks' time together may be off. A clock that is stale at a switch from or to the idle task
+// gives to nobody what it takes.
+func (a *Analysis) execMargin(r *Result) time.Duration {
+	t := r.Total.Totals
+	t.add(&r.Tracer)
+	return t.ExecKernel/100 + a.o.Steal + a.o.Interrupts + time.Millisecond*time.Duration(1+len(r.CPUs)) +
+		time.Microsecond*time.Duration(t.Switches.Voluntary+t.Switches.Involuntary) + 10*time.Microsecond*time.Duration(t.Switches.Lazy) +
+		dur(a.staleIdle)
+}
+
 func (c *checker) runDelay(a *Analysis, id TaskID, t *task) {
 	b := t.books
 	if b == nil || !b.ended || !b.end.HasRunDelay || !(t.bornSeen || b.started && b.start.HasRunDelay) ||
@@ -225,6 +235,11 @@ func (c *checker) checks(a *Analysis, r *Result) []Check {
 	list = append(list, a.checkCtxt())
 
 	exec := c.exec.within("sum_exec_runtime", a)
+	if d := r.Total.ExecTraced + r.Tracer.ExecTraced - r.Total.ExecKernel - r.Tracer.ExecKernel; exec.OK() && a.o.All && d.Abs() > a.execMargin(r) {
+		// What a stale clock takes from one task it gives to the next.
+		exec.Status = Fail
+		exec.Reason = fmt.Sprintf("differs by %v, more than %v", d, a.execMargin(r)) + a.lossNote()
+	}
 	if exec.Traced == 0 && exec.Kernel == 0 {
 		exec.Status, exec.Reason = Unavailable, "no task was seen to come to a CPU and to leave it"
 	}

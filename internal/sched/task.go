@@ -196,6 +196,12 @@ func (a *Analysis) onSwitch(e *Event, now int64) {
 	sound := false
 	var prev, next *task
 	stale := c.stale(now)
+	if e.Task.Idle() || e.Other.Idle() {
+		a.staleIdle += stale
+	}
+	if !a.o.All && e.Flags&FlagVoluntary == 0 {
+		stale = min(now-c.since, tick) // the waking that led to it may be of a task that is not recorded
+	}
 	if e.Task >= 0 && a.about(e.Flags, FlagTaskTraced) {
 		if prev = a.meet(e.Task, now); prev != nil {
 			sound = a.out(prev, e, c, now)

@@ -1,5 +1,7 @@
 package sched
 
+import "runtime"
+
 // tiny is a stream written by hand. It keeps the counters of each task as a kernel would, so that a test says only what
 // happens. Times are as the test gives them; a test that needs a contradiction changes the event after.
 type tiny struct {
@@ -133,4 +135,11 @@ func (r *Result) check(name string) Check {
 		}
 	}
 	return Check{}
+}
+
+func heapInUse() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapInuse)
 }

@@ -1,0 +1,288 @@
+package sched
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// A run of two tasks on one CPU that every check can be made of.
+func checked(s *tiny) (start, end []Snapshot) {
+	start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 0, Blocked))
+	s.sw(1100, 0, 1, -1, sleeps)
+	s.wake(1200, 0, 1, -1, 0)
+	s.wake(1201, 0, 2, -1, 0)
+	s.sw(1250, 0, -1, 1, sleeps)
+	s.sw(1500, 0, 1, 2, preempted)
+	s.sw(1600, 0, 2, 1, sleeps)
+	s.sw(1700, 0, 1, -1, sleeps)
+	end = append(end, s.snap(2100, 1, 0, Blocked), s.snap(2101, 2, 0, Blocked))
+	for i := range start {
+		start[i].HasRunDelay, end[i].HasRunDelay = true, true
+		start[i].RunDelay, end[i].RunDelay = 5000, 5000
+	}
+	end[0].RunDelay += 150 // 50 and 100
+	end[1].RunDelay += 299
+	return start, end
+}
+
+func TestChecks(t *testing.T) {
+	ctxt := func(from, to uint64) *[2]Reading {
+		return &[2]Reading{{Before: 990, After: 1000, Value: from}, {Before: 2000, After: 2010, Value: to}}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(s *tiny, start, end []Snapshot, o *Options) []Snapshot
+		fails  string // the only check that does; "" none
+		says   string
+	}{
+		{name: "all is well"},
+		{
+			name: "nvcsw",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				end[1].NVCSW++
+				return end
+			},
+			fails: "nvcsw life", says: "task 102 (two): traced 1, kernel 2", // it ran once more, unseen
+		},
+		{
+			name: "nivcsw",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				end[0].NIVCSW++
+				return end
+			},
+			fails: "nivcsw life", says: "differs by -1",
+		},
+		{
+			name: "ctxt, one too many for the time it took to read it",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				o.Ctxt = ctxt(100, 106)
+				return end
+			},
+			fails: "ctxt", says: "differs by -1",
+		},
+		{
+			name: "ctxt, a switch while it was read may be in it or not",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				s.sw(2005, 0, -1, 2, sleeps)
+				s.sw(2008, 0, 2, -1, sleeps)
+				o.Ctxt = ctxt(100, 106)
+				return end
+			},
+		},
+		{
+			name: "sum_exec_runtime",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				s.events[6].Value += 20_000_000
+				return end
+			},
+			fails: "sum_exec_runtime", says: "task 101 (one)",
+		},
+		{
+			name: "sum_exec_runtime, what the task clock leaves out",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				s.events[6].Value += 20_000_000
+				o.Steal, o.Interrupts = 10*time.Millisecond, 10*time.Millisecond
+				return end
+			},
+		},
+		{
+			name: "run_delay more than was waited",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				end[0].RunDelay += 1_000_000
+				return end
+			},
+			fails: "run_delay", says: "100ns of it after involuntary switches",
+		},
+		{
+			name: "a task that the second walk does not find",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				return end[:1]
+			},
+			fails: "life tasks", says: "task 102 (two): it was not seen to end, and is not there",
+		},
+		{
+			name: "a task that the second walk does not find, on its way out",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				s.add(Event{Kind: Exit, Time: 1900, Task: 2})
+				return end[:1]
+			},
+		},
+		{
+			name: "a task that comes out of nowhere",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				return append(end, Snapshot{Time: 2102, Task: 3, Activity: Blocked})
+			},
+			fails: "tasks", says: "was not seen to come",
+		},
+		{
+			name: "a chain break",
+			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+				s.sw(1800, 0, 2, -1, sleeps)
+				e := s.snap(2101, 2, 0, Blocked)
+				e.HasRunDelay, e.RunDelay = true, 5299
+				end[1] = e
+				o.Ctxt = ctxt(100, 106)
+				return end
+			},
+			fails: "cpu chain", says: "1 switches away from a task that was not there",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newTiny()
+			start, end := checked(s)
+			o := Options{All: true, CPUs: 1, Ctxt: ctxt(100, 105)}
+			if c.change != nil {
+				end = c.change(s, start, end, &o)
+			}
+			table := []Task{{}, {TID: 101, Name: "one"}, {TID: 102, Name: "two"}, {TID: 103}}
+			r := analyse(Window{Open: 1000, Close: 2000}, o, table, start, s.events, end)
+			said := ""
+			for _, check := range r.Checks {
+				if should := strings.Contains(" "+c.fails+" ", " "+check.Name+" "); check.OK() == should {
+					t.Errorf("%+v", check)
+				}
+				if !check.OK() {
+					said += check.Reason + "\n"
+				}
+			}
+			if !strings.Contains(said, c.says) {
+				t.Errorf("it says %q, want %q", said, c.says)
+			}
+		})
+	}
+}
+
+// The second snapshot may come after the events, as it does to one who reads a recording once.
+func TestLateSnapshots(t *testing.T) {
+	for seed := range uint64(100) {
+		r := record(seed, seed%2 == 1, true)
+		if len(r.start) == 0 || len(r.end) == 0 {
+			continue
+		}
+		a := NewAnalysis(r.w, r.options())
+		for i := range r.start {
+			a.Start(&r.start[i])
+		}
+		for i := range r.events {
+			a.Event(&r.events[i])
+		}
+		for i := range r.end {
+			a.End(&r.end[i])
+		}
+		a.Tasks(r.table())
+		late, early := a.Result(), analyse(r.w, r.options(), r.table(), r.start, r.events, r.end)
+		for i := range early.Checks {
+			if late.Checks[i] != early.Checks[i] {
+				t.Errorf("seed %d: late %+v, early %+v", seed, late.Checks[i], early.Checks[i])
+			}
+		}
+		for i := range early.Tasks {
+			if late.Tasks[i].Totals != early.Tasks[i].Totals {
+				t.Errorf("seed %d: late\n%+v, early\n%+v", seed, late.Tasks[i].Totals, early.Tasks[i].Totals)
+			}
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// The recorder's own threads are in no result, but in the sums.
+func TestTracerIsLeftOut(t *testing.T) {
+	s := newTiny()
+	start, end := checked(s)
+	table := []Task{{}, {TID: 101, Tracer: true}, {TID: 102}}
+	r := analyse(Window{Open: 1000, Close: 2000}, Options{All: true, CPUs: 1}, table, start, s.events, end)
+	if len(r.Tasks) != 1 || r.Tasks[0].ID != 2 || r.Total.OnCPU != 100 {
+		t.Errorf("got %d tasks, on CPU %d", len(r.Tasks), r.Total.OnCPU)
+	}
+	if got := times(&r.Tracer); got != "on 450 blocked 400 queue 150" {
+		t.Errorf("the tracer: %s", got)
+	}
+	if got := pairList(r.Preemptors); got != "" {
+		t.Errorf("preemptors of the tracer: %s", got)
+	}
+	if c := r.check("nvcsw"); c.Traced != 3 || !c.OK() {
+		t.Errorf("%+v", c)
+	}
+	if r.CPUs[0].Busy != 550 {
+		t.Errorf("%+v", r.CPUs[0])
+	}
+}
+
+// Of a recording of some tasks: what is found of them is the truth, whoever else there is.
+func TestTruthOfSome(t *testing.T) {
+	for seed := range uint64(200) {
+		r := record(seed, seed%2 == 1, true)
+		about := func(id TaskID) bool { return id >= 0 && id%3 == 0 }
+		var events []Event
+		for _, e := range r.events {
+			if !about(e.Task) {
+				e.Flags &^= FlagTaskTraced
+			}
+			if e.Kind == Switch && !about(e.Other) {
+				e.Flags &^= FlagOtherTraced
+			}
+			if about(e.Task) || e.Kind == Switch && about(e.Other) {
+				events = append(events, e)
+			}
+		}
+		table := r.table()
+		for i := range table {
+			table[i].Traced = about(TaskID(i))
+		}
+		a := analyse(r.w, Options{CPUs: len(r.cpus)}, table, r.start, events, r.end)
+		for i := range a.Tasks {
+			got := &a.Tasks[i]
+			if !about(got.ID) {
+				t.Errorf("seed %d: task %d is not one of them", seed, got.ID)
+			}
+			want, have := r.truth(r.list[got.ID]), found(got)
+			// Who is woken by whom is known only of some; so are chains.
+			want.compound, have.compound = [2]int64{}, [2]int64{}
+			if have != want {
+				t.Errorf("seed %d task %d:\ngot  %+v\nwant %+v", seed, got.ID, have, want)
+			}
+		}
+		for _, c := range a.Checks {
+			if c.Status == Fail {
+				t.Errorf("seed %d: %+v", seed, c)
+			}
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// 100,000 tasks with a life each.
+func TestMemory(t *testing.T) {
+	const tasks = 100_000
+	s := newTiny()
+	a := NewAnalysis(Window{Open: 0, Close: 1 << 50}, Options{All: true, CPUs: 2})
+	before := heapInUse()
+	for id := range TaskID(tasks) {
+		at := 1000 + int64(id)*100_000
+		s.events = s.events[:0]
+		s.fork(at, 1, id, -2, 0)
+		s.sw(at+500+int64(id), 0, -1, id, sleeps)
+		s.sw(at+30_000, 0, id, -1, sleeps)
+		s.wake(at+50_000, 1, id, -2, 0)
+		s.sw(at+60_000, 0, -1, id, sleeps)
+		s.sw(at+90_000, 0, id, -1, dies)
+		delete(s.tasks, id)
+		for i := range s.events {
+			a.Event(&s.events[i])
+		}
+	}
+	s = nil
+	each := (heapInUse() - before) / tasks
+	t.Logf("%d bytes a task", each)
+	if each > 2048 {
+		t.Errorf("%d bytes a task, more than 2 KiB", each)
+	}
+	if r := a.Result(); len(r.Tasks) != tasks || r.Total.Wakeups != tasks {
+		t.Errorf("%d tasks, %d wake-ups", len(r.Tasks), r.Total.Wakeups)
+	}
+}
