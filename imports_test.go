@@ -39,7 +39,7 @@ var arrows = map[string][]string{
 	"internal/kernels/init": {},
 	"internal/conformance":  {".", "fork", "poll", "threads", "internal/sys", "internal/testenv"},
 	"cmd/switchyard": {".", "fork", "poll", "threads", "trace", "trace/event", "internal/sys", "internal/load", "internal/proc",
-		"internal/stats", "internal/run", "internal/report", "internal/lab"},
+		"internal/stats", "internal/sched", "internal/run", "internal/report", "internal/lab"},
 }
 
 // Models and the tracer meet in cmd by name and in the data by task. Not even

@@ -18,19 +18,6 @@ const (
 	doctorRounds    = 41
 )
 
-// A probePrice is what a set of probes adds to what it watches, by A/B.
-type probePrice struct {
-	Name    string            `json:"name"`
-	Doc     string            `json:"doc"`
-	Unit    string            `json:"unit"`
-	Added   interval.Estimate `json:"added_ns"`
-	Without interval.Estimate `json:"without_ns"`
-	Events  float64           `json:"events_per_unit"`
-}
-
-// PerEvent is the price of one event, ns.
-func (p *probePrice) PerEvent() float64 { return p.Added.Median / p.Events }
-
 var priceDocs = map[string]string{
 	trace.CostCount:       "count depth, a traced task",
 	trace.CostCountOthers: "count depth, other tasks",
@@ -40,14 +27,14 @@ var priceDocs = map[string]string{
 }
 
 // calibrate measures them here and now.
-func calibrate(rounds int, names ...string) ([]probePrice, error) {
+func calibrate(rounds int, names ...string) ([]report.ProbeCost, error) {
 	costs, err := trace.Calibrate(rounds, names...)
 	if err != nil {
 		return nil, err
 	}
-	var list []probePrice
+	var list []report.ProbeCost
 	for _, c := range costs {
-		list = append(list, probePrice{Name: c.Name, Doc: priceDocs[c.Name], Unit: c.Unit, Added: interval.Median(c.Added),
+		list = append(list, report.ProbeCost{Name: c.Name, Doc: priceDocs[c.Name], Unit: c.Unit, Added: interval.Median(c.Added),
 			Without: interval.Median(c.Without), Events: c.Events})
 	}
 	return list, nil
@@ -67,7 +54,7 @@ func perEvent(wanted bool, name string) (ns *float64, how string) {
 	if err != nil {
 		return nil, err.Error()
 	}
-	i := slices.IndexFunc(prices, func(p probePrice) bool { return p.Name == name })
+	i := slices.IndexFunc(prices, func(p report.ProbeCost) bool { return p.Name == name })
 	p := &prices[i]
 	if p.Events == 0 {
 		return nil, "the calibration had no event"
@@ -81,7 +68,7 @@ func perEvent(wanted bool, name string) (ns *float64, how string) {
 	return &v, how
 }
 
-func writePrices(w io.Writer, prices []probePrice) error {
+func writePrices(w io.Writer, prices []report.ProbeCost) error {
 	rows := [][]string{{"WHAT THE PROBES ADD", "NS", "INTERVAL", "TO", "WHICH TAKES, NS"}}
 	for _, p := range prices {
 		rows = append(rows, []string{p.Doc, fmt.Sprintf("%.0f", p.Added.Median), fmt.Sprintf("%.0f to %.0f", p.Added.Low, p.Added.High),

@@ -52,6 +52,7 @@ type compareRow struct {
 	blocked       trace.Histogram
 	syscalls      map[string]uint64
 	tlbFlushes    uint64
+	tlbLoads      uint64 // with and without a flush
 	lost          uint64
 	checks        []report.Check
 }
@@ -129,6 +130,7 @@ func (r *compareRow) addCounts(l *load.Result, c *trace.Counts) {
 	sum.Execs += t.Execs
 	sum.Exits += t.Exits
 	sum.PageFaults += t.PageFaults
+	sum.CPU += t.CPU
 	r.runQueue.Merge(&c.RunQueueLatency)
 	r.wakeup.Merge(&c.WakeupLatency)
 	r.onCPU.Merge(&c.OnCPUSpan)
@@ -140,6 +142,7 @@ func (r *compareRow) addCounts(l *load.Result, c *trace.Counts) {
 		r.syscalls[name] += n
 	}
 	r.tlbFlushes += c.TLBFlushes
+	r.tlbLoads += c.TLBFlushes + c.TLBKept
 	r.lost += c.LostEvents()
 	for column, why := range c.Missing {
 		if column != "fault_exceptions" { // not asked for
@@ -248,6 +251,30 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 		}
 	}
 	return row
+}
+
+// probeShare is the probes' part of the server's CPU time in the rounds with them, nil if that is not known.
+func (r *compareRow) probeShare(costs []report.ProbeCost) *float64 {
+	if r.countRounds == 0 || r.count.CPU == 0 || len(costs) == 0 {
+		return nil
+	}
+	var calls uint64
+	for _, n := range r.syscalls {
+		calls += n
+	}
+	var ns float64
+	for _, c := range costs {
+		switch c.Name {
+		case trace.CostCount:
+			ns += c.Added.Median * float64(r.count.Switches.Total())
+		case trace.CostTLB:
+			ns += c.Added.Median * float64(r.tlbLoads)
+		case trace.CostSyscall:
+			ns += c.Added.Median * float64(calls)
+		}
+	}
+	share := max(0, ns/float64(r.count.CPU))
+	return &share
 }
 
 func quantiles(h *trace.Histogram) *report.Quantiles {

@@ -28,6 +28,7 @@ type compareRun struct {
 	traceReason string // why none does
 	rows        []*compareRow
 	warnings    []string
+	prices      []report.ProbeCost
 	ours        time.Duration // CPU time of servers and load, whole lives
 }
 
@@ -112,8 +113,15 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 			session.Close()
 		}
 	}
-	r.bar.clear()
 	after, _ := proc.ReadMachine()
+	if r.traced && ctx.Err() == nil {
+		r.bar.next("what the probes cost")
+		var err error
+		if r.prices, err = calibrate(calibrateRounds, trace.CostCount, trace.CostTLB, trace.CostSyscall); err != nil {
+			r.warnings = append(r.warnings, "what the probes cost is not known: "+oneLine(err.Error())+".")
+		}
+	}
+	r.bar.clear()
 	return r.result(after.Sub(before), ctx.Err() != nil), nil
 }
 
@@ -284,8 +292,11 @@ func (r *compareRun) result(machine proc.Machine, interrupted bool) *report.Comp
 		r.warnings = append(r.warnings, "the hypervisor took time away, which looks like time on the CPU.")
 	}
 	for _, row := range r.rows {
-		c.Models = append(c.Models, row.report(r.traceReason))
+		m := row.report(r.traceReason)
+		m.ProbeShare = row.probeShare(r.prices)
+		c.Models = append(c.Models, m)
 	}
+	c.ProbeCost = r.prices
 	c.Warnings = append(r.warnings, r.generatorWarnings()...)
 	return c
 }

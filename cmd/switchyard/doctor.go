@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"switchyard"
+	"switchyard/internal/report"
 )
 
 // What a finding can be.
@@ -48,7 +49,7 @@ type doctorResult struct {
 	Schema   string    `json:"schema"`
 	Findings []finding `json:"findings"`
 	// Prices are what the probes cost, with --calibrate.
-	Prices []probePrice `json:"prices,omitempty"`
+	Prices []report.ProbeCost `json:"prices,omitempty"`
 }
 
 func newDoctorCommand(env Env) *cobra.Command {

@@ -8,7 +8,7 @@ import (
 func TestUnknownCommands(t *testing.T) {
 	mustFail(t, exitUsage, nil, "no command", "serve", "--help")
 	mustFail(t, exitUsage, []string{"serv"}, `"serv"`, "did you mean serve?")
-	mustFail(t, exitUsage, []string{"frobnicate"}, "serve, load, models")
+	mustFail(t, exitUsage, []string{"frobnicate"}, "serve, load, trace, report, recover, models")
 	mustFail(t, exitUsage, []string{"-q", "modles", "--format", "json"}, "did you mean models?")
 	mustFail(t, exitUsage, []string{"help", "serv"}, "did you mean serve?")
 	mustFail(t, exitUsage, []string{"\x1b[2J"}, `\x1b[2J`)

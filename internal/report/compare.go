@@ -19,6 +19,9 @@ type Compare struct {
 	Options  CompareOptions `json:"options"`
 	Models   []ModelRow     `json:"models"`
 	Warnings []string       `json:"warnings,omitempty"`
+	// ProbeCost is what the probes of the rounds that count added, measured after
+	// the run. Rates, latencies and CPU time are of rounds without them.
+	ProbeCost []ProbeCost `json:"probe_cost,omitempty"`
 	// Interrupted is set when the run was stopped before all rounds were done.
 	Interrupted bool `json:"interrupted,omitempty"`
 }
@@ -95,13 +98,16 @@ type ModelRow struct {
 	Syscalls       map[string]uint64 `json:"syscalls"`
 	PerRequest     *float64          `json:"syscalls_per_request"`
 
-	CPU             *CPUPerRequest `json:"cpu_us_per_request"`
-	PSSPerConn      *float64       `json:"pss_bytes_per_connection"`
-	PSSConnections  int            `json:"pss_connections,omitempty"`
-	LostEvents      uint64         `json:"lost_events"`
-	Checks          []Check        `json:"checks"`
-	Notes           []string       `json:"notes,omitempty"`
-	RoundsPerSecond []float64      `json:"rounds_requests_per_second,omitempty"`
+	CPU            *CPUPerRequest `json:"cpu_us_per_request"`
+	PSSPerConn     *float64       `json:"pss_bytes_per_connection"`
+	PSSConnections int            `json:"pss_connections,omitempty"`
+	LostEvents     uint64         `json:"lost_events"`
+	// ProbeShare is the probes' part of the server's CPU time in the rounds that
+	// count, by ProbeCost and what was counted.
+	ProbeShare      *float64  `json:"probe_cpu_share,omitempty"`
+	Checks          []Check   `json:"checks"`
+	Notes           []string  `json:"notes,omitempty"`
+	RoundsPerSecond []float64 `json:"rounds_requests_per_second,omitempty"`
 	// LoadWarnings are the load generator's own reasons to doubt a round.
 	LoadWarnings []string `json:"load_warnings,omitempty"`
 	// Missing says why a column of this row is empty, by the column's key.
@@ -144,6 +150,20 @@ type CPUPerRequest struct {
 	User   float64 `json:"user"`
 	System float64 `json:"system"`
 }
+
+// ProbeCost is what a set of probes adds to what it watches, measured with the
+// probes on and off in turn.
+type ProbeCost struct {
+	Name    string         `json:"name"`
+	Doc     string         `json:"doc"`
+	Unit    string         `json:"unit"`
+	Added   stats.Estimate `json:"added_ns"`
+	Without stats.Estimate `json:"without_ns"`
+	Events  float64        `json:"events_per_unit"`
+}
+
+// PerEvent is the price of one event, ns.
+func (p *ProbeCost) PerEvent() float64 { return p.Added.Median / p.Events }
 
 // Check is one of the sums that must add up (docs: measurement), over all
 // rounds of the model. A check that is not available has a reason. In the check

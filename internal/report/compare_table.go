@@ -279,6 +279,7 @@ func (c *Compare) Summary() []string {
 	}
 	lines = append(lines, c.emptyColumns()...)
 	lines = append(lines, c.checkLines()...)
+	lines = append(lines, c.probeLines()...)
 	if line := c.fastest(); line != "" {
 		lines = append(lines, line)
 	}
@@ -338,6 +339,40 @@ func (c *Compare) emptyColumns() []string {
 		lines = append(lines, "Empty: "+strings.Join(sorted(names), ", ")+": "+Printable(reason)+".")
 	}
 	return lines
+}
+
+// probeLines says what the probes cost and lost.
+func (c *Compare) probeLines() []string {
+	var lost uint64
+	var worst *ModelRow
+	traced := false
+	for i := range c.Models {
+		r := &c.Models[i]
+		traced = traced || r.Traced
+		lost += r.LostEvents
+		if r.ProbeShare != nil && (worst == nil || *r.ProbeShare > *worst.ProbeShare) {
+			worst = r
+		}
+	}
+	if !traced {
+		return nil
+	}
+	line := "No event was lost."
+	if lost > 0 {
+		line = fmt.Sprintf("%d events were lost.", lost)
+	}
+	var parts []string
+	for _, p := range c.ProbeCost {
+		parts = append(parts, fmt.Sprintf("%.0f ns (%.0f to %.0f) to %s (%s)", p.Added.Median, p.Added.Low, p.Added.High, p.Unit, p.Doc))
+	}
+	if len(parts) > 0 {
+		line += " Probes, which are attached in the rounds that count and no others, add " + strings.Join(parts, ", ")
+		if worst != nil {
+			line += fmt.Sprintf("; in those rounds at most %.1f %% of a server's CPU time (%s)", 100**worst.ProbeShare, Printable(worst.Model))
+		}
+		line += "."
+	}
+	return []string{line}
 }
 
 // checkLines sums the checks up by name.

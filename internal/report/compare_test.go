@@ -39,7 +39,11 @@ func sample() *Compare {
 	untraced := row("threads/pool", rate(70_000, 71_000))
 	untraced.Traced, untraced.TraceReason = false, "no permission: \x1b[31mrun as root"
 	untraced.Switches, untraced.RunQueue, untraced.Forks, untraced.ThreadsCreated, untraced.PerRequest, untraced.Checks = nil, nil, nil, nil, nil, nil
+	failed.ProbeShare = ptr(0.034)
 	return &Compare{Schema: CompareSchema,
+		ProbeCost: []ProbeCost{
+			{Name: "count", Doc: "count depth, a traced task", Unit: "a switch with its waking", Added: rate(301, 310, 290, 320, 280), Without: rate(2400), Events: 1.9},
+			{Name: "syscall", Doc: "system calls by name, any task", Unit: "a system call", Added: rate(95, 96, 94, 97, 93), Without: rate(140), Events: 1}},
 		Host: Host{Kernel: "6.18.44", CPUs: 2, CPU: "AMD EPYC", Go: "go1.26", Root: true, StealShare: 0.012},
 		Options: CompareOptions{Protocol: "http", Path: "/", Clients: 16, DurationSeconds: 0.5, Rounds: 5, RequestsPerConn: 32,
 			ServerCPUs: "0", LoadCPUs: "1", Seed: 42, Trace: true},

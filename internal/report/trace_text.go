@@ -177,6 +177,7 @@ func nanos(ns float64) string {
 	return strconv.FormatFloat(ns/1e9, 'f', 2, 64) + "s"
 }
 
+// String returns them in one line.
 func (d *Durations) String() string {
 	return fmt.Sprintf("%d, mean %s, p50 %s, p99 %s, max %s", d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99), nanos(d.Max))
 }
