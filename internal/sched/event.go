@@ -4,18 +4,19 @@ import "switchyard/trace/event"
 
 // The analysis takes what package event defines.
 type (
-	TaskID    = event.TaskID
-	Kind      = event.Kind
-	Flags     = event.Flags
-	PageTable = event.PageTable
-	Event     = event.Event
-	Task      = event.Task
-	Activity  = event.Activity
-	Snapshot  = event.Snapshot
-	Lost      = event.Lost
-	Window    = event.Window
+	TaskID    = event.TaskID    // is a task's number in a recording
+	Kind      = event.Kind      // says which fields of an Event have a meaning
+	Flags     = event.Flags     // are bits of an Event
+	PageTable = event.PageTable // is what a switch did about the page table
+	Event     = event.Event     // is what one tracepoint said
+	Task      = event.Task      // is one life of a kernel task
+	Activity  = event.Activity  // is what a task was doing when a Snapshot was taken
+	Snapshot  = event.Snapshot  // is what the kernel's own books said of a task
+	Lost      = event.Lost      // is an interval in which events of a CPU could not be recorded
+	Window    = event.Window    // is the time a recording is about
 )
 
+// Its values: package event says what each means.
 const (
 	NoTask = event.NoTask
 

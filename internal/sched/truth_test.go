@@ -526,3 +526,52 @@ func (r *recorded) idleIn(v *Interval) bool {
 	}
 	return true
 }
+
+// Two CPUs' clocks disagree by a little, so that the order of time is not the order of what happened: each task's time adds
+// up all the same, no switch is taken for missing, and what is said of it is off by no more than the clocks are.
+func TestTruthWithClocksApart(t *testing.T) {
+	var negative, early uint64
+	for seed := range uint64(300) {
+		r := record(seed, seed%2 == 1, true)
+		if len(r.start) == 0 || len(r.end) == 0 {
+			continue
+		}
+		const apart = 40 // ns; a task is on its way from one CPU to another for as little as 1
+		for i := range r.events {
+			e := &r.events[i]
+			e.Time += int64(e.CPU) * apart / int64(len(r.cpus))
+		}
+		slices.SortStableFunc(r.events, func(a, b Event) int { return cmp.Compare(a.Time, b.Time) })
+		o := r.options()
+		o.Ctxt = nil
+		a := analyse(r.w, o, r.table(), r.start, r.events, r.end)
+		for i := range a.Tasks {
+			got := &a.Tasks[i]
+			want := r.truth(r.list[got.ID])
+			if got.OnCPU+got.Blocked+got.RunQueue+got.Unknown != got.Life {
+				t.Errorf("seed %d task %d: %+v does not add up", seed, got.ID, got.Totals)
+			}
+			negative += got.NegativeIntervals
+			early += got.EarlyWakeups
+			switches := want.Switches.Voluntary + want.Switches.Involuntary + want.Wakeups + 4
+			slack := got.Unknown + dur(int64(switches)*2*apart)
+			if d := got.OnCPU - want.OnCPU; d > slack || d < -slack {
+				t.Errorf("seed %d task %d: on CPU %d, in truth %d, unknown %d", seed, got.ID, got.OnCPU, want.OnCPU, got.Unknown)
+			}
+			if got.Unknown > got.Life/10 {
+				t.Errorf("seed %d task %d: %v of %v unknown", seed, got.ID, got.Unknown, got.Life)
+			}
+		}
+		for _, name := range []string{"nvcsw", "nivcsw"} {
+			if c := a.check(name); !c.OK() {
+				t.Errorf("seed %d: %+v", seed, c)
+			}
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	if negative == 0 || early == 0 {
+		t.Errorf("%d negative intervals, %d early wakings: looked at nothing", negative, early)
+	}
+}
