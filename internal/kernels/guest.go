@@ -17,11 +17,11 @@ const qemu = "qemu-system-x86_64"
 // is a guest that did not end by itself within the limit.
 //
 // One thread emulates both CPUs: with two, one boot in six of 7.2 died where a CPU patched code that the other ran.
-func boot(ctx context.Context, vmlinuz, files string, limit time.Duration, tell func(string)) (console []string, err error) {
+func boot(ctx context.Context, cpu, vmlinuz, files string, limit time.Duration, tell func(string)) (console []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, qemu,
-		"-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2", "-m", "1024",
+		"-accel", "tcg,thread=single", "-cpu", cpu, "-smp", "2", "-m", "1024",
 		"-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot",
 		"-kernel", vmlinuz, "-initrd", files,
 		// The end of init, or of the kernel, ends the machine.

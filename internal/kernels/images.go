@@ -13,10 +13,17 @@ import (
 	"strings"
 )
 
-// A kernel is one to test on, and where Debian has it.
-type kernel struct{ name, suite string }
+// A kernel is one to test on, where Debian has it, and the CPU that is emulated for it.
+type kernel struct{ name, suite, cpu string }
 
-var kernels = []kernel{{"5.10", "bullseye"}, {"6.1", "bookworm"}, {"6.12", "trixie"}, {"7.x", "sid"}}
+// QEMU 7.2 gets the flags of cmpxchg16b wrong now and then: one boot in seven of 6.12 died of it, none in forty without that
+// instruction. 7.x cannot do without: BPF's allocator has no memory then (kmalloc_nolock).
+var kernels = []kernel{
+	{"5.10", "bullseye", "max"},
+	{"6.1", "bookworm", "max"},
+	{"6.12", "trixie", "max,cx16=off"},
+	{"7.x", "sid", "max"},
+}
 
 // mirrors are asked one after the other; a suite that is no longer supported moves to the archive.
 var mirrors = []string{"http://deb.debian.org/debian", "http://archive.debian.org/debian"}

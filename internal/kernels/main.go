@@ -117,19 +117,13 @@ func try(ctx context.Context, s settings, k kernel, dir string, suites []suite) 
 		return o
 	}
 	start := time.Now()
-	var console []string
-	for range boots {
-		console, err = boot(ctx, image.vmlinuz, files, s.limit, func(line string) {
-			if s.verbose {
-				fmt.Printf("%s| %s\n", k.name, line)
-			}
-		})
-		if o.release, o.results = read(console); o.release != "" || ctx.Err() != nil {
-			break
+	console, err := boot(ctx, k.cpu, image.vmlinuz, files, s.limit, func(line string) {
+		if s.verbose {
+			fmt.Printf("%s| %s\n", k.name, line)
 		}
-		fmt.Printf("%s: the kernel died before it started anything: %s\n", k.name, oops(console))
-	}
+	})
 	o.took = time.Since(start)
+	o.release, o.results = read(console)
 	if err != nil {
 		o.faults = append(o.faults, err.Error())
 	}
@@ -138,20 +132,6 @@ func try(ctx context.Context, s settings, k kernel, dir string, suites []suite) 
 		o.faults = append(o.faults, "console: "+keep(k, console))
 	}
 	return o
-}
-
-// boots is how often a guest is tried that dies before init: QEMU 7.2's emulation has one boot in seven of 6.12 die in
-// drivers' initialisation, wherever it happens to be and with any CPU model. What dies later is a fault.
-const boots = 5
-
-// oops returns the line in which a kernel says what is wrong.
-func oops(console []string) string {
-	for _, line := range console {
-		if strings.Contains(line, "BUG:") || strings.Contains(line, "Oops:") || strings.Contains(line, "panic") {
-			return line
-		}
-	}
-	return "it says nothing"
 }
 
 // keep writes the console of a guest that failed where it can be read afterwards.
