@@ -418,6 +418,7 @@ func (s *Session) Stop() (*Counts, error) {
 	var ended span
 	var sum [bpfCountCOUNTS]uint64
 	var kernel bpfWindow
+	waited := false
 	for i := range patience {
 		if i == patience-1 {
 			s.set("Force", 1)
@@ -435,10 +436,16 @@ func (s *Session) Stop() (*Counts, error) {
 		if kernel, err = s.readWindow(s.epoch); err != nil {
 			return nil, explain("stop", err)
 		}
-		if w.Unsteady == 0 && s.opened+kernel.Born == kernel.Died+closed {
+		if w.Unsteady > 0 || s.opened+kernel.Born != kernel.Died+closed {
+			time.Sleep(100 * time.Microsecond)
+			continue
+		}
+		if waited {
 			break
 		}
-		time.Sleep(100 * time.Microsecond)
+		// A program that found the window open may still be on its way to count a new task in.
+		waitForPrograms()
+		waited = true
 	}
 	s.set("Epoch", 0)
 
@@ -480,6 +487,13 @@ func (s *Session) Stop() (*Counts, error) {
 	s.losses(c, kernel.LostAlloc)
 	c.check(&sum, s.opened, closed, &kernel)
 	return c, nil
+}
+
+// waitForPrograms returns when all that ran when it was called are over: they run under RCU, and this waits for its readers
+// (membarrier(2), MEMBARRIER_CMD_GLOBAL; some ms). Where it is not to be had (nohz_full), what it is for fails a check.
+func waitForPrograms() {
+	const global = 1
+	unix.Syscall(unix.SYS_MEMBARRIER, global, 0, 0)
 }
 
 // walk has the kernel visit every task.
