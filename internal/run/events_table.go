@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"io"
 	"math"
 
 	"switchyard/internal/sched"
@@ -16,30 +17,24 @@ const maxTasks = 1 << 24
 // maxCPU is the highest CPU number an event can carry.
 const maxCPU = math.MaxUint16
 
-// An eventRow is a row of events.parquet. Encodings are chosen so that the table takes less than eight bytes a row: times
-// are nearly sorted, names and numbers of tasks repeat, and what is left of the run time is noise of a few bits.
-type eventRow struct {
-	Time       int64  `parquet:"time_ns,delta"`
-	Kind       string `parquet:"kind,dict"`
-	CPU        int32  `parquet:"cpu,dict"`
-	Task       *int32 `parquet:"task,optional,dict"`
-	Other      *int32 `parquet:"other,optional,dict"`
-	State      *int32 `parquet:"state,optional,dict"`
-	Flags      int32  `parquet:"flags,dict"`
-	Prio       *int32 `parquet:"prio,optional,dict"`
-	OtherPrio  *int32 `parquet:"other_prio,optional,dict"`
-	AtCPU      *int32 `parquet:"at_cpu,optional,dict"`
-	Syscall    *int64 `parquet:"syscall,optional,dict"`
-	Result     *int64 `parquet:"result,optional,dict"`
-	NVCSWDiff  int32  `parquet:"nvcsw_diff,dict"`
-	NIVCSWDiff int32  `parquet:"nivcsw_diff,dict"`
-	ExecDiff   int32  `parquet:"exec_diff_ns,optional,delta"` // 0 is stored as NULL
-}
-
-// A cell holds what the pointers of an eventRow point to.
-type cell struct {
-	task, other, state, prio, otherPrio, atCPU int32
-	value                                      int64
+// eventColumns are the columns of events.parquet. Encodings are chosen so that the table takes less than eight bytes a row:
+// times are nearly sorted, names and numbers of tasks repeat, and what is left of the run time is noise of a few bits.
+var eventColumns = [...]columnSpec{
+	eventTime:       {name: "time_ns", physical: int64s, encoding: encodingDelta},
+	eventKind:       {name: "kind", physical: blobs, encoding: encodingDictionary, text: true, words: kindNames[:]},
+	eventCPU:        {name: "cpu", physical: int32s, encoding: encodingDictionary},
+	eventTask:       {name: "task", physical: int32s, optional: true, encoding: encodingDictionary},
+	eventOther:      {name: "other", physical: int32s, optional: true, encoding: encodingDictionary},
+	eventState:      {name: "state", physical: int32s, optional: true, encoding: encodingDictionary},
+	eventFlags:      {name: "flags", physical: int32s, encoding: encodingDictionary},
+	eventPrio:       {name: "prio", physical: int32s, optional: true, encoding: encodingDictionary},
+	eventOtherPrio:  {name: "other_prio", physical: int32s, optional: true, encoding: encodingDictionary},
+	eventAtCPU:      {name: "at_cpu", physical: int32s, optional: true, encoding: encodingDictionary},
+	eventSyscall:    {name: "syscall", physical: int64s, optional: true, encoding: encodingDictionary},
+	eventResult:     {name: "result", physical: int64s, optional: true, encoding: encodingDictionary},
+	eventNVCSWDiff:  {name: "nvcsw_diff", physical: int32s, encoding: encodingDictionary},
+	eventNIVCSWDiff: {name: "nivcsw_diff", physical: int32s, encoding: encodingDictionary},
+	eventExecDiff:   {name: "exec_diff_ns", physical: int32s, optional: true, encoding: encodingDelta}, // 0 is stored as NULL
 }
 
 // checkTask says why a number cannot be that of a task.
@@ -50,58 +45,87 @@ func checkTask(t sched.TaskID) error {
 	return nil
 }
 
-// row turns an event into a row, whose pointers point into the cell. The event must come after all that the predictor
-// has learned.
-func (p *predictor) row(e *sched.Event, r *eventRow, c *cell) error {
+// An eventEncoder turns events into rows.
+type eventEncoder struct {
+	table     *tableWriter
+	predictor predictor
+}
+
+func newEventEncoder(to io.Writer, codec *codec) *eventEncoder {
+	e := &eventEncoder{table: newTableWriter(to, "events", eventColumns[:], groupRows, codec)}
+	e.predictor.forget()
+	return e
+}
+
+// event appends an event. An error leaves half a row behind.
+func (w *eventEncoder) event(e *sched.Event) error {
 	if int(e.Kind) >= len(kindNames) || kindNames[e.Kind] == "" {
 		return fmt.Errorf("kind %d is not known", e.Kind)
 	}
 	has := kindHas[e.Kind]
-	*r = eventRow{Time: e.Time, Kind: kindNames[e.Kind], CPU: int32(e.CPU), Flags: int32(e.Flags)}
+	c := (*[len(eventColumns)]*columnWriter)(w.table.columns)
+	c[eventTime].put(e.Time)
+	c[eventKind].put(int64(e.Kind))
+	c[eventCPU].put(int64(e.CPU))
+	c[eventFlags].put(int64(e.Flags))
 	if err := checkTask(e.Task); err != nil {
 		return err
 	}
-	if e.Task != sched.NoTask {
-		c.task = int32(e.Task)
-		r.Task = &c.task
-	}
-	if has&hasOther != 0 && e.Other != sched.NoTask {
+	c[eventTask].putUnless(int64(sched.NoTask), int64(e.Task))
+	other := sched.NoTask
+	if has&hasOther != 0 {
 		if err := checkTask(e.Other); err != nil {
 			return err
 		}
-		c.other = int32(e.Other)
-		r.Other = &c.other
+		other = e.Other
 	}
+	c[eventOther].putUnless(int64(sched.NoTask), int64(other))
 	if has&hasPrio != 0 {
-		c.prio = int32(e.Prio)
-		r.Prio = &c.prio
+		c[eventPrio].put(int64(e.Prio))
+	} else {
+		c[eventPrio].null()
 	}
-	switch {
-	case has&isSwitch != 0:
-		c.state, c.otherPrio = int32(e.State), int32(e.OtherPrio)
-		r.State, r.OtherPrio = &c.state, &c.otherPrio
-		nvcsw, nivcsw, exec := p.expect(e.Task, e.Time, e.Flags)
-		r.NVCSWDiff = int32(int16(e.NVCSW - nvcsw))
-		r.NIVCSWDiff = int32(int16(e.NIVCSW - nivcsw))
-		r.ExecDiff = int32(uint32(e.Value) - exec)
-		p.learn(e)
-	case has&hasAtCPU != 0:
+	var nvcswDiff, nivcswDiff int16
+	var execDiff int32
+	if has&isSwitch != 0 {
+		nvcsw, nivcsw, exec := w.predictor.expect(e.Task, e.Time, e.Flags)
+		nvcswDiff, nivcswDiff, execDiff = int16(e.NVCSW-nvcsw), int16(e.NIVCSW-nivcsw), int32(uint32(e.Value)-exec)
+		w.predictor.learn(e)
+		c[eventState].put(int64(e.State))
+		c[eventOtherPrio].put(int64(e.OtherPrio))
+	} else {
+		c[eventState].null()
+		c[eventOtherPrio].null()
+	}
+	c[eventNVCSWDiff].put(int64(nvcswDiff))
+	c[eventNIVCSWDiff].put(int64(nivcswDiff))
+	c[eventExecDiff].putUnless(0, int64(execDiff))
+	if has&hasAtCPU != 0 {
 		if e.Value < math.MinInt32 || e.Value > math.MaxInt32 {
 			return fmt.Errorf("CPU %d is out of range", e.Value)
 		}
-		c.atCPU = int32(e.Value)
-		r.AtCPU = &c.atCPU
-	case has&hasSyscall != 0:
-		c.value = e.Value
-		r.Syscall = &c.value
-	case has&hasResult != 0:
-		c.value = e.Value
-		r.Result = &c.value
+		c[eventAtCPU].put(e.Value)
+	} else {
+		c[eventAtCPU].null()
 	}
-	return nil
+	if has&hasSyscall != 0 {
+		c[eventSyscall].put(e.Value)
+	} else {
+		c[eventSyscall].null()
+	}
+	if has&hasResult != 0 {
+		c[eventResult].put(e.Value)
+	} else {
+		c[eventResult].null()
+	}
+	group, err := w.table.endRow()
+	if group {
+		w.predictor.forget()
+	}
+	return err
 }
 
-// Columns of an eventRow.
+// Columns of events.parquet.
 const (
 	eventTime = iota
 	eventKind

@@ -7,23 +7,6 @@ import (
 	"math"
 )
 
-// Physical types of Parquet, as its format.Type numbers them.
-type physical int64
-
-const (
-	booleans physical = 0
-	int32s   physical = 1
-	int64s   physical = 2
-	blobs    physical = 6
-)
-
-// A columnSpec is a column that a table must have.
-type columnSpec struct {
-	name     string
-	physical physical
-	optional bool
-}
-
 // A table is an open Parquet file, of which the footer was read and believed.
 type table struct {
 	file    io.ReaderAt

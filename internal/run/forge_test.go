@@ -3,6 +3,7 @@ package run
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 )
 
 // A forger writes the compact protocol, true or not.
@@ -170,7 +171,7 @@ func optional(p forgedPage) forgedPage {
 
 // forgedLost is an honest table of two lost intervals, to be spoiled.
 func forgedLost() forgedTable {
-	return forgedTable{columns: specs[lostRow](), rows: 2, groups: []forgedGroup{{rows: 2, codec: codecZstd, pages: [][]forgedPage{
+	return forgedTable{columns: slices.Clone(lostColumns[:]), rows: 2, groups: []forgedGroup{{rows: 2, codec: codecZstd, pages: [][]forgedPage{
 		{int32Page(0, 1)}, {int64Page(10, 20)}, {int64Page(11, 22)}, {int64Page(3, 4)},
 	}}}}
 }
@@ -178,7 +179,7 @@ func forgedLost() forgedTable {
 // forgedEvents is an honest table of one switch, whose pages are not compressed: what a fuzzer makes of it reaches the
 // decoders. Zstd dictionary pages hold what is not plain.
 func forgedEvents() forgedTable {
-	t := forgedTable{columns: specs[eventRow](), rows: 1}
+	t := forgedTable{columns: slices.Clone(eventColumns[:]), rows: 1}
 	g := forgedGroup{rows: 1, codec: codecZstd}
 	for _, c := range t.columns {
 		var p forgedPage
@@ -190,7 +191,7 @@ func forgedEvents() forgedTable {
 		case blobs:
 			z, _ := newCodec()
 			text := []byte("\x06\x00\x00\x00switch")
-			packed, _ := z.Encode(nil, text)
+			packed := z.append(nil, text)
 			d := forgedPage{pageHeader{kind: pageDictionary, unpacked: int64(len(text)), packed: int64(len(packed)), values: 1,
 				encoding: encodingPlain}, packed}
 			g.pages = append(g.pages, []forgedPage{d, plainPage(encodingDictionary, 1, []byte{1, 2, 0})})

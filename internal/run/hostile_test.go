@@ -265,7 +265,7 @@ func TestHostileTables(t *testing.T) {
 func TestUnknownColumn(t *testing.T) {
 	dir := smallRun(t)
 	f := forgedLost()
-	f.columns = append(f.columns, columnSpec{"reason", blobs, true})
+	f.columns = append(f.columns, columnSpec{name: "reason", physical: blobs, optional: true})
 	f.groups[0].pages = append(f.groups[0].pages, []forgedPage{{pageHeader{kind: 99, packed: 3}, []byte("???")}})
 	replace(t, dir, lostName, f.bytes(), 2)
 	if err := readAll(t, dir); err != nil {

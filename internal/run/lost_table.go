@@ -7,15 +7,15 @@ import (
 	"switchyard/internal/sched"
 )
 
-// A lostRow is a row of lost.parquet.
-type lostRow struct {
-	CPU   int32 `parquet:"cpu,dict"`
-	First int64 `parquet:"first_ns,delta"`
-	Last  int64 `parquet:"last_ns,delta"`
-	Count int64 `parquet:"count,delta"`
+// lostColumns are the columns of lost.parquet.
+var lostColumns = [...]columnSpec{
+	lostCPU:   {name: "cpu", physical: int32s, encoding: encodingDictionary},
+	lostFirst: {name: "first_ns", physical: int64s, encoding: encodingDelta},
+	lostLast:  {name: "last_ns", physical: int64s, encoding: encodingDelta},
+	lostCount: {name: "count", physical: int64s, encoding: encodingDelta},
 }
 
-// Columns of a lostRow.
+// Columns of lost.parquet.
 const (
 	lostCPU = iota
 	lostFirst
@@ -23,16 +23,21 @@ const (
 	lostCount
 )
 
-func lostRows(list []sched.Lost) (rows []lostRow, sum LostSum, err error) {
+// writeLost writes the lost intervals as rows.
+func writeLost(t *tableWriter, list []sched.Lost) error {
 	for _, l := range list {
 		if err := checkLost(l); err != nil {
-			return nil, sum, err
+			return err
 		}
-		rows = append(rows, lostRow{int32(l.CPU), l.First, l.Last, int64(l.Count)})
-		sum.Intervals++
-		sum.Events += l.Count
+		t.columns[lostCPU].put(int64(l.CPU))
+		t.columns[lostFirst].put(l.First)
+		t.columns[lostLast].put(l.Last)
+		t.columns[lostCount].put(int64(l.Count))
+		if _, err := t.endRow(); err != nil {
+			return err
+		}
 	}
-	return rows, sum, nil
+	return nil
 }
 
 // lostOf turns a row back into a lost interval.

@@ -16,13 +16,8 @@ type column struct {
 	texts []string
 }
 
-// Encodings and types of pages, as format.Encoding and format.PageType number them.
+// Types of pages, as Parquet's format.PageType numbers them.
 const (
-	encodingPlain      = 0
-	encodingRLE        = 3
-	encodingDelta      = 5
-	encodingDictionary = 8
-
 	pageDictionary = 2
 	pageDataV2     = 3
 )

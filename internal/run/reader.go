@@ -53,13 +53,13 @@ func Open(dir string) (_ *Reader, err error) {
 		return nil, err
 	}
 	tables := &r.manifest.Tables
-	if err := readTable[taskRow](r, tasksName, tables.Tasks, r.addTasks); err != nil {
+	if err := r.readTable(tasksName, taskColumns[:], tables.Tasks, r.addTasks); err != nil {
 		return nil, err
 	}
-	if err := readTable[snapshotRow](r, snapshotsName, tables.Snapshots, r.addSnapshots); err != nil {
+	if err := r.readTable(snapshotsName, snapshotColumns[:], tables.Snapshots, r.addSnapshots); err != nil {
 		return nil, err
 	}
-	if err := readTable[lostRow](r, lostName, tables.Lost, r.addLost); err != nil {
+	if err := r.readTable(lostName, lostColumns[:], tables.Lost, r.addLost); err != nil {
 		return nil, err
 	}
 	var sum LostSum
@@ -71,7 +71,7 @@ func Open(dir string) (_ *Reader, err error) {
 		return nil, r.damaged(lostName, fmt.Errorf("it has %d events in %d intervals and the manifest %d in %d",
 			sum.Events, sum.Intervals, r.manifest.Lost.Events, r.manifest.Lost.Intervals))
 	}
-	r.eventsFile, r.events, err = openRows[eventRow](r, eventsName, tables.Events)
+	r.eventsFile, r.events, err = r.openRows(eventsName, eventColumns[:], tables.Events)
 	return r, err
 }
 
@@ -274,7 +274,7 @@ func (m *Manifest) check() error {
 }
 
 // openRows opens a table and compares it with what the manifest says of it.
-func openRows[Row any](r *Reader, name string, want Table) (_ *os.File, _ *table, err error) {
+func (r *Reader) openRows(name string, columns []columnSpec, want Table) (_ *os.File, _ *table, err error) {
 	f, size, err := r.openFile(name)
 	if err != nil {
 		return nil, nil, err
@@ -287,7 +287,7 @@ func openRows[Row any](r *Reader, name string, want Table) (_ *os.File, _ *table
 	if size != want.Bytes {
 		return nil, nil, r.damaged(name, fmt.Errorf("it has %d bytes and the manifest says %d", size, want.Bytes))
 	}
-	t, err := openTable(f, size, specs[Row]())
+	t, err := openTable(f, size, columns)
 	if err != nil {
 		return nil, nil, r.damaged(name, err)
 	}
@@ -299,8 +299,8 @@ func openRows[Row any](r *Reader, name string, want Table) (_ *os.File, _ *table
 
 // readTable reads a table that is kept in memory, which a few bytes must not fill: beyond a million rows each takes at
 // least two bits of the file.
-func readTable[Row any](r *Reader, name string, want Table, each func(columns []column, rows int) error) error {
-	f, t, err := openRows[Row](r, name, want)
+func (r *Reader) readTable(name string, columns []columnSpec, want Table, each func(columns []column, rows int) error) error {
+	f, t, err := r.openRows(name, columns, want)
 	if err != nil {
 		return err
 	}

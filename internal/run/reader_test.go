@@ -52,7 +52,7 @@ func TestHostileEvents(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.body, _ = z.Encode(nil, []byte("\x06\x00\x00\x00tw\ntch"))
+			d.body = z.append(nil, []byte("\x06\x00\x00\x00tw\ntch"))
 			d.packed = int64(len(d.body))
 		}, ErrNewer, `kind "tw\ntch"`},
 	} {

@@ -7,21 +7,21 @@ import (
 	"switchyard/internal/sched"
 )
 
-// A snapshotRow is a row of snapshots.parquet.
-type snapshotRow struct {
-	End      string `parquet:"end,dict"` // of the window
-	Time     int64  `parquet:"time_ns,delta"`
-	Task     int32  `parquet:"task,delta"`
-	CPU      int32  `parquet:"cpu,dict"`
-	State    int32  `parquet:"state,dict"`
-	Activity string `parquet:"activity,dict"`
-	NVCSW    int64  `parquet:"nvcsw,delta"`
-	NIVCSW   int64  `parquet:"nivcsw,delta"`
-	Exec     int64  `parquet:"exec_ns,delta"`
-	RunDelay *int64 `parquet:"run_delay_ns,optional,dict"`
+// snapshotColumns are the columns of snapshots.parquet.
+var snapshotColumns = [...]columnSpec{
+	snapshotEnd:      {name: "end", physical: blobs, encoding: encodingDictionary, text: true, words: []string{endOpen, endClose}},
+	snapshotTime:     {name: "time_ns", physical: int64s, encoding: encodingDelta},
+	snapshotTask:     {name: "task", physical: int32s, encoding: encodingDelta},
+	snapshotCPU:      {name: "cpu", physical: int32s, encoding: encodingDictionary},
+	snapshotState:    {name: "state", physical: int32s, encoding: encodingDictionary},
+	snapshotActivity: {name: "activity", physical: blobs, encoding: encodingDictionary, text: true, words: activityNames[:]},
+	snapshotNVCSW:    {name: "nvcsw", physical: int64s, encoding: encodingDelta},
+	snapshotNIVCSW:   {name: "nivcsw", physical: int64s, encoding: encodingDelta},
+	snapshotExec:     {name: "exec_ns", physical: int64s, encoding: encodingDelta},
+	snapshotRunDelay: {name: "run_delay_ns", physical: int64s, optional: true, encoding: encodingDictionary},
 }
 
-// Columns of a snapshotRow.
+// Columns of snapshots.parquet.
 const (
 	snapshotEnd = iota
 	snapshotTime
@@ -49,27 +49,39 @@ var activityNames = [...]string{
 	sched.Blocked:  "blocked",
 }
 
-func snapshotRows(rows []snapshotRow, end string, list []sched.Snapshot, tasks int) ([]snapshotRow, error) {
+// writeSnapshots writes what was read at one end of the window as rows: end is its place among the words of the column.
+func writeSnapshots(t *tableWriter, end int64, list []sched.Snapshot, tasks int) error {
 	for i := range list {
 		s := &list[i]
 		if err := knownTask(s.Task, tasks); err != nil || s.Task == sched.NoTask {
-			return nil, fmt.Errorf("snapshot of task %d, which is not in the table of tasks", s.Task)
+			return fmt.Errorf("snapshot of task %d, which is not in the table of tasks", s.Task)
 		}
 		if int(s.Activity) >= len(activityNames) {
-			return nil, fmt.Errorf("snapshot of task %d: activity %d is not known", s.Task, s.Activity)
+			return fmt.Errorf("snapshot of task %d: activity %d is not known", s.Task, s.Activity)
 		}
 		if max(s.NVCSW, s.NIVCSW, s.Exec, s.RunDelay) > math.MaxInt64 {
-			return nil, fmt.Errorf("snapshot of task %d: a counter is out of range", s.Task)
+			return fmt.Errorf("snapshot of task %d: a counter is out of range", s.Task)
 		}
-		r := snapshotRow{End: end, Time: s.Time, Task: int32(s.Task), CPU: int32(s.CPU), State: int32(s.State),
-			Activity: activityNames[s.Activity], NVCSW: int64(s.NVCSW), NIVCSW: int64(s.NIVCSW), Exec: int64(s.Exec)}
+		c := t.columns
+		c[snapshotEnd].put(end)
+		c[snapshotTime].put(s.Time)
+		c[snapshotTask].put(int64(s.Task))
+		c[snapshotCPU].put(int64(s.CPU))
+		c[snapshotState].put(int64(s.State))
+		c[snapshotActivity].put(int64(s.Activity))
+		c[snapshotNVCSW].put(int64(s.NVCSW))
+		c[snapshotNIVCSW].put(int64(s.NIVCSW))
+		c[snapshotExec].put(int64(s.Exec))
 		if s.HasRunDelay {
-			delay := int64(s.RunDelay)
-			r.RunDelay = &delay
+			c[snapshotRunDelay].put(int64(s.RunDelay))
+		} else {
+			c[snapshotRunDelay].null()
 		}
-		rows = append(rows, r)
+		if _, err := t.endRow(); err != nil {
+			return err
+		}
 	}
-	return rows, nil
+	return nil
 }
 
 // snapshotOf turns a row back into a snapshot of one end.

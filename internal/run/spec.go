@@ -1,37 +1,29 @@
 package run
 
-import (
-	"fmt"
-	"reflect"
-	"strings"
+// Physical types of Parquet, as its format.Type numbers them.
+type physical int64
+
+const (
+	booleans physical = 0
+	int32s   physical = 1
+	int64s   physical = 2
+	blobs    physical = 6
 )
 
-// specs returns the columns of a row type, as its fields' tags tell them to the library that writes.
-func specs[Row any]() []columnSpec {
-	var list []columnSpec
-	for f := range reflect.TypeFor[Row]().Fields() {
-		tag := strings.Split(f.Tag.Get("parquet"), ",")
-		spec := columnSpec{name: tag[0]}
-		t := f.Type
-		for _, option := range tag[1:] {
-			spec.optional = spec.optional || option == "optional"
-		}
-		if t.Kind() == reflect.Pointer {
-			t = t.Elem()
-		}
-		switch t.Kind() {
-		case reflect.Bool:
-			spec.physical = booleans
-		case reflect.Int32:
-			spec.physical = int32s
-		case reflect.Int64:
-			spec.physical = int64s
-		case reflect.String, reflect.Slice:
-			spec.physical = blobs
-		default:
-			panic(fmt.Sprintf("column %s: no type of a table", spec.name))
-		}
-		list = append(list, spec)
-	}
-	return list
+// Encodings of values, as Parquet's format.Encoding numbers them.
+const (
+	encodingPlain      = 0
+	encodingRLE        = 3
+	encodingDelta      = 5
+	encodingDictionary = 8
+)
+
+// A columnSpec is a column that a table must have, and how it is written.
+type columnSpec struct {
+	name     string
+	physical physical
+	optional bool
+	encoding int64
+	text     bool     // of blobs: it is UTF-8, and not just bytes
+	words    []string // of text: all that it can be, when that is known beforehand. A value is then an index into them.
 }

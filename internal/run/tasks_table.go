@@ -9,23 +9,23 @@ import (
 	"switchyard/internal/sched"
 )
 
-// A taskRow is a row of tasks.parquet. The nth is that of task n.
-type taskRow struct {
-	Task    int32  `parquet:"task,delta"`
-	TID     *int32 `parquet:"tid,optional,dict"`
-	TGID    *int32 `parquet:"tgid,optional,dict"`
-	Parent  *int32 `parquet:"parent,optional,dict"`
-	Name    string `parquet:"name,dict"`
-	RawName []byte `parquet:"name_bytes,optional,dict"` // only where Name is not all of it
-	Started *int64 `parquet:"started_ns,optional,dict"`
-	Ended   *int64 `parquet:"ended_ns,optional,dict"`
-	Kernel  bool   `parquet:"kernel"`
-	Traced  bool   `parquet:"traced"`
-	Tracer  bool   `parquet:"tracer"`
-	Early   bool   `parquet:"early"`
+// taskColumns are the columns of tasks.parquet. The nth row is that of task n.
+var taskColumns = [...]columnSpec{
+	taskTask:    {name: "task", physical: int32s, encoding: encodingDelta},
+	taskTID:     {name: "tid", physical: int32s, optional: true, encoding: encodingDictionary},
+	taskTGID:    {name: "tgid", physical: int32s, optional: true, encoding: encodingDictionary},
+	taskParent:  {name: "parent", physical: int32s, optional: true, encoding: encodingDictionary},
+	taskName:    {name: "name", physical: blobs, encoding: encodingDictionary, text: true},
+	taskRawName: {name: "name_bytes", physical: blobs, optional: true, encoding: encodingDictionary}, // only where name is not all of it
+	taskStarted: {name: "started_ns", physical: int64s, optional: true, encoding: encodingDictionary},
+	taskEnded:   {name: "ended_ns", physical: int64s, optional: true, encoding: encodingDictionary},
+	taskKernel:  {name: "kernel", physical: booleans, encoding: encodingPlain},
+	taskTraced:  {name: "traced", physical: booleans, encoding: encodingPlain},
+	taskTracer:  {name: "tracer", physical: booleans, encoding: encodingPlain},
+	taskEarly:   {name: "early", physical: booleans, encoding: encodingPlain},
 }
 
-// Columns of a taskRow.
+// Columns of tasks.parquet.
 const (
 	taskTask = iota
 	taskTID
@@ -44,33 +44,55 @@ const (
 // maxName bounds a name, in bytes. The kernel has 15, and for its own threads a few more.
 const maxName = 63
 
-// taskRows turns tasks into rows. ended has the time of a task's Exit, as far as it goes, or 0.
-func taskRows(tasks []sched.Task, ended []int64) ([]taskRow, error) {
+// writeTasks writes tasks as rows. ended has the time of a task's Exit, as far as it goes, or 0.
+func writeTasks(t *tableWriter, tasks []sched.Task, ended []int64) error {
 	if len(tasks) > maxTasks {
-		return nil, fmt.Errorf("%d tasks are more than a table can have (%d)", len(tasks), maxTasks)
+		return fmt.Errorf("%d tasks are more than a table can have (%d)", len(tasks), maxTasks)
 	}
-	rows := make([]taskRow, len(tasks))
 	for i := range tasks {
-		t := &tasks[i]
-		if t.TID < 0 || t.TID > math.MaxInt32 || t.TGID < 0 || t.TGID > math.MaxInt32 {
-			return nil, fmt.Errorf("task %d: TID %d of process %d is out of range", i, t.TID, t.TGID)
+		k := &tasks[i]
+		if k.TID < 0 || k.TID > math.MaxInt32 || k.TGID < 0 || k.TGID > math.MaxInt32 {
+			return fmt.Errorf("task %d: TID %d of process %d is out of range", i, k.TID, k.TGID)
 		}
-		if err := knownTask(t.Parent, len(tasks)); err != nil {
-			return nil, fmt.Errorf("parent of task %d: %w", i, err)
+		if err := knownTask(k.Parent, len(tasks)); err != nil {
+			return fmt.Errorf("parent of task %d: %w", i, err)
 		}
-		r := &rows[i]
-		*r = taskRow{Task: int32(i), TID: unlessZero(int32(t.TID)), TGID: unlessZero(int32(t.TGID)), Parent: taskOrNull(t.Parent),
-			Started: unlessZero(t.Started), Kernel: t.Kernel, Traced: t.Traced, Tracer: t.Tracer, Early: t.Early}
-		name := t.Name[:min(len(t.Name), maxName)]
+		c := t.columns
+		c[taskTask].put(int64(i))
+		c[taskTID].putUnless(0, int64(k.TID))
+		c[taskTGID].putUnless(0, int64(k.TGID))
+		c[taskParent].putUnless(int64(sched.NoTask), int64(k.Parent))
+		name := k.Name[:min(len(k.Name), maxName)]
 		// Other programs refuse a table in which text is not UTF-8, and some end theirs at a zero.
-		if r.Name = strings.ReplaceAll(strings.ToValidUTF8(name, "\uFFFD"), "\x00", "\uFFFD"); r.Name != name {
-			r.RawName = []byte(name)
+		text := strings.ReplaceAll(strings.ToValidUTF8(name, "\uFFFD"), "\x00", "\uFFFD")
+		c[taskName].putText(text)
+		if text != name {
+			c[taskRawName].putText(name)
+		} else {
+			c[taskRawName].null()
 		}
+		c[taskStarted].putUnless(0, k.Started)
+		end := int64(0)
 		if i < len(ended) {
-			r.Ended = unlessZero(ended[i])
+			end = ended[i]
+		}
+		c[taskEnded].putUnless(0, end)
+		c[taskKernel].put(truth(k.Kernel))
+		c[taskTraced].put(truth(k.Traced))
+		c[taskTracer].put(truth(k.Tracer))
+		c[taskEarly].put(truth(k.Early))
+		if _, err := t.endRow(); err != nil {
+			return err
 		}
 	}
-	return rows, nil
+	return nil
+}
+
+func truth(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // tasksOf turns rows back into tasks, of which the first is task number first.
@@ -131,20 +153,4 @@ func (c *column) text(row int) string {
 		return ""
 	}
 	return c.texts[c.ints[row]]
-}
-
-func taskOrNull(t sched.TaskID) *int32 {
-	if t == sched.NoTask {
-		return nil
-	}
-	return (*int32)(&t)
-}
-
-// unlessZero returns NULL for a value that stands for one that is not known.
-func unlessZero[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
 }

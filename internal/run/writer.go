@@ -10,7 +10,6 @@ import (
 
 	"switchyard/internal/sched"
 
-	"github.com/parquet-go/parquet-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -37,12 +36,7 @@ type Writer struct {
 
 	files     []*part
 	events    *part
-	eventRows *parquet.GenericWriter[eventRow]
-	predictor predictor
-	buffer    []eventRow
-	cells     []cell
-	inBuffer  int
-	inGroup   int
+	eventRows *eventEncoder
 	rows      int64
 	last      int64        // time of the last event
 	greatest  sched.TaskID // in an event
@@ -64,7 +58,7 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 	if own == nil {
 		own = func(*os.File) {}
 	}
-	w := &Writer{dir: dir, own: own, greatest: -1, buffer: make([]eventRow, 1024), cells: make([]cell, 1024)}
+	w := &Writer{dir: dir, own: own, greatest: -1}
 	if w.codec, err = newCodec(); err != nil {
 		return nil, err
 	}
@@ -96,8 +90,7 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 	if w.events, err = w.create(eventsName); err != nil {
 		return nil, err
 	}
-	w.eventRows = newTable[eventRow](w, w.events.buffer, groupRows)
-	w.predictor.forget()
+	w.eventRows = newEventEncoder(w.events.buffer, w.codec)
 	return w, nil
 }
 
@@ -142,12 +135,6 @@ func openRoot(dir string) (*os.Root, error) {
 		return nil, err
 	}
 	return root, nil
-}
-
-// newTable begins a Parquet file with row groups of at most so many rows.
-func newTable[Row any](w *Writer, to *bufio.Writer, rows int64) *parquet.GenericWriter[Row] {
-	return parquet.NewGenericWriter[Row](to, parquet.MaxRowsPerRowGroup(rows), parquet.DataPageVersion(2), parquet.Compression(w.codec),
-		parquet.CreatedBy("switchyard", "1.0.0", Schema))
 }
 
 // A part is a file that does not have its name yet.
@@ -201,7 +188,7 @@ func (w *Writer) Event(e *sched.Event) error {
 		w.err = fmt.Errorf("write event %d: its time %d is before %d, that of the one before", w.rows, e.Time, w.last)
 		return w.err
 	}
-	if err := w.predictor.row(e, &w.buffer[w.inBuffer], &w.cells[w.inBuffer]); err != nil {
+	if err := w.eventRows.event(e); err != nil {
 		w.err = fmt.Errorf("write event %d: %w", w.rows, err)
 		return w.err
 	}
@@ -217,27 +204,6 @@ func (w *Writer) Event(e *sched.Event) error {
 		w.ended[e.Task] = e.Time
 	}
 	w.rows++
-	w.inBuffer++
-	w.inGroup++
-	if w.inBuffer == len(w.buffer) || w.inGroup == groupRows {
-		w.err = w.flush()
-	}
-	return w.err
-}
-
-// flush hands buffered rows to the table, and ends the row group when it is full.
-func (w *Writer) flush() error {
-	if _, err := w.eventRows.Write(w.buffer[:w.inBuffer]); err != nil {
-		return fmt.Errorf("write %s: %w", eventsName, err)
-	}
-	w.inBuffer = 0
-	if w.inGroup == groupRows {
-		if err := w.eventRows.Flush(); err != nil {
-			return fmt.Errorf("write %s: %w", eventsName, err)
-		}
-		w.inGroup = 0
-		w.predictor.forget()
-	}
 	return nil
 }
 
@@ -277,42 +243,37 @@ func (w *Writer) commit(m Manifest) error {
 		return fmt.Errorf("an event names task %d and the table of tasks has %d", w.greatest, len(w.tasks))
 	}
 	m.Schema = Schema
-	if err := w.flush(); err != nil {
+	var err error
+	if m.Tables.Events, err = w.events.finishTable(w.eventRows.table); err != nil {
 		return err
 	}
-	if err := w.eventRows.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", eventsName, err)
-	}
-	bytes, err := w.events.finish()
+	m.Tables.Tasks, err = w.writeTable(tasksName, "tasks", taskColumns[:], func(t *tableWriter) error {
+		return writeTasks(t, w.tasks, w.ended)
+	})
 	if err != nil {
 		return err
 	}
-	m.Tables.Events = Table{w.rows, bytes}
-
-	tasks, err := taskRows(w.tasks, w.ended)
+	m.Tables.Snapshots, err = w.writeTable(snapshotsName, "snapshots", snapshotColumns[:], func(t *tableWriter) error {
+		for end, list := range w.snapshots {
+			if err := writeSnapshots(t, int64(end), list, len(w.tasks)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	if m.Tables.Tasks, err = writeTable(w, tasksName, tasks); err != nil {
-		return err
-	}
-	snapshots, err := snapshotRows(nil, endOpen, w.snapshots[0], len(w.tasks))
+	m.Tables.Lost, err = w.writeTable(lostName, "lost", lostColumns[:], func(t *tableWriter) error {
+		return writeLost(t, w.lost)
+	})
 	if err != nil {
 		return err
 	}
-	if snapshots, err = snapshotRows(snapshots, endClose, w.snapshots[1], len(w.tasks)); err != nil {
-		return err
-	}
-	if m.Tables.Snapshots, err = writeTable(w, snapshotsName, snapshots); err != nil {
-		return err
-	}
-	lost, sum, err := lostRows(w.lost)
-	if err != nil {
-		return err
-	}
-	m.Lost = sum
-	if m.Tables.Lost, err = writeTable(w, lostName, lost); err != nil {
-		return err
+	m.Lost = LostSum{}
+	for _, l := range w.lost {
+		m.Lost.Intervals++
+		m.Lost.Events += l.Count
 	}
 	if w.load != nil {
 		if !json.Valid(w.load) {
@@ -338,20 +299,27 @@ func (w *Writer) commit(m Manifest) error {
 // smallGroupRows is how many rows a row group of the other tables has.
 const smallGroupRows = 1 << 14
 
-func writeTable[Row any](w *Writer, name string, rows []Row) (Table, error) {
+// writeTable writes a table, to which rows adds what is in it.
+func (w *Writer) writeTable(name, title string, columns []columnSpec, rows func(*tableWriter) error) (Table, error) {
 	p, err := w.create(name)
 	if err != nil {
 		return Table{}, err
 	}
-	t := newTable[Row](w, p.buffer, smallGroupRows)
-	if _, err := t.Write(rows); err != nil {
-		return Table{}, fmt.Errorf("write %s: %w", name, err)
+	t := newTableWriter(p.buffer, title, columns, smallGroupRows, w.codec)
+	if err := rows(t); err != nil {
+		return Table{}, err
 	}
-	if err := t.Close(); err != nil {
-		return Table{}, fmt.Errorf("write %s: %w", name, err)
+	return p.finishTable(t)
+}
+
+// finishTable writes the rest of a table and makes sure that it is on the disk.
+func (p *part) finishTable(t *tableWriter) (Table, error) {
+	rows, err := t.close()
+	if err != nil {
+		return Table{}, err
 	}
 	bytes, err := p.finish()
-	return Table{int64(len(rows)), bytes}, err
+	return Table{rows, bytes}, err
 }
 
 func (w *Writer) writeFile(name string, data []byte) error {

@@ -110,6 +110,7 @@ func TestEvents(t *testing.T) {
 	}
 	sameEvents(t, r, events)
 	sameEvents(t, r, events) // and once more
+	sameToLibrary(t, dir)
 }
 
 // Every kind, with every field at the ends of its range; counters that go back and jump; tasks that are not known.
@@ -150,6 +151,7 @@ func TestAnyEvent(t *testing.T) {
 	}
 	defer r.Close()
 	sameEvents(t, r, events)
+	sameToLibrary(t, dir)
 }
 
 // What the Writer writes the Reader takes, also when nothing repeats and nothing can be predicted: it stays below the
@@ -175,6 +177,7 @@ func TestNoise(t *testing.T) {
 	}
 	defer r.Close()
 	sameEvents(t, r, events)
+	sameToLibrary(t, dir)
 }
 
 // Everything beside the events comes back too.
@@ -247,6 +250,7 @@ func TestTables(t *testing.T) {
 	if when := m.Clock.Time(m.Clock.Boottime + 5); when.UnixNano() != 1_800_000_000_000_000_005 {
 		t.Errorf("time of the calendar %v", when)
 	}
+	sameToLibrary(t, dir)
 }
 
 // Many tasks take several row groups, with names as long and as bad as can be.
@@ -266,6 +270,7 @@ func TestManyTasks(t *testing.T) {
 	if !slices.Equal(r.Tasks(), tasks) {
 		t.Error("tasks differ")
 	}
+	sameToLibrary(t, dir)
 }
 
 // names lists a directory.

@@ -1,0 +1,131 @@
+package run
+
+import (
+	"encoding/binary"
+	"io"
+)
+
+// pageRows is how many rows a page has at most: their packed bits fit into one block of Zstandard, and what encodes them
+// into a processor's cache.
+const pageRows = 1 << 15
+
+// A tableWriter writes a Parquet file (github.com/apache/parquet-format, README.md, "File format"). For each row, every
+// column is given a value and then endRow is called.
+type tableWriter struct {
+	to        io.Writer
+	name      string
+	columns   []*columnWriter
+	groupRows int
+
+	inPage, inGroup int
+	rows            int64
+	offset          int64 // in the file
+	chunk           []byte
+	groups          int
+	footer          thriftWriter // the description of the row groups so far
+	err             error
+}
+
+// newTableWriter begins a file, with row groups of so many rows.
+func newTableWriter(to io.Writer, name string, specs []columnSpec, groupRows int, codec *codec) *tableWriter {
+	t := &tableWriter{to: to, name: name, groupRows: groupRows}
+	for _, s := range specs {
+		t.columns = append(t.columns, newColumnWriter(s, codec))
+	}
+	t.write([]byte(magic))
+	return t
+}
+
+// write writes, unless that failed before.
+func (t *tableWriter) write(b []byte) {
+	if t.err == nil {
+		_, t.err = t.to.Write(b)
+		t.offset += int64(len(b))
+	}
+}
+
+// endRow ends a row, and says whether it was the last of its row group. An error stays, and close returns it too.
+func (t *tableWriter) endRow() (group bool, err error) {
+	t.inPage++
+	t.inGroup++
+	if t.inPage == pageRows || t.inGroup == t.groupRows {
+		t.endPage()
+	}
+	if group = t.inGroup == t.groupRows; group {
+		t.endGroup()
+	}
+	return group, t.err
+}
+
+func (t *tableWriter) endPage() {
+	if t.inPage > 0 {
+		for _, c := range t.columns {
+			c.endPage(t.inPage)
+		}
+	}
+	t.inPage = 0
+}
+
+// endGroup writes the row group, and describes it as a RowGroup.
+func (t *tableWriter) endGroup() {
+	f := &t.footer
+	start, unpacked := t.offset, int64(0)
+	f.structure(func() {
+		f.list(1, thriftStruct, len(t.columns))
+		for _, c := range t.columns {
+			t.chunk = c.endGroup(t.chunk[:0], t.offset, f)
+			t.write(t.chunk)
+			unpacked += c.unpacked
+			c.begin()
+		}
+		f.i64(2, unpacked)
+		f.i64(3, int64(t.inGroup))
+		f.i64(5, start)
+		f.i64(6, t.offset-start)
+	})
+	t.groups++
+	t.rows += int64(t.inGroup)
+	t.inGroup = 0
+}
+
+// close writes what is left and the footer, a FileMetaData, and returns the number of rows.
+func (t *tableWriter) close() (rows int64, err error) {
+	if t.inGroup > 0 {
+		t.endPage()
+		t.endGroup()
+	}
+	var f thriftWriter
+	f.structure(func() {
+		f.i32(1, 2) // the version that has such pages
+		f.list(2, thriftStruct, 1+len(t.columns))
+		f.structure(func() {
+			f.binary(4, []byte(t.name))
+			f.i32(5, int64(len(t.columns)))
+		})
+		for _, c := range t.columns {
+			f.structure(func() { c.spec.describe(&f) })
+		}
+		f.i64(3, t.rows)
+		f.list(4, thriftStruct, t.groups)
+		f.out = append(f.out, t.footer.out...)
+		f.binary(6, []byte("switchyard version 1.0.0 (build "+Schema+")"))
+		f.list(7, thriftStruct, len(t.columns)) // least and greatest are in the order of each type
+		for range t.columns {
+			f.structure(func() { f.structField(1, func() {}) })
+		}
+	})
+	f.out = binary.LittleEndian.AppendUint32(f.out, uint32(len(f.out)))
+	t.write(append(f.out, magic...))
+	return t.rows, t.err
+}
+
+// describe writes a column as a SchemaElement.
+func (s *columnSpec) describe(f *thriftWriter) {
+	f.i32(1, int64(s.physical))
+	f.i32(3, optionality(s.optional))
+	f.binary(4, []byte(s.name))
+	if s.text {
+		f.i32(6, 0)                                               // UTF8, as older readers know it
+		f.structField(10, func() { f.structField(1, func() {}) }) // STRING
+	}
+}
