@@ -65,7 +65,7 @@ func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bp
 
 	// Either may be ahead by a tick's worth for each CPU at each end (10 ms, for HZ may be 100), and by what the kernel's
 	// clock leaves out: stolen time.
-	margin := c.Total.CPU/100 + c.Steal +
+	margin := c.Total.CPU/100 + c.Steal + c.Interrupts +
 		2*10*time.Millisecond*time.Duration(min(uint64(runtime.NumCPU()), max(opened, closed)))
 	// We are ahead by the time it takes to choose the next task, which before going idle includes looking for work on other
 	// CPUs.

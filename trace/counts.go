@@ -209,7 +209,10 @@ type Counts struct {
 
 	// Steal is the time the hypervisor kept from all CPUs in the window. It is included in OnCPU and RunQueue.
 	Steal time.Duration
-	Cost  Cost
+	// Interrupts is the time all CPUs spent in interrupts in the window. It is in OnCPU, and where the kernel keeps account
+	// of it (CONFIG_IRQ_TIME_ACCOUNTING) not in CPU.
+	Interrupts time.Duration
+	Cost       Cost
 }
 
 // LostEvents returns the number of events that were not counted.

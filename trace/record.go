@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -67,7 +69,8 @@ type Recorder struct {
 	reader   <-chan struct{} // closed when it has ended
 	stopping chan struct{}
 	cost     RecordCost
-	steal    time.Duration
+
+	steal, interrupts time.Duration
 }
 
 type recorderState int
@@ -93,7 +96,8 @@ type spoolBegin struct {
 	Version  int      `json:"version"`
 	Kernel   string   `json:"kernel"`
 	Machine  string   `json:"machine"`
-	CPUs     int      `json:"cpus"`
+	CPUs     int      `json:"cpus"`   // possible ones
+	Online   int      `json:"online"` // above the highest number of one that is online
 	Rings    int      `json:"rings"`
 	All      bool     `json:"all"`
 	Syscalls bool     `json:"syscalls"`
@@ -115,8 +119,10 @@ type spoolMark struct {
 // spoolEnd is the last frame.
 type spoolEnd struct {
 	spoolMark
-	Cost  RecordCost `json:"cost"`
-	Steal int64      `json:"steal"` // ns in the window, of all CPUs
+	Cost RecordCost `json:"cost"`
+	// ns in the window, of all CPUs
+	Steal      int64 `json:"steal"`
+	Interrupts int64 `json:"interrupts"`
 }
 
 // OpenRecorder loads and attaches the probes of record depth. The error says what is missing and what to do, and wraps
@@ -329,7 +335,7 @@ func (r *Recorder) Start(path string) error {
 	if err := r.startReader(); err != nil {
 		return fail(err)
 	}
-	r.steal = readSteal()
+	r.steal, r.interrupts = readSteal(), readInterrupts()
 	// Events first, then the snapshot: what changes while it is taken is known from them.
 	r.setRec(recOn, 1)
 	r.state = recorderRunning
@@ -355,9 +361,24 @@ func (r *Recorder) begin() ([]byte, error) {
 	boot, real := clockPair()
 	return json.Marshal(spoolBegin{
 		Version: SpoolVersion, Kernel: unix.ByteSliceToString(u.Release[:]), Machine: unix.ByteSliceToString(u.Machine[:]),
-		CPUs: cpus, Rings: len(r.rings), All: r.opts.All, Syscalls: r.opts.Syscalls, Buffer: r.opts.Buffer,
+		CPUs: cpus, Online: online(cpus), Rings: len(r.rings), All: r.opts.All, Syscalls: r.opts.Syscalls, Buffer: r.opts.Buffer,
 		Tracer: os.Getpid(), Args: os.Args, Boottime: boot, Realtime: real,
 	})
+}
+
+// online returns a number above those of all CPUs that are online; possible, if that cannot be read.
+func online(possible int) int {
+	b, err := os.ReadFile("/sys/devices/system/cpu/online")
+	if err != nil {
+		return possible
+	}
+	// Ranges in order, as in 0-3,8: the last number is the highest.
+	text := strings.TrimSpace(string(b))
+	n, err := strconv.Atoi(text[strings.LastIndexAny(text, "-,")+1:])
+	if err != nil || n < 0 || n >= possible {
+		return possible
+	}
+	return n + 1
 }
 
 // clockPair reads both clocks at the same moment, as nearly as it can.
@@ -407,6 +428,7 @@ func (r *Recorder) Stop() (RecordCost, error) {
 	end.Ctxt, end.Why = readCtxt()
 	end.Time = Boottime()
 	end.Steal = int64(max(0, readSteal()-r.steal))
+	end.Interrupts = int64(max(0, readInterrupts()-r.interrupts))
 	rows, err := r.visit(recordRecordModeRECORD_WALK_SNAPSHOT)
 	r.setRec(recOn, 0)
 	close(r.stopping)

@@ -102,29 +102,30 @@ func (r *Recording) Tasks() []event.Task { return r.tasks }
 // About is what a recording says of itself.
 type About struct {
 	Kernel, Machine string // uname -r, uname -m
-	CPUs            int    // possible ones
+	CPUs            int    // possible ones: no event is of another
+	Online          int    // above the highest number of one that was online
 	All, Syscalls   bool   // as in RecordOptions
 	Buffer          int
 	Args            []string // the recorder's command line
 	// The same moment by two clocks, ns: CLOCK_BOOTTIME, which all times of the recording are of, and CLOCK_REALTIME.
 	Boottime, Realtime int64
 
-	// Steal is the time the hypervisor kept from all CPUs in the window. Ctxt is ctxt of /proc/stat at its two ends, nil
+	// Steal is the time the hypervisor kept from all CPUs in the window, Interrupts what they spent in interrupts. Ctxt is ctxt of /proc/stat at its two ends, nil
 	// if that could not be read. Cost is what recording took. A recording that was cut off has none of them.
-	Steal time.Duration
-	Ctxt  *[2]Reading
-	Cost  RecordCost
+	Steal, Interrupts time.Duration
+	Ctxt              *[2]Reading
+	Cost              RecordCost
 }
 
 // About returns it.
 func (r *Recording) About() About {
 	b := &r.x.begin
 	a := About{
-		Kernel: b.Kernel, Machine: b.Machine, CPUs: b.CPUs, All: b.All, Syscalls: b.Syscalls, Buffer: b.Buffer, Args: b.Args,
+		Kernel: b.Kernel, Machine: b.Machine, CPUs: b.CPUs, Online: min(b.Online, b.CPUs), All: b.All, Syscalls: b.Syscalls, Buffer: b.Buffer, Args: b.Args,
 		Boottime: b.Boottime, Realtime: b.Realtime,
 	}
 	if end := r.x.end; end != nil {
-		a.Steal, a.Cost = time.Duration(end.Steal), end.Cost
+		a.Steal, a.Interrupts, a.Cost = time.Duration(end.Steal), time.Duration(end.Interrupts), end.Cost
 		if open := r.x.window; open != nil && open.Ctxt != nil && end.Ctxt != nil {
 			a.Ctxt = &[2]Reading{*open.Ctxt, *end.Ctxt}
 		}

@@ -52,13 +52,14 @@ type Session struct {
 	lastUsed uint32
 
 	// The readings at the window's start.
-	began   span
-	opened  uint64
-	cpus    bpfCpu
-	misses  map[string]uint64
-	steal   time.Duration
-	opening time.Duration
-	lost    uint64 // tasks there was no memory to follow
+	began      span
+	opened     uint64
+	cpus       bpfCpu
+	misses     map[string]uint64
+	steal      time.Duration
+	interrupts time.Duration
+	opening    time.Duration
+	lost       uint64 // tasks there was no memory to follow
 }
 
 // knobs are the programs' constants.
@@ -320,7 +321,7 @@ func (s *Session) Start() error {
 		return explain("start", err)
 	}
 	s.misses = s.readMisses()
-	s.steal = readSteal()
+	s.steal, s.interrupts = readSteal(), readInterrupts()
 	s.set("Closing", 0)
 	s.set("Rows", 0)
 	if err := s.emptyQueue(); err != nil {
@@ -461,14 +462,16 @@ func (s *Session) Stop() (*Counts, error) {
 		sum[i] += n
 	}
 	c := &Counts{
-		Window:   ended.middle() - s.began.middle(),
-		Total:    newCount(&sum),
-		Missing:  maps.Clone(s.missing),
-		Started:  s.opened,
-		Ended:    closed,
-		Steal:    max(0, readSteal()-s.steal),
-		Syscalls: s.syscalls(&cpus),
-		Cost:     Cost{Attach: s.attach, Open: s.opening, Close: time.Since(begin)},
+		Window:  ended.middle() - s.began.middle(),
+		Total:   newCount(&sum),
+		Missing: maps.Clone(s.missing),
+		Started: s.opened,
+		Ended:   closed,
+		Steal:   max(0, readSteal()-s.steal),
+
+		Interrupts: max(0, readInterrupts()-s.interrupts),
+		Syscalls:   s.syscalls(&cpus),
+		Cost:       Cost{Attach: s.attach, Open: s.opening, Close: time.Since(begin)},
 	}
 	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_RUN_QUEUE])
 	c.WakeupLatency.merge(&kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])

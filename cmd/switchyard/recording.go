@@ -18,12 +18,15 @@ import (
 
 // recordedOptions are what a manifest keeps of the tracing, so that the analysis can be made again.
 type recordedOptions struct {
-	Of       string            `json:"of"`
-	All      bool              `json:"all"`
-	Syscalls bool              `json:"syscalls"`
-	Buffer   int               `json:"buffer_bytes"`
-	Steal    int64             `json:"steal_ns"`
-	Ctxt     *[2]trace.Reading `json:"ctxt,omitempty"`
+	Of       string `json:"of"`
+	All      bool   `json:"all"`
+	Syscalls bool   `json:"syscalls"`
+	Buffer   int    `json:"buffer_bytes"`
+	Online   int    `json:"cpus_online"`
+	Steal    int64  `json:"steal_ns"`
+
+	Interrupts int64             `json:"interrupts_ns"`
+	Ctxt       *[2]trace.Reading `json:"ctxt,omitempty"`
 
 	SwitchCost *report.SwitchCost `json:"switch_cost_ns,omitempty"`
 }
@@ -44,8 +47,8 @@ func recordedOptionsOf(m *rundir.Manifest) (o recordedOptions, err error) {
 	return o, nil
 }
 
-func newAnalysis(window event.Window, o recordedOptions, cpus int, opened []event.Snapshot, lost []event.Lost) *sched.Analysis {
-	options := sched.Options{All: o.All, CPUs: cpus, Steal: time.Duration(o.Steal)}
+func newAnalysis(window event.Window, o recordedOptions, opened []event.Snapshot, lost []event.Lost) *sched.Analysis {
+	options := sched.Options{All: o.All, CPUs: o.Online, Steal: time.Duration(o.Steal), Interrupts: time.Duration(o.Interrupts)}
 	if o.Ctxt != nil {
 		options.Ctxt = &[2]sched.Reading{readingOf(o.Ctxt[0]), readingOf(o.Ctxt[1])}
 	}
@@ -87,8 +90,8 @@ func finish(dir string, k recorded) (*report.Trace, error) {
 	defer w.Close()
 
 	about := rec.About()
-	o := recordedOptions{Of: k.of, SwitchCost: k.switchCost, All: about.All, Syscalls: about.Syscalls, Buffer: about.Buffer, Steal: int64(about.Steal), Ctxt: about.Ctxt}
-	analysis := newAnalysis(rec.Window(), o, about.CPUs, rec.Opened(), rec.Lost())
+	o := recordedOptions{Of: k.of, SwitchCost: k.switchCost, All: about.All, Syscalls: about.Syscalls, Buffer: about.Buffer, Online: about.Online, Steal: int64(about.Steal), Interrupts: int64(about.Interrupts), Ctxt: about.Ctxt}
+	analysis := newAnalysis(rec.Window(), o, rec.Opened(), rec.Lost())
 	calls := newSyscallCounter(o.Syscalls, rec.Window())
 	err = rec.Events(func(e *event.Event) error {
 		calls.event(e)
@@ -198,7 +201,7 @@ func replay(dir string) (*report.Trace, error) {
 	}
 	opened, closed := r.Snapshots()
 	window := m.Window.Sched()
-	a := newAnalysis(window, o, m.Host.CPUs, opened, r.Lost())
+	a := newAnalysis(window, o, opened, r.Lost())
 	calls := newSyscallCounter(o.Syscalls, window)
 	for e, err := range r.Events() {
 		if err != nil {
