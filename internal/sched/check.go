@@ -317,9 +317,23 @@ func (a *Analysis) checkCPU(r *Result) Check {
 			check.Status = Fail
 		}
 	}
-	if !check.OK() {
-		check.Reason = fmt.Sprintf("differs by %v; what the CPUs did is not known of %v", dur(int64(check.Traced-check.Kernel)), unknown) + a.lossNote()
+	if check.OK() {
+		return check
 	}
+	var hidden uint64
+	whole := true
+	for i := range r.CPUs {
+		c := &r.CPUs[i]
+		hidden += c.BrokenByHidden
+		whole = whole && c.Busy+c.Idle+c.Unknown == dur(a.w.Close-a.w.Open) && c.Breaks+c.BrokenByLoss == 0
+	}
+	if whole && hidden > 0 {
+		check.Status = Unavailable
+		check.Reason = fmt.Sprintf("what the CPUs did is not known of %v, after %d switches to tasks that the kernel keeps from tracing",
+			unknown, hidden)
+		return check
+	}
+	check.Reason = fmt.Sprintf("differs by %v; what the CPUs did is not known of %v", dur(int64(check.Traced-check.Kernel)), unknown) + a.lossNote()
 	return check
 }
 
