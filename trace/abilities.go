@@ -27,8 +27,11 @@ type abilities struct {
 const plainTasks = 1 << 14
 
 // ask finds out by having the kernel check programs that need no more than the ability. The error is the kernel's refusal to
-// be asked, for want of a privilege.
+// be asked, for want of a privilege, or says that it has no BTF, without which there is nothing to ask about.
 func ask() (a abilities, err error) {
+	if _, err := kernelTypes(); err != nil {
+		return a, err
+	}
 	fetch := asm.FetchAdd.Mem(asm.RFP, asm.R0, asm.DWord, -8)
 	fetch.Constant = 1 // BPF_FETCH: in cilium/ebpf 0.22.0 an instruction not read from a file loses it
 	atomic := &ebpf.ProgramSpec{

@@ -89,6 +89,15 @@ func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bp
 	c.Checks = []Check{vol, invol, tasks, life, exec}
 }
 
+// explainLife adds to a failed check what may be the reason on a kernel without a compare-and-exchange for BPF.
+func (c *Counts) explainLife() {
+	for i := range c.Checks {
+		if k := &c.Checks[i]; k.Name == "life" && k.Status == Fail {
+			k.Reason += "; before 5.12 an interval whose end two CPUs see at once can be counted twice"
+		}
+	}
+}
+
 // each fails a check of the sum when one task's numbers differ: two tasks' errors must not cancel out.
 func each(c *Check, t *TaskCount, traced, kernel uint64) {
 	if c.OK() && traced != kernel {

@@ -3,6 +3,7 @@ package trace
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -288,7 +289,11 @@ func (s *Session) emptyQueue() error {
 // losses collects what could not be counted.
 func (s *Session) losses(c *Counts, alloc uint64) {
 	if n := alloc + s.lost; n > 0 {
-		c.Losses = append(c.Losses, Loss{"no memory to follow a task", n})
+		reason := "no memory to follow a task"
+		if !s.objs.can.storage {
+			reason = fmt.Sprintf("no memory to follow a task, or more than %d of them", plainTasks)
+		}
+		c.Losses = append(c.Losses, Loss{reason, n})
 	}
 	s.lost = 0
 	for name, n := range s.readMisses() {

@@ -30,7 +30,8 @@
 //
 // # What it needs
 //
-// CAP_BPF and CAP_PERFMON, or root, to open a session (Linux 5.8); nothing afterwards (5.19). A kernel that describes its
-// types (CONFIG_DEBUG_INFO_BTF). What the kernel can do is asked of it, not read off its version: see [Probes]. A probe that
+// CAP_BPF and CAP_PERFMON, or root, to open a session (Linux 5.8; before 5.11 CAP_SYS_RESOURCE or a high RLIMIT_MEMLOCK,
+// too); nothing afterwards (5.19). A kernel that describes its types (CONFIG_DEBUG_INFO_BTF), 5.10 or later: make
+// test-kernels runs the tests on 5.10, 6.1, 6.12 and 7.x. What the kernel can do is asked of it, not read off its version: see [Probes]. A probe that
 // cannot be had leaves columns empty, and [Counts.Missing] says why.
 package trace

@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 		"burner":       burner,
 		"dropped":      dropped,
 		"kept":         kept,
+		"limited":      limited,
+		"noBTF":        noBTF,
 		"unprivileged": unprivileged,
 
 		"threadPing":       threadPing,
@@ -444,6 +446,49 @@ func kept() int {
 		return 0
 	}
 	fmt.Println("fine")
+	return 0
+}
+
+// noBTF says what Open and OpenRecorder say where /sys has no types. It is to have a mount namespace of its own.
+func noBTF() int {
+	if err := unix.Mount("tmpfs", "/sys/kernel/btf", "tmpfs", 0, ""); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	s, err := trace.Open(trace.Options{})
+	if err == nil {
+		s.Close()
+	}
+	fmt.Println(errors.Is(err, errors.ErrUnsupported), err)
+	r, err := trace.OpenRecorder(trace.RecordOptions{})
+	if err == nil {
+		r.Close()
+	}
+	fmt.Println(errors.Is(err, errors.ErrUnsupported), err)
+	return 0
+}
+
+// limited says whether a map of 1 MiB can be made with 64 KiB of RLIMIT_MEMLOCK and no capability to raise it, and what Open
+// says then.
+func limited() int {
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: 64 << 10, Max: 64 << 10}); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	if err := sys.DropCapabilities(unix.CAP_BPF, unix.CAP_PERFMON); err != nil {
+		fmt.Println(err)
+		return cannotDrop
+	}
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 1 << 10, MaxEntries: 1 << 10})
+	if err == nil {
+		m.Close()
+	}
+	fmt.Println(err == nil)
+	s, err := trace.Open(trace.Options{})
+	if err == nil {
+		s.Close()
+	}
+	fmt.Println(errors.Is(err, os.ErrPermission), err)
 	return 0
 }
 

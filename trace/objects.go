@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/cilium/ebpf"
@@ -37,6 +38,19 @@ func hook(tracepoint string) (*btf.FuncProto, error) {
 		}
 	}
 	return nil, fmt.Errorf("tracepoint %s has no prototype: %w", tracepoint, errors.ErrUnsupported)
+}
+
+// hasMember reports whether a struct of the kernel has a member.
+func hasMember(name, member string) bool {
+	types, err := kernelTypes()
+	if err != nil {
+		return false
+	}
+	var s *btf.Struct
+	if types.TypeByName(name, &s) != nil {
+		return false
+	}
+	return slices.ContainsFunc(flatten(s.Members), func(m btf.Member) bool { return m.Name == member })
 }
 
 // perCPU returns how far each CPU's instance of a variable, or of one of its fields, is from its run queue. The names are
@@ -102,9 +116,6 @@ type objects struct {
 }
 
 func newObjects(maxTasks int, lacking abilities) (objects, error) {
-	if _, err := kernelTypes(); err != nil {
-		return objects{}, explain("open", err)
-	}
 	can, err := ask()
 	if err != nil {
 		return objects{}, explain("open", err)

@@ -91,8 +91,14 @@ func knobs(a abilities, maxTasks int) map[string]any {
 // Open loads the probes into the kernel and attaches them. From then on they run, but count nothing until a process is
 // followed. The error says what is missing and what to do, and wraps errors.ErrUnsupported or os.ErrPermission.
 //
-// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF, 5.18 or later. Afterwards the capabilities may be
-// dropped, from 5.19 on; before, bpf(2) is refused to others where kernel.unprivileged_bpf_disabled is set.
+// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF, 5.10 or later. Before 5.11 BPF maps count against
+// RLIMIT_MEMLOCK, which is raised if CAP_SYS_RESOURCE allows it. Afterwards the capabilities may be dropped, from 5.19 on;
+// before, bpf(2) is refused to others where kernel.unprivileged_bpf_disabled is set.
+//
+// What an older kernel lacks is made up for. What is weaker there: before 5.13 no more than 16384 tasks are followed, and
+// further ones are a Loss; before 5.12 a blocked interval can be counted twice if its end is seen by two CPUs at once, which
+// takes a switch the kernel did not show, and fails the check life. From 7.0 on a task can be preempted in the middle of a
+// probe; what others on its CPU do meanwhile passes that probe by, and is a Loss, mostly of system calls.
 func Open(opts Options) (_ *Session, err error) {
 	opts.MaxTasks = cmp.Or(max(opts.MaxTasks, 0), 1024)
 	start := time.Now()
@@ -148,6 +154,9 @@ func Open(opts Options) (_ *Session, err error) {
 	}
 	if _, err := s.walk(bpfWalkModeWALK_SELF); err != nil {
 		return nil, explain("walk", err)
+	}
+	if !s.objs.can.ptRegs && !hasMember("task_struct", "stack_vm_area") {
+		s.missing["yields"] = "this kernel does not tell what a task called (before 5.15, without CONFIG_VMAP_STACK)"
 	}
 	s.attach = time.Since(start)
 	return s, nil
@@ -489,6 +498,9 @@ func (s *Session) Stop() (*Counts, error) {
 	}
 	s.losses(c, kernel.LostAlloc)
 	c.check(&sum, s.opened, closed, &kernel)
+	if !s.objs.can.atomics {
+		c.explainLife()
+	}
 	return c, nil
 }
 

@@ -558,6 +558,44 @@ func TestUnprivileged(t *testing.T) {
 	}
 }
 
+// TestMemlock: where maps count against RLIMIT_MEMLOCK (before 5.11) the error names it; elsewhere it is of no matter.
+func TestMemlock(t *testing.T) {
+	session(t, trace.Options{}).Close()
+	roomy, out, _ := strings.Cut(strings.TrimSpace(run(t, "limited")), "\n")
+	switch roomy {
+	case "true":
+		if out != "false <nil>" {
+			t.Errorf("the kernel does not mind the limit, but: %s", out)
+		}
+	case "false":
+		if !strings.HasPrefix(out, "true ") || !strings.Contains(out, "RLIMIT_MEMLOCK") {
+			t.Errorf("%q, want an os.ErrPermission that names RLIMIT_MEMLOCK", out)
+		}
+	default:
+		t.Error(roomy, out)
+	}
+}
+
+// TestNoBTF: a kernel that describes no types gives an error that names the remedy.
+func TestNoBTF(t *testing.T) {
+	cmd := testenv.Program(t, "noBTF")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, os.ErrPermission) {
+		testenv.Skip(t, "no mount namespace to hide the types in", able)
+	} else if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if !strings.HasPrefix(line, "true ") || !strings.Contains(line, "CONFIG_DEBUG_INFO_BTF=y") {
+			t.Errorf("%q, want an errors.ErrUnsupported that says how to get BTF", line)
+		}
+	}
+	if n := strings.Count(string(out), "\n"); n != 2 {
+		t.Errorf("%d lines: %s", n, out)
+	}
+}
+
 func TestProbes(t *testing.T) {
 	names := map[string]bool{}
 	for _, p := range trace.Probes() {
