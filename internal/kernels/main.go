@@ -172,7 +172,7 @@ func summary(s settings, outcomes []outcome) int {
 			fmt.Printf("SKIPPED: kernel %s: %v\n", o.kernel.name, o.skipped)
 		}
 	}
-	if s.update && code == 0 {
+	if s.update {
 		if err := update(outcomes); err != nil {
 			fmt.Fprintln(os.Stderr, "kernels:", err)
 			return 1
