@@ -83,7 +83,7 @@ func readFrame(f *os.File, at, size int64, h []byte, buf *[]byte) (frame, int64,
 	if _, err := f.ReadAt(h, at); err != nil {
 		return frame{}, 0, err.Error()
 	}
-	if binary.LittleEndian.Uint32(h) != spoolMagic || binary.LittleEndian.Uint32(h[20:]) != crc32.Checksum(h[:20], castagnoli) {
+	if binary.LittleEndian.Uint32(h) != spoolMagic || binary.LittleEndian.Uint32(h[20:]) != crc32.Checksum(h[:20], castagnoli()) {
 		return frame{}, 0, "no frame begins here"
 	}
 	n := binary.LittleEndian.Uint64(h[8:])
@@ -105,7 +105,7 @@ func readFrame(f *os.File, at, size int64, h []byte, buf *[]byte) (frame, int64,
 	if _, err := f.ReadAt((*buf)[:fr.size], fr.at); err != nil && err != io.EOF {
 		return frame{}, 0, err.Error()
 	}
-	if crc32.Checksum((*buf)[:fr.size], castagnoli) != binary.LittleEndian.Uint32(h[16:]) {
+	if crc32.Checksum((*buf)[:fr.size], castagnoli()) != binary.LittleEndian.Uint32(h[16:]) {
 		return frame{}, 0, "a frame's checksum is wrong"
 	}
 	return fr, spoolHeader + int64(n), ""
