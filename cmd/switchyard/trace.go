@@ -27,6 +27,7 @@ type traceOptions struct {
 	format     string
 	calibrate  bool
 	switchCost bool
+	tlb        bool
 }
 
 func newTraceCommand(env Env) *cobra.Command {
@@ -65,6 +66,7 @@ sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 	f.DurationVar(&o.duration, "duration", 0, "how long; 0 is until the processes end, or an interrupt")
 	f.StringVar(&o.out, "out", "", "directory to keep the recording in; it is made")
 	buffer := f.String("buffer", "8MiB", "size of each CPU's ring in --record")
+	f.BoolVar(&o.tlb, "tlb", false, "TLB flushes at switches too, in --count (x86)")
 	f.BoolVar(&o.switchCost, "switch-cost", false, "what switches cost, of all tasks, from the scheduler's entry to its end")
 	calibrateFlag(cmd, &o.calibrate)
 	format := formatFlag(cmd, "text", "json")
@@ -99,6 +101,8 @@ func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count b
 		return usagef("--duration %v: want more than 0s, or 0s for until it ends", o.duration)
 	case o.out != "" && !o.record:
 		return usagef("--out %q: only a recording is kept: add --record", o.out)
+	case o.tlb && o.record:
+		return usagef("--tlb: only --count counts TLB flushes")
 	case cmd.Flags().Changed("buffer") && !o.record:
 		return usagef("--buffer %s: only --record has rings", buffer)
 	}

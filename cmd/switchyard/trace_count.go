@@ -21,7 +21,7 @@ func countOn(env Env, o traceOptions) (*report.Trace, error) {
 		return nil, err
 	}
 	defer costs.close()
-	s, err := trace.Open(trace.Options{NoSyscalls: !o.syscalls})
+	s, err := trace.Open(trace.Options{NoSyscalls: !o.syscalls, NoTLB: !o.tlb})
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +116,9 @@ func countReport(c *trace.Counts) *report.Trace {
 		t.Missing[k] = reason
 	}
 	delete(t.Missing, "fault_exceptions")
+	if _, missing := t.Missing["tlb_flushes"]; !missing {
+		t.TLBFlushes, t.TLBKept = &c.TLBFlushes, &c.TLBKept
+	}
 	t.Total.RunQueueLatency = durationsOf(&c.RunQueueLatency)
 	t.Total.WakeupLatency = durationsOf(&c.WakeupLatency)
 	t.Total.OnCPUSpan = durationsOf(&c.OnCPUSpan)

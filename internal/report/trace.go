@@ -23,6 +23,9 @@ type Trace struct {
 	Preemptors []TracePair       `json:"preemptors"`
 	Wakers     []TracePair       `json:"wakers"`
 	Syscalls   map[string]uint64 `json:"syscalls,omitempty"`
+	// Switches that flushed the TLB, and those that found its entries still good.
+	TLBFlushes *uint64           `json:"tlb_flushes,omitempty"`
+	TLBKept    *uint64           `json:"tlb_kept,omitempty"`
 	RunQueue   *TraceQueue       `json:"run_queue_length,omitempty"`
 	Lost       []TraceLost       `json:"lost"`
 	Losses     []TraceLoss       `json:"losses,omitempty"`

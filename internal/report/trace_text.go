@@ -65,6 +65,9 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	s := total.Switches
 	fmt.Fprintf(&b, "\nSwitches into these tasks: %d address-space, %d thread, %d kept; away from them to idle or kernel threads: %d lazy.\n",
 		s.AddressSpace, s.Thread, s.Kept, s.Lazy)
+	if t.TLBFlushes != nil && t.TLBKept != nil {
+		fmt.Fprintf(&b, "TLB at these switches: flushed %d times, still good %d times.\n", *t.TLBFlushes, *t.TLBKept)
+	}
 	if total.RunQueueLatency != nil {
 		fmt.Fprintf(&b, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.\n", total.RunQueueLatency, total.WakeupsByInterrupt, total.Wakeups)
 	}
