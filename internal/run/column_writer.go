@@ -12,8 +12,8 @@ import (
 // A columnWriter encodes one column of a table, a page at a time, and keeps the pages of the row group. Every row puts one
 // value, or NULL.
 type columnWriter struct {
-	spec  columnSpec
-	codec *codec
+	spec columnSpec
+	zstd *compressor
 
 	// Of the page: the values that are there, and of each row whether it has one.
 	values  []int64
@@ -35,8 +35,8 @@ type columnWriter struct {
 	header   thriftWriter
 }
 
-func newColumnWriter(spec columnSpec, codec *codec) *columnWriter {
-	c := &columnWriter{spec: spec, codec: codec, words: spec.words, dictionary: newDictionary()}
+func newColumnWriter(spec columnSpec, zstd *compressor) *columnWriter {
+	c := &columnWriter{spec: spec, zstd: zstd, words: spec.words, dictionary: newDictionary()}
 	if spec.physical == blobs && spec.words == nil {
 		c.numbers = map[string]int64{}
 	}
@@ -138,7 +138,7 @@ func (c *columnWriter) appendNumbers(body []byte) []byte {
 // appendPage appends a page: a header, to which about adds what is told of its kind, levels as they are, and the rest
 // compressed.
 func (c *columnWriter) appendPage(dst []byte, kind int64, body []byte, levels int, about func(*thriftWriter)) []byte {
-	c.packed = c.codec.append(append(c.packed[:0], body[:levels]...), body[levels:])
+	c.packed = c.zstd.append(append(c.packed[:0], body[:levels]...), body[levels:])
 	h := &c.header
 	h.out = h.out[:0]
 	h.structure(func() {

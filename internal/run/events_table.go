@@ -51,8 +51,8 @@ type eventEncoder struct {
 	predictor predictor
 }
 
-func newEventEncoder(to io.Writer, codec *codec) *eventEncoder {
-	e := &eventEncoder{table: newTableWriter(to, "events", eventColumns[:], groupRows, codec)}
+func newEventEncoder(to io.Writer) *eventEncoder {
+	e := &eventEncoder{table: newTableWriter(to, "events", eventColumns[:], groupRows)}
 	e.predictor.forget()
 	return e
 }

@@ -189,9 +189,8 @@ func forgedEvents() forgedTable {
 		case int64s:
 			p = int64Page(0)
 		case blobs:
-			z, _ := newCodec()
 			text := []byte("\x06\x00\x00\x00switch")
-			packed := z.append(nil, text)
+			packed := newCompressor().append(nil, text)
 			d := forgedPage{pageHeader{kind: pageDictionary, unpacked: int64(len(text)), packed: int64(len(packed)), values: 1,
 				encoding: encodingPlain}, packed}
 			g.pages = append(g.pages, []forgedPage{d, plainPage(encodingDictionary, 1, []byte{1, 2, 0})})

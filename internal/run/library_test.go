@@ -39,11 +39,7 @@ func sameToLibrary(t *testing.T, dir string) {
 		if theirs.NumRows() != ours.rows || len(theirs.RowGroups()) != len(ours.groups) {
 			t.Fatalf("%s: %d rows in %d groups, want %d in %d", name, theirs.NumRows(), len(theirs.RowGroups()), ours.rows, len(ours.groups))
 		}
-		groups, err := newGroupReader()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer groups.close()
+		var groups groupReader
 		for i, g := range theirs.RowGroups() {
 			want, err := groups.read(ours, i)
 			if err != nil {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // A column is what one column of a row group holds.
@@ -74,7 +72,7 @@ func (t *thrift) pageHeader() (h pageHeader) {
 
 // A groupReader reads row groups, and uses its memory again for each.
 type groupReader struct {
-	zstd    *zstd.Decoder
+	zstd    decompressor
 	packed  []byte
 	page    []byte
 	present []bool
@@ -82,17 +80,6 @@ type groupReader struct {
 
 	dictionary []int64
 }
-
-func newGroupReader() (*groupReader, error) {
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPage),
-		zstd.WithDecoderLowmem(true), zstd.IgnoreChecksum(false))
-	if err != nil {
-		return nil, err
-	}
-	return &groupReader{zstd: z}, nil
-}
-
-func (r *groupReader) close() { r.zstd.Close() }
 
 // read decodes a row group. What it returns holds until the next one is read.
 //
@@ -164,12 +151,12 @@ func (r *groupReader) chunk(t *table, g *group, i int) error {
 		}
 		levels, body := body[:h.definitions], body[h.definitions:]
 		if !h.plain {
-			var err error
-			r.page, err = r.zstd.DecodeAll(body, grow(r.page, int(h.unpacked))[:0])
+			size := int(h.unpacked - h.definitions)
+			page, err := r.zstd.append(grow(r.page, size)[:0], body, size)
 			if err != nil {
-				return fmt.Errorf("decompress a page: %w", err)
+				return err
 			}
-			body = r.page
+			r.page, body = page, page
 		}
 		if int64(len(body)) != h.unpacked-h.definitions {
 			return errPage

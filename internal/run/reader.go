@@ -145,13 +145,7 @@ func (r *Reader) Load() (json.RawMessage, error) {
 // the last thing it yields, and comes without an event. It holds one row group in memory; each call starts anew.
 func (r *Reader) Events() iter.Seq2[*sched.Event, error] {
 	return func(yield func(*sched.Event, error) bool) {
-		groups, err := newGroupReader()
-		if err != nil {
-			yield(nil, fmt.Errorf("read run %s: %w", r.dir, err))
-			return
-		}
-		defer groups.close()
-		r.eventsOf(groups, yield)
+		r.eventsOf(new(groupReader), yield)
 	}
 }
 
@@ -308,12 +302,7 @@ func (r *Reader) readTable(name string, columns []columnSpec, want Table, each f
 	if t.rows > 1<<20+4*want.Bytes {
 		return r.damaged(name, fmt.Errorf("%d rows in %d bytes", t.rows, want.Bytes))
 	}
-	groups, err := newGroupReader()
-	if err != nil {
-		return fmt.Errorf("read run %s: %w", r.dir, err)
-	}
-	defer groups.close()
-	if err := t.eachGroup(groups, each); err != nil {
+	if err := t.eachGroup(new(groupReader), each); err != nil {
 		return r.damaged(name, err)
 	}
 	return nil

@@ -48,11 +48,7 @@ func TestHostileEvents(t *testing.T) {
 		}, ErrDamaged, "event 1: its time -1 is before 0"},
 		"an unknown kind": {func(f *forgedTable) {
 			d := &f.groups[0].pages[eventKind][0]
-			z, err := newCodec()
-			if err != nil {
-				t.Fatal(err)
-			}
-			d.body = z.append(nil, []byte("\x06\x00\x00\x00tw\ntch"))
+			d.body = newCompressor().append(nil, []byte("\x06\x00\x00\x00tw\ntch"))
 			d.packed = int64(len(d.body))
 		}, ErrNewer, `kind "tw\ntch"`},
 	} {

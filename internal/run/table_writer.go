@@ -27,10 +27,11 @@ type tableWriter struct {
 }
 
 // newTableWriter begins a file, with row groups of so many rows.
-func newTableWriter(to io.Writer, name string, specs []columnSpec, groupRows int, codec *codec) *tableWriter {
+func newTableWriter(to io.Writer, name string, specs []columnSpec, groupRows int) *tableWriter {
+	zstd := newCompressor()
 	t := &tableWriter{to: to, name: name, groupRows: groupRows}
 	for _, s := range specs {
-		t.columns = append(t.columns, newColumnWriter(s, codec))
+		t.columns = append(t.columns, newColumnWriter(s, zstd))
 	}
 	t.write([]byte(magic))
 	return t

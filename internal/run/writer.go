@@ -30,7 +30,6 @@ type Writer struct {
 	root   *os.Root
 	made   bool // the directory is ours
 	own    func(*os.File)
-	codec  *codec
 	err    error // the first of Event
 	closed bool
 
@@ -59,9 +58,6 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 		own = func(*os.File) {}
 	}
 	w := &Writer{dir: dir, own: own, greatest: -1}
-	if w.codec, err = newCodec(); err != nil {
-		return nil, err
-	}
 	switch err := os.Mkdir(dir, 0o700); {
 	case err == nil:
 		w.made = true
@@ -90,7 +86,7 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 	if w.events, err = w.create(eventsName); err != nil {
 		return nil, err
 	}
-	w.eventRows = newEventEncoder(w.events.buffer, w.codec)
+	w.eventRows = newEventEncoder(w.events.buffer)
 	return w, nil
 }
 
@@ -305,7 +301,7 @@ func (w *Writer) writeTable(name, title string, columns []columnSpec, rows func(
 	if err != nil {
 		return Table{}, err
 	}
-	t := newTableWriter(p.buffer, title, columns, smallGroupRows, w.codec)
+	t := newTableWriter(p.buffer, title, columns, smallGroupRows)
 	if err := rows(t); err != nil {
 		return Table{}, err
 	}
