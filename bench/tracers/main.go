@@ -4,8 +4,10 @@
 // The workloads are those of perf bench sched, pinned: pipe is two processes that pass a byte back and forth on one CPU,
 // so that each operation is two switches and two wakings; messaging is groups of senders and receivers on all CPUs. In
 // every round each tracer traces one run of the workload, and one run has none; which comes first changes every time.
-// What a run takes longer than the one without beside it, for each of its switches, is one observation; printed is their
-// median with its interval. A tool that is not there has its row, and says so.
+// What a run takes more CPU time than the one without beside it, for each of its switches, is one observation; printed is
+// their median with its interval. It is the workload's own CPU time (getrusage), in which probes run: that of a reader
+// beside it is not in it, and other tasks on the machine disturb it less than they do the clock on the wall. A tool that
+// is not there has its row, and says so.
 //
 //	apt install linux-perf libbpf-tools bpftrace && make build && sudo go run ./bench/tracers
 package main
@@ -17,7 +19,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -136,27 +137,41 @@ type workload struct {
 	args     []string
 	pin      string
 	switches func(before, after uint64) float64
-	cpus     float64 // that are busy all the time
 }
 
 func workloads() []workload {
 	return []workload{
-		{name: "pipe", args: []string{"perf", "bench", "-f", "simple", "sched", "pipe", "-l", strconv.Itoa(*loops)}, pin: "0", cpus: 1,
+		{name: "pipe", args: []string{"perf", "bench", "-f", "simple", "sched", "pipe", "-l", strconv.Itoa(*loops)}, pin: "0",
 			switches: func(_, _ uint64) float64 { return 2 * float64(*loops) }},
-		{name: "messaging", args: []string{"perf", "bench", "-f", "simple", "sched", "messaging", "-g", strconv.Itoa(*groups)}, cpus: online(),
+		{name: "messaging", args: []string{"perf", "bench", "-f", "simple", "sched", "messaging", "-g", strconv.Itoa(*groups)},
 			switches: func(before, after uint64) float64 { return float64(after - before) }},
 	}
 }
 
-func online() float64 {
-	var set unix.CPUSet
-	if unix.SchedGetaffinity(0, &set) != nil {
-		return 1
+// inner is how the workload is started: by this program, which tells what it took.
+const inner = "-inner"
+
+// work runs a command and writes the CPU time that it and its descendants took, seconds, on standard error.
+func work(args []string) error {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return err
 	}
-	return float64(set.Count())
+	fmt.Fprintf(os.Stderr, "%s%.6f\n", took, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
+	return nil
 }
 
+const took = "CPU time "
+
 func main() {
+	if len(os.Args) > 2 && os.Args[1] == inner {
+		if err := work(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "tracers:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "tracers:", err)
@@ -252,27 +267,37 @@ func one(dir string, w workload, t *tracer, r *row) (float64, error) {
 		args = append([]string{"taskset", "-c", w.pin}, args...)
 	}
 	var beside *exec.Cmd
-	var side bytes.Buffer
+	var side, sideErr bytes.Buffer
+	ended := make(chan error, 1)
 	if t.beside != nil {
 		beside = exec.CommandContext(ctx, t.beside[0], t.beside[1:]...)
-		beside.Stdout = &side
-		beside.Stderr = io.Discard
+		beside.Stdout, beside.Stderr = &side, &sideErr
 		if err := beside.Start(); err != nil {
 			return 0, err
 		}
+		go func() { ended <- beside.Wait() }()
 		time.Sleep(t.wait)
 	}
-	args = append(append([]string{}, t.before...), args...)
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	args = append(append(append([]string{}, t.before...), self, inner), args...)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	before := ctxt()
-	err := cmd.Run()
+	err = cmd.Run()
 	after := ctxt()
 	if beside != nil {
+		select {
+		case e := <-ended:
+			return 0, fmt.Errorf("it ended by itself: %v: %s", e, lastLine(sideErr.Bytes()))
+		default:
+		}
 		beside.Process.Signal(unix.SIGINT)
-		if e := beside.Wait(); e != nil && t.after != nil {
-			return 0, fmt.Errorf("%s: %w", t.name, e)
+		if e := <-ended; e != nil && t.after != nil {
+			return 0, fmt.Errorf("%s: %w: %s", t.name, e, lastLine(sideErr.Bytes()))
 		}
 	}
 	if err != nil {
@@ -295,7 +320,7 @@ func one(dir string, w workload, t *tracer, r *row) (float64, error) {
 		r.perEvent = perEvent
 		r.lost += lost
 	}
-	return seconds * 1e9 * w.cpus / w.switches(before, after), nil
+	return seconds * 1e9 / w.switches(before, after), nil
 }
 
 func lastLine(b []byte) string {
@@ -303,14 +328,14 @@ func lastLine(b []byte) string {
 	return lines[len(lines)-1]
 }
 
-// seconds is the number perf bench -f simple prints, alone on a line.
+// seconds is what the inner program said.
 func seconds(out []byte) (float64, error) {
 	for line := range strings.Lines(string(out)) {
-		if s, err := strconv.ParseFloat(strings.TrimSpace(line), 64); err == nil {
-			return s, nil
+		if s, ok := strings.CutPrefix(line, took); ok {
+			return strconv.ParseFloat(strings.TrimSpace(s), 64)
 		}
 	}
-	return 0, fmt.Errorf("perf bench did not say how long it took: %q", out)
+	return 0, fmt.Errorf("the workload did not say what it took: %q", out)
 }
 
 // ctxt is the number of switches since boot.
