@@ -39,7 +39,7 @@ func exactly(t testing.TB, what string, got, want uint64) {
 func TestPingPong(t *testing.T) {
 	for _, rounds := range []uint64{23, 1009} {
 		t.Run(fmt.Sprint(rounds), func(t *testing.T) {
-			s := session(t, trace.Options{})
+			s := session(t, trace.Options{Syscalls: true, TLB: true})
 			h := start(t, "ping", fmt.Sprint(rounds))
 			c := window(t, s, h.pid(), func() { h.do(t, "") })
 
@@ -71,7 +71,7 @@ func TestPingPong(t *testing.T) {
 }
 
 func TestSyscalls(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	h := start(t, "worker")
 	start(t, "burner") // which calls getppid as fast as it can
 	for _, n := range []uint64{23, 1009} {
@@ -97,7 +97,7 @@ func TestSyscalls(t *testing.T) {
 }
 
 func TestYield(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	h := start(t, "worker")
 	// Somebody to yield to.
 	other := start(t, "burner")
@@ -106,7 +106,12 @@ func TestYield(t *testing.T) {
 	}
 	c := window(t, s, h.pid(), func() { h.do(t, "yield", 1009) })
 	calls := c.Syscalls["sched_yield"] + lostCalls(c) // the runtime yields, too
-	if y := c.Total.Switches.Yields; calls < 1009 || y < 10 || y > calls {
+	// How many of them switch is the scheduler's choice: on 5.10, emulated, it was 4 to 26.
+	least := uint64(100)
+	if emulated {
+		least = 1
+	}
+	if y := c.Total.Switches.Yields; calls < 1009 || y < least || y > calls {
 		t.Errorf("switches in sched_yield: %d of %d calls", y, calls)
 	}
 	if c.Total.Switches.Yields > c.Total.Switches.Involuntary {
@@ -115,7 +120,7 @@ func TestYield(t *testing.T) {
 }
 
 func TestForksAndExecs(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	h := start(t, "worker")
 	c := window(t, s, h.pid(), func() { h.do(t, "spawn", 23) })
 	exactly(t, "forks", c.Total.Forks, 23)
@@ -135,7 +140,7 @@ func TestForksAndExecs(t *testing.T) {
 }
 
 func TestThreads(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	h := start(t, "worker")
 	threads := func() uint64 {
 		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", h.pid()))
@@ -157,7 +162,7 @@ func TestThreads(t *testing.T) {
 
 // TestAgainstProc compares with what the kernel tells everybody.
 func TestAgainstProc(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	h := start(t, "worker")
 	h.do(t, "threads", 5)
 	dir := fmt.Sprintf("/proc/%d/task", h.pid())
@@ -186,7 +191,7 @@ func TestAgainstProc(t *testing.T) {
 }
 
 func TestPageFaults(t *testing.T) {
-	s := session(t, trace.Options{FaultExceptions: true})
+	s := session(t, trace.Options{Syscalls: true, TLB: true, FaultExceptions: true})
 	h := start(t, "worker")
 	h.do(t, "touch", 23)
 	c := window(t, s, h.pid(), func() { h.do(t, "touch", 1009) })
@@ -203,7 +208,7 @@ func TestPageFaults(t *testing.T) {
 
 // TestOthers follows a process that sleeps while others do all they can.
 func TestOthers(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	cmd := exec.Command("sleep", "60")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -233,7 +238,7 @@ func TestOthers(t *testing.T) {
 
 // TestCensored wakes a thread that blocked long before the window.
 func TestCensored(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	h := start(t, "ping", "1")
 	if err := s.Follow(h.pid()); err != nil {
 		t.Fatal(err)
@@ -263,7 +268,7 @@ func TestCensored(t *testing.T) {
 
 // TestDeath has the traced process end in the window.
 func TestDeath(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	h := start(t, "worker")
 	c := window(t, s, h.pid(), func() {
 		h.do(t, "getppid", 23)
@@ -283,7 +288,7 @@ func TestDeath(t *testing.T) {
 
 // TestForkStorm takes windows of a process that forks all the time.
 func TestForkStorm(t *testing.T) {
-	s := session(t, trace.Options{MaxTasks: 7})
+	s := session(t, trace.Options{Syscalls: true, TLB: true, MaxTasks: 7})
 	const storm = "read go; i=0; while [ $i -lt 1009 ]; do (:); i=$((i+1)); done; echo done; read go"
 	begin := func() (pid int, release, wait func()) {
 		cmd := exec.Command("sh", "-c", storm)
@@ -362,7 +367,7 @@ func TestForkStorm(t *testing.T) {
 }
 
 func TestFollowInWindow(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	a, b := start(t, "worker"), start(t, "worker")
 	c := window(t, s, a.pid(), func() {
 		b.do(t, "getppid", 1000) // not yet followed
@@ -387,7 +392,7 @@ func TestFollowInWindow(t *testing.T) {
 // TestSelf follows the tracer itself, and the tracer's ancestors without it.
 // A process nobody named is in it, and one that appears later.
 func TestFollowAll(t *testing.T) {
-	s := session(t, trace.Options{NoTLB: true, MaxTasks: 1 << 14})
+	s := session(t, trace.Options{Syscalls: true, MaxTasks: 1 << 14})
 	h := start(t, "worker")
 	if err := s.FollowAll(); err != nil {
 		t.Fatal(err)
@@ -418,7 +423,7 @@ func TestFollowAll(t *testing.T) {
 }
 
 func TestSelf(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	c := window(t, s, os.Getpid(), func() {
 		for range 23 {
 			unix.Getppid()
@@ -438,7 +443,7 @@ func TestSelf(t *testing.T) {
 
 // TestTwoSessions traces the same process twice.
 func TestTwoSessions(t *testing.T) {
-	a, b := session(t, trace.Options{}), session(t, trace.Options{})
+	a, b := session(t, trace.Options{Syscalls: true, TLB: true}), session(t, trace.Options{Syscalls: true, TLB: true})
 	h := start(t, "worker")
 	var inner *trace.Counts
 	outer := window(t, a, h.pid(), func() {
@@ -450,7 +455,7 @@ func TestTwoSessions(t *testing.T) {
 }
 
 func TestMisuse(t *testing.T) {
-	s := session(t, trace.Options{})
+	s := session(t, trace.Options{Syscalls: true, TLB: true})
 	if err := s.Follow(1 << 29); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("follow nobody: %v, want ESRCH", err)
 	}
@@ -495,7 +500,7 @@ func TestMisuse(t *testing.T) {
 }
 
 func TestWithout(t *testing.T) {
-	s := session(t, trace.Options{NoSyscalls: true, NoTLB: true})
+	s := session(t, trace.Options{})
 	h := start(t, "worker")
 	c := window(t, s, h.pid(), func() { h.do(t, "getppid", 23) })
 	for _, column := range []string{"syscalls", "tlb_flushes", "fault_exceptions"} {
@@ -514,7 +519,7 @@ func TestWithout(t *testing.T) {
 
 // TestDropped drops all privileges once the session is open.
 func TestDropped(t *testing.T) {
-	session(t, trace.Options{})
+	session(t, trace.Options{Syscalls: true, TLB: true})
 	// Before 5.19 (kernel commit c8644cd0efe7) bpf(2) is refused to the unprivileged, whatever it is for, unless
 	// kernel.unprivileged_bpf_disabled is 0.
 	readable := func() error {
@@ -565,7 +570,7 @@ func TestUnprivileged(t *testing.T) {
 
 // TestMemlock: where maps count against RLIMIT_MEMLOCK (before 5.11) the error names it; elsewhere it is of no matter.
 func TestMemlock(t *testing.T) {
-	session(t, trace.Options{}).Close()
+	session(t, trace.Options{Syscalls: true, TLB: true}).Close()
 	roomy, out, _ := strings.Cut(strings.TrimSpace(run(t, "limited")), "\n")
 	switch roomy {
 	case "true":
