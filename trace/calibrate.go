@@ -56,10 +56,10 @@ func Calibrate(rounds int, names ...string) (costs []ProbeCost, err error) {
 		call   bool
 	}
 	sets := []set{
-		{CostCount, &Options{NoSyscalls: true, NoTLB: true}, true, false},
-		{CostCountOthers, &Options{NoSyscalls: true, NoTLB: true}, false, false},
-		{CostTLB, &Options{NoSyscalls: true}, true, false},
-		{CostSyscall, &Options{NoTLB: true}, true, true},
+		{CostCount, &Options{}, true, false},
+		{CostCountOthers, &Options{}, false, false},
+		{CostTLB, &Options{TLB: true}, true, false},
+		{CostSyscall, &Options{Syscalls: true}, true, true},
 		{CostRecord, nil, true, false},
 	}
 	if len(names) > 0 {

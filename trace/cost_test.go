@@ -18,7 +18,7 @@ import (
 //
 //	go test -run '^$' -bench Cost -benchtime 1x ./trace
 func BenchmarkCost(b *testing.B) {
-	session(b, trace.Options{}).Close()
+	session(b, trace.Options{Syscalls: true, TLB: true}).Close()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var old, one unix.CPUSet
@@ -43,12 +43,12 @@ func BenchmarkCost(b *testing.B) {
 		sessions *trace.Session
 	}{
 		{name: "off"},
-		{name: "sched-others", opts: &trace.Options{NoSyscalls: true, NoTLB: true}},
-		{name: "sched", opts: &trace.Options{NoSyscalls: true, NoTLB: true}, traced: true},
-		{name: "sched+tlb", opts: &trace.Options{NoSyscalls: true}, traced: true},
-		{name: "sched+syscall-others", opts: &trace.Options{NoTLB: true}},
-		{name: "sched+syscall", opts: &trace.Options{NoTLB: true}, traced: true},
-		{name: "all", opts: &trace.Options{FaultExceptions: true}, traced: true},
+		{name: "sched-others", opts: &trace.Options{}},
+		{name: "sched", opts: &trace.Options{}, traced: true},
+		{name: "sched+tlb", opts: &trace.Options{TLB: true}, traced: true},
+		{name: "sched+syscall-others", opts: &trace.Options{Syscalls: true}},
+		{name: "sched+syscall", opts: &trace.Options{Syscalls: true}, traced: true},
+		{name: "all", opts: &trace.Options{Syscalls: true, TLB: true, FaultExceptions: true}, traced: true},
 	}
 	for b.Loop() {
 		for range 8 {

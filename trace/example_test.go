@@ -12,7 +12,7 @@ import (
 
 // A process is followed for a while, and the numbers are those the kernel has.
 func Example() {
-	s, err := trace.Open(trace.Options{})
+	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
 	if err != nil {
 		log.Print(err) // which privilege is missing, or which ability, and what to do
 		return
@@ -48,7 +48,7 @@ func Example() {
 
 // One session serves many servers, one after the other.
 func ExampleSession_Forget() {
-	s, err := trace.Open(trace.Options{MaxTasks: 10})
+	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true, MaxTasks: 10})
 	if err != nil {
 		log.Print(err)
 		fmt.Println("ok")

@@ -379,7 +379,7 @@ func run(t testing.TB, program string, args ...string) string {
 
 // dropped opens a session, gives up every capability, and uses it.
 func dropped() int {
-	s, err := trace.Open(trace.Options{})
+	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
 	if err != nil {
 		fmt.Println("open:", err)
 		return 1
@@ -455,7 +455,7 @@ func noBTF() int {
 		fmt.Println(err)
 		return 1
 	}
-	s, err := trace.Open(trace.Options{})
+	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
 	if err == nil {
 		s.Close()
 	}
@@ -484,7 +484,7 @@ func limited() int {
 		m.Close()
 	}
 	fmt.Println(err == nil)
-	s, err := trace.Open(trace.Options{})
+	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
 	if err == nil {
 		s.Close()
 	}
@@ -503,7 +503,7 @@ func unprivileged() int {
 		fmt.Println(err)
 		return cannotDrop
 	}
-	s, err := trace.Open(trace.Options{})
+	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
 	if err == nil {
 		s.Close()
 	}

@@ -19,13 +19,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options says what a Session does. The zero value counts everything whose price is small.
+// Options says what a Session does. The zero value counts what the scheduler does, and forks, execs, exits and page faults,
+// whose price is small: what costs more is asked for.
 type Options struct {
-	// NoSyscalls leaves out system calls by name. Their probe runs at every system call of every task on the machine.
-	NoSyscalls bool
+	// Syscalls adds system calls by name. Their probe runs at every system call of every task on the machine.
+	Syscalls bool
 
-	// NoTLB leaves out TLB flushes at switches.
-	NoTLB bool
+	// TLB adds TLB flushes at switches (x86).
+	TLB bool
 
 	// FaultExceptions adds the page fault exceptions, by the mode they were taken in. Count.PageFaults does not need it.
 	FaultExceptions bool
@@ -106,14 +107,14 @@ func Open(opts Options) (_ *Session, err error) {
 	if s.objs, err = newObjects(opts.MaxTasks, opts.lacking); err != nil {
 		return nil, err
 	}
-	s.objs.knobs["with_cpu"] = !opts.NoSyscalls || !opts.NoTLB
+	s.objs.knobs["with_cpu"] = opts.Syscalls || opts.TLB
 	defer func() {
 		if err != nil {
 			s.objs.close()
 		}
 	}()
 
-	skip := map[string]bool{"syscall": opts.NoSyscalls, "tlb": opts.NoTLB, "fault": !opts.FaultExceptions}
+	skip := map[string]bool{"syscall": !opts.Syscalls, "tlb": !opts.TLB, "fault": !opts.FaultExceptions}
 	var loaded []*ebpf.Collection
 	for _, p := range probes {
 		if skip[p.Name] {
@@ -585,7 +586,7 @@ func (s *Session) readWindow(epoch uint32) (sum bpfWindow, err error) {
 }
 
 func (s *Session) readCPUs() (sum bpfCpu, err error) {
-	if s.opts.NoSyscalls && s.opts.NoTLB {
+	if !s.opts.Syscalls && !s.opts.TLB {
 		return sum, nil
 	}
 	var per []bpfCpu

@@ -13,7 +13,7 @@ import (
 //
 //	go test -run '^$' -bench SwitchCost -benchtime 5x ./trace
 func BenchmarkSwitchCost(b *testing.B) {
-	session(b, trace.Options{}).Close()
+	session(b, trace.Options{Syscalls: true, TLB: true}).Close()
 	const rounds = 10007
 	type result struct {
 		thread, addressSpace, lazy, idle trace.SwitchTimes
@@ -25,7 +25,7 @@ func BenchmarkSwitchCost(b *testing.B) {
 			s := switchCost(b, trace.SwitchCostOptions{CPUs: []int{0}})
 			var beside *trace.Session
 			if i == 1 {
-				beside = session(b, trace.Options{})
+				beside = session(b, trace.Options{Syscalls: true, TLB: true})
 			}
 			for _, program := range []string{"threadPing", "ping"} {
 				h := start(b, program, fmt.Sprint(rounds))

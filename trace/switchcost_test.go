@@ -228,7 +228,7 @@ func TestSwitchCostNewTasks(t *testing.T) {
 func TestSwitchCostBeside(t *testing.T) {
 	const rounds = 1009
 	s := switchCost(t, trace.SwitchCostOptions{CPUs: []int{0}})
-	beside := session(t, trace.Options{})
+	beside := session(t, trace.Options{Syscalls: true, TLB: true})
 	h := start(t, "ping", fmt.Sprint(rounds))
 	c := costs(t, s, func() {
 		counts := window(t, beside, h.pid(), func() { h.do(t, "") })

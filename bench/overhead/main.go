@@ -198,7 +198,7 @@ type meter struct {
 // µs, of one slice of time.
 func (m *meter) slice(kind int) (rate, cpu float64, err error) {
 	if kind != none {
-		s, err := trace.Open(trace.Options{NoSyscalls: kind == scheduling, NoTLB: kind == scheduling})
+		s, err := trace.Open(trace.Options{Syscalls: kind != scheduling, TLB: kind != scheduling})
 		if err != nil {
 			return 0, 0, err
 		}

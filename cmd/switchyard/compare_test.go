@@ -96,7 +96,7 @@ func TestCompareAll(t *testing.T) {
 }
 
 func canTrace() bool {
-	s, err := trace.Open(trace.Options{})
+	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
 	if err != nil {
 		return false
 	}

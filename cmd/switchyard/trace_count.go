@@ -21,7 +21,7 @@ func countOn(env Env, o traceOptions) (*report.Trace, error) {
 		return nil, err
 	}
 	defer costs.close()
-	s, err := trace.Open(trace.Options{NoSyscalls: !o.syscalls, NoTLB: !o.tlb})
+	s, err := trace.Open(trace.Options{Syscalls: o.syscalls, TLB: o.tlb})
 	if err != nil {
 		return nil, err
 	}
