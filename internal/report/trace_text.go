@@ -41,8 +41,9 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 		}
 	}
 	total := &t.Total
-	fmt.Fprintf(&b, "%s, %s depth, %s, Linux %s, %d CPUs\n\n", Printable(t.Of), t.Depth, nanos(float64(t.WindowNS)),
+	writeWrapped(&b, width, "%s, %s depth, %s, Linux %s, %d CPUs", Printable(t.Of), t.Depth, nanos(float64(t.WindowNS)),
 		Printable(t.Host.Kernel), t.Host.CPUs)
+	fmt.Fprintln(&b)
 
 	tasks := newTable(width, text.AlignRight, text.AlignLeft)
 	wide := width >= 112
@@ -63,20 +64,21 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	}
 
 	s := total.Switches
-	fmt.Fprintf(&b, "\nSwitches into these tasks: %d address-space, %d thread, %d kept; away from them to idle or kernel threads: %d lazy.\n",
+	fmt.Fprintln(&b)
+	writeWrapped(&b, width, "Switches into these tasks: %d address-space, %d thread, %d kept; away from them to idle or kernel threads: %d lazy.",
 		s.AddressSpace, s.Thread, s.Kept, s.Lazy)
 	if t.TLBFlushes != nil && t.TLBKept != nil {
 		fmt.Fprintf(&b, "TLB at these switches: flushed %d times, still good %d times.\n", *t.TLBFlushes, *t.TLBKept)
 	}
 	if total.RunQueueLatency != nil {
-		fmt.Fprintf(&b, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.\n", total.RunQueueLatency, total.WakeupsByInterrupt, total.Wakeups)
+		writeWrapped(&b, width, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.", total.RunQueueLatency, total.WakeupsByInterrupt, total.Wakeups)
 	}
 	if c := total.MigrationCauses; len(c) > 0 {
 		var parts []string
 		for _, k := range sorted(keys(c)) {
 			parts = append(parts, fmt.Sprintf("%d %s", c[k], k))
 		}
-		fmt.Fprintf(&b, "Migrations: %s.\n", strings.Join(parts, ", "))
+		writeWrapped(&b, width, "Migrations: %s.", strings.Join(parts, ", "))
 	}
 	t.writeSyscalls(&b, width)
 	t.writeSwitchCost(&b, width)
@@ -86,6 +88,13 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	t.writeFoot(&b, width)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeWrapped writes a sentence in lines of no more than width.
+func writeWrapped(b *strings.Builder, width int, format string, args ...any) {
+	for _, line := range wrap(fmt.Sprintf(format, args...), width) {
+		fmt.Fprintln(b, line)
+	}
 }
 
 func keys[V any](m map[string]V) []string {
@@ -108,13 +117,17 @@ func newTable(width int, aligns ...text.Align) table.Writer {
 	style.Format.Header, style.Format.Footer = text.FormatDefault, text.FormatDefault
 	style.Size.WidthMax = width
 	t.SetStyle(style)
+	widest := 20
+	if width < 112 {
+		widest = 16 // a name of 15 bytes and a mark
+	}
 	var columns []table.ColumnConfig
 	for i := range 15 {
 		a := text.AlignRight
 		if i < len(aligns) {
 			a = aligns[i]
 		}
-		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, WidthMax: 20})
+		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, WidthMax: widest})
 	}
 	t.SetColumnConfigs(columns)
 	return t

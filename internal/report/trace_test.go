@@ -1,0 +1,77 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// sampleTrace has something in every part of the text form, and names that a terminal or a table could stumble over.
+func sampleTrace() *Trace {
+	latency := &Durations{N: 4012, Mean: 14_200, P50: 4_900, P90: 31_000, P99: 210_400, Max: 12_034_000}
+	task := func(tid int, name string, on, queue, blocked int64, voluntary, involuntary uint64) TraceTask {
+		return TraceTask{TID: tid, TGID: tid, Name: name, LifeNS: on + queue + blocked, OnCPUNS: on, RunQueueNS: queue, BlockedNS: blocked,
+			Wakeups: voluntary, Migrations: 3, Switches: TraceSwitches{Voluntary: voluntary, Involuntary: involuntary, AddressSpace: 40, Thread: 7, Lazy: 12},
+			WakeupLatency: latency, RunQueueLatency: latency}
+	}
+	t := &Trace{Schema: TraceSchema, Depth: "record", Of: "make -j8 \x1b[31m", WindowNS: 2_345_678_901,
+		Host: Host{Kernel: "6.18.44", CPUs: 2, CPU: "AMD EPYC", Go: "go1.26", Root: true},
+		Tasks: []TraceTask{
+			task(4194301, "sy-work/0", 1_200_000_000, 300_000_000, 845_678_901, 123_456, 7890),
+			task(1234, "\x1b[31mx\n<b>|`\xff", 900_000, 4_500, 2_000_000_000, 23, 1),
+			task(99, "kworker/u8:2-ev", 12_345, 0, 0, 1, 0),
+		},
+		Preemptors: []TracePair{{By: "sy-work/0", ByTID: 4194301, Of: "\x1b[31mx\n<b>|`\xff", OfTID: 1234, Count: 17, NS: 5_000_000},
+			{By: "(interrupt)", Of: "sy-work/0", OfTID: 4194301, Count: 1, NS: 900}},
+		Wakers:   []TracePair{{By: "(others)", Of: "sy-work/0", OfTID: 4194301, Count: 4012, NS: 56_970_400}},
+		CPUs:     []TraceCPU{{CPU: 0, BusyNS: 2_000_000_000, IdleNS: 345_678_901, Switches: 12_345, QueueMean: 0.51, QueueMax: 7}},
+		RunQueue: &TraceQueue{Mean: 0.51, Max: 7, ViolationCount: 12, ViolationNS: 340_000, ViolationMaxNS: 120_000},
+		Syscalls: map[string]uint64{"read": 1009, "write": 1009, "futex": 23},
+		Lost:     []TraceLost{{CPU: 1, FirstNS: 1, LastNS: 2, Count: 3}},
+		Checks: []TraceCheck{{Name: "nvcsw", Status: "pass", Traced: 123_480, Kernel: 123_480},
+			{Name: "nivcsw", Status: "fail", Reason: "differs by -3, 1 task wrong, the first task 1234 (\x1b[31mx): traced 1, kernel 4", Traced: 7891, Kernel: 7894},
+			{Name: "run_delay", Status: "unavailable", Reason: "this kernel does not keep it"}},
+		Cost:     TraceCost{Events: 150_000, BytesPerEvent: ptr(29.5), NSPerEvent: ptr(140.2), ReaderCPUNS: ptr(int64(12_345_678)), AttachNS: 45_000_000, MemoryBytes: 16 << 20, DiskPerEvent: ptr(6.6)},
+		Missing:  map[string]string{"cost of a switch": "not asked for (--switch-cost)"},
+		Warnings: []string{"The command failed: exit status 2."},
+	}
+	t.Tasks[0].Lossy = true
+	t.Total = task(0, "", 1_200_912_345, 300_004_500, 2_845_678_901, 123_480, 7891)
+	t.Total.MigrationCauses = map[string]uint64{"at wake-up": 5, "balancing": 4}
+	return t
+}
+
+func TestTraceText(t *testing.T) {
+	for name, width := range map[string]int{"trace-80.txt": 80, "trace-120.txt": 120} {
+		var b bytes.Buffer
+		if err := sampleTrace().WriteText(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.Bytes())
+		if n := text.LongestLineLen(b.String()); n > width {
+			t.Errorf("%s is %d columns wide", name, n)
+		}
+		if strings.ContainsAny(b.String(), "\x1b\r\xff") {
+			t.Errorf("%s lets through what a terminal would obey", name)
+		}
+		if !strings.HasPrefix(b.String(), "FAIL nivcsw: ") {
+			t.Errorf("%s does not begin with the failure", name)
+		}
+	}
+}
+
+// Count depth has no latencies of single tasks, pairs or CPUs; a short life is no division by zero.
+func TestTraceTextOfLittle(t *testing.T) {
+	r := &Trace{Schema: TraceSchema, Depth: "count", Of: "true", Tasks: []TraceTask{{TID: 1, Name: "true"}}}
+	for _, width := range []int{1, 40, 80, 120, 300} {
+		var b bytes.Buffer
+		if err := r.WriteText(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		if s := b.String(); strings.Contains(s, "NaN") || strings.Contains(s, "Inf") || !strings.Contains(s, "true") {
+			t.Errorf("width %d:\n%s", width, s)
+		}
+	}
+}
