@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(testenv.Main(m, map[string]func() int{
 		"switchyard": func() int { return Main(ProcessEnv()) },
 		"blink":      blink,
+		"peers":      peersWorkload,
 		// The same for a command that runs this binary itself (compare).
 		"switchyard-again": func() int {
 			os.Setenv("SWITCHYARD_TEST_PROGRAM", "switchyard")
