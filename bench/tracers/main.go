@@ -1,5 +1,5 @@
 // Command tracers measures what tracers of the scheduler add to a switch: Switchyard's depths beside perf sched record,
-// libbpf-tools' runqlat and offcputime, and bpftrace's runqlat.bt.
+// libbpf-tools' runqlat and offcputime, and the same histogram in bpftrace.
 //
 // The workloads are those of perf bench sched, pinned: pipe is two processes that pass a byte back and forth on one CPU,
 // so that each operation is two switches and two wakings; messaging is groups of senders and receivers on all CPUs. In
@@ -63,19 +63,20 @@ func tracers(dir string) []tracer {
 		{name: "switchyard --record --all", beside: []string{*binary, "trace", "--format", "json", "--record", "--all"}, wait: 500 * time.Millisecond, after: ours},
 		{name: "runqlat (libbpf-tools)", beside: []string{"runqlat"}, wait: 1500 * time.Millisecond},
 		{name: "offcputime (libbpf-tools)", beside: []string{"offcputime", "1000"}, wait: 1500 * time.Millisecond},
-		{name: "bpftrace runqlat.bt", beside: []string{"bpftrace", bpftraceScript()}, wait: 4 * time.Second},
+		{name: "bpftrace, a run-queue histogram", beside: []string{"bpftrace", "-e", bpftraceScript}, wait: 4 * time.Second},
 		{name: "perf sched record", before: []string{"perf", "sched", "record", "-o", filepath.Join(dir, "perf.data"), "--"}, after: perfData},
 	}
 }
 
-func bpftraceScript() string {
-	for _, p := range []string{"/usr/sbin/runqlat.bt", "/usr/share/bpftrace/tools/runqlat.bt"} {
-		if _, err := os.Stat(p); err == nil {
-			return p
-		}
-	}
-	return "runqlat.bt"
-}
+// bpftraceScript keeps what runqlat does: one histogram of the time from runnable to on-CPU. Debian's runqlat.bt needs the
+// kernel's headers.
+const bpftraceScript = `
+tracepoint:sched:sched_wakeup, tracepoint:sched:sched_wakeup_new { @since[args->pid] = nsecs; }
+tracepoint:sched:sched_switch {
+	if (args->prev_state == 0) { @since[args->prev_pid] = nsecs; }
+	$since = @since[args->next_pid];
+	if ($since) { @us = hist((nsecs - $since) / 1000); delete(@since[args->next_pid]); }
+}`
 
 // ours reads the JSON of switchyard trace.
 func ours(_ string, stdout []byte) (float64, uint64, error) {
