@@ -48,8 +48,7 @@ const (
 // Recorder writes every scheduling event of the tasks it follows to a spool. It is made by OpenRecorder, records from
 // Start to Stop, once, and is ended by Close. Its methods may be called from several goroutines, one at a time.
 type Recorder struct {
-	opts   RecordOptions
-	attach time.Duration
+	opts RecordOptions
 
 	mu     sync.Mutex
 	closed bool
