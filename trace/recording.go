@@ -14,15 +14,18 @@ import (
 
 // Recording is what a spool holds, read: every event in the order of time, and the tasks they are about.
 type Recording struct {
-	f      *os.File
-	x      *spoolIndex
-	tasks  []event.Task
-	now    []event.TaskID // by TID: whose it is at this point of the recording, plus 1; 0: nobody's known
-	books  []lastBooks    // by task
-	opened []event.Snapshot
-	closed []event.Snapshot
-	bad    error
-	read   bool
+	f     *os.File
+	x     *spoolIndex
+	tasks []event.Task
+	now   []event.TaskID // by TID: whose it is at this point of the recording, plus 1; 0: nobody's known
+	books []lastBooks    // by task
+	// current is by CPU: who came to it last. exchanged are the TIDs of leaders that a thread has taken, before exec's event.
+	current   []event.TaskID
+	exchanged map[int]bool
+	opened    []event.Snapshot
+	closed    []event.Snapshot
+	bad       error
+	read      bool
 }
 
 // lastBooks are a task's own counters at its last switch.
@@ -243,6 +246,7 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		e.Prio, e.OtherPrio = b[22], b[23]
 		e.NVCSW, e.NIVCSW = le.Uint16(b[24:]), le.Uint16(b[26:])
 		e.Value = int64(le.Uint32(b[28:]))
+		r.exchange(e)
 		r.switched(e)
 	case recordRecordKindRECORD_WAKING, recordRecordKindRECORD_WAKE_NEW:
 		if e.Other, err = r.task(le.Uint32(b[16:]), cpu); err != nil {
@@ -276,6 +280,42 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		r.tasks[e.Task].Started = int64(le.Uint64(b[16:]))
 	}
 	return true, nil
+}
+
+// exchange finds out that exec in a thread has exchanged the numbers of thread and leader: its event comes only later, when
+// the program is loaded, and either may leave its CPU before. Then another of the process seems to leave than came, and the
+// counters are of the one that came (de_thread in fs/exec.c).
+func (r *Recording) exchange(e *event.Event) {
+	for len(r.current) <= int(e.CPU) {
+		r.current = append(r.current, event.NoTask)
+	}
+	came := r.current[e.CPU]
+	r.current[e.CPU] = e.Other
+	if came < 0 || e.Task < 0 || came == e.Task {
+		return
+	}
+	a, b := &r.tasks[came], &r.tasks[e.Task]
+	if a.TGID == 0 || a.TGID != b.TGID || a.TID != a.TGID && b.TID != b.TGID || !r.books[came].follows(e) || r.books[e.Task].follows(e) {
+		return
+	}
+	a.TID, b.TID = b.TID, a.TID
+	r.now[a.TID], r.now[b.TID] = came+1, e.Task+1
+	if r.exchanged == nil {
+		r.exchanged = make(map[int]bool)
+	}
+	r.exchanged[a.TGID] = true
+	if e.Other == e.Task {
+		e.Other = came
+	} else if e.Other == came {
+		e.Other = e.Task
+	}
+	r.current[e.CPU] = e.Other
+	e.Task = came
+}
+
+// follows reports whether a switch is the next one of the task whose last counters these are.
+func (b lastBooks) follows(e *event.Event) bool {
+	return b.known && uint16(e.NVCSW-b.nvcsw)+uint16(e.NIVCSW-b.nivcsw) == 1
 }
 
 // switched sets right what the probe could not know: with a signal pending, the kernel counts a switch as voluntary and
@@ -377,7 +417,9 @@ func (r *Recording) made(e *event.Event, b []byte, tid uint32) (err error) {
 
 // executed: a thread that is not the leader has the leader's number from now on.
 func (r *Recording) executed(e *event.Event, b []byte, tid uint32) (err error) {
-	if old := binary.LittleEndian.Uint32(b[24:]); old != tid && int(old) < len(r.now) && r.now[old] != 0 {
+	if old := binary.LittleEndian.Uint32(b[24:]); r.exchanged[int(tid)] {
+		delete(r.exchanged, int(tid))
+	} else if old != tid && int(old) < len(r.now) && r.now[old] != 0 {
 		r.rename(r.now[old]-1, tid)
 	}
 	if e.Task, err = r.task(tid, e.CPU); err != nil {
