@@ -1,0 +1,184 @@
+package trace
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"switchyard/trace/event"
+)
+
+// spoolOf writes a spool with these frames.
+func spoolOf(t testing.TB, opened, ring0, ring1, closed []byte, end bool) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "spool")
+	s, err := createSpool(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	js := func(v any) []byte {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	frames := []struct {
+		kind    frameKind
+		ring    int
+		payload []byte
+	}{
+		{frameBegin, 0, js(spoolBegin{Version: SpoolVersion, CPUs: 2, Online: 2, Rings: 2})},
+		{frameOpen, 0, opened},
+		{frameWindow, 0, js(spoolMark{Time: 10})},
+		{frameRing, 0, ring0},
+		{frameRing, 1, ring1},
+		{frameClose, 0, closed},
+	}
+	for _, f := range frames {
+		if err := s.append(f.kind, f.ring, f.payload); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if end {
+		if err := s.append(frameEnd, 0, js(spoolEnd{spoolMark: spoolMark{Time: 1 << 40}})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// ringRecord is a record as it lies in a ring, with the ring's header.
+func ringRecord(kind recordRecordKind, time uint64, cpu uint16, task uint32, rest ...byte) []byte {
+	size := sizes[kind]
+	b := make([]byte, 8+(size+7)&^7)
+	binary.LittleEndian.PutUint32(b, uint32(size))
+	binary.LittleEndian.PutUint64(b[8:], time)
+	b[16] = byte(kind)
+	binary.LittleEndian.PutUint16(b[18:], cpu)
+	binary.LittleEndian.PutUint32(b[20:], task)
+	copy(b[24:], rest)
+	return b
+}
+
+// read reads a spool to its end, and holds what comes out to what always holds.
+func read(t testing.TB, path string) (events int) {
+	r, err := OpenRecording(path)
+	if err != nil {
+		if !errors.Is(err, ErrSpool) {
+			t.Fatalf("an error of another kind: %v", err)
+		}
+		return 0
+	}
+	defer r.Close()
+	last := int64(-1 << 63)
+	err = r.Events(func(e *event.Event) error {
+		if e.Time < last {
+			t.Fatalf("event at %d after one at %d", e.Time, last)
+		}
+		last = e.Time
+		for _, id := range []event.TaskID{e.Task, e.Other} {
+			if id >= 0 && int(id) >= len(r.Tasks()) {
+				t.Fatalf("task %d of %d", id, len(r.Tasks()))
+			}
+		}
+		if int(e.CPU) >= r.About().CPUs {
+			t.Fatalf("CPU %d of %d", e.CPU, r.About().CPUs)
+		}
+		events++
+		return nil
+	})
+	if err != nil && !errors.Is(err, ErrSpool) {
+		t.Fatalf("an error of another kind: %v", err)
+	}
+	r.Closed()
+	r.Lost()
+	r.Window()
+	r.Cut()
+	return events
+}
+
+func every(t uint64) (b []byte) {
+	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_LOST; kind++ {
+		b = append(b, ringRecord(kind, t+uint64(kind), 1, 7, 9, 0, 0, 0, 1)...)
+	}
+	return b
+}
+
+// Whatever lies in a ring's frame, or in a snapshot's, the reader comes to an end and tells the truth about what is not one.
+func FuzzRecords(f *testing.F) {
+	f.Add(make([]byte, snapshotSize), every(100), every(50), make([]byte, snapshotSize), true)
+	f.Add([]byte{}, every(100)[:77], []byte{1, 2, 3}, []byte{}, false)
+	f.Fuzz(func(t *testing.T, opened, ring0, ring1, closed []byte, end bool) {
+		read(t, spoolOf(t, opened, ring0, ring1, closed, end))
+	})
+}
+
+// Whatever a file is, it is a spool, a spool that was cut off, or refused.
+func FuzzSpool(f *testing.F) {
+	b, err := os.ReadFile(spoolOf(f, make([]byte, snapshotSize), every(100), every(50), nil, true))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add(b[:len(b)/2])
+	f.Add(b[:30])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		path := filepath.Join(t.TempDir(), "spool")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read(t, path)
+	})
+}
+
+// A spool that ends anywhere gives what is whole of it, and says that it was cut off.
+func TestSpoolCutAnywhere(t *testing.T) {
+	path := spoolOf(t, make([]byte, snapshotSize), every(100), every(50), nil, true)
+	whole := read(t, path)
+	if want := 2 * int(recordRecordKindRECORD_LOST-1); whole != want {
+		t.Fatalf("%d events, want %d: all but the losses", whole, want)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 0
+	for n := range b {
+		cut := filepath.Join(t.TempDir(), "spool")
+		if err := os.WriteFile(cut, b[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		events := read(t, cut)
+		if events < last {
+			t.Fatalf("%d bytes give %d events, and %d gave %d", n, events, n-1, last)
+		}
+		last = events
+		if r, err := OpenRecording(cut); err == nil {
+			if r.Cut() == "" {
+				t.Errorf("%d of %d bytes are not known to be cut off", n, len(b))
+			}
+			r.Close()
+		}
+	}
+}
+
+// Two rings' records, and an interrupt's before that of the probe it came into, come in the order of time.
+func TestRecordsInOrder(t *testing.T) {
+	var a, b []byte
+	for i := uint64(0); i < 500; i++ {
+		at := 1000 * i
+		a = append(a, ringRecord(recordRecordKindRECORD_WAKING, at+20, 0, 7)...)
+		a = append(a, ringRecord(recordRecordKindRECORD_SYSCALL_ENTER, at+10, 0, 8)...)
+		b = append(b, ringRecord(recordRecordKindRECORD_WAKING, at+15, 1, 9)...)
+	}
+	if n := read(t, spoolOf(t, nil, a, b, nil, true)); n != 1500 {
+		t.Errorf("%d events, want 1500", n)
+	}
+}
