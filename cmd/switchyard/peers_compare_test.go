@@ -48,7 +48,11 @@ func (r *peerRun) compareCount(t *testing.T, clock *peerClock) (apart []string) 
 		}
 		type sums struct{ Wakeups, ByInterrupt, Spurious, Migrations uint64 }
 		x, y := sums{a.Wakeups, a.WakeupsByInterrupt, a.SpuriousWakeups, a.Migrations}, sums{b.Wakeups, b.WakeupsByInterrupt, b.SpuriousWakeups, b.Migrations}
-		if x != y {
+		switch early := y.Spurious - x.Spurious; {
+		case x == y:
+		case early < 10 && x == sums{y.Wakeups + early, y.ByInterrupt, x.Spurious, y.Migrations}:
+			apart = append(apart, fmt.Sprintf("%s: count depth took %d early wakings for spurious", name(a), early))
+		default:
 			t.Errorf("%s: record %+v, count %+v", name(a), x, y)
 		}
 		// Both are programs on the same tracepoint: between their times lies the like of what perf's and ours differ by,
@@ -75,9 +79,12 @@ func (r *peerRun) comparePerf(t *testing.T, clock *peerClock) {
 	var worst float64
 	for _, tid := range r.sortedTIDs() {
 		a, s, p := record[tid], seen[tid], r.tables[tid]
-		if s == nil || p == nil {
+		if s == nil || p == nil && histSpans[tid] > 0 {
 			t.Errorf("%s: perf has not heard of it", name(a))
 			continue
+		}
+		if p == nil {
+			p = &perfTask{} // a thread whose only switch was its last, for which perf has no TID
 		}
 		signalled := r.signalled[tid]
 		if a.Switches.Voluntary != s.voluntary+signalled || a.Switches.Involuntary != s.involuntary-signalled || a.Wakeups != s.wakeups {
@@ -134,7 +141,7 @@ func (r *peerRun) comparePerf(t *testing.T, clock *peerClock) {
 			} else if p.runtime > exec {
 				t.Errorf("%s: latency: %d ns run time, and sum_exec_runtime is %d", name(a), p.runtime, exec)
 			}
-		} else if len(late) > 0 {
+		} else if len(late) > 0 && p.listed {
 			t.Errorf("%s: latency does not list it, with %d delays", name(a), len(late))
 		}
 	}

@@ -130,12 +130,8 @@ func trackOnce(t *testing.T, name string, command []string) (_ *peerRun, lost st
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
 	counted := delays()
-	if err != nil && name != "exec" {
+	if err != nil {
 		t.Fatalf("%v: %s", err, errs.String())
-	} else if err != nil {
-		// A switch between the moment a thread takes its leader's TID and the event of exec is taken for the leader's, and
-		// the checks notice: docs/peers.md.
-		t.Logf("%v: %s", err, errs.String())
 	}
 	offset := clockOffset()
 	r := &peerRun{runqlat: counted}
