@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,6 +42,9 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
 	warnings, err := recordWindow(env, o, r, costs, filepath.Join(dir, spoolName))
+	if o.out != "" && errors.Is(err, unix.ENOSPC) {
+		return nil, fmt.Errorf("%w (what was written is kept: make room, then: switchyard recover %s)", err, o.out)
+	}
 	if err != nil {
 		return nil, err
 	}
