@@ -135,6 +135,9 @@ func countReport(c *trace.Counts) *report.Trace {
 	for _, k := range c.Checks {
 		t.Checks = append(t.Checks, report.TraceCheck{Name: k.Name, Status: string(k.Status), Reason: k.Reason, Traced: k.Traced, Kernel: k.Kernel})
 	}
+	for _, name := range []string{"ctxt", "run_delay", "cpu", "chain"} {
+		t.Checks = append(t.Checks, report.TraceCheck{Name: name, Status: string(trace.Unavailable), Reason: "count depth keeps no events (--record makes it)"})
+	}
 	s := c.Total.Switches
 	t.Cost.Events = s.Total() + c.Total.Wakeups + c.Total.Migrations + c.SyscallTotal()
 	return t

@@ -296,17 +296,23 @@ func (t *Trace) writeCPUs(b *strings.Builder, width int) {
 
 func (t *Trace) writeFoot(b *strings.Builder, width int) {
 	fmt.Fprintln(b)
-	var passed []string
-	var others []string
+	var passed, reasons []string
+	unavailable := make(map[string][]string) // by reason
 	for _, c := range t.Checks {
 		switch c.Status {
 		case "pass":
 			passed = append(passed, c.Name)
 		case "unavailable":
-			others = append(others, fmt.Sprintf("Check %s not available: %s.", c.Name, Printable(c.Reason)))
+			if unavailable[c.Reason] == nil {
+				reasons = append(reasons, c.Reason)
+			}
+			unavailable[c.Reason] = append(unavailable[c.Reason], c.Name)
 		}
 	}
-	lines := others
+	var lines []string
+	for _, r := range reasons {
+		lines = append(lines, fmt.Sprintf("Not available: %s: %s.", strings.Join(unavailable[r], ", "), Printable(r)))
+	}
 	if len(passed) > 0 {
 		lines = append([]string{"Checks PASS: " + strings.Join(passed, ", ") + "."}, lines...)
 	}
