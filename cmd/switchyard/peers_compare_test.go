@@ -86,15 +86,15 @@ func (r *peerRun) comparePerf(t *testing.T, clock *peerClock) {
 		if p == nil {
 			p = &perfTask{} // a thread whose only switch was its last, for which perf has no TID
 		}
-		signalled := r.signalled[tid]
-		if a.Switches.Voluntary != s.voluntary+signalled || a.Switches.Involuntary != s.involuntary-signalled || a.Wakeups != s.wakeups {
-			t.Errorf("%s: we count %d voluntary and %d involuntary switches, %d wake-ups; perf's events make that %d, %d (%d of them signalled), %d", name(a),
-				a.Switches.Voluntary, a.Switches.Involuntary, a.Wakeups, s.voluntary, s.involuntary, signalled, s.wakeups)
-		}
 		if s.unseen > 0 {
 			unseen += s.unseen
 			blurred++
 			continue // what no tracer saw, everyone makes up for in a way of his own: we by the kernel's books
+		}
+		signalled := r.signalled[tid]
+		if a.Switches.Voluntary != s.voluntary+signalled || a.Switches.Involuntary != s.involuntary-signalled || a.Wakeups != s.wakeups {
+			t.Errorf("%s: we count %d voluntary and %d involuntary switches, %d wake-ups; perf's events make that %d, %d (%d of them signalled), %d", name(a),
+				a.Switches.Voluntary, a.Switches.Involuntary, a.Wakeups, s.voluntary, s.involuntary, signalled, s.wakeups)
 		}
 		room := int64(0) // the sum of all differences of the clocks
 		single := int64(0)
