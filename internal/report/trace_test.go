@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -53,7 +54,7 @@ func TestTraceText(t *testing.T) {
 		if n := text.LongestLineLen(b.String()); n > width {
 			t.Errorf("%s is %d columns wide", name, n)
 		}
-		if strings.ContainsAny(b.String(), "\x1b\r\xff") {
+		if strings.ContainsAny(b.String(), "\x1b\r") || !utf8.Valid(b.Bytes()) {
 			t.Errorf("%s lets through what a terminal would obey", name)
 		}
 		if !strings.HasPrefix(b.String(), "FAIL nivcsw: ") {
