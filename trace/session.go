@@ -267,7 +267,7 @@ func (s *Session) follow(root uint32) error {
 		if w.Found > 0 {
 			continue // children may have come meanwhile, and a child's number may be below its parent's
 		}
-		if w.Root == 0 {
+		if w.Root == 0 && root != rootAll { // in a PID namespace the tracer may be alone
 			return fmt.Errorf("trace: follow process %d: %w", root, syscall.ESRCH)
 		}
 		break

@@ -206,7 +206,14 @@ func (t *Trace) lostWhere() string {
 	for _, l := range t.Lost {
 		cpus[l.CPU] = true
 	}
-	return fmt.Sprintf(" in %d intervals on %d CPUs (a larger --buffer may keep them)", len(t.Lost), len(cpus))
+	return fmt.Sprintf(" in %s on %s (a larger --buffer may keep them)", plural(len(t.Lost), "interval"), plural(len(cpus), "CPU"))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func (t *Trace) writeSyscalls(b *strings.Builder, width int) {

@@ -59,6 +59,7 @@ type Analysis struct {
 	preemptors, wakers pairs
 	worst              worst
 	queue              queues
+	delays             bool                                     // the kernel keeps run_delay
 	walk               struct{ started, ended, firstEnd int64 } // the walks over all tasks: how many, and when
 	ctxt               [2]uint64                                // switches between the readings, at least and at most
 	switches           uint64
@@ -133,6 +134,7 @@ func (a *Analysis) Start(s *Snapshot) {
 		return // the walk has come by before
 	}
 	a.walk.started++
+	a.delays = a.delays || s.HasRunDelay
 	b.started, b.start = true, *s
 	b.start.Time = clamp(s.Time)
 	if s.Activity == Runnable && t.state == unmet {

@@ -246,6 +246,9 @@ func (c *checker) checks(a *Analysis, r *Result) []Check {
 	delay := c.delay.within("run_delay", a)
 	if c.delayTasks == 0 {
 		delay.Status, delay.Reason = Unavailable, "the kernel does not keep it (CONFIG_SCHED_INFO, sysctl kernel.sched_schedstats)"
+		if a.delays {
+			delay.Reason = "no task that was recorded is in the second snapshot: they have ended"
+		}
 	}
 	list = append(list, exec, delay, c.checkLife(a, r), a.checkCPU(r))
 
