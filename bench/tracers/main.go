@@ -37,7 +37,7 @@ var (
 	binary = flag.String("binary", "bin/switchyard", "the program under test")
 	rounds = flag.Int("rounds", 11, "rounds")
 	loops  = flag.Int("loops", 50_000, "operations of a run of pipe; two switches each")
-	groups = flag.Int("groups", 10, "groups of a run of messaging, 40 tasks each")
+	groups = flag.Int("groups", 2, "groups of a run of messaging, 40 tasks each")
 	only   = flag.String("workload", "", "pipe or messaging (default: both)")
 )
 
@@ -144,7 +144,7 @@ func workloads() []workload {
 	return []workload{
 		{name: "pipe", args: []string{"perf", "bench", "-f", "simple", "sched", "pipe", "-l", strconv.Itoa(*loops)}, pin: "0",
 			switches: func(_, _ uint64) float64 { return 2 * float64(*loops) }},
-		{name: "messaging", args: []string{"perf", "bench", "-f", "simple", "sched", "messaging", "-g", strconv.Itoa(*groups)},
+		{name: "messaging", args: []string{"perf", "bench", "-f", "simple", "sched", "messaging", "-p", "-l", "1000", "-g", strconv.Itoa(*groups)},
 			switches: func(before, after uint64) float64 { return float64(after - before) }},
 	}
 }
