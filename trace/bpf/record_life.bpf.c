@@ -34,6 +34,8 @@ int rec_new(u64 *ctx)
 	struct task_struct *t = (struct task_struct *)ctx[0];
 	u8 flags = 0;
 
+	if (!record_all)
+		task_fresh(t);
 	if (!rec.on)
 		return 0;
 	if (t->tgid == bpf_get_current_pid_tgid() >> 32)

@@ -128,6 +128,16 @@ static __always_inline void task_drop(struct task_struct *t)
 }
 
 /*
+ * The task is only now made: what the hash map has under its address was another's. Taking that out
+ * can have been refused (-EBUSY), in the middle of another change of the map on the same CPU.
+ */
+static __always_inline void task_fresh(struct task_struct *t)
+{
+	if (!have_task_storage)
+		task_drop(t);
+}
+
+/*
  * What the task does, or is about to do: TASK_RUNNING is 0. Another CPU may be changing it; what
  * sched_switch has as an argument is better.
  */

@@ -16,6 +16,7 @@ int task_newtask(u64 *ctx)
 	struct window *w;
 	bool in;
 
+	task_fresh(t);
 	ms = task_get_current();
 	if (likely(!ms) || !ctl.adopting)
 		return 0;
