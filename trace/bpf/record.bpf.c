@@ -63,15 +63,6 @@ int rec_switch(u64 *ctx)
 	return 0;
 }
 
-static __always_inline u16 cpu_of(struct task_struct *t)
-{
-	if (field_exists(t->thread_info.cpu))
-		return t->thread_info.cpu;
-	if (field_exists(((struct task_struct___cpu *)t)->cpu))
-		return ((struct task_struct___cpu *)t)->cpu;
-	return -1;
-}
-
 static __always_inline int waking(struct task_struct *t, u8 kind, u64 now)
 {
 	struct record_waking *w;
@@ -83,7 +74,7 @@ static __always_inline int waking(struct task_struct *t, u8 kind, u64 now)
 		return 0;
 	record_head(&w->r, now, kind, record_interrupt(), t->pid);
 	w->by = bpf_get_current_pid_tgid();
-	w->from = cpu_of(t);
+	w->from = task_cpu(t);
 	w->prio = t->prio;
 	w->pad = 0;
 	ring_submit(w, sizeof(*w));

@@ -4,7 +4,7 @@
  * the kernel's own books say of each at both ends of the window.
  */
 #include "event.h"
-#include "state.h"
+#include "follow.h"
 
 volatile struct recording rec SEC(".data.rec");
 
@@ -12,21 +12,20 @@ const volatile bool record_all = false;
 
 static __always_inline void follow(struct task_struct *t)
 {
-	bool root;
+	bool root = follow_root(t);
 
-	if (t->exit_state)
-		return;
-	root = task_nr(t->group_leader) == ctl.root;
 	if (root)
 		rec.root++;
-	else if (t->tgid == ctl.self || !(task_get(t->group_leader) || task_get(t->real_parent)))
-		return;
-	if (task_get(t))
-		return;
-	if (task_make(t))
-		rec.found++;
-	else
+	switch (follow_task(t, root)) {
+	case FOLLOW_LOST:
 		rec.lost++;
+		break;
+	case FOLLOW_NEW:
+		rec.found++;
+		break;
+	case FOLLOW_NOT:
+		break;
+	}
 }
 
 static __always_inline void snapshot(struct seq_file *out, struct task_struct *t)
@@ -35,17 +34,10 @@ static __always_inline void snapshot(struct seq_file *out, struct task_struct *t
 
 	s.r.time = bpf_ktime_get_boot_ns();
 	s.r.task = t->pid;
-	s.r.cpu = -1;
-	if (field_exists(t->thread_info.cpu))
-		s.r.cpu = t->thread_info.cpu;
-	else if (field_exists(((struct task_struct___cpu *)t)->cpu))
-		s.r.cpu = ((struct task_struct___cpu *)t)->cpu;
+	s.r.cpu = task_cpu(t);
 	if (task_on_cpu(t))
 		s.r.flags |= SNAPSHOT_ON_CPU;
-	/* A task that sleeps can stay queued (6.12). */
-	if (task_on_rq(t) && !(field_exists(t->se.sched_delayed) && t->se.sched_delayed))
-		s.r.flags |= SNAPSHOT_QUEUED;
-	else if (task_state(t) == TASK_WAKING)
+	if (task_queued(t))
 		s.r.flags |= SNAPSHOT_QUEUED;
 	if (record_all || task_get(t))
 		s.r.flags |= SNAPSHOT_TRACED;

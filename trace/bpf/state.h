@@ -262,6 +262,24 @@ static __always_inline u32 read_u32(const void *address)
 	return v;
 }
 
+/* Whether it is runnable. A task that sleeps can stay queued (6.12). */
+static __always_inline bool task_queued(struct task_struct *t)
+{
+	if (task_state(t) == TASK_WAKING)
+		return true;
+	return task_on_rq(t) && !(field_exists(t->se.sched_delayed) && t->se.sched_delayed);
+}
+
+/* The CPU it is or was on, -1: not known. */
+static __always_inline u16 task_cpu(struct task_struct *t)
+{
+	if (field_exists(t->thread_info.cpu))
+		return t->thread_info.cpu;
+	if (field_exists(((struct task_struct___cpu *)t)->cpu))
+		return ((struct task_struct___cpu *)t)->cpu;
+	return -1;
+}
+
 static __always_inline u64 mark_at(u64 when, u32 state)
 {
 	return when << 2 | state;

@@ -3,6 +3,7 @@
  * The walk over all tasks: to follow those that exist already, and to read each task's counts
  * together with the kernel's own books at both ends of a window. One walk at a time.
  */
+#include "follow.h"
 #include "once.h"
 
 /*
@@ -22,40 +23,26 @@ static __always_inline struct walk *walk_of(void)
 	return bpf_map_lookup_elem(&walks, &zero);
 }
 
-/* Its process is the one to follow, its leader is followed already, or its parent is. */
-static __always_inline bool followed(struct task_struct *t, bool root)
-{
-	if (root)
-		return true;
-	/* The tracer is left out even of its own ancestors' descendants. */
-	if (t->tgid == ctl.self)
-		return false;
-	return task_get(t->group_leader) || task_get(t->real_parent);
-}
-
 static __always_inline void adopt(struct task_struct *t, struct walk *w)
 {
+	bool root = follow_root(t);
 	struct task *ts;
-	bool root;
 	u32 state;
 
-	if (t->exit_state)
-		return;
-	root = ctl.root == ROOT_ALL ? t->tgid != ctl.self : task_nr(t->group_leader) == ctl.root;
 	if (root)
 		w->root++;
-	if (task_get(t) || !followed(t, root))
+	switch (follow_task(t, root)) {
+	case FOLLOW_NOT:
 		return;
-	ts = task_make(t);
-	if (!ts) {
+	case FOLLOW_LOST:
 		w->lost_alloc++;
 		return;
+	case FOLLOW_NEW:
+		break;
 	}
-	if (!have_task_storage && t->exit_state) {
-		/* It ended meanwhile, and sched_process_free may be over: nobody else will. */
-		task_drop(t);
+	ts = task_get(t);
+	if (!ts)
 		return;
-	}
 	ts->exec = t->se.sum_exec_runtime;
 	ts->tid = task_nr(t);
 	ts->tgid = task_nr(t->group_leader);
@@ -66,9 +53,7 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 	 */
 	if (task_on_cpu(t))
 		state = STATE_ON;
-	else if (task_state(t) == TASK_WAKING)
-		state = STATE_READY;
-	else if (task_on_rq(t) && !(field_exists(t->se.sched_delayed) && t->se.sched_delayed))
+	else if (task_queued(t))
 		state = STATE_READY;
 	else
 		state = STATE_BLOCKED;
