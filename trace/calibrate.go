@@ -11,8 +11,6 @@ import (
 
 	"switchyard/internal/sys"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
@@ -100,7 +98,7 @@ func Calibrate(rounds int, names ...string) (costs []ProbeCost, err error) {
 					run = w.calls
 				}
 				without := run()
-				if err = probes[i].on(); err != nil {
+				if err = probes[i].objs().resume(); err != nil {
 					return
 				}
 				run() // the programs and their maps come into the caches
@@ -109,7 +107,7 @@ func Calibrate(rounds int, names ...string) (costs []ProbeCost, err error) {
 				if s.call {
 					probes[i].units += 2*calibrateCalls - 2*2*calibrateExchanges
 				}
-				if err = probes[i].off(); err != nil {
+				if err = probes[i].objs().pause(); err != nil {
 					return
 				}
 				after := run()
@@ -141,7 +139,6 @@ func Calibrate(rounds int, names ...string) (costs []ProbeCost, err error) {
 type attached struct {
 	session  *Session
 	recorder *Recorder
-	links    []link.Link
 	units    float64 // of the workload, with probes on
 }
 
@@ -181,45 +178,14 @@ func attachFor(opts *Options, follow bool) (_ *attached, err error) {
 			return nil, err
 		}
 	}
-	return a, a.off()
+	return a, a.objs().pause()
 }
 
-func (a *attached) collections() []*ebpf.Collection {
+func (a *attached) objs() *objects {
 	if a.session != nil {
-		return append([]*ebpf.Collection{a.session.objs.base}, a.session.objs.rest...)
+		return &a.session.objs
 	}
-	return append([]*ebpf.Collection{a.recorder.base}, a.recorder.rest...)
-}
-
-func (a *attached) on() error {
-	for _, c := range a.collections() {
-		for name, prog := range c.Programs {
-			if name == "walk_tasks" || name == "rec_tasks" {
-				continue
-			}
-			l, err := link.AttachTracing(link.TracingOptions{Program: prog})
-			if err != nil {
-				return err
-			}
-			a.links = append(a.links, l)
-		}
-	}
-	return nil
-}
-
-func (a *attached) off() error {
-	if a.session != nil {
-		for name, l := range a.session.objs.links {
-			a.links = append(a.links, l)
-			delete(a.session.objs.links, name)
-		}
-	} else {
-		a.links = append(a.links, a.recorder.links...)
-		a.recorder.links = nil
-	}
-	err := closeLinks(a.links)
-	a.links = nil
-	return err
+	return &a.recorder.objs
 }
 
 // perUnit returns how many events a unit of the workload has had.
@@ -232,7 +198,7 @@ func (a *attached) perUnit() (float64, error) {
 		return float64(c.Total.Switches.Total()+c.Total.Wakeups+c.SyscallTotal()) / a.units, nil
 	}
 	var cpus []recordRing
-	if err := a.recorder.base.Maps["ring_cpus"].Lookup(uint32(0), &cpus); err != nil {
+	if err := a.recorder.objs.base.Maps["ring_cpus"].Lookup(uint32(0), &cpus); err != nil {
 		return 0, err
 	}
 	var n uint64
@@ -243,7 +209,7 @@ func (a *attached) perUnit() (float64, error) {
 }
 
 func (a *attached) close() error {
-	errs := []error{closeLinks(a.links)}
+	var errs []error
 	if a.session != nil {
 		errs = append(errs, a.session.Close())
 	}

@@ -109,6 +109,7 @@ type objects struct {
 	base  *ebpf.Collection // the maps all share, and the scheduler's programs
 	rest  []*ebpf.Collection
 	links map[string]link.Link // by program
+	probe []*ebpf.Collection   // those that were attached, for resume
 	walk  *link.Iter
 	cache *btf.Cache
 	can   abilities
@@ -165,6 +166,27 @@ func (o *objects) attach(coll *ebpf.Collection) error {
 			return fmt.Errorf("attach %s: %w", name, err)
 		}
 		o.links[name] = l
+	}
+	if !slices.Contains(o.probe, coll) {
+		o.probe = append(o.probe, coll)
+	}
+	return nil
+}
+
+// pause detaches all that is attached, and resume attaches it again.
+func (o *objects) pause() error {
+	var errs []error
+	for _, coll := range o.probe {
+		errs = append(errs, o.detach(coll))
+	}
+	return errors.Join(errs...)
+}
+
+func (o *objects) resume() error {
+	for _, coll := range o.probe {
+		if err := o.attach(coll); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -17,7 +18,6 @@ import (
 	"switchyard/internal/sys"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
@@ -55,10 +55,7 @@ type Recorder struct {
 	state  recorderState
 
 	ctl, rec *ebpf.Memory
-	base     *ebpf.Collection
-	rest     []*ebpf.Collection
-	links    []link.Link
-	walk     *link.Iter
+	objs     objects
 	rings    []*sys.Ring
 	inner    []*ebpf.Map
 	spool    *spool
@@ -141,10 +138,10 @@ func OpenRecorder(opts RecordOptions) (_ *Recorder, err error) {
 	if err := r.load(); err != nil {
 		return nil, err
 	}
-	if r.ctl, err = r.base.Maps[ctlMap].Memory(); err != nil {
+	if r.ctl, err = r.objs.base.Maps[ctlMap].Memory(); err != nil {
 		return nil, explain("shared memory", err)
 	}
-	if r.rec, err = r.base.Maps[".data.rec"].Memory(); err != nil {
+	if r.rec, err = r.objs.base.Maps[".data.rec"].Memory(); err != nil {
 		return nil, explain("shared memory", err)
 	}
 	if _, err := r.visit(recordRecordModeRECORD_WALK_SELF); err != nil {
@@ -168,28 +165,22 @@ func (r *Recorder) load() error {
 	if err != nil {
 		return explain("record", err)
 	}
-	can, err := ask()
-	if err != nil {
+	if r.objs, err = newObjects(1, abilities{}); err != nil {
 		return explain("record", err)
 	}
-	can.raiseMemlock()
-	k := knobs(can, 1)
-	k["record_all"] = r.opts.All
-	k["ring_wake"] = uint32(r.opts.Buffer / 4)
-	cache := btf.NewCache()
-	objects := []struct {
+	r.objs.knobs["record_all"] = r.opts.All
+	r.objs.knobs["ring_wake"] = uint32(r.opts.Buffer / 4)
+	var probes []*ebpf.Collection
+	for _, o := range []struct {
 		name string
 		spec func() (*ebpf.CollectionSpec, error)
 		want bool
 	}{
-		{"record", loadRecord, true},
-		{"free", loadFree, !can.storage},
+		{"record", loadRecord, true}, // brings the maps the others share
 		{"life", loadRecordLife, true},
 		{"syscalls", loadRecordSyscall, r.opts.Syscalls},
 		{"walk", loadRecordWalk, true},
-	}
-	var tracing []*ebpf.Collection
-	for _, o := range objects {
+	} {
 		if !o.want {
 			continue
 		}
@@ -197,48 +188,34 @@ func (r *Recorder) load() error {
 		if err != nil {
 			return fmt.Errorf("trace: probe %s: %w", o.name, err)
 		}
-		if err := fit(spec, k); err != nil {
-			return fmt.Errorf("trace: probe %s: %w", o.name, err)
-		}
+		maps.DeleteFunc(spec.Maps, func(name string, _ *ebpf.MapSpec) bool { return countOnly[name] })
 		if m := spec.Maps["rings"]; m != nil {
 			m.InnerMap.MaxEntries = uint32(r.opts.Buffer)
 		}
-		collOpts := ebpf.CollectionOptions{Cache: cache, MapReplacements: make(map[string]*ebpf.Map)}
-		for name := range spec.Maps {
-			switch {
-			case r.base != nil && r.base.Maps[name] != nil && name != ".rodata":
-				collOpts.MapReplacements[name] = r.base.Maps[name]
-			case countOnly[name]:
-				delete(spec.Maps, name)
-			}
-		}
-		coll, err := ebpf.NewCollectionWithOptions(spec, collOpts)
+		coll, err := r.objs.load(spec)
 		if err != nil {
 			return explain("probe "+o.name, err)
 		}
-		if r.base == nil {
-			r.base = coll
+		switch o.name {
+		case "record":
 			if err := r.makeRings(min(cpus, maxRings)); err != nil {
 				return err
 			}
-		} else {
-			r.rest = append(r.rest, coll)
-		}
-		if o.name != "walk" {
-			tracing = append(tracing, coll)
-			continue
-		}
-		if r.walk, err = link.AttachIter(link.IterOptions{Program: coll.Programs["rec_tasks"]}); err != nil {
-			return explain("probe walk", err)
+			if err := r.objs.loadFree(); err != nil {
+				return err
+			}
+			probes = append(probes, coll)
+		case "walk":
+			if r.objs.walk, err = link.AttachIter(link.IterOptions{Program: coll.Programs["rec_tasks"]}); err != nil {
+				return explain("probe walk", err)
+			}
+		default:
+			probes = append(probes, coll)
 		}
 	}
-	for _, coll := range tracing {
-		for name, prog := range coll.Programs {
-			l, err := link.AttachTracing(link.TracingOptions{Program: prog})
-			if err != nil {
-				return explain("attach "+name, err)
-			}
-			r.links = append(r.links, l)
+	for _, coll := range probes {
+		if err := r.objs.attach(coll); err != nil {
+			return explain("record", err)
 		}
 	}
 	return nil
@@ -257,7 +234,7 @@ func (r *Recorder) makeRings(n int) (err error) {
 			return explain(fmt.Sprintf("a ring of %d bytes for each of %d CPUs (a smaller buffer needs less memory)", r.opts.Buffer, n), err)
 		}
 		r.inner = append(r.inner, m)
-		if err := r.base.Maps["rings"].Put(uint32(i), m); err != nil {
+		if err := r.objs.base.Maps["rings"].Put(uint32(i), m); err != nil {
 			return explain("rings", err)
 		}
 		ring, err := sys.OpenRing(m.FD(), r.opts.Buffer)
@@ -462,7 +439,7 @@ func (r *Recorder) Stop() (RecordCost, error) {
 // missing returns what each CPU has lost since it last said so, as records.
 func (r *Recorder) missing() ([]byte, error) {
 	var cpus []recordRing
-	if err := r.base.Maps["ring_cpus"].Lookup(uint32(0), &cpus); err != nil {
+	if err := r.objs.base.Maps["ring_cpus"].Lookup(uint32(0), &cpus); err != nil {
 		return nil, err
 	}
 	var out []byte
@@ -550,7 +527,7 @@ func threadCPU() time.Duration {
 // visit has the kernel visit every task, and returns what it wrote.
 func (r *Recorder) visit(mode recordRecordMode) ([]byte, error) {
 	r.setCtl("Mode", uint32(mode))
-	it, err := r.walk.Open()
+	it, err := r.objs.walk.Open()
 	if err != nil {
 		return nil, err
 	}
@@ -617,24 +594,12 @@ func (r *Recorder) Close() error {
 }
 
 func (r *Recorder) release() error {
-	var errs []error
-	for _, l := range r.links {
-		errs = append(errs, l.Close())
-	}
-	if r.walk != nil {
-		errs = append(errs, r.walk.Close())
-	}
-	for _, coll := range r.rest {
-		coll.Close()
-	}
+	errs := []error{r.objs.close()}
 	for _, ring := range r.rings {
 		errs = append(errs, ring.Close())
 	}
 	for _, m := range r.inner {
 		errs = append(errs, m.Close())
-	}
-	if r.base != nil {
-		r.base.Close()
 	}
 	if r.wake != nil {
 		errs = append(errs, r.wake.Close())
