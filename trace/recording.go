@@ -221,6 +221,9 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		Flags: event.Flags(b[9]),
 		CPU:   cpu,
 	}
+	if e.Time < 0 {
+		return false, fmt.Errorf("a record of %d ns after the boot: %w", uint64(e.Time), ErrSpool)
+	}
 	if int(cpu) >= r.x.begin.CPUs {
 		return false, fmt.Errorf("CPU %d of %d: %w", cpu, r.x.begin.CPUs, ErrSpool)
 	}

@@ -114,6 +114,7 @@ func every(t uint64) (b []byte) {
 // Whatever lies in a ring's frame, or in a snapshot's, the reader comes to an end and tells the truth about what is not one.
 func FuzzRecords(f *testing.F) {
 	f.Add(make([]byte, snapshotSize), every(100), every(50), make([]byte, snapshotSize), true)
+	f.Add([]byte{}, every(100), every(0xfd<<56), []byte{}, true) // a time that is none
 	f.Add([]byte{}, every(100)[:77], []byte{1, 2, 3}, []byte{}, false)
 	f.Fuzz(func(t *testing.T, opened, ring0, ring1, closed []byte, end bool) {
 		read(t, spoolOf(t, opened, ring0, ring1, closed, end))

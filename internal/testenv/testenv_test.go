@@ -79,8 +79,9 @@ func TestLeft(t *testing.T) {
 	}
 	file.Close()
 
-	stop := make(chan struct{})
-	done := sys.Thread("sy-test", func() { <-stop })
+	named, stop := make(chan struct{}), make(chan struct{})
+	done := sys.Thread("sy-test", func() { close(named); <-stop })
+	<-named
 	if left := before.left(moment); len(left) != 1 || !strings.Contains(left[0], "sy-test") {
 		t.Errorf("a thread: %q", left)
 	}
