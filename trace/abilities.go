@@ -12,8 +12,9 @@ import (
 
 // abilities are what this kernel's programs can do and those of older kernels cannot. For each there is a second way.
 type abilities struct {
-	// storage is task storage for tracing programs (5.13). Without it there is a hash map, for no more than plainTasks.
-	storage bool
+	// current is the helper that lets a program read the task that runs (5.11). Without it, it is read through another, and
+	// maps count against RLIMIT_MEMLOCK.
+	current bool
 	// atomics are the atomic instructions that return something (5.12). Without them there are objects of their own.
 	atomics bool
 	// loop is the helper bpf_loop (5.17). Without it, there is another object for the walk.
@@ -21,10 +22,6 @@ type abilities struct {
 	// ptRegs is the helper that finds what a task entered the kernel with (5.15). Without it, it is found by its place.
 	ptRegs bool
 }
-
-// plainTasks bounds the number of tasks that are followed, ended ones that nobody has waited for included, where there is no
-// task storage.
-const plainTasks = 1 << 14
 
 // ask finds out by having the kernel check programs that need no more than the ability. The error is the kernel's refusal to
 // be asked, for want of a privilege, or says that it has no BTF, without which there is nothing to ask about.
@@ -46,7 +43,7 @@ func ask() (a abilities, err error) {
 		},
 	}
 	for ability, spec := range map[*bool]*ebpf.ProgramSpec{
-		&a.storage: helperProbe(asm.FnTaskStorageGet),
+		&a.current: helperProbe(asm.FnGetCurrentTaskBtf),
 		&a.atomics: atomic,
 		&a.loop:    helperProbe(asm.FnLoop),
 		&a.ptRegs:  helperProbe(asm.FnTaskPtRegs),
@@ -60,7 +57,7 @@ func ask() (a abilities, err error) {
 
 // without returns the abilities that are not in the other set.
 func (a abilities) without(b abilities) abilities {
-	return abilities{a.storage && !b.storage, a.atomics && !b.atomics, a.loop && !b.loop, a.ptRegs && !b.ptRegs}
+	return abilities{a.current && !b.current, a.atomics && !b.atomics, a.loop && !b.loop, a.ptRegs && !b.ptRegs}
 }
 
 // helperProbe is a program on a tracepoint that calls a helper without arguments.
@@ -87,8 +84,8 @@ func allows(spec *ebpf.ProgramSpec) (bool, error) {
 	return !errors.Is(err, unix.EINVAL), nil
 }
 
-// fit turns an object into what this kernel can load: the knobs are those of knobs.
-func fit(spec *ebpf.CollectionSpec, knobs map[string]any) error {
+// fit turns an object into what this kernel can load: the knobs are those of knobs, the maps hold that many tasks.
+func fit(spec *ebpf.CollectionSpec, knobs map[string]any, tasks int) error {
 	for name, value := range knobs {
 		if v := spec.Variables[name]; v != nil {
 			if err := v.Set(value); err != nil {
@@ -101,40 +98,12 @@ func fit(spec *ebpf.CollectionSpec, knobs map[string]any) error {
 			m.MaxEntries = knobs["max_rows"].(uint32)
 		}
 	}
-	if m := spec.Maps[schedPlainMapTickets]; m != nil {
-		m.MaxEntries = plainTasks
-	}
-	if knobs["have_task_storage"] == true {
-		return nil
-	}
-	if m := spec.Maps[bpfMapTasks]; m != nil {
-		// By the task's address. What is taken out must stay readable until all that look at it are done, which
-		// entries made in advance do not.
-		m.Type, m.Flags = ebpf.Hash, unix.BPF_F_NO_PREALLOC
-		m.KeySize, m.Key, m.Value = 8, nil, nil
-		m.MaxEntries = plainTasks
+	for _, name := range []string{bpfMapTraced, bpfMapTasks, bpfMapFreeSlots, schedPlainMapTickets} {
+		if m := spec.Maps[name]; m != nil {
+			m.MaxEntries = uint32(tasks)
+		}
 	}
 	return nil
-}
-
-// loadFree loads, where tasks are in a hash map, the program that takes them out again; else nothing. It must be attached
-// before any task is put in.
-func (o *objects) loadFree() error {
-	if o.can.storage {
-		return nil
-	}
-	if _, err := hook("sched_process_free"); err != nil {
-		return explain("probe free", err)
-	}
-	spec, err := loadFree()
-	if err != nil {
-		return explain("probe free", err)
-	}
-	coll, err := o.load(spec)
-	if err != nil {
-		return explain("probe free", err)
-	}
-	return explain("probe free", o.attach(coll))
 }
 
 // memlock returns the limit on memory that bounds what BPF takes, where it does: before 5.11. It is asked after a refusal for
@@ -145,13 +114,13 @@ func memlock() (limit uint64, bounds bool) {
 		return 0, false
 	}
 	a, err := ask()
-	return r.Cur, err != nil || !a.storage
+	return r.Cur, err != nil || !a.current
 }
 
 // raiseMemlock removes that limit, as far as this process may (CAP_SYS_RESOURCE; else up to the hard limit). Whether that is
 // enough the kernel says when maps are made.
 func (a abilities) raiseMemlock() {
-	if a.storage {
+	if a.current {
 		return
 	}
 	unlimited := syscall.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}

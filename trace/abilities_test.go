@@ -21,7 +21,7 @@ func TestAbilities(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", a)
-	for _, later := range [][2]bool{{a.loop, a.ptRegs}, {a.ptRegs, a.storage}, {a.storage, a.atomics}} {
+	for _, later := range [][2]bool{{a.loop, a.ptRegs}, {a.ptRegs, a.current}, {a.current, a.atomics}} {
 		if later[0] && !later[1] {
 			t.Errorf("later abilities without earlier ones: %+v", a)
 		}

@@ -289,11 +289,7 @@ func (s *Session) emptyQueue() error {
 // losses collects what could not be counted.
 func (s *Session) losses(c *Counts, alloc uint64) {
 	if n := alloc + s.lost; n > 0 {
-		reason := "no memory to follow a task"
-		if !s.objs.can.storage {
-			reason = fmt.Sprintf("no memory to follow a task, or more than %d of them", plainTasks)
-		}
-		c.Losses = append(c.Losses, Loss{reason, n})
+		c.Losses = append(c.Losses, Loss{fmt.Sprintf("more than %d tasks at a time to follow", s.objs.tasks), n})
 	}
 	s.lost = 0
 	for name, n := range s.readMisses() {

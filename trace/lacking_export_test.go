@@ -5,7 +5,7 @@ import "strings"
 // Lacking returns options for a session that does without abilities of this kernel: those named, with commas between.
 func (o Options) Lacking(names string) Options {
 	for name, ability := range map[string]*bool{
-		"storage": &o.lacking.storage,
+		"current": &o.lacking.current,
 		"atomics": &o.lacking.atomics,
 		"loop":    &o.lacking.loop,
 		"ptregs":  &o.lacking.ptRegs,

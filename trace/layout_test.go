@@ -20,7 +20,7 @@ func TestLayouts(t *testing.T) {
 		"cpu":     {size(bpfCpu{}), 40 + 8*int(bpfSyscallSlotsSYSCALL_SLOTS)},
 		"hist":    {size(bpfHist{}), hist},
 		"row":     {size(bpfRow{}), row},
-		"task":    {size(bpfTask{}), 32 + 8*kept + 40 + 8*counts},
+		"task":    {size(bpfTask{}), 88 + 8*kept + 8*counts},
 		"walk":    {size(bpfWalk{}), 72 + 8*counts + row},
 		"window":  {size(bpfWindow{}), 24 + 8*counts + int(bpfHistIdHISTS)*hist},
 	} {
@@ -28,7 +28,7 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s: %d bytes, want %d", name, s[0], s[1])
 		}
 	}
-	for _, can := range []abilities{{true, true, true, true}, {storage: true, atomics: true}, {}} {
+	for _, can := range []abilities{{true, true, true, true}, {current: true, atomics: true}, {}} {
 		for _, p := range probes {
 			spec, err := p.spec(can)
 			if err != nil {

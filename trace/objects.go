@@ -114,6 +114,7 @@ type objects struct {
 	cache *btf.Cache
 	can   abilities
 	knobs map[string]any
+	tasks int // how many can be followed
 }
 
 func newObjects(maxTasks int, lacking abilities) (objects, error) {
@@ -123,12 +124,12 @@ func newObjects(maxTasks int, lacking abilities) (objects, error) {
 	}
 	can = can.without(lacking)
 	can.raiseMemlock()
-	return objects{cache: btf.NewCache(), can: can, knobs: knobs(can, maxTasks)}, nil
+	return objects{cache: btf.NewCache(), can: can, knobs: knobs(can, maxTasks), tasks: room()}, nil
 }
 
 // load adds an object: its maps are those of the first one.
 func (o *objects) load(spec *ebpf.CollectionSpec) (*ebpf.Collection, error) {
-	if err := fit(spec, o.knobs); err != nil {
+	if err := fit(spec, o.knobs, o.tasks); err != nil {
 		return nil, err
 	}
 	opts := ebpf.CollectionOptions{Cache: o.cache}
@@ -248,7 +249,7 @@ func explain(op string, err error) error {
 	}
 	var rejected *ebpf.VerifierError
 	switch {
-	case errors.As(err, &rejected):
+	case errors.As(err, &rejected) && !refused:
 		return fmt.Errorf("trace: %s: this kernel's verifier rejects it: %w: %w", op, errors.ErrUnsupported, err)
 	case refused:
 		if limit, bounds := memlock(); bounds {

@@ -201,9 +201,6 @@ func (r *Recorder) load() error {
 			if err := r.makeRings(min(cpus, maxRings)); err != nil {
 				return err
 			}
-			if err := r.objs.loadFree(); err != nil {
-				return err
-			}
 			probes = append(probes, coll)
 		case "walk":
 			if r.objs.walk, err = link.AttachIter(link.IterOptions{Program: coll.Programs["rec_tasks"]}); err != nil {
@@ -222,7 +219,7 @@ func (r *Recorder) load() error {
 }
 
 // countOnly are the maps of count depth that come with the header both share.
-var countOnly = map[string]bool{"windows": true, "cpus": true, "rows": true, "walks": true}
+var countOnly = map[string]bool{"windows": true, "cpus": true, "rows": true, "walks": true, "tasks": true, "free_slots": true}
 
 func (r *Recorder) makeRings(n int) (err error) {
 	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {

@@ -232,32 +232,35 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	recordMapCpus            = "cpus"
-	recordMapRingCpus        = "ring_cpus"
-	recordMapRings           = "rings"
-	recordMapRows            = "rows"
-	recordMapTasks           = "tasks"
-	recordMapWalks           = "walks"
-	recordMapWindows         = "windows"
-	recordProgRecMigrate     = "rec_migrate"
-	recordProgRecSwitch      = "rec_switch"
-	recordProgRecWakeNew     = "rec_wake_new"
-	recordProgRecWaking      = "rec_waking"
-	recordVarCtl             = "ctl"
-	recordVarCurrentTaskAt   = "current_task_at"
-	recordVarHavePrevState   = "have_prev_state"
-	recordVarHaveTaskPtRegs  = "have_task_pt_regs"
-	recordVarHaveTaskStorage = "have_task_storage"
-	recordVarMaxRows         = "max_rows"
-	recordVarNrSchedYield    = "nr_sched_yield"
-	recordVarPageSize        = "page_size"
-	recordVarPreemptCountAt  = "preempt_count_at"
-	recordVarRec             = "rec"
-	recordVarRecordAll       = "record_all"
-	recordVarRecordTypes     = "record_types"
-	recordVarRingWake        = "ring_wake"
-	recordVarUserTop         = "user_top"
-	recordVarWithCpu         = "with_cpu"
+	recordMapCpus           = "cpus"
+	recordMapFreeSlots      = "free_slots"
+	recordMapRingCpus       = "ring_cpus"
+	recordMapRings          = "rings"
+	recordMapRows           = "rows"
+	recordMapTasks          = "tasks"
+	recordMapTraced         = "traced"
+	recordMapWalks          = "walks"
+	recordMapWindows        = "windows"
+	recordProgRecMigrate    = "rec_migrate"
+	recordProgRecSwitch     = "rec_switch"
+	recordProgRecWakeNew    = "rec_wake_new"
+	recordProgRecWaking     = "rec_waking"
+	recordVarCtl            = "ctl"
+	recordVarCurrentTaskAt  = "current_task_at"
+	recordVarHaveCurrentBtf = "have_current_btf"
+	recordVarHavePrevState  = "have_prev_state"
+	recordVarHaveTaskPtRegs = "have_task_pt_regs"
+	recordVarMaxRows        = "max_rows"
+	recordVarNrSchedYield   = "nr_sched_yield"
+	recordVarPageSize       = "page_size"
+	recordVarPreemptCountAt = "preempt_count_at"
+	recordVarRec            = "rec"
+	recordVarRecordAll      = "record_all"
+	recordVarRecordTypes    = "record_types"
+	recordVarRingWake       = "ring_wake"
+	recordVarTracedTable    = "traced_table"
+	recordVarUserTop        = "user_top"
+	recordVarWithCpu        = "with_cpu"
 )
 
 // loadRecord returns the embedded CollectionSpec for record.
@@ -312,34 +315,37 @@ type recordProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordMapSpecs struct {
-	Cpus     *ebpf.MapSpec `ebpf:"cpus"`
-	RingCpus *ebpf.MapSpec `ebpf:"ring_cpus"`
-	Rings    *ebpf.MapSpec `ebpf:"rings"`
-	Rows     *ebpf.MapSpec `ebpf:"rows"`
-	Tasks    *ebpf.MapSpec `ebpf:"tasks"`
-	Walks    *ebpf.MapSpec `ebpf:"walks"`
-	Windows  *ebpf.MapSpec `ebpf:"windows"`
+	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	RingCpus  *ebpf.MapSpec `ebpf:"ring_cpus"`
+	Rings     *ebpf.MapSpec `ebpf:"rings"`
+	Rows      *ebpf.MapSpec `ebpf:"rows"`
+	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
+	Traced    *ebpf.MapSpec `ebpf:"traced"`
+	Walks     *ebpf.MapSpec `ebpf:"walks"`
+	Windows   *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // recordVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordVariableSpecs struct {
-	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	Rec             *ebpf.VariableSpec `ebpf:"rec"`
-	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
-	RecordTypes     *ebpf.VariableSpec `ebpf:"record_types"`
-	RingWake        *ebpf.VariableSpec `ebpf:"ring_wake"`
-	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.VariableSpec `ebpf:"page_size"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	Rec            *ebpf.VariableSpec `ebpf:"rec"`
+	RecordAll      *ebpf.VariableSpec `ebpf:"record_all"`
+	RecordTypes    *ebpf.VariableSpec `ebpf:"record_types"`
+	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
+	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // recordObjects contains all objects after they have been loaded into the kernel.
@@ -362,22 +368,26 @@ func (o *recordObjects) Close() error {
 //
 // It can be passed to loadRecordObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordMaps struct {
-	Cpus     *ebpf.Map `ebpf:"cpus"`
-	RingCpus *ebpf.Map `ebpf:"ring_cpus"`
-	Rings    *ebpf.Map `ebpf:"rings"`
-	Rows     *ebpf.Map `ebpf:"rows"`
-	Tasks    *ebpf.Map `ebpf:"tasks"`
-	Walks    *ebpf.Map `ebpf:"walks"`
-	Windows  *ebpf.Map `ebpf:"windows"`
+	Cpus      *ebpf.Map `ebpf:"cpus"`
+	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	RingCpus  *ebpf.Map `ebpf:"ring_cpus"`
+	Rings     *ebpf.Map `ebpf:"rings"`
+	Rows      *ebpf.Map `ebpf:"rows"`
+	Tasks     *ebpf.Map `ebpf:"tasks"`
+	Traced    *ebpf.Map `ebpf:"traced"`
+	Walks     *ebpf.Map `ebpf:"walks"`
+	Windows   *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *recordMaps) Close() error {
 	return _RecordClose(
 		m.Cpus,
+		m.FreeSlots,
 		m.RingCpus,
 		m.Rings,
 		m.Rows,
 		m.Tasks,
+		m.Traced,
 		m.Walks,
 		m.Windows,
 	)
@@ -387,21 +397,22 @@ func (m *recordMaps) Close() error {
 //
 // It can be passed to loadRecordObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordVariables struct {
-	Ctl             *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.Variable `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
-	Rec             *ebpf.Variable `ebpf:"rec"`
-	RecordAll       *ebpf.Variable `ebpf:"record_all"`
-	RecordTypes     *ebpf.Variable `ebpf:"record_types"`
-	RingWake        *ebpf.Variable `ebpf:"ring_wake"`
-	UserTop         *ebpf.Variable `ebpf:"user_top"`
-	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.Variable `ebpf:"page_size"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	Rec            *ebpf.Variable `ebpf:"rec"`
+	RecordAll      *ebpf.Variable `ebpf:"record_all"`
+	RecordTypes    *ebpf.Variable `ebpf:"record_types"`
+	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
+	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // recordPrograms contains all programs after they have been loaded into the kernel.

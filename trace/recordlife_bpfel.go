@@ -16,32 +16,35 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	recordLifeMapCpus            = "cpus"
-	recordLifeMapRingCpus        = "ring_cpus"
-	recordLifeMapRings           = "rings"
-	recordLifeMapRows            = "rows"
-	recordLifeMapTasks           = "tasks"
-	recordLifeMapWalks           = "walks"
-	recordLifeMapWindows         = "windows"
-	recordLifeProgRecExec        = "rec_exec"
-	recordLifeProgRecExit        = "rec_exit"
-	recordLifeProgRecFree        = "rec_free"
-	recordLifeProgRecNew         = "rec_new"
-	recordLifeProgRecRename      = "rec_rename"
-	recordLifeVarCtl             = "ctl"
-	recordLifeVarCurrentTaskAt   = "current_task_at"
-	recordLifeVarHavePrevState   = "have_prev_state"
-	recordLifeVarHaveTaskPtRegs  = "have_task_pt_regs"
-	recordLifeVarHaveTaskStorage = "have_task_storage"
-	recordLifeVarMaxRows         = "max_rows"
-	recordLifeVarNrSchedYield    = "nr_sched_yield"
-	recordLifeVarPageSize        = "page_size"
-	recordLifeVarPreemptCountAt  = "preempt_count_at"
-	recordLifeVarRec             = "rec"
-	recordLifeVarRecordAll       = "record_all"
-	recordLifeVarRingWake        = "ring_wake"
-	recordLifeVarUserTop         = "user_top"
-	recordLifeVarWithCpu         = "with_cpu"
+	recordLifeMapCpus           = "cpus"
+	recordLifeMapFreeSlots      = "free_slots"
+	recordLifeMapRingCpus       = "ring_cpus"
+	recordLifeMapRings          = "rings"
+	recordLifeMapRows           = "rows"
+	recordLifeMapTasks          = "tasks"
+	recordLifeMapTraced         = "traced"
+	recordLifeMapWalks          = "walks"
+	recordLifeMapWindows        = "windows"
+	recordLifeProgRecExec       = "rec_exec"
+	recordLifeProgRecExit       = "rec_exit"
+	recordLifeProgRecFree       = "rec_free"
+	recordLifeProgRecNew        = "rec_new"
+	recordLifeProgRecRename     = "rec_rename"
+	recordLifeVarCtl            = "ctl"
+	recordLifeVarCurrentTaskAt  = "current_task_at"
+	recordLifeVarHaveCurrentBtf = "have_current_btf"
+	recordLifeVarHavePrevState  = "have_prev_state"
+	recordLifeVarHaveTaskPtRegs = "have_task_pt_regs"
+	recordLifeVarMaxRows        = "max_rows"
+	recordLifeVarNrSchedYield   = "nr_sched_yield"
+	recordLifeVarPageSize       = "page_size"
+	recordLifeVarPreemptCountAt = "preempt_count_at"
+	recordLifeVarRec            = "rec"
+	recordLifeVarRecordAll      = "record_all"
+	recordLifeVarRingWake       = "ring_wake"
+	recordLifeVarTracedTable    = "traced_table"
+	recordLifeVarUserTop        = "user_top"
+	recordLifeVarWithCpu        = "with_cpu"
 )
 
 // loadRecordLife returns the embedded CollectionSpec for recordLife.
@@ -97,33 +100,36 @@ type recordLifeProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordLifeMapSpecs struct {
-	Cpus     *ebpf.MapSpec `ebpf:"cpus"`
-	RingCpus *ebpf.MapSpec `ebpf:"ring_cpus"`
-	Rings    *ebpf.MapSpec `ebpf:"rings"`
-	Rows     *ebpf.MapSpec `ebpf:"rows"`
-	Tasks    *ebpf.MapSpec `ebpf:"tasks"`
-	Walks    *ebpf.MapSpec `ebpf:"walks"`
-	Windows  *ebpf.MapSpec `ebpf:"windows"`
+	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	RingCpus  *ebpf.MapSpec `ebpf:"ring_cpus"`
+	Rings     *ebpf.MapSpec `ebpf:"rings"`
+	Rows      *ebpf.MapSpec `ebpf:"rows"`
+	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
+	Traced    *ebpf.MapSpec `ebpf:"traced"`
+	Walks     *ebpf.MapSpec `ebpf:"walks"`
+	Windows   *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // recordLifeVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordLifeVariableSpecs struct {
-	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	Rec             *ebpf.VariableSpec `ebpf:"rec"`
-	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
-	RingWake        *ebpf.VariableSpec `ebpf:"ring_wake"`
-	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.VariableSpec `ebpf:"page_size"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	Rec            *ebpf.VariableSpec `ebpf:"rec"`
+	RecordAll      *ebpf.VariableSpec `ebpf:"record_all"`
+	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
+	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // recordLifeObjects contains all objects after they have been loaded into the kernel.
@@ -146,22 +152,26 @@ func (o *recordLifeObjects) Close() error {
 //
 // It can be passed to loadRecordLifeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordLifeMaps struct {
-	Cpus     *ebpf.Map `ebpf:"cpus"`
-	RingCpus *ebpf.Map `ebpf:"ring_cpus"`
-	Rings    *ebpf.Map `ebpf:"rings"`
-	Rows     *ebpf.Map `ebpf:"rows"`
-	Tasks    *ebpf.Map `ebpf:"tasks"`
-	Walks    *ebpf.Map `ebpf:"walks"`
-	Windows  *ebpf.Map `ebpf:"windows"`
+	Cpus      *ebpf.Map `ebpf:"cpus"`
+	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	RingCpus  *ebpf.Map `ebpf:"ring_cpus"`
+	Rings     *ebpf.Map `ebpf:"rings"`
+	Rows      *ebpf.Map `ebpf:"rows"`
+	Tasks     *ebpf.Map `ebpf:"tasks"`
+	Traced    *ebpf.Map `ebpf:"traced"`
+	Walks     *ebpf.Map `ebpf:"walks"`
+	Windows   *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *recordLifeMaps) Close() error {
 	return _RecordLifeClose(
 		m.Cpus,
+		m.FreeSlots,
 		m.RingCpus,
 		m.Rings,
 		m.Rows,
 		m.Tasks,
+		m.Traced,
 		m.Walks,
 		m.Windows,
 	)
@@ -171,20 +181,21 @@ func (m *recordLifeMaps) Close() error {
 //
 // It can be passed to loadRecordLifeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordLifeVariables struct {
-	Ctl             *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.Variable `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
-	Rec             *ebpf.Variable `ebpf:"rec"`
-	RecordAll       *ebpf.Variable `ebpf:"record_all"`
-	RingWake        *ebpf.Variable `ebpf:"ring_wake"`
-	UserTop         *ebpf.Variable `ebpf:"user_top"`
-	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.Variable `ebpf:"page_size"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	Rec            *ebpf.Variable `ebpf:"rec"`
+	RecordAll      *ebpf.Variable `ebpf:"record_all"`
+	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
+	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // recordLifePrograms contains all programs after they have been loaded into the kernel.

@@ -16,29 +16,32 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	recordSyscallMapCpus            = "cpus"
-	recordSyscallMapRingCpus        = "ring_cpus"
-	recordSyscallMapRings           = "rings"
-	recordSyscallMapRows            = "rows"
-	recordSyscallMapTasks           = "tasks"
-	recordSyscallMapWalks           = "walks"
-	recordSyscallMapWindows         = "windows"
-	recordSyscallProgRecSysEnter    = "rec_sys_enter"
-	recordSyscallProgRecSysExit     = "rec_sys_exit"
-	recordSyscallVarCtl             = "ctl"
-	recordSyscallVarCurrentTaskAt   = "current_task_at"
-	recordSyscallVarHavePrevState   = "have_prev_state"
-	recordSyscallVarHaveTaskPtRegs  = "have_task_pt_regs"
-	recordSyscallVarHaveTaskStorage = "have_task_storage"
-	recordSyscallVarMaxRows         = "max_rows"
-	recordSyscallVarNrSchedYield    = "nr_sched_yield"
-	recordSyscallVarPageSize        = "page_size"
-	recordSyscallVarPreemptCountAt  = "preempt_count_at"
-	recordSyscallVarRec             = "rec"
-	recordSyscallVarRecordAll       = "record_all"
-	recordSyscallVarRingWake        = "ring_wake"
-	recordSyscallVarUserTop         = "user_top"
-	recordSyscallVarWithCpu         = "with_cpu"
+	recordSyscallMapCpus           = "cpus"
+	recordSyscallMapFreeSlots      = "free_slots"
+	recordSyscallMapRingCpus       = "ring_cpus"
+	recordSyscallMapRings          = "rings"
+	recordSyscallMapRows           = "rows"
+	recordSyscallMapTasks          = "tasks"
+	recordSyscallMapTraced         = "traced"
+	recordSyscallMapWalks          = "walks"
+	recordSyscallMapWindows        = "windows"
+	recordSyscallProgRecSysEnter   = "rec_sys_enter"
+	recordSyscallProgRecSysExit    = "rec_sys_exit"
+	recordSyscallVarCtl            = "ctl"
+	recordSyscallVarCurrentTaskAt  = "current_task_at"
+	recordSyscallVarHaveCurrentBtf = "have_current_btf"
+	recordSyscallVarHavePrevState  = "have_prev_state"
+	recordSyscallVarHaveTaskPtRegs = "have_task_pt_regs"
+	recordSyscallVarMaxRows        = "max_rows"
+	recordSyscallVarNrSchedYield   = "nr_sched_yield"
+	recordSyscallVarPageSize       = "page_size"
+	recordSyscallVarPreemptCountAt = "preempt_count_at"
+	recordSyscallVarRec            = "rec"
+	recordSyscallVarRecordAll      = "record_all"
+	recordSyscallVarRingWake       = "ring_wake"
+	recordSyscallVarTracedTable    = "traced_table"
+	recordSyscallVarUserTop        = "user_top"
+	recordSyscallVarWithCpu        = "with_cpu"
 )
 
 // loadRecordSyscall returns the embedded CollectionSpec for recordSyscall.
@@ -91,33 +94,36 @@ type recordSyscallProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordSyscallMapSpecs struct {
-	Cpus     *ebpf.MapSpec `ebpf:"cpus"`
-	RingCpus *ebpf.MapSpec `ebpf:"ring_cpus"`
-	Rings    *ebpf.MapSpec `ebpf:"rings"`
-	Rows     *ebpf.MapSpec `ebpf:"rows"`
-	Tasks    *ebpf.MapSpec `ebpf:"tasks"`
-	Walks    *ebpf.MapSpec `ebpf:"walks"`
-	Windows  *ebpf.MapSpec `ebpf:"windows"`
+	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	RingCpus  *ebpf.MapSpec `ebpf:"ring_cpus"`
+	Rings     *ebpf.MapSpec `ebpf:"rings"`
+	Rows      *ebpf.MapSpec `ebpf:"rows"`
+	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
+	Traced    *ebpf.MapSpec `ebpf:"traced"`
+	Walks     *ebpf.MapSpec `ebpf:"walks"`
+	Windows   *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // recordSyscallVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordSyscallVariableSpecs struct {
-	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	Rec             *ebpf.VariableSpec `ebpf:"rec"`
-	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
-	RingWake        *ebpf.VariableSpec `ebpf:"ring_wake"`
-	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.VariableSpec `ebpf:"page_size"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	Rec            *ebpf.VariableSpec `ebpf:"rec"`
+	RecordAll      *ebpf.VariableSpec `ebpf:"record_all"`
+	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
+	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // recordSyscallObjects contains all objects after they have been loaded into the kernel.
@@ -140,22 +146,26 @@ func (o *recordSyscallObjects) Close() error {
 //
 // It can be passed to loadRecordSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordSyscallMaps struct {
-	Cpus     *ebpf.Map `ebpf:"cpus"`
-	RingCpus *ebpf.Map `ebpf:"ring_cpus"`
-	Rings    *ebpf.Map `ebpf:"rings"`
-	Rows     *ebpf.Map `ebpf:"rows"`
-	Tasks    *ebpf.Map `ebpf:"tasks"`
-	Walks    *ebpf.Map `ebpf:"walks"`
-	Windows  *ebpf.Map `ebpf:"windows"`
+	Cpus      *ebpf.Map `ebpf:"cpus"`
+	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	RingCpus  *ebpf.Map `ebpf:"ring_cpus"`
+	Rings     *ebpf.Map `ebpf:"rings"`
+	Rows      *ebpf.Map `ebpf:"rows"`
+	Tasks     *ebpf.Map `ebpf:"tasks"`
+	Traced    *ebpf.Map `ebpf:"traced"`
+	Walks     *ebpf.Map `ebpf:"walks"`
+	Windows   *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *recordSyscallMaps) Close() error {
 	return _RecordSyscallClose(
 		m.Cpus,
+		m.FreeSlots,
 		m.RingCpus,
 		m.Rings,
 		m.Rows,
 		m.Tasks,
+		m.Traced,
 		m.Walks,
 		m.Windows,
 	)
@@ -165,20 +175,21 @@ func (m *recordSyscallMaps) Close() error {
 //
 // It can be passed to loadRecordSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordSyscallVariables struct {
-	Ctl             *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.Variable `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
-	Rec             *ebpf.Variable `ebpf:"rec"`
-	RecordAll       *ebpf.Variable `ebpf:"record_all"`
-	RingWake        *ebpf.Variable `ebpf:"ring_wake"`
-	UserTop         *ebpf.Variable `ebpf:"user_top"`
-	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.Variable `ebpf:"page_size"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	Rec            *ebpf.Variable `ebpf:"rec"`
+	RecordAll      *ebpf.Variable `ebpf:"record_all"`
+	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
+	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // recordSyscallPrograms contains all programs after they have been loaded into the kernel.

@@ -16,25 +16,31 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	recordWalkMapCpus            = "cpus"
-	recordWalkMapRows            = "rows"
-	recordWalkMapTasks           = "tasks"
-	recordWalkMapWalks           = "walks"
-	recordWalkMapWindows         = "windows"
-	recordWalkProgRecTasks       = "rec_tasks"
-	recordWalkVarCtl             = "ctl"
-	recordWalkVarCurrentTaskAt   = "current_task_at"
-	recordWalkVarHavePrevState   = "have_prev_state"
-	recordWalkVarHaveTaskPtRegs  = "have_task_pt_regs"
-	recordWalkVarHaveTaskStorage = "have_task_storage"
-	recordWalkVarMaxRows         = "max_rows"
-	recordWalkVarNrSchedYield    = "nr_sched_yield"
-	recordWalkVarPageSize        = "page_size"
-	recordWalkVarPreemptCountAt  = "preempt_count_at"
-	recordWalkVarRec             = "rec"
-	recordWalkVarRecordAll       = "record_all"
-	recordWalkVarUserTop         = "user_top"
-	recordWalkVarWithCpu         = "with_cpu"
+	recordWalkMapCpus           = "cpus"
+	recordWalkMapFreeSlots      = "free_slots"
+	recordWalkMapRingCpus       = "ring_cpus"
+	recordWalkMapRings          = "rings"
+	recordWalkMapRows           = "rows"
+	recordWalkMapTasks          = "tasks"
+	recordWalkMapTraced         = "traced"
+	recordWalkMapWalks          = "walks"
+	recordWalkMapWindows        = "windows"
+	recordWalkProgRecTasks      = "rec_tasks"
+	recordWalkVarCtl            = "ctl"
+	recordWalkVarCurrentTaskAt  = "current_task_at"
+	recordWalkVarHaveCurrentBtf = "have_current_btf"
+	recordWalkVarHavePrevState  = "have_prev_state"
+	recordWalkVarHaveTaskPtRegs = "have_task_pt_regs"
+	recordWalkVarMaxRows        = "max_rows"
+	recordWalkVarNrSchedYield   = "nr_sched_yield"
+	recordWalkVarPageSize       = "page_size"
+	recordWalkVarPreemptCountAt = "preempt_count_at"
+	recordWalkVarRec            = "rec"
+	recordWalkVarRecordAll      = "record_all"
+	recordWalkVarRingWake       = "ring_wake"
+	recordWalkVarTracedTable    = "traced_table"
+	recordWalkVarUserTop        = "user_top"
+	recordWalkVarWithCpu        = "with_cpu"
 )
 
 // loadRecordWalk returns the embedded CollectionSpec for recordWalk.
@@ -86,30 +92,36 @@ type recordWalkProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordWalkMapSpecs struct {
-	Cpus    *ebpf.MapSpec `ebpf:"cpus"`
-	Rows    *ebpf.MapSpec `ebpf:"rows"`
-	Tasks   *ebpf.MapSpec `ebpf:"tasks"`
-	Walks   *ebpf.MapSpec `ebpf:"walks"`
-	Windows *ebpf.MapSpec `ebpf:"windows"`
+	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	RingCpus  *ebpf.MapSpec `ebpf:"ring_cpus"`
+	Rings     *ebpf.MapSpec `ebpf:"rings"`
+	Rows      *ebpf.MapSpec `ebpf:"rows"`
+	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
+	Traced    *ebpf.MapSpec `ebpf:"traced"`
+	Walks     *ebpf.MapSpec `ebpf:"walks"`
+	Windows   *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // recordWalkVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type recordWalkVariableSpecs struct {
-	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	Rec             *ebpf.VariableSpec `ebpf:"rec"`
-	RecordAll       *ebpf.VariableSpec `ebpf:"record_all"`
-	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.VariableSpec `ebpf:"page_size"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	Rec            *ebpf.VariableSpec `ebpf:"rec"`
+	RecordAll      *ebpf.VariableSpec `ebpf:"record_all"`
+	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
+	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // recordWalkObjects contains all objects after they have been loaded into the kernel.
@@ -132,18 +144,26 @@ func (o *recordWalkObjects) Close() error {
 //
 // It can be passed to loadRecordWalkObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordWalkMaps struct {
-	Cpus    *ebpf.Map `ebpf:"cpus"`
-	Rows    *ebpf.Map `ebpf:"rows"`
-	Tasks   *ebpf.Map `ebpf:"tasks"`
-	Walks   *ebpf.Map `ebpf:"walks"`
-	Windows *ebpf.Map `ebpf:"windows"`
+	Cpus      *ebpf.Map `ebpf:"cpus"`
+	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	RingCpus  *ebpf.Map `ebpf:"ring_cpus"`
+	Rings     *ebpf.Map `ebpf:"rings"`
+	Rows      *ebpf.Map `ebpf:"rows"`
+	Tasks     *ebpf.Map `ebpf:"tasks"`
+	Traced    *ebpf.Map `ebpf:"traced"`
+	Walks     *ebpf.Map `ebpf:"walks"`
+	Windows   *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *recordWalkMaps) Close() error {
 	return _RecordWalkClose(
 		m.Cpus,
+		m.FreeSlots,
+		m.RingCpus,
+		m.Rings,
 		m.Rows,
 		m.Tasks,
+		m.Traced,
 		m.Walks,
 		m.Windows,
 	)
@@ -153,19 +173,21 @@ func (m *recordWalkMaps) Close() error {
 //
 // It can be passed to loadRecordWalkObjects or ebpf.CollectionSpec.LoadAndAssign.
 type recordWalkVariables struct {
-	Ctl             *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.Variable `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
-	Rec             *ebpf.Variable `ebpf:"rec"`
-	RecordAll       *ebpf.Variable `ebpf:"record_all"`
-	UserTop         *ebpf.Variable `ebpf:"user_top"`
-	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.Variable `ebpf:"page_size"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	Rec            *ebpf.Variable `ebpf:"rec"`
+	RecordAll      *ebpf.Variable `ebpf:"record_all"`
+	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
+	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // recordWalkPrograms contains all programs after they have been loaded into the kernel.

@@ -92,7 +92,7 @@ type bpfHist struct {
 type bpfHistId uint32
 
 const (
-	bpfHistIdHIST_RUN_QUEUE      bpfHistId = 0
+	bpfHistIdHIST_READY          bpfHistId = 0
 	bpfHistIdHIST_WAKEUP_LATENCY bpfHistId = 1
 	bpfHistIdHIST_ON_CPU         bpfHistId = 2
 	bpfHistIdHIST_BLOCKED        bpfHistId = 3
@@ -143,14 +143,16 @@ type bpfTask struct {
 	Opened    uint64
 	Early     uint32
 	Synced    uint32
-	N         [26]uint64
 	Exec      uint64
+	N         [26]uint64
 	Life      uint64
 	NvcswOff  uint64
 	NivcswOff uint64
 	Tid       uint32
 	Tgid      uint32
+	Address   uint64
 	Base      [35]uint64
+	Pad       uint64
 }
 
 type bpfWalk struct {
@@ -192,8 +194,10 @@ type bpfWindow struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	bpfMapCpus              = "cpus"
+	bpfMapFreeSlots         = "free_slots"
 	bpfMapRows              = "rows"
 	bpfMapTasks             = "tasks"
+	bpfMapTraced            = "traced"
 	bpfMapWalks             = "walks"
 	bpfMapWindows           = "windows"
 	bpfProgSchedMigrateTask = "sched_migrate_task"
@@ -202,13 +206,14 @@ const (
 	bpfProgSchedWaking      = "sched_waking"
 	bpfVarCtl               = "ctl"
 	bpfVarCurrentTaskAt     = "current_task_at"
+	bpfVarHaveCurrentBtf    = "have_current_btf"
 	bpfVarHavePrevState     = "have_prev_state"
 	bpfVarHaveTaskPtRegs    = "have_task_pt_regs"
-	bpfVarHaveTaskStorage   = "have_task_storage"
 	bpfVarMaxRows           = "max_rows"
 	bpfVarNrSchedYield      = "nr_sched_yield"
 	bpfVarPageSize          = "page_size"
 	bpfVarPreemptCountAt    = "preempt_count_at"
+	bpfVarTracedTable       = "traced_table"
 	bpfVarTypes             = "types"
 	bpfVarUserTop           = "user_top"
 	bpfVarWithCpu           = "with_cpu"
@@ -266,29 +271,32 @@ type bpfProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
-	Cpus    *ebpf.MapSpec `ebpf:"cpus"`
-	Rows    *ebpf.MapSpec `ebpf:"rows"`
-	Tasks   *ebpf.MapSpec `ebpf:"tasks"`
-	Walks   *ebpf.MapSpec `ebpf:"walks"`
-	Windows *ebpf.MapSpec `ebpf:"windows"`
+	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Rows      *ebpf.MapSpec `ebpf:"rows"`
+	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
+	Traced    *ebpf.MapSpec `ebpf:"traced"`
+	Walks     *ebpf.MapSpec `ebpf:"walks"`
+	Windows   *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // bpfVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
-	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	Types           *ebpf.VariableSpec `ebpf:"types"`
-	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.VariableSpec `ebpf:"page_size"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
+	Types          *ebpf.VariableSpec `ebpf:"types"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // bpfObjects contains all objects after they have been loaded into the kernel.
@@ -311,18 +319,22 @@ func (o *bpfObjects) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
-	Cpus    *ebpf.Map `ebpf:"cpus"`
-	Rows    *ebpf.Map `ebpf:"rows"`
-	Tasks   *ebpf.Map `ebpf:"tasks"`
-	Walks   *ebpf.Map `ebpf:"walks"`
-	Windows *ebpf.Map `ebpf:"windows"`
+	Cpus      *ebpf.Map `ebpf:"cpus"`
+	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Rows      *ebpf.Map `ebpf:"rows"`
+	Tasks     *ebpf.Map `ebpf:"tasks"`
+	Traced    *ebpf.Map `ebpf:"traced"`
+	Walks     *ebpf.Map `ebpf:"walks"`
+	Windows   *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *bpfMaps) Close() error {
 	return _BpfClose(
 		m.Cpus,
+		m.FreeSlots,
 		m.Rows,
 		m.Tasks,
+		m.Traced,
 		m.Walks,
 		m.Windows,
 	)
@@ -332,18 +344,19 @@ func (m *bpfMaps) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
-	Ctl             *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.Variable `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
-	Types           *ebpf.Variable `ebpf:"types"`
-	UserTop         *ebpf.Variable `ebpf:"user_top"`
-	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.Variable `ebpf:"page_size"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
+	Types          *ebpf.Variable `ebpf:"types"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // bpfPrograms contains all programs after they have been loaded into the kernel.

@@ -17,11 +17,13 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	schedPlainMapCpus              = "cpus"
+	schedPlainMapFreeSlots         = "free_slots"
 	schedPlainMapRowQueue          = "row_queue"
 	schedPlainMapRowScratch        = "row_scratch"
 	schedPlainMapRows              = "rows"
 	schedPlainMapTasks             = "tasks"
 	schedPlainMapTickets           = "tickets"
+	schedPlainMapTraced            = "traced"
 	schedPlainMapWalks             = "walks"
 	schedPlainMapWindows           = "windows"
 	schedPlainProgSchedMigrateTask = "sched_migrate_task"
@@ -30,13 +32,14 @@ const (
 	schedPlainProgSchedWaking      = "sched_waking"
 	schedPlainVarCtl               = "ctl"
 	schedPlainVarCurrentTaskAt     = "current_task_at"
+	schedPlainVarHaveCurrentBtf    = "have_current_btf"
 	schedPlainVarHavePrevState     = "have_prev_state"
 	schedPlainVarHaveTaskPtRegs    = "have_task_pt_regs"
-	schedPlainVarHaveTaskStorage   = "have_task_storage"
 	schedPlainVarMaxRows           = "max_rows"
 	schedPlainVarNrSchedYield      = "nr_sched_yield"
 	schedPlainVarPageSize          = "page_size"
 	schedPlainVarPreemptCountAt    = "preempt_count_at"
+	schedPlainVarTracedTable       = "traced_table"
 	schedPlainVarTypes             = "types"
 	schedPlainVarUserTop           = "user_top"
 	schedPlainVarWithCpu           = "with_cpu"
@@ -95,11 +98,13 @@ type schedPlainProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type schedPlainMapSpecs struct {
 	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
 	RowQueue   *ebpf.MapSpec `ebpf:"row_queue"`
 	RowScratch *ebpf.MapSpec `ebpf:"row_scratch"`
 	Rows       *ebpf.MapSpec `ebpf:"rows"`
 	Tasks      *ebpf.MapSpec `ebpf:"tasks"`
 	Tickets    *ebpf.MapSpec `ebpf:"tickets"`
+	Traced     *ebpf.MapSpec `ebpf:"traced"`
 	Walks      *ebpf.MapSpec `ebpf:"walks"`
 	Windows    *ebpf.MapSpec `ebpf:"windows"`
 }
@@ -108,18 +113,19 @@ type schedPlainMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type schedPlainVariableSpecs struct {
-	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	Types           *ebpf.VariableSpec `ebpf:"types"`
-	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.VariableSpec `ebpf:"page_size"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
+	Types          *ebpf.VariableSpec `ebpf:"types"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // schedPlainObjects contains all objects after they have been loaded into the kernel.
@@ -143,11 +149,13 @@ func (o *schedPlainObjects) Close() error {
 // It can be passed to loadSchedPlainObjects or ebpf.CollectionSpec.LoadAndAssign.
 type schedPlainMaps struct {
 	Cpus       *ebpf.Map `ebpf:"cpus"`
+	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
 	RowQueue   *ebpf.Map `ebpf:"row_queue"`
 	RowScratch *ebpf.Map `ebpf:"row_scratch"`
 	Rows       *ebpf.Map `ebpf:"rows"`
 	Tasks      *ebpf.Map `ebpf:"tasks"`
 	Tickets    *ebpf.Map `ebpf:"tickets"`
+	Traced     *ebpf.Map `ebpf:"traced"`
 	Walks      *ebpf.Map `ebpf:"walks"`
 	Windows    *ebpf.Map `ebpf:"windows"`
 }
@@ -155,11 +163,13 @@ type schedPlainMaps struct {
 func (m *schedPlainMaps) Close() error {
 	return _SchedPlainClose(
 		m.Cpus,
+		m.FreeSlots,
 		m.RowQueue,
 		m.RowScratch,
 		m.Rows,
 		m.Tasks,
 		m.Tickets,
+		m.Traced,
 		m.Walks,
 		m.Windows,
 	)
@@ -169,18 +179,19 @@ func (m *schedPlainMaps) Close() error {
 //
 // It can be passed to loadSchedPlainObjects or ebpf.CollectionSpec.LoadAndAssign.
 type schedPlainVariables struct {
-	Ctl             *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.Variable `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
-	Types           *ebpf.Variable `ebpf:"types"`
-	UserTop         *ebpf.Variable `ebpf:"user_top"`
-	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.Variable `ebpf:"page_size"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
+	Types          *ebpf.Variable `ebpf:"types"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // schedPlainPrograms contains all programs after they have been loaded into the kernel.

@@ -68,7 +68,7 @@ func knobs(a abilities, maxTasks int) map[string]any {
 	k := map[string]any{
 		"max_rows":          uint32(maxTasks),
 		"have_prev_state":   true,
-		"have_task_storage": a.storage,
+		"have_current_btf":  a.current,
 		"have_task_pt_regs": a.ptRegs,
 		"page_size":         uint64(os.Getpagesize()),
 	}
@@ -96,8 +96,8 @@ func knobs(a abilities, maxTasks int) map[string]any {
 // RLIMIT_MEMLOCK, which is raised if CAP_SYS_RESOURCE allows it. Afterwards the capabilities may be dropped, from 5.19 on;
 // before, bpf(2) is refused to others where kernel.unprivileged_bpf_disabled is set.
 //
-// What an older kernel lacks is made up for. What is weaker there: before 5.13 no more than 16384 tasks are followed, and
-// further ones are a Loss; before 5.12 a blocked interval can be counted twice if its end is seen by two CPUs at once, which
+// At most 16384 tasks are followed at a time, or four times as many as there are when it is called, if that is more; further
+// ones are a Loss. What an older kernel lacks is made up for. What is weaker there: before 5.12 a blocked interval can be counted twice if its end is seen by two CPUs at once, which
 // takes a switch the kernel did not show, and fails the check life. From 7.0 on a task can be preempted in the middle of a
 // probe; what others on its CPU do meanwhile passes that probe by, and is a Loss, mostly of system calls.
 func Open(opts Options) (_ *Session, err error) {
@@ -128,8 +128,8 @@ func Open(opts Options) (_ *Session, err error) {
 		case err != nil:
 			s.miss(p, err.Error())
 		case p.Name == probes[0].Name:
-			if err := s.objs.loadFree(); err != nil {
-				return nil, err
+			if err := s.objs.fillSlots(); err != nil {
+				return nil, explain("slots", err)
 			}
 			loaded = append(loaded, coll)
 		case p.Name == "walk":
@@ -296,9 +296,11 @@ func (s *Session) Forget() error {
 			return explain("forget", err)
 		}
 		if w.Found == 0 {
-			return nil
+			break
 		}
 	}
+	waitForPrograms() // one of them may still be writing to a task that is free to be another's
+	return explain("forget", s.objs.clearTable())
 }
 
 // Start opens a window: what happens until Stop is counted. Each task's part begins at its own reading, all of them
@@ -483,7 +485,8 @@ func (s *Session) Stop() (*Counts, error) {
 		Syscalls:   s.syscalls(&cpus),
 		Cost:       Cost{Attach: s.attach, Open: s.opening, Close: time.Since(begin)},
 	}
-	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_RUN_QUEUE])
+	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_READY])
+	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
 	c.WakeupLatency.merge(&kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
 	c.OnCPUSpan.merge(&kernel.Hist[bpfHistIdHIST_ON_CPU])
 	c.BlockedTime.merge(&kernel.Hist[bpfHistIdHIST_BLOCKED])

@@ -17,24 +17,27 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	taskPlainMapCpus              = "cpus"
+	taskPlainMapFreeSlots         = "free_slots"
 	taskPlainMapRowQueue          = "row_queue"
 	taskPlainMapRowScratch        = "row_scratch"
 	taskPlainMapRows              = "rows"
 	taskPlainMapTasks             = "tasks"
 	taskPlainMapTickets           = "tickets"
+	taskPlainMapTraced            = "traced"
 	taskPlainMapWalks             = "walks"
 	taskPlainMapWindows           = "windows"
 	taskPlainProgSchedProcessExec = "sched_process_exec"
 	taskPlainProgTaskNewtask      = "task_newtask"
 	taskPlainVarCtl               = "ctl"
 	taskPlainVarCurrentTaskAt     = "current_task_at"
+	taskPlainVarHaveCurrentBtf    = "have_current_btf"
 	taskPlainVarHavePrevState     = "have_prev_state"
 	taskPlainVarHaveTaskPtRegs    = "have_task_pt_regs"
-	taskPlainVarHaveTaskStorage   = "have_task_storage"
 	taskPlainVarMaxRows           = "max_rows"
 	taskPlainVarNrSchedYield      = "nr_sched_yield"
 	taskPlainVarPageSize          = "page_size"
 	taskPlainVarPreemptCountAt    = "preempt_count_at"
+	taskPlainVarTracedTable       = "traced_table"
 	taskPlainVarUserTop           = "user_top"
 	taskPlainVarWithCpu           = "with_cpu"
 )
@@ -90,11 +93,13 @@ type taskPlainProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type taskPlainMapSpecs struct {
 	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
 	RowQueue   *ebpf.MapSpec `ebpf:"row_queue"`
 	RowScratch *ebpf.MapSpec `ebpf:"row_scratch"`
 	Rows       *ebpf.MapSpec `ebpf:"rows"`
 	Tasks      *ebpf.MapSpec `ebpf:"tasks"`
 	Tickets    *ebpf.MapSpec `ebpf:"tickets"`
+	Traced     *ebpf.MapSpec `ebpf:"traced"`
 	Walks      *ebpf.MapSpec `ebpf:"walks"`
 	Windows    *ebpf.MapSpec `ebpf:"windows"`
 }
@@ -103,17 +108,18 @@ type taskPlainMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type taskPlainVariableSpecs struct {
-	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.VariableSpec `ebpf:"page_size"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // taskPlainObjects contains all objects after they have been loaded into the kernel.
@@ -137,11 +143,13 @@ func (o *taskPlainObjects) Close() error {
 // It can be passed to loadTaskPlainObjects or ebpf.CollectionSpec.LoadAndAssign.
 type taskPlainMaps struct {
 	Cpus       *ebpf.Map `ebpf:"cpus"`
+	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
 	RowQueue   *ebpf.Map `ebpf:"row_queue"`
 	RowScratch *ebpf.Map `ebpf:"row_scratch"`
 	Rows       *ebpf.Map `ebpf:"rows"`
 	Tasks      *ebpf.Map `ebpf:"tasks"`
 	Tickets    *ebpf.Map `ebpf:"tickets"`
+	Traced     *ebpf.Map `ebpf:"traced"`
 	Walks      *ebpf.Map `ebpf:"walks"`
 	Windows    *ebpf.Map `ebpf:"windows"`
 }
@@ -149,11 +157,13 @@ type taskPlainMaps struct {
 func (m *taskPlainMaps) Close() error {
 	return _TaskPlainClose(
 		m.Cpus,
+		m.FreeSlots,
 		m.RowQueue,
 		m.RowScratch,
 		m.Rows,
 		m.Tasks,
 		m.Tickets,
+		m.Traced,
 		m.Walks,
 		m.Windows,
 	)
@@ -163,17 +173,18 @@ func (m *taskPlainMaps) Close() error {
 //
 // It can be passed to loadTaskPlainObjects or ebpf.CollectionSpec.LoadAndAssign.
 type taskPlainVariables struct {
-	Ctl             *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.Variable `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
-	UserTop         *ebpf.Variable `ebpf:"user_top"`
-	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.Variable `ebpf:"page_size"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // taskPlainPrograms contains all programs after they have been loaded into the kernel.

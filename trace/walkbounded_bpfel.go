@@ -16,23 +16,26 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	walkBoundedMapCpus            = "cpus"
-	walkBoundedMapRows            = "rows"
-	walkBoundedMapTasks           = "tasks"
-	walkBoundedMapWalks           = "walks"
-	walkBoundedMapWindows         = "windows"
-	walkBoundedProgWalkTasks      = "walk_tasks"
-	walkBoundedVarCtl             = "ctl"
-	walkBoundedVarCurrentTaskAt   = "current_task_at"
-	walkBoundedVarHavePrevState   = "have_prev_state"
-	walkBoundedVarHaveTaskPtRegs  = "have_task_pt_regs"
-	walkBoundedVarHaveTaskStorage = "have_task_storage"
-	walkBoundedVarMaxRows         = "max_rows"
-	walkBoundedVarNrSchedYield    = "nr_sched_yield"
-	walkBoundedVarPageSize        = "page_size"
-	walkBoundedVarPreemptCountAt  = "preempt_count_at"
-	walkBoundedVarUserTop         = "user_top"
-	walkBoundedVarWithCpu         = "with_cpu"
+	walkBoundedMapCpus           = "cpus"
+	walkBoundedMapFreeSlots      = "free_slots"
+	walkBoundedMapRows           = "rows"
+	walkBoundedMapTasks          = "tasks"
+	walkBoundedMapTraced         = "traced"
+	walkBoundedMapWalks          = "walks"
+	walkBoundedMapWindows        = "windows"
+	walkBoundedProgWalkTasks     = "walk_tasks"
+	walkBoundedVarCtl            = "ctl"
+	walkBoundedVarCurrentTaskAt  = "current_task_at"
+	walkBoundedVarHaveCurrentBtf = "have_current_btf"
+	walkBoundedVarHavePrevState  = "have_prev_state"
+	walkBoundedVarHaveTaskPtRegs = "have_task_pt_regs"
+	walkBoundedVarMaxRows        = "max_rows"
+	walkBoundedVarNrSchedYield   = "nr_sched_yield"
+	walkBoundedVarPageSize       = "page_size"
+	walkBoundedVarPreemptCountAt = "preempt_count_at"
+	walkBoundedVarTracedTable    = "traced_table"
+	walkBoundedVarUserTop        = "user_top"
+	walkBoundedVarWithCpu        = "with_cpu"
 )
 
 // loadWalkBounded returns the embedded CollectionSpec for walkBounded.
@@ -84,28 +87,31 @@ type walkBoundedProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type walkBoundedMapSpecs struct {
-	Cpus    *ebpf.MapSpec `ebpf:"cpus"`
-	Rows    *ebpf.MapSpec `ebpf:"rows"`
-	Tasks   *ebpf.MapSpec `ebpf:"tasks"`
-	Walks   *ebpf.MapSpec `ebpf:"walks"`
-	Windows *ebpf.MapSpec `ebpf:"windows"`
+	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Rows      *ebpf.MapSpec `ebpf:"rows"`
+	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
+	Traced    *ebpf.MapSpec `ebpf:"traced"`
+	Walks     *ebpf.MapSpec `ebpf:"walks"`
+	Windows   *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // walkBoundedVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type walkBoundedVariableSpecs struct {
-	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.VariableSpec `ebpf:"page_size"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // walkBoundedObjects contains all objects after they have been loaded into the kernel.
@@ -128,18 +134,22 @@ func (o *walkBoundedObjects) Close() error {
 //
 // It can be passed to loadWalkBoundedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type walkBoundedMaps struct {
-	Cpus    *ebpf.Map `ebpf:"cpus"`
-	Rows    *ebpf.Map `ebpf:"rows"`
-	Tasks   *ebpf.Map `ebpf:"tasks"`
-	Walks   *ebpf.Map `ebpf:"walks"`
-	Windows *ebpf.Map `ebpf:"windows"`
+	Cpus      *ebpf.Map `ebpf:"cpus"`
+	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Rows      *ebpf.Map `ebpf:"rows"`
+	Tasks     *ebpf.Map `ebpf:"tasks"`
+	Traced    *ebpf.Map `ebpf:"traced"`
+	Walks     *ebpf.Map `ebpf:"walks"`
+	Windows   *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *walkBoundedMaps) Close() error {
 	return _WalkBoundedClose(
 		m.Cpus,
+		m.FreeSlots,
 		m.Rows,
 		m.Tasks,
+		m.Traced,
 		m.Walks,
 		m.Windows,
 	)
@@ -149,17 +159,18 @@ func (m *walkBoundedMaps) Close() error {
 //
 // It can be passed to loadWalkBoundedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type walkBoundedVariables struct {
-	Ctl             *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.Variable `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
-	UserTop         *ebpf.Variable `ebpf:"user_top"`
-	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.Variable `ebpf:"page_size"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // walkBoundedPrograms contains all programs after they have been loaded into the kernel.

@@ -16,26 +16,29 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	walkPlainMapCpus            = "cpus"
-	walkPlainMapRowQueue        = "row_queue"
-	walkPlainMapRowScratch      = "row_scratch"
-	walkPlainMapRows            = "rows"
-	walkPlainMapTasks           = "tasks"
-	walkPlainMapTickets         = "tickets"
-	walkPlainMapWalks           = "walks"
-	walkPlainMapWindows         = "windows"
-	walkPlainProgWalkTasks      = "walk_tasks"
-	walkPlainVarCtl             = "ctl"
-	walkPlainVarCurrentTaskAt   = "current_task_at"
-	walkPlainVarHavePrevState   = "have_prev_state"
-	walkPlainVarHaveTaskPtRegs  = "have_task_pt_regs"
-	walkPlainVarHaveTaskStorage = "have_task_storage"
-	walkPlainVarMaxRows         = "max_rows"
-	walkPlainVarNrSchedYield    = "nr_sched_yield"
-	walkPlainVarPageSize        = "page_size"
-	walkPlainVarPreemptCountAt  = "preempt_count_at"
-	walkPlainVarUserTop         = "user_top"
-	walkPlainVarWithCpu         = "with_cpu"
+	walkPlainMapCpus           = "cpus"
+	walkPlainMapFreeSlots      = "free_slots"
+	walkPlainMapRowQueue       = "row_queue"
+	walkPlainMapRowScratch     = "row_scratch"
+	walkPlainMapRows           = "rows"
+	walkPlainMapTasks          = "tasks"
+	walkPlainMapTickets        = "tickets"
+	walkPlainMapTraced         = "traced"
+	walkPlainMapWalks          = "walks"
+	walkPlainMapWindows        = "windows"
+	walkPlainProgWalkTasks     = "walk_tasks"
+	walkPlainVarCtl            = "ctl"
+	walkPlainVarCurrentTaskAt  = "current_task_at"
+	walkPlainVarHaveCurrentBtf = "have_current_btf"
+	walkPlainVarHavePrevState  = "have_prev_state"
+	walkPlainVarHaveTaskPtRegs = "have_task_pt_regs"
+	walkPlainVarMaxRows        = "max_rows"
+	walkPlainVarNrSchedYield   = "nr_sched_yield"
+	walkPlainVarPageSize       = "page_size"
+	walkPlainVarPreemptCountAt = "preempt_count_at"
+	walkPlainVarTracedTable    = "traced_table"
+	walkPlainVarUserTop        = "user_top"
+	walkPlainVarWithCpu        = "with_cpu"
 )
 
 // loadWalkPlain returns the embedded CollectionSpec for walkPlain.
@@ -88,11 +91,13 @@ type walkPlainProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type walkPlainMapSpecs struct {
 	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
 	RowQueue   *ebpf.MapSpec `ebpf:"row_queue"`
 	RowScratch *ebpf.MapSpec `ebpf:"row_scratch"`
 	Rows       *ebpf.MapSpec `ebpf:"rows"`
 	Tasks      *ebpf.MapSpec `ebpf:"tasks"`
 	Tickets    *ebpf.MapSpec `ebpf:"tickets"`
+	Traced     *ebpf.MapSpec `ebpf:"traced"`
 	Walks      *ebpf.MapSpec `ebpf:"walks"`
 	Windows    *ebpf.MapSpec `ebpf:"windows"`
 }
@@ -101,17 +106,18 @@ type walkPlainMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type walkPlainVariableSpecs struct {
-	Ctl             *ebpf.VariableSpec `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.VariableSpec `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.VariableSpec `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.VariableSpec `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.VariableSpec `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.VariableSpec `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.VariableSpec `ebpf:"preempt_count_at"`
-	UserTop         *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu         *ebpf.VariableSpec `ebpf:"with_cpu"`
+	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.VariableSpec `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.VariableSpec `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.VariableSpec `ebpf:"page_size"`
+	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
+	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
+	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
+	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
 }
 
 // walkPlainObjects contains all objects after they have been loaded into the kernel.
@@ -135,11 +141,13 @@ func (o *walkPlainObjects) Close() error {
 // It can be passed to loadWalkPlainObjects or ebpf.CollectionSpec.LoadAndAssign.
 type walkPlainMaps struct {
 	Cpus       *ebpf.Map `ebpf:"cpus"`
+	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
 	RowQueue   *ebpf.Map `ebpf:"row_queue"`
 	RowScratch *ebpf.Map `ebpf:"row_scratch"`
 	Rows       *ebpf.Map `ebpf:"rows"`
 	Tasks      *ebpf.Map `ebpf:"tasks"`
 	Tickets    *ebpf.Map `ebpf:"tickets"`
+	Traced     *ebpf.Map `ebpf:"traced"`
 	Walks      *ebpf.Map `ebpf:"walks"`
 	Windows    *ebpf.Map `ebpf:"windows"`
 }
@@ -147,11 +155,13 @@ type walkPlainMaps struct {
 func (m *walkPlainMaps) Close() error {
 	return _WalkPlainClose(
 		m.Cpus,
+		m.FreeSlots,
 		m.RowQueue,
 		m.RowScratch,
 		m.Rows,
 		m.Tasks,
 		m.Tickets,
+		m.Traced,
 		m.Walks,
 		m.Windows,
 	)
@@ -161,17 +171,18 @@ func (m *walkPlainMaps) Close() error {
 //
 // It can be passed to loadWalkPlainObjects or ebpf.CollectionSpec.LoadAndAssign.
 type walkPlainVariables struct {
-	Ctl             *ebpf.Variable `ebpf:"ctl"`
-	CurrentTaskAt   *ebpf.Variable `ebpf:"current_task_at"`
-	HavePrevState   *ebpf.Variable `ebpf:"have_prev_state"`
-	HaveTaskPtRegs  *ebpf.Variable `ebpf:"have_task_pt_regs"`
-	HaveTaskStorage *ebpf.Variable `ebpf:"have_task_storage"`
-	MaxRows         *ebpf.Variable `ebpf:"max_rows"`
-	NrSchedYield    *ebpf.Variable `ebpf:"nr_sched_yield"`
-	PageSize        *ebpf.Variable `ebpf:"page_size"`
-	PreemptCountAt  *ebpf.Variable `ebpf:"preempt_count_at"`
-	UserTop         *ebpf.Variable `ebpf:"user_top"`
-	WithCpu         *ebpf.Variable `ebpf:"with_cpu"`
+	Ctl            *ebpf.Variable `ebpf:"ctl"`
+	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
+	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
+	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
+	MaxRows        *ebpf.Variable `ebpf:"max_rows"`
+	NrSchedYield   *ebpf.Variable `ebpf:"nr_sched_yield"`
+	PageSize       *ebpf.Variable `ebpf:"page_size"`
+	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
+	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
+	UserTop        *ebpf.Variable `ebpf:"user_top"`
+	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
 }
 
 // walkPlainPrograms contains all programs after they have been loaded into the kernel.

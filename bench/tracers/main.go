@@ -2,9 +2,10 @@
 // libbpf-tools' runqlat and offcputime, and the same histogram in bpftrace.
 //
 // The workloads are those of perf bench sched, pinned: pipe is two processes that pass a byte back and forth on one CPU,
-// so that each operation is two switches and two wakings; messaging is groups of senders and receivers on all CPUs. In
+// so that each operation is two switches and two wakings; messaging is groups of senders and receivers on all CPUs. A third
+// is this program's own: threads makes one thread after another, each of which ends at once, pinned as well. In
 // every round each tracer traces one run of the workload, and one run has none; which comes first changes every time.
-// What a run takes more CPU time than the one without beside it, for each of its switches, is one observation; printed is
+// What a run takes more CPU time than the one without beside it, for each of its switches or threads, is one observation; printed is
 // their median with its interval. It is the workload's own CPU time (getrusage), in which probes run: that of a reader
 // beside it is not in it, and other tasks on the machine disturb it less than they do the clock on the wall. A tool that
 // is not there has its row, and says so.
@@ -29,6 +30,7 @@ import (
 	"time"
 
 	"switchyard/internal/stats"
+	"switchyard/internal/sys"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +40,8 @@ var (
 	rounds = flag.Int("rounds", 11, "rounds")
 	loops  = flag.Int("loops", 50_000, "operations of a run of pipe; two switches each")
 	groups = flag.Int("groups", 2, "groups of a run of messaging, 40 tasks each")
-	only   = flag.String("workload", "", "pipe or messaging (default: both)")
+	made   = flag.Int("threads", 20_000, "threads of a run of threads")
+	only   = flag.String("workload", "", "pipe, messaging or threads (default: all)")
 )
 
 // A tracer traces a run: it is put before the command, or runs beside it.
@@ -134,18 +137,21 @@ func perfData(dir string, _ []byte) (float64, uint64, error) {
 
 // A workload is a command, and what its output says of one run.
 type workload struct {
-	name     string
-	args     []string
-	pin      string
-	switches func(before, after uint64) float64
+	name  string
+	args  []string
+	pin   string
+	unit  string
+	units func(before, after uint64) float64 // from ctxt
 }
 
-func workloads() []workload {
+func workloads(self string) []workload {
 	return []workload{
 		{name: "pipe", args: []string{"perf", "bench", "-f", "simple", "sched", "pipe", "-l", strconv.Itoa(*loops)}, pin: "0",
-			switches: func(_, _ uint64) float64 { return 2 * float64(*loops) }},
+			unit: "switch", units: func(_, _ uint64) float64 { return 2 * float64(*loops) }},
 		{name: "messaging", args: []string{"perf", "bench", "-f", "simple", "sched", "messaging", "-p", "-l", "1000", "-g", strconv.Itoa(*groups)},
-			switches: func(before, after uint64) float64 { return float64(after - before) }},
+			unit: "switch", units: func(before, after uint64) float64 { return float64(after - before) }},
+		{name: "threads", args: []string{self, inner, strconv.Itoa(*made)}, pin: "0",
+			unit: "thread", units: func(_, _ uint64) float64 { return float64(*made) }},
 	}
 }
 
@@ -154,6 +160,10 @@ const inner = "-inner"
 
 // work runs a command and writes the CPU time that it and its descendants took, seconds, on standard error.
 func work(args []string) error {
+	if n, err := strconv.Atoi(args[0]); err == nil {
+		makeThreads(n)
+		return nil
+	}
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Run(); err != nil {
@@ -164,6 +174,13 @@ func work(args []string) error {
 }
 
 const took = "CPU time "
+
+// makeThreads makes n threads that end at once, one after the other.
+func makeThreads(n int) {
+	for range n {
+		<-sys.Thread("sy-short", func() {})
+	}
+}
 
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == inner {
@@ -186,9 +203,13 @@ func run() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	for _, w := range workloads() {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for _, w := range workloads(self) {
 		if *only == "" || *only == w.name {
-			if err := compare(dir, w); err != nil {
+			if err := compare(dir, self, w); err != nil {
 				return fmt.Errorf("%s: %w", w.name, err)
 			}
 		}
@@ -198,13 +219,13 @@ func run() error {
 
 // A row is what was seen of one tracer.
 type row struct {
-	added    []float64 // ns a switch
+	added    []float64 // ns a unit
 	perEvent float64
 	lost     uint64
 	err      error
 }
 
-func compare(dir string, w workload) error {
+func compare(dir, self string, w workload) error {
 	list := tracers(dir)
 	rows := make([]row, len(list))
 	var base []float64
@@ -212,7 +233,7 @@ func compare(dir string, w workload) error {
 		taken := make([]float64, len(list))
 		for _, i := range rand.Perm(len(list)) {
 			if rows[i].err == nil {
-				taken[i], rows[i].err = one(dir, w, &list[i], &rows[i])
+				taken[i], rows[i].err = one(dir, self, w, &list[i], &rows[i])
 			}
 		}
 		if rows[0].err != nil {
@@ -226,9 +247,9 @@ func compare(dir string, w workload) error {
 		}
 	}
 	without := stats.Median(base)
-	fmt.Printf("\n%s: %s\n\nWithout a tracer a switch takes %.0f ns (%.0f–%.0f) of CPU time, all that goes with it included.\n\n", w.name,
-		strings.Join(w.args, " "), without.Median, without.Low, without.High)
-	fmt.Printf("| tracer | added a switch, ns | of perf's | of runqlat's | bytes an event | lost |\n|:--|--:|--:|--:|--:|--:|\n")
+	fmt.Printf("\n%s: %s\n\nWithout a tracer a %s takes %.0f ns (%.0f–%.0f) of CPU time, all that goes with it included.\n\n", w.name,
+		strings.Replace(strings.Join(w.args, " "), self, "tracers", 1), w.unit, without.Median, without.Low, without.High)
+	fmt.Printf("| tracer | added a %s, ns | of perf's | of runqlat's | bytes an event | lost |\n|:--|--:|--:|--:|--:|--:|\n", w.unit)
 	reference := map[string]float64{}
 	for i, t := range list {
 		reference[t.name] = stats.Median(rows[i].added).Median
@@ -259,8 +280,8 @@ func compare(dir string, w workload) error {
 	return nil
 }
 
-// one traces one run and returns the CPU time of a switch, ns.
-func one(dir string, w workload, t *tracer, r *row) (float64, error) {
+// one traces one run and returns the CPU time of a unit of it, ns.
+func one(dir, self string, w workload, t *tracer, r *row) (float64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	args := w.args
@@ -279,16 +300,12 @@ func one(dir string, w workload, t *tracer, r *row) (float64, error) {
 		go func() { ended <- beside.Wait() }()
 		time.Sleep(t.wait)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return 0, err
-	}
 	args = append(append(append([]string{}, t.before...), self, inner), args...)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	before := ctxt()
-	err = cmd.Run()
+	err := cmd.Run()
 	after := ctxt()
 	if beside != nil {
 		select {
@@ -321,7 +338,7 @@ func one(dir string, w workload, t *tracer, r *row) (float64, error) {
 		r.perEvent = perEvent
 		r.lost += lost
 	}
-	return seconds * 1e9 / w.switches(before, after), nil
+	return seconds * 1e9 / w.units(before, after), nil
 }
 
 func lastLine(b []byte) string {

@@ -66,7 +66,7 @@ enum state {
 	STATE_READY = 3,   /* on a run queue, after an involuntary switch, or new */
 };
 
-/* The task storage: one for each traced task. */
+/* What is kept of a traced task. */
 struct task {
 	u64 mark;	/* when the state began (ns) << 2 | enum state, never torn; 0: unknown */
 	u32 epoch;	/* the window it is in, 0: none. Who sets it to 0 accounts for the task */
@@ -74,16 +74,19 @@ struct task {
 	u64 opened;	/* when its part of the window began */
 	u32 early;	/* a waking while it was on a CPU: 1, or 3 when by an interrupt */
 	u32 synced;	/* the offsets below are known: since its first switch under our eyes */
-	u64 n[COUNT_KEPT_BY_PROBES];
 	u64 exec;	/* sum_exec_runtime at its last switch away */
+	u64 n[COUNT_KEPT_BY_PROBES];
 	u64 life;	/* when it was first seen */
 	u64 nvcsw_off;	/* nvcsw and nivcsw less our own counts, */
 	u64 nivcsw_off; /* constant if we miss nothing; */
 	u32 tid;	/* as the tracer's PID namespace numbers it */
 	u32 tgid;
+	u64 address;	/* whose this is */
 	u64 base[COUNTS]; /* the reading at the window's start */
+	u64 pad;	  /* to whole cache lines, of which a switch touches the first two */
 };
-_Static_assert(sizeof(struct task) == 72 + 8 * COUNT_KEPT_BY_PROBES + 8 * COUNTS, "struct task");
+_Static_assert(sizeof(struct task) == 88 + 8 * COUNT_KEPT_BY_PROBES + 8 * COUNTS, "struct task");
+_Static_assert(sizeof(struct task) % 64 == 0, "struct task");
 
 /*
  * A histogram of ns, log-linear: bucket 0 for all below 64 ns, then 16 for each power of two up to
@@ -105,8 +108,8 @@ struct hist {
 _Static_assert(sizeof(struct hist) == 16 + 8 * HIST_BUCKETS, "struct hist");
 
 enum hist_id {
-	HIST_RUN_QUEUE = 0,	 /* runnable to on-CPU */
-	HIST_WAKEUP_LATENCY = 1, /* first waking to on-CPU */
+	HIST_READY = 0,		 /* involuntary switch-out, or new, to on-CPU */
+	HIST_WAKEUP_LATENCY = 1, /* first waking to on-CPU; both together: run-queue latency */
 	HIST_ON_CPU = 2,	 /* on-CPU spans */
 	HIST_BLOCKED = 3,	 /* voluntary switch-out to first waking */
 	HISTS = 4,

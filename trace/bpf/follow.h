@@ -21,26 +21,26 @@ static __always_inline bool follow_root(struct task_struct *t)
 
 /*
  * root is what follow_root says. Without it, its leader is followed already, or its parent is; the
- * tracer is left out even of its own ancestors' descendants.
+ * tracer is left out even of its own ancestors' descendants. add is false if there is no room, and
+ * drop undoes it.
  */
-static __always_inline enum follow follow_task(struct task_struct *t, bool root)
+static __always_inline enum follow follow_task(struct task_struct *t, bool root,
+					       bool (*add)(struct task_struct *),
+					       void (*drop)(struct task_struct *))
 {
-	if (t->exit_state || task_get(t))
+	if (t->exit_state || is_traced(t))
 		return FOLLOW_NOT;
 	if (!root) {
 		if (t->tgid == ctl.self)
 			return FOLLOW_NOT;
-		if (!task_get(t->group_leader)) {
-			apart(); /* the verifier has no use for an or of pointers */
-			if (!task_get(t->real_parent))
-				return FOLLOW_NOT;
-		}
+		if (!is_traced(t->group_leader) && !is_traced(t->real_parent))
+			return FOLLOW_NOT;
 	}
-	if (!task_make(t))
+	if (!add(t))
 		return FOLLOW_LOST;
-	if (!have_task_storage && t->exit_state) {
+	if (t->exit_state) {
 		/* It ended meanwhile, and sched_process_free may be over: nobody else will. */
-		task_drop(t);
+		drop(t);
 		return FOLLOW_NOT;
 	}
 	return FOLLOW_NEW;

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/*
- * Where there is no task storage, which ends with its task: takes the task out of the hash map
- * before its memory can become another's. It is the last that is ever seen of a task.
- */
+/* The last that is ever seen of a task: its slot, and its address, can be another's. */
 #include "state.h"
 
 SEC("tp_btf/sched_process_free")

@@ -29,14 +29,13 @@
 #define BPF_MAP_TYPE_PERCPU_ARRAY 6
 #define BPF_MAP_TYPE_ARRAY_OF_MAPS 12
 #define BPF_MAP_TYPE_QUEUE	  22
+#define BPF_MAP_TYPE_STACK	  23
 #define BPF_MAP_TYPE_RINGBUF	  27
-#define BPF_MAP_TYPE_TASK_STORAGE 29
 
 #define BPF_NOEXIST		       1
-#define BPF_F_NO_PREALLOC	       (1U << 0)
+#define BPF_F_MMAPABLE		       (1U << 10)
 #define BPF_RB_NO_WAKEUP	       (1ULL << 0)
 #define BPF_RB_FORCE_WAKEUP	       (1ULL << 1)
-#define BPF_LOCAL_STORAGE_GET_F_CREATE (1ULL << 0)
 
 /* clang's builtins for CO-RE; 1 is BPF_FIELD_BYTE_SIZE, 2 BPF_FIELD_EXISTS. */
 #define field_size(field)   __builtin_preserve_field_info(field, 1)
@@ -60,10 +59,8 @@ static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
 static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
 static u64 (*const bpf_get_current_task)(void) = (void *)35;
 static long (*const bpf_map_push_elem)(void *map, const void *value, u64 flags) = (void *)87;
+static long (*const bpf_map_pop_elem)(void *map, void *value) = (void *)88;
 static long (*const bpf_probe_read_kernel)(void *dst, u32 size, const void *from) = (void *)113;
-static void *(*const bpf_task_storage_get)(void *map, struct task_struct *task, void *value,
-					   u64 flags) = (void *)156;
-static long (*const bpf_task_storage_delete)(void *map, struct task_struct *task) = (void *)157;
 static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
 static u32 (*const bpf_get_smp_processor_id)(void) = (void *)8;
 static u64 (*const bpf_ktime_get_boot_ns)(void) = (void *)125;

@@ -13,7 +13,6 @@
 
 struct mm_struct;
 struct seq_file;
-struct bpf_local_storage;
 struct callback_head;
 
 struct task_struct;
@@ -104,7 +103,6 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct sigpending pending;
 	struct callback_head *task_works;
-	struct bpf_local_storage *bpf_storage; /* 5.11 */
 };
 
 /* What a system call was entered with; each architecture has some of these. */

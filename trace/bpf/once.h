@@ -21,7 +21,7 @@ static __always_inline bool admit(struct task_struct *t, struct task *ts, u32 ep
 /* True once for each task and window: the caller accounts for it. */
 static __always_inline bool claim(struct task_struct *t, struct task *ts, u32 epoch)
 {
-	return epoch && __sync_val_compare_and_swap(&ts->epoch, epoch, 0) == epoch;
+	return epoch && ts->address == (u64)t && __sync_val_compare_and_swap(&ts->epoch, epoch, 0) == epoch;
 }
 
 static __always_inline void set_dead(struct task *ts)

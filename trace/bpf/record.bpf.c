@@ -21,17 +21,12 @@ int rec_switch(u64 *ctx)
 	if (record_all) {
 		flags = RECORD_PREV | RECORD_NEXT;
 	} else {
-		struct task *ps = task_get(prev), *ns = task_get(next);
-
-		if (!ps) {
-			apart(); /* the verifier has no use for (ps | ns) == 0 */
-			if (!ns)
-				return 0;
-		}
-		if (ps)
+		if (is_traced(prev))
 			flags = RECORD_PREV;
-		if (ns)
+		if (is_traced(next))
 			flags |= RECORD_NEXT;
+		if (!flags)
+			return 0;
 	}
 	state = have_prev_state ? (u32)ctx[3] : task_state(prev);
 	if (preempt)

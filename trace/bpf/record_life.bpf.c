@@ -34,8 +34,7 @@ int rec_new(u64 *ctx)
 	struct task_struct *t = (struct task_struct *)ctx[0];
 	u8 flags = 0;
 
-	if (!record_all)
-		task_fresh(t);
+	record_drop(t); /* what has its address was another, see traced_remove */
 	if (!rec.on)
 		return 0;
 	if (t->tgid == bpf_get_current_pid_tgid() >> 32)
@@ -44,8 +43,8 @@ int rec_new(u64 *ctx)
 		flags |= RECORD_KERNEL;
 	if (record_all) {
 		flags |= RECORD_ADOPTED;
-	} else if (ctl.adopting && task_get_current()) {
-		if (task_make(t))
+	} else if (ctl.adopting && traced_current() >= 0) {
+		if (record_add(t))
 			flags |= RECORD_ADOPTED;
 		else
 			__sync_fetch_and_add(&rec.lost, 1);
@@ -103,8 +102,10 @@ SEC("tp_btf/sched_process_free")
 int rec_free(u64 *ctx)
 {
 	u64 now = record_clock();
+	struct task_struct *t = (struct task_struct *)ctx[0];
 
-	return end((struct task_struct *)ctx[0], RECORD_FREE, now);
+	record_drop(t);
+	return end(t, RECORD_FREE, now);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -6,7 +6,7 @@ static __always_inline int syscall(u8 kind, s64 value, u64 now)
 {
 	struct record_syscall *s;
 
-	if (!rec.on || !(record_all || task_get_current()))
+	if (!rec.on || !(record_all || traced_current() >= 0))
 		return 0;
 	s = ring_reserve(struct record_syscall, now);
 	if (!s)

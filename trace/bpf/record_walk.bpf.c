@@ -3,12 +3,8 @@
  * The walk over all tasks in record depth: to trace those that exist already, and to hand over what
  * the kernel's own books say of each at both ends of the window.
  */
-#include "event.h"
 #include "follow.h"
-
-volatile struct recording rec SEC(".data.rec");
-
-const volatile bool record_all = false;
+#include "ring.h"
 
 static __always_inline void follow(struct task_struct *t)
 {
@@ -16,7 +12,7 @@ static __always_inline void follow(struct task_struct *t)
 
 	if (root)
 		rec.root++;
-	switch (follow_task(t, root)) {
+	switch (follow_task(t, root, record_add, record_drop)) {
 	case FOLLOW_LOST:
 		rec.lost++;
 		break;
@@ -39,7 +35,7 @@ static __always_inline void snapshot(struct seq_file *out, struct task_struct *t
 		s.r.flags |= SNAPSHOT_ON_CPU;
 	if (task_queued(t))
 		s.r.flags |= SNAPSHOT_QUEUED;
-	if (record_all || task_get(t))
+	if (record_all || is_traced(t))
 		s.r.flags |= SNAPSHOT_TRACED;
 	if (t->flags & PF_KTHREAD)
 		s.r.flags |= SNAPSHOT_KERNEL;

@@ -41,7 +41,18 @@ static __always_inline u64 record_clock(void)
 
 static __always_inline bool record_traced(struct task_struct *t)
 {
-	return record_all || task_get(t);
+	return record_all || is_traced(t);
+}
+
+/* Here nothing is kept of a task but that it is traced. */
+static __always_inline bool record_add(struct task_struct *t)
+{
+	return traced_add(t, 0) || is_traced(t);
+}
+
+static __always_inline void record_drop(struct task_struct *t)
+{
+	traced_remove(t);
 }
 
 /* Somebody, or an interrupt in his time. */

@@ -196,13 +196,8 @@ static __always_inline void enter(struct task_struct *t, struct task *ts, struct
 			latency = true;
 		}
 		ts->n[COUNT_RUN_QUEUE] += d;
-		if (taken(ts, since, epoch) && w) {
-			u32 bucket = hist_bucket(d);
-
-			hist_add(w, HIST_RUN_QUEUE, bucket, d);
-			if (latency)
-				hist_add(w, HIST_WAKEUP_LATENCY, bucket, d);
-		}
+		if (taken(ts, since, epoch) && w)
+			hist_add(w, latency ? HIST_WAKEUP_LATENCY : HIST_READY, hist_bucket(d), d);
 	}
 	ts->early = 0;
 	if (t->mm) {
@@ -222,20 +217,17 @@ int sched_switch(u64 *ctx)
 	bool preempt = ctx[0];
 	struct task_struct *prev = (struct task_struct *)ctx[1];
 	struct task_struct *next = (struct task_struct *)ctx[2];
+	/* The idle tasks are never traced: nobody walks over them, and they are never made. */
+	u64 pe = traced_entry(prev), ne = traced_entry(next), now;
 	struct window *w = NULL;
 	struct task *ps, *ns;
 	u32 epoch;
-	u64 now;
 
-	/* The idle tasks can have no storage: nobody walks over them, and they are never made. */
-	if (likely(!task_may(prev))) {
-		apart(); /* the verifier has no use for (prev's | next's) == 0 */
-		if (likely(!task_may(next)))
-			return 0;
-	}
+	if (likely(!(pe | ne)))
+		return 0;
 	now = clock();
-	ps = task_get(prev);
-	ns = task_get(next);
+	ps = task_of(prev, pe);
+	ns = task_of(next, ne);
 	if (!ps) {
 		apart();
 		if (!ns)
@@ -268,16 +260,16 @@ SEC("tp_btf/sched_waking")
 int sched_waking(u64 *ctx)
 {
 	struct task_struct *t = (struct task_struct *)ctx[0];
-	u64 now, mark, since, d;
+	u64 entry = traced_entry(t), now, mark, since, d;
 	struct window *w;
 	struct task *ts;
 	u32 epoch;
 	bool irq;
 
-	if (likely(!task_may(t)))
+	if (likely(!entry))
 		return 0;
 	now = clock();
-	ts = task_get(t);
+	ts = task_of(t, entry);
 	if (!ts)
 		return 0;
 	irq = interrupt();
@@ -319,13 +311,13 @@ SEC("tp_btf/sched_wakeup_new")
 int sched_wakeup_new(u64 *ctx)
 {
 	struct task_struct *t = (struct task_struct *)ctx[0];
+	u64 entry = traced_entry(t), now;
 	struct task *ts;
-	u64 now;
 
-	if (likely(!task_may(t)))
+	if (likely(!entry))
 		return 0;
 	now = clock();
-	ts = task_get(t);
+	ts = task_of(t, entry);
 	if (!ts)
 		return 0;
 	ts->life = now;

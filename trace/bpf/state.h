@@ -4,16 +4,23 @@
 #define SWITCHYARD_STATE_H
 
 #include "count.h"
-#include "helpers.h"
-#include "kernel.h"
+#include "traced.h"
 
-/* Without have_task_storage it is a hash map, by the task's address. */
+/* By slot. The loader says how many, as for the traced. What can be mapped begins at a cache line. */
 struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
 	__type(value, struct task);
 } tasks SEC(".maps");
+
+/* The slots that are free, filled in by the loader. What was used last is used next: it is warm. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, 1);
+	__type(value, u32);
+} free_slots SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -49,7 +56,6 @@ volatile struct control ctl SEC(".data.ctl");
 /* Set before loading, and then constant: what is off costs nothing. */
 const volatile u32 max_rows = 1;
 const volatile bool with_cpu = true;	      /* somebody reads struct cpu */
-const volatile bool have_task_storage = true; /* tracing programs may use it (5.13) */
 const volatile bool have_prev_state = true;   /* sched_switch has a fourth argument (5.18) */
 const volatile s64 preempt_count_at = 0; /* __preempt_count, from the run queue on; 0: not known */
 const volatile s64 current_task_at = 0;	 /* current_task, likewise */
@@ -64,77 +70,56 @@ static __always_inline u64 clock(void)
 	return bpf_ktime_get_ns();
 }
 
-/*
- * False for most tasks that are not traced: they never had storage of any kind. It costs a load; a
- * probe asks before it reads its clock, which is then later by 1 ns, so that other people's tasks
- * do not pay for it.
- */
-static __always_inline bool task_may(struct task_struct *t)
+/* What is kept of a traced task, from its entry in the table; NULL for any other. */
+static __always_inline struct task *task_of(struct task_struct *t, u64 entry)
 {
-	if (!have_task_storage)
-		return true;
-	return t->bpf_storage;
+	s32 slot = traced_slot(t, entry);
+
+	if (slot < 0)
+		return NULL;
+	return bpf_map_lookup_elem(&tasks, &slot);
 }
 
-/*
- * A task's entry in the hash map. It is taken out before the address can be another task's: at
- * sched_process_free, see free.bpf.c.
- */
-static __always_inline struct task *task_find(u64 address)
-{
-	return bpf_map_lookup_elem(&tasks, &address);
-}
-
-/* The storage of a traced task, NULL for any other. */
 static __always_inline struct task *task_get(struct task_struct *t)
 {
-	if (!have_task_storage)
-		return task_find((u64)t);
-	if (!task_may(t))
-		return NULL;
-	return bpf_task_storage_get(&tasks, t, NULL, 0);
+	return task_of(t, traced_entry(t));
 }
 
 /* That of the task that runs. */
 static __always_inline struct task *task_get_current(void)
 {
-	if (!have_task_storage)
-		return task_find(bpf_get_current_task());
-	return task_get(bpf_get_current_task_btf());
+	s32 slot = traced_current();
+
+	if (slot < 0)
+		return NULL;
+	return bpf_map_lookup_elem(&tasks, &slot);
 }
 
-/* The same, made when there is none. NULL: no memory. Only where sleeping locks may be taken. */
-static __always_inline struct task *task_make(struct task_struct *t)
+/* From now on it is traced. False: there is no slot left. */
+static __always_inline bool task_make(struct task_struct *t)
 {
-	if (!have_task_storage) {
-		static const struct task none;
-		u64 address = (u64)t;
+	struct task *ts;
+	u32 slot;
 
-		bpf_map_update_elem(&tasks, &address, &none, BPF_NOEXIST);
-		return bpf_map_lookup_elem(&tasks, &address);
+	if (bpf_map_pop_elem(&free_slots, &slot))
+		return false;
+	ts = bpf_map_lookup_elem(&tasks, &slot);
+	if (ts) {
+		__builtin_memset(ts, 0, sizeof(*ts));
+		ts->address = (u64)t;
 	}
-	return bpf_task_storage_get(&tasks, t, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (traced_add(t, slot))
+		return true;
+	bpf_map_push_elem(&free_slots, &slot, 0);
+	return is_traced(t);
 }
 
 static __always_inline void task_drop(struct task_struct *t)
 {
-	if (!have_task_storage) {
-		u64 address = (u64)t;
+	s32 slot = traced_remove(t);
 
-		bpf_map_delete_elem(&tasks, &address);
-		return;
-	}
-	bpf_task_storage_delete(&tasks, t);
-}
-
-/*
- * The task is only now made: what the hash map has under its address was another's. Taking that out
- * can have been refused (-EBUSY), in the middle of another change of the map on the same CPU.
- */
-static __always_inline void task_fresh(struct task_struct *t)
-{
-	if (!have_task_storage)
-		task_drop(t);
+	if (slot >= 0)
+		bpf_map_push_elem(&free_slots, &slot, 0);
 }
 
 /*
@@ -204,14 +189,6 @@ static __always_inline void read_books(struct task_struct *t, u64 *n)
 	n[COUNT_MAJ_FLT] = t->maj_flt;
 }
 
-/* The task that runs. Only where have_task_storage may it be read directly. */
-static __always_inline struct task_struct *task_current(void)
-{
-	if (have_task_storage)
-		return bpf_get_current_task_btf();
-	return (struct task_struct *)bpf_get_current_task();
-}
-
 /*
  * This CPU's instance of a per-CPU variable. The kernel need not have its symbol
  * (CONFIG_KALLSYMS_ALL), so start from one a task points to: the run queue of the CPU it is on.
@@ -223,7 +200,7 @@ static __always_inline const void *percpu(struct task_struct *current, s64 at)
 
 	if (!field_exists(current->se.cfs_rq->rq))
 		return NULL;
-	if (have_task_storage) {
+	if (have_current_btf) {
 		rq = current->se.cfs_rq->rq;
 	} else {
 		bpf_probe_read_kernel(&cfs, sizeof(cfs), &current->se.cfs_rq);

@@ -16,7 +16,7 @@ int task_newtask(u64 *ctx)
 	struct window *w;
 	bool in;
 
-	task_fresh(t);
+	task_drop(t); /* what has its address was another, see traced_remove */
 	ms = task_get_current();
 	if (likely(!ms) || !ctl.adopting)
 		return 0;
@@ -28,7 +28,7 @@ int task_newtask(u64 *ctx)
 		else
 			ms->n[COUNT_FORKS]++;
 	}
-	ts = task_make(t);
+	ts = task_make(t) ? task_get(t) : NULL;
 	if (!ts) {
 		if (w)
 			__sync_fetch_and_add(&w->lost_alloc, 1);

@@ -31,7 +31,7 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 
 	if (root)
 		w->root++;
-	switch (follow_task(t, root)) {
+	switch (follow_task(t, root, task_make, task_drop)) {
 	case FOLLOW_NOT:
 		return;
 	case FOLLOW_LOST:
