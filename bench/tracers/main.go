@@ -25,6 +25,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +42,7 @@ var (
 	loops  = flag.Int("loops", 50_000, "operations of a run of pipe; two switches each")
 	groups = flag.Int("groups", 2, "groups of a run of messaging, 40 tasks each")
 	made   = flag.Int("threads", 20_000, "threads of a run of threads")
+	which  = flag.String("tracers", "", "only those whose names match this regular expression")
 	only   = flag.String("workload", "", "pipe, messaging or threads (default: all)")
 )
 
@@ -55,12 +57,14 @@ type tracer struct {
 	after func(dir string, stdout []byte) (perEvent float64, lost uint64, err error)
 }
 
+const none = "nothing"
+
 func tracers(dir string) []tracer {
 	sy := func(depth ...string) []string {
 		return append(append([]string{*binary, "trace", "--format", "json"}, depth...), "--")
 	}
 	return []tracer{
-		{name: "nothing"},
+		{name: none},
 		{name: "switchyard --count", before: sy("--count"), after: ours},
 		{name: "switchyard --record", before: sy("--record"), after: ours},
 		{name: "switchyard --record --all", beside: []string{*binary, "trace", "--format", "json", "--record", "--all"}, wait: 500 * time.Millisecond, after: ours},
@@ -226,7 +230,11 @@ type row struct {
 }
 
 func compare(dir, self string, w workload) error {
-	list := tracers(dir)
+	chosen, err := regexp.Compile(*which)
+	if err != nil {
+		return err
+	}
+	list := slices.DeleteFunc(tracers(dir), func(t tracer) bool { return t.name != none && !chosen.MatchString(t.name) })
 	rows := make([]row, len(list))
 	var base []float64
 	for range *rounds {

@@ -8,13 +8,13 @@
 SEC("tp_btf/sched_switch")
 int rec_switch(u64 *ctx)
 {
-	u64 now = record_clock();
 	bool preempt = ctx[0];
 	struct task_struct *prev = (struct task_struct *)ctx[1];
 	struct task_struct *next = (struct task_struct *)ctx[2];
 	struct record_switch *s;
 	u32 state, page_table;
 	u8 flags = 0;
+	u64 now;
 
 	if (!rec.on)
 		return 0;
@@ -28,6 +28,7 @@ int rec_switch(u64 *ctx)
 		if (!flags)
 			return 0;
 	}
+	now = record_clock();
 	state = have_prev_state ? (u32)ctx[3] : task_state(prev);
 	if (preempt)
 		flags |= RECORD_PREEMPT;
@@ -58,12 +59,14 @@ int rec_switch(u64 *ctx)
 	return 0;
 }
 
-static __always_inline int waking(struct task_struct *t, u8 kind, u64 now)
+static __always_inline int waking(struct task_struct *t, u8 kind)
 {
 	struct record_waking *w;
+	u64 now;
 
 	if (!rec.on || !record_traced(t))
 		return 0;
+	now = record_clock();
 	w = ring_reserve(struct record_waking, now);
 	if (!w)
 		return 0;
@@ -79,28 +82,25 @@ static __always_inline int waking(struct task_struct *t, u8 kind, u64 now)
 SEC("tp_btf/sched_waking")
 int rec_waking(u64 *ctx)
 {
-	u64 now = record_clock();
-
-	return waking((struct task_struct *)ctx[0], RECORD_WAKING, now);
+	return waking((struct task_struct *)ctx[0], RECORD_WAKING);
 }
 
 SEC("tp_btf/sched_wakeup_new")
 int rec_wake_new(u64 *ctx)
 {
-	u64 now = record_clock();
-
-	return waking((struct task_struct *)ctx[0], RECORD_WAKE_NEW, now);
+	return waking((struct task_struct *)ctx[0], RECORD_WAKE_NEW);
 }
 
 SEC("tp_btf/sched_migrate_task")
 int rec_migrate(u64 *ctx)
 {
-	u64 now = record_clock();
 	struct task_struct *t = (struct task_struct *)ctx[0];
 	struct record_migrate *m;
+	u64 now;
 
 	if (!rec.on || !record_traced(t))
 		return 0;
+	now = record_clock();
 	m = ring_reserve(struct record_migrate, now);
 	if (!m)
 		return 0;

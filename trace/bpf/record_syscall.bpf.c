@@ -2,12 +2,14 @@
 /* Entry and exit of the traced tasks' system calls. */
 #include "ring.h"
 
-static __always_inline int syscall(u8 kind, s64 value, u64 now)
+static __always_inline int syscall(u8 kind, s64 value)
 {
 	struct record_syscall *s;
+	u64 now;
 
 	if (!rec.on || !(record_all || traced_current() >= 0))
 		return 0;
+	now = record_clock();
 	s = ring_reserve(struct record_syscall, now);
 	if (!s)
 		return 0;
@@ -20,17 +22,13 @@ static __always_inline int syscall(u8 kind, s64 value, u64 now)
 SEC("tp_btf/sys_enter")
 int rec_sys_enter(u64 *ctx)
 {
-	u64 now = record_clock();
-
-	return syscall(RECORD_SYSCALL_ENTER, (s64)ctx[1], now);
+	return syscall(RECORD_SYSCALL_ENTER, (s64)ctx[1]);
 }
 
 SEC("tp_btf/sys_exit")
 int rec_sys_exit(u64 *ctx)
 {
-	u64 now = record_clock();
-
-	return syscall(RECORD_SYSCALL_EXIT, (s64)ctx[1], now);
+	return syscall(RECORD_SYSCALL_EXIT, (s64)ctx[1]);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -34,6 +34,7 @@ volatile struct recording rec SEC(".data.rec");
 const volatile bool record_all = false;	 /* every task is traced */
 const volatile u32 ring_wake = 1 << 20; /* bytes after which the reader is woken */
 
+/* Read after a probe knows that it has something to record: see clock in state.h. */
 static __always_inline u64 record_clock(void)
 {
 	return bpf_ktime_get_boot_ns();

@@ -225,7 +225,6 @@ int sched_switch(u64 *ctx)
 
 	if (likely(!(pe | ne)))
 		return 0;
-	now = clock();
 	ps = task_of(prev, pe);
 	ns = task_of(next, ne);
 	if (!ps) {
@@ -248,6 +247,9 @@ int sched_switch(u64 *ctx)
 			c->expect = c->on ? next->pid : 0;
 		}
 	}
+	fetch(ps);
+	fetch(ns);
+	now = clock();
 	if (ps)
 		leave(prev, ps, next, preempt, have_prev_state ? (u32)ctx[3] : task_state(prev),
 		      now, epoch, w);
@@ -268,12 +270,12 @@ int sched_waking(u64 *ctx)
 
 	if (likely(!entry))
 		return 0;
-	now = clock();
 	ts = task_of(t, entry);
 	if (!ts)
 		return 0;
 	irq = interrupt();
 	mark = ts->mark;
+	now = clock();
 	since = mark >> 2;
 	if (likely(mark && (mark & 3) == STATE_BLOCKED)) {
 		d = lasted(ts, since, now);
@@ -311,15 +313,12 @@ SEC("tp_btf/sched_wakeup_new")
 int sched_wakeup_new(u64 *ctx)
 {
 	struct task_struct *t = (struct task_struct *)ctx[0];
-	u64 entry = traced_entry(t), now;
-	struct task *ts;
+	struct task *ts = task_get(t);
+	u64 now;
 
-	if (likely(!entry))
+	if (likely(!ts))
 		return 0;
 	now = clock();
-	ts = task_of(t, entry);
-	if (!ts)
-		return 0;
 	ts->life = now;
 	ts->opened = now;
 	ts->mark = mark_at(now, STATE_READY);
