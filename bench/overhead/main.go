@@ -20,6 +20,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -197,22 +198,22 @@ type meter struct {
 // slice returns requests per second, and the server's CPU time for a request in
 // µs, of one slice of time.
 func (m *meter) slice(kind int) (rate, cpu float64, err error) {
-	if kind != none {
-		s, err := trace.Open(trace.Options{Syscalls: kind != scheduling, TLB: kind != scheduling})
-		if err != nil {
-			return 0, 0, err
-		}
-		defer s.Close()
-		if err := s.Follow(m.pid); err != nil {
-			return 0, 0, err
-		}
-		if err := s.Start(); err != nil {
-			return 0, 0, err
-		}
-	} else {
-		time.Sleep(200 * time.Millisecond) // about what attaching takes
+	// Without probes they are attached all the same, and taken away again: what that disturbs is then the same in all.
+	s, err := trace.Open(trace.Options{Syscalls: kind == everything, TLB: kind == everything})
+	if err != nil {
+		return 0, 0, err
 	}
-	time.Sleep(20 * time.Millisecond)
+	defer s.Close()
+	if err := errors.Join(s.Follow(m.pid), s.Start()); err != nil {
+		return 0, 0, err
+	}
+	if kind == none {
+		if err := s.Close(); err != nil {
+			return 0, 0, err
+		}
+	}
+	runtime.GC()
+	time.Sleep(100 * time.Millisecond)
 	began := time.Now()
 	requests, used, err := m.read()
 	if err != nil {
