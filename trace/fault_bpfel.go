@@ -36,7 +36,7 @@ const (
 	faultVarPreemptCountAt   = "preempt_count_at"
 	faultVarTracedTable      = "traced_table"
 	faultVarUserTop          = "user_top"
-	faultVarWithCpu          = "with_cpu"
+	faultVarWithTlb          = "with_tlb"
 )
 
 // loadFault returns the embedded CollectionSpec for fault.
@@ -113,7 +113,7 @@ type faultVariableSpecs struct {
 	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // faultObjects contains all objects after they have been loaded into the kernel.
@@ -172,7 +172,7 @@ type faultVariables struct {
 	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // faultPrograms contains all programs after they have been loaded into the kernel.

@@ -35,7 +35,7 @@ const (
 	freeVarPreemptCountAt = "preempt_count_at"
 	freeVarTracedTable    = "traced_table"
 	freeVarUserTop        = "user_top"
-	freeVarWithCpu        = "with_cpu"
+	freeVarWithTlb        = "with_tlb"
 )
 
 // loadFree returns the embedded CollectionSpec for free.
@@ -111,7 +111,7 @@ type freeVariableSpecs struct {
 	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // freeObjects contains all objects after they have been loaded into the kernel.
@@ -170,7 +170,7 @@ type freeVariables struct {
 	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // freePrograms contains all programs after they have been loaded into the kernel.

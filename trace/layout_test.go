@@ -17,7 +17,7 @@ func TestLayouts(t *testing.T) {
 	size := func(v any) int { return int(reflect.TypeOf(v).Size()) }
 	for name, s := range map[string][2]int{
 		"control": {size(bpfControl{}), 40},
-		"cpu":     {size(bpfCpu{}), 40 + 8*int(bpfSyscallSlotsSYSCALL_SLOTS)},
+		"cpu":     {size(bpfCpu{}), 24 + 8*int(bpfSyscallSlotsSYSCALL_SLOTS)},
 		"hist":    {size(bpfHist{}), hist},
 		"row":     {size(bpfRow{}), row},
 		"task":    {size(bpfTask{}), 88 + 8*kept + 8*counts},

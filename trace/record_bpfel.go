@@ -260,7 +260,7 @@ const (
 	recordVarRingWake       = "ring_wake"
 	recordVarTracedTable    = "traced_table"
 	recordVarUserTop        = "user_top"
-	recordVarWithCpu        = "with_cpu"
+	recordVarWithTlb        = "with_tlb"
 )
 
 // loadRecord returns the embedded CollectionSpec for record.
@@ -345,7 +345,7 @@ type recordVariableSpecs struct {
 	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // recordObjects contains all objects after they have been loaded into the kernel.
@@ -412,7 +412,7 @@ type recordVariables struct {
 	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // recordPrograms contains all programs after they have been loaded into the kernel.

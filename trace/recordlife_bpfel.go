@@ -44,7 +44,7 @@ const (
 	recordLifeVarRingWake       = "ring_wake"
 	recordLifeVarTracedTable    = "traced_table"
 	recordLifeVarUserTop        = "user_top"
-	recordLifeVarWithCpu        = "with_cpu"
+	recordLifeVarWithTlb        = "with_tlb"
 )
 
 // loadRecordLife returns the embedded CollectionSpec for recordLife.
@@ -129,7 +129,7 @@ type recordLifeVariableSpecs struct {
 	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // recordLifeObjects contains all objects after they have been loaded into the kernel.
@@ -195,7 +195,7 @@ type recordLifeVariables struct {
 	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // recordLifePrograms contains all programs after they have been loaded into the kernel.

@@ -41,7 +41,7 @@ const (
 	recordSyscallVarRingWake       = "ring_wake"
 	recordSyscallVarTracedTable    = "traced_table"
 	recordSyscallVarUserTop        = "user_top"
-	recordSyscallVarWithCpu        = "with_cpu"
+	recordSyscallVarWithTlb        = "with_tlb"
 )
 
 // loadRecordSyscall returns the embedded CollectionSpec for recordSyscall.
@@ -123,7 +123,7 @@ type recordSyscallVariableSpecs struct {
 	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // recordSyscallObjects contains all objects after they have been loaded into the kernel.
@@ -189,7 +189,7 @@ type recordSyscallVariables struct {
 	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // recordSyscallPrograms contains all programs after they have been loaded into the kernel.

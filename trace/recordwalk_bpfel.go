@@ -40,7 +40,7 @@ const (
 	recordWalkVarRingWake       = "ring_wake"
 	recordWalkVarTracedTable    = "traced_table"
 	recordWalkVarUserTop        = "user_top"
-	recordWalkVarWithCpu        = "with_cpu"
+	recordWalkVarWithTlb        = "with_tlb"
 )
 
 // loadRecordWalk returns the embedded CollectionSpec for recordWalk.
@@ -121,7 +121,7 @@ type recordWalkVariableSpecs struct {
 	RingWake       *ebpf.VariableSpec `ebpf:"ring_wake"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // recordWalkObjects contains all objects after they have been loaded into the kernel.
@@ -187,7 +187,7 @@ type recordWalkVariables struct {
 	RingWake       *ebpf.Variable `ebpf:"ring_wake"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // recordWalkPrograms contains all programs after they have been loaded into the kernel.

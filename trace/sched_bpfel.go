@@ -72,9 +72,6 @@ const (
 
 type bpfCpu struct {
 	_          structs.HostLayout
-	Task       uint64
-	On         uint32
-	Seen       uint32
 	Expect     uint32
 	Pad        uint32
 	TlbFlushes uint64
@@ -216,7 +213,7 @@ const (
 	bpfVarTracedTable       = "traced_table"
 	bpfVarTypes             = "types"
 	bpfVarUserTop           = "user_top"
-	bpfVarWithCpu           = "with_cpu"
+	bpfVarWithTlb           = "with_tlb"
 )
 
 // loadBpf returns the embedded CollectionSpec for bpf.
@@ -296,7 +293,7 @@ type bpfVariableSpecs struct {
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	Types          *ebpf.VariableSpec `ebpf:"types"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // bpfObjects contains all objects after they have been loaded into the kernel.
@@ -356,7 +353,7 @@ type bpfVariables struct {
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	Types          *ebpf.Variable `ebpf:"types"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // bpfPrograms contains all programs after they have been loaded into the kernel.

@@ -42,7 +42,7 @@ const (
 	schedPlainVarTracedTable       = "traced_table"
 	schedPlainVarTypes             = "types"
 	schedPlainVarUserTop           = "user_top"
-	schedPlainVarWithCpu           = "with_cpu"
+	schedPlainVarWithTlb           = "with_tlb"
 )
 
 // loadSchedPlain returns the embedded CollectionSpec for schedPlain.
@@ -125,7 +125,7 @@ type schedPlainVariableSpecs struct {
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	Types          *ebpf.VariableSpec `ebpf:"types"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // schedPlainObjects contains all objects after they have been loaded into the kernel.
@@ -191,7 +191,7 @@ type schedPlainVariables struct {
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	Types          *ebpf.Variable `ebpf:"types"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // schedPlainPrograms contains all programs after they have been loaded into the kernel.

@@ -107,7 +107,7 @@ func Open(opts Options) (_ *Session, err error) {
 	if s.objs, err = newObjects(opts.MaxTasks, opts.lacking); err != nil {
 		return nil, err
 	}
-	s.objs.knobs["with_cpu"] = opts.Syscalls || opts.TLB
+	s.objs.knobs["with_tlb"] = opts.TLB
 	defer func() {
 		if err != nil {
 			s.objs.close()

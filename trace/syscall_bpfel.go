@@ -35,7 +35,7 @@ const (
 	syscallVarPreemptCountAt = "preempt_count_at"
 	syscallVarTracedTable    = "traced_table"
 	syscallVarUserTop        = "user_top"
-	syscallVarWithCpu        = "with_cpu"
+	syscallVarWithTlb        = "with_tlb"
 )
 
 // loadSyscall returns the embedded CollectionSpec for syscall.
@@ -111,7 +111,7 @@ type syscallVariableSpecs struct {
 	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // syscallObjects contains all objects after they have been loaded into the kernel.
@@ -170,7 +170,7 @@ type syscallVariables struct {
 	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // syscallPrograms contains all programs after they have been loaded into the kernel.

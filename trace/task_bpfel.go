@@ -36,7 +36,7 @@ const (
 	taskVarPreemptCountAt    = "preempt_count_at"
 	taskVarTracedTable       = "traced_table"
 	taskVarUserTop           = "user_top"
-	taskVarWithCpu           = "with_cpu"
+	taskVarWithTlb           = "with_tlb"
 )
 
 // loadTask returns the embedded CollectionSpec for task.
@@ -113,7 +113,7 @@ type taskVariableSpecs struct {
 	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // taskObjects contains all objects after they have been loaded into the kernel.
@@ -172,7 +172,7 @@ type taskVariables struct {
 	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // taskPrograms contains all programs after they have been loaded into the kernel.

@@ -39,7 +39,7 @@ const (
 	taskPlainVarPreemptCountAt    = "preempt_count_at"
 	taskPlainVarTracedTable       = "traced_table"
 	taskPlainVarUserTop           = "user_top"
-	taskPlainVarWithCpu           = "with_cpu"
+	taskPlainVarWithTlb           = "with_tlb"
 )
 
 // loadTaskPlain returns the embedded CollectionSpec for taskPlain.
@@ -119,7 +119,7 @@ type taskPlainVariableSpecs struct {
 	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // taskPlainObjects contains all objects after they have been loaded into the kernel.
@@ -184,7 +184,7 @@ type taskPlainVariables struct {
 	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // taskPlainPrograms contains all programs after they have been loaded into the kernel.

@@ -35,7 +35,7 @@ const (
 	tlbVarPreemptCountAt = "preempt_count_at"
 	tlbVarTracedTable    = "traced_table"
 	tlbVarUserTop        = "user_top"
-	tlbVarWithCpu        = "with_cpu"
+	tlbVarWithTlb        = "with_tlb"
 )
 
 // loadTlb returns the embedded CollectionSpec for tlb.
@@ -111,7 +111,7 @@ type tlbVariableSpecs struct {
 	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // tlbObjects contains all objects after they have been loaded into the kernel.
@@ -170,7 +170,7 @@ type tlbVariables struct {
 	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // tlbPrograms contains all programs after they have been loaded into the kernel.

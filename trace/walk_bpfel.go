@@ -35,7 +35,7 @@ const (
 	walkVarPreemptCountAt = "preempt_count_at"
 	walkVarTracedTable    = "traced_table"
 	walkVarUserTop        = "user_top"
-	walkVarWithCpu        = "with_cpu"
+	walkVarWithTlb        = "with_tlb"
 )
 
 // loadWalk returns the embedded CollectionSpec for walk.
@@ -111,7 +111,7 @@ type walkVariableSpecs struct {
 	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // walkObjects contains all objects after they have been loaded into the kernel.
@@ -170,7 +170,7 @@ type walkVariables struct {
 	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // walkPrograms contains all programs after they have been loaded into the kernel.

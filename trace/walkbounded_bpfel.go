@@ -35,7 +35,7 @@ const (
 	walkBoundedVarPreemptCountAt = "preempt_count_at"
 	walkBoundedVarTracedTable    = "traced_table"
 	walkBoundedVarUserTop        = "user_top"
-	walkBoundedVarWithCpu        = "with_cpu"
+	walkBoundedVarWithTlb        = "with_tlb"
 )
 
 // loadWalkBounded returns the embedded CollectionSpec for walkBounded.
@@ -111,7 +111,7 @@ type walkBoundedVariableSpecs struct {
 	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // walkBoundedObjects contains all objects after they have been loaded into the kernel.
@@ -170,7 +170,7 @@ type walkBoundedVariables struct {
 	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // walkBoundedPrograms contains all programs after they have been loaded into the kernel.

@@ -38,7 +38,7 @@ const (
 	walkPlainVarPreemptCountAt = "preempt_count_at"
 	walkPlainVarTracedTable    = "traced_table"
 	walkPlainVarUserTop        = "user_top"
-	walkPlainVarWithCpu        = "with_cpu"
+	walkPlainVarWithTlb        = "with_tlb"
 )
 
 // loadWalkPlain returns the embedded CollectionSpec for walkPlain.
@@ -117,7 +117,7 @@ type walkPlainVariableSpecs struct {
 	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
-	WithCpu        *ebpf.VariableSpec `ebpf:"with_cpu"`
+	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
 
 // walkPlainObjects contains all objects after they have been loaded into the kernel.
@@ -182,7 +182,7 @@ type walkPlainVariables struct {
 	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
-	WithCpu        *ebpf.Variable `ebpf:"with_cpu"`
+	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }
 
 // walkPlainPrograms contains all programs after they have been loaded into the kernel.

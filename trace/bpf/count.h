@@ -136,16 +136,13 @@ enum syscall_slots {
 
 /* What one CPU knows. The counts only grow. */
 struct cpu {
-	u64 task;   /* whose are the two below: a task_struct's address */
-	u32 on;	    /* the window it is in, 0: it is not traced */
-	u32 seen;   /* the window in which that was found out */
-	u32 expect; /* the thread a switch is now going to, until its page table is loaded */
+	u32 expect; /* the traced thread a switch is now going to, until its page table is loaded */
 	u32 pad;
 	u64 tlb_flushes; /* switches to a traced task that flushed the whole TLB */
 	u64 tlb_kept;	 /* switches to one whose entries were still good */
 	u64 syscalls[SYSCALL_SLOTS];
 };
-_Static_assert(sizeof(struct cpu) == 40 + 8 * SYSCALL_SLOTS, "struct cpu");
+_Static_assert(sizeof(struct cpu) == 24 + 8 * SYSCALL_SLOTS, "struct cpu");
 
 /* A task as it is handed over, at its end or the window's. */
 struct row {

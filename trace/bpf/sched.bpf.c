@@ -236,16 +236,11 @@ int sched_switch(u64 *ctx)
 	epoch = ctl.epoch;
 	if (epoch)
 		w = window_of(epoch);
-	if (with_cpu) {
+	if (with_tlb) {
 		struct cpu *c = this_cpu();
 
-		if (c) {
-			c->task = (u64)next;
-			c->on = ns ? ns->epoch : 0;
-			/* A task still to be opened: whoever asks must look again. */
-			c->seen = ns && c->on != epoch ? 0 : epoch;
-			c->expect = c->on ? next->pid : 0;
-		}
+		if (c)
+			c->expect = ns && epoch && ns->epoch == epoch ? next->pid : 0;
 	}
 	fetch(ps);
 	fetch(ns);

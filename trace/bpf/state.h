@@ -55,7 +55,7 @@ volatile struct control ctl SEC(".data.ctl");
 
 /* Set before loading, and then constant: what is off costs nothing. */
 const volatile u32 max_rows = 1;
-const volatile bool with_cpu = true;	      /* somebody reads struct cpu */
+const volatile bool with_tlb = true;	      /* somebody reads cpu.expect */
 const volatile bool have_prev_state = true;   /* sched_switch has a fourth argument (5.18) */
 const volatile s64 preempt_count_at = 0; /* __preempt_count, from the run queue on; 0: not known */
 const volatile s64 current_task_at = 0;	 /* current_task, likewise */

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * System calls of traced tasks, by number. The dearest probe, for it runs for every task on the
- * machine, at each of its calls: it asks once about a task, and remembers the answer until the CPU
- * has another. sched_switch, which knows, leaves word when a traced task comes or goes; so no
- * answer outlives its task.
+ * machine, at each of its calls.
  */
 #include "state.h"
 
@@ -20,25 +18,14 @@ static __always_inline bool is_32bit(struct pt_regs *regs)
 SEC("tp_btf/sys_enter")
 int sys_enter(u64 *ctx)
 {
+	struct task *ts = task_get_current();
 	u32 epoch = ctl.epoch, i;
-	struct task *ts;
 	struct cpu *c;
-	u64 current;
 
-	if (!epoch)
+	if (likely(!ts) || !epoch || ts->epoch != epoch)
 		return 0;
 	c = this_cpu();
 	if (!c)
-		return 0;
-	current = bpf_get_current_task();
-	if (unlikely(c->task != current || c->seen != epoch)) {
-		ts = task_get_current();
-		c->task = current;
-		c->on = ts ? ts->epoch : 0;
-		/* A task still to be opened: look again next time. */
-		c->seen = !ts || c->on == epoch ? epoch : 0;
-	}
-	if (c->on != epoch)
 		return 0;
 
 	i = ctx[1];

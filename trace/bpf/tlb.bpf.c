@@ -21,7 +21,7 @@ int tlb_flush(u64 *ctx)
 	c = this_cpu();
 	if (!c || !c->expect)
 		return 0;
-	if (c->on != ctl.epoch || c->expect == (u32)bpf_get_current_pid_tgid())
+	if (c->expect == (u32)bpf_get_current_pid_tgid())
 		return 0;
 	c->expect = 0;
 	if (pages == ALL)
