@@ -220,6 +220,7 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		Kind:  event.Kind(kind),
 		Flags: event.Flags(b[9]),
 		CPU:   cpu,
+		Other: event.NoTask,
 	}
 	if e.Time < 0 {
 		return false, fmt.Errorf("a record of %d ns after the boot: %w", uint64(e.Time), ErrSpool)
@@ -229,6 +230,12 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 	}
 	tid := le.Uint32(b[12:])
 	var err error
+	switch kind {
+	case recordRecordKindRECORD_NEW, recordRecordKindRECORD_EXEC, recordRecordKindRECORD_RENAME, recordRecordKindRECORD_EXIT, recordRecordKindRECORD_FREE:
+		if tid == 0 {
+			return false, fmt.Errorf("a record of kind %d about an idle task: %w", kind, ErrSpool)
+		}
+	}
 	switch kind {
 	case recordRecordKindRECORD_NEW:
 		err = r.made(e, b, tid)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"switchyard/trace/event"
@@ -137,6 +138,26 @@ func FuzzSpool(f *testing.F) {
 		}
 		read(t, path)
 	})
+}
+
+// Whatever number a record has in whatever place, before and after others, it is read or refused.
+func TestHostileNumbers(t *testing.T) {
+	numbers := []uint32{0, 1, 2, 7, 9, 1 << 15, maxTID, maxTID + 1, 1<<31 - 1, 1 << 31, 1<<32 - 1}
+	var rings [][]byte
+	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_LOST; kind++ {
+		for at := 0; at < sizes[kind]; at += 4 {
+			for _, n := range numbers {
+				b := ringRecord(kind, 1000, 1, 7, 9, 0, 0, 0, 1)
+				binary.LittleEndian.PutUint32(b[8+at:], n)
+				rings = append(rings, b)
+			}
+		}
+	}
+	before, after := every(100), every(2000)
+	for _, b := range rings {
+		read(t, spoolOf(t, nil, nil, b, nil, true))
+		read(t, spoolOf(t, nil, nil, slices.Concat(before, b, after), nil, true))
+	}
 }
 
 // A spool that ends anywhere gives what is whole of it, and says that it was cut off.
