@@ -168,6 +168,7 @@ type Cost struct {
 	Attach time.Duration // loading and attaching, once a session
 	Open   time.Duration // in Start
 	Close  time.Duration // in Stop
+	Memory uint64        // of maps and programs in the kernel, bytes; 0: it does not say
 }
 
 // Counts is what happened in a window.

@@ -84,7 +84,7 @@ type RecordCost struct {
 	Bytes     uint64        // into the rings
 	Lost      uint64        // events there was no room for
 	ReaderCPU time.Duration // of the thread that empties the rings
-	Memory    uint64        // of the rings, bytes
+	Memory    uint64        // of the rings, other maps and programs in the kernel, bytes
 }
 
 // spoolBegin is the first frame of a spool.
@@ -148,6 +148,7 @@ func OpenRecorder(opts RecordOptions) (_ *Recorder, err error) {
 		return nil, explain("walk", err)
 	}
 	r.cost.Attach = time.Since(start)
+	r.cost.Memory = r.objs.memory(r.inner...)
 	return r, nil
 }
 
@@ -244,7 +245,6 @@ func (r *Recorder) makeRings(n int) (err error) {
 			return explain("rings", os.NewSyscallError("epoll_ctl", err))
 		}
 	}
-	r.cost.Memory = uint64(n) * uint64(r.opts.Buffer)
 	return nil
 }
 

@@ -47,6 +47,7 @@ type Session struct {
 	missing  map[string]string
 	detail   map[string]*ebpf.Collection // the probes that can be switched off, by name
 	attach   time.Duration
+	memory   uint64
 	closed   bool
 	epoch    uint32 // the window's number; 0 is none
 	running  bool
@@ -160,6 +161,7 @@ func Open(opts Options) (_ *Session, err error) {
 		s.missing["yields"] = "this kernel does not tell what a task called (before 5.15, without CONFIG_VMAP_STACK)"
 	}
 	s.attach = time.Since(start)
+	s.memory = s.objs.memory()
 	return s, nil
 }
 
@@ -483,7 +485,7 @@ func (s *Session) Stop() (*Counts, error) {
 
 		Interrupts: max(0, readInterrupts()-s.interrupts),
 		Syscalls:   s.syscalls(&cpus),
-		Cost:       Cost{Attach: s.attach, Open: s.opening, Close: time.Since(begin)},
+		Cost:       Cost{Attach: s.attach, Memory: s.memory, Open: s.opening, Close: time.Since(begin)},
 	}
 	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_READY])
 	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])

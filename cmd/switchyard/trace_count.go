@@ -110,7 +110,7 @@ func countReport(c *trace.Counts) *report.Trace {
 			"latencies of single tasks": "count depth keeps distributions of all tasks together (--record keeps each)",
 			"preemptors and wakers":     "count depth does not tell tasks from each other (--record does)",
 		},
-		Cost: report.TraceCost{AttachNS: int64(c.Cost.Attach)},
+		Cost: report.TraceCost{AttachNS: int64(c.Cost.Attach), MemoryBytes: c.Cost.Memory},
 	}
 	for k, reason := range c.Missing {
 		t.Missing[k] = reason

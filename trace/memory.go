@@ -1,0 +1,34 @@
+package trace
+
+import "github.com/cilium/ebpf"
+
+// memory is what the maps and programs take in the kernel, bytes, as it says itself (proc_pid_fdinfo(5), memlock).
+func (o *objects) memory(more ...*ebpf.Map) (sum uint64) {
+	seen := make(map[ebpf.MapID]bool)
+	add := func(m *ebpf.Map) {
+		info, err := m.Info()
+		if err != nil {
+			return
+		}
+		id, _ := info.ID()
+		if n, ok := info.Memlock(); ok && !seen[id] {
+			sum += n
+		}
+		seen[id] = true
+	}
+	for _, coll := range append([]*ebpf.Collection{o.base}, o.rest...) {
+		for _, m := range coll.Maps {
+			add(m)
+		}
+		for _, p := range coll.Programs {
+			if info, err := p.Info(); err == nil {
+				n, _ := info.Memlock()
+				sum += n
+			}
+		}
+	}
+	for _, m := range more {
+		add(m)
+	}
+	return sum
+}
