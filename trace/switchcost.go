@@ -42,6 +42,7 @@ type SwitchCost struct {
 	first   []link.Link  // from open to close
 	last    []link.Link  // from start to stop
 	by      string
+	asked   string // the hook that says when a task is told to go
 	missing map[string]string
 	probe   ProbeTime
 
@@ -56,6 +57,7 @@ const (
 	costWindow = 0
 	costLast   = 4
 	costProbe  = 8
+	costFlags  = 16
 )
 
 // switchProbe is a program of a SwitchCost.
@@ -69,7 +71,9 @@ var switchProbes = []switchProbe{
 	{"cost_switch_first", "sched_switch", false},
 	{"cost_exit", "sched_exit_tp", false},
 	{"cost_tlb_first", "tlb_flush", false},
-	{"cost_need_resched", "sched_set_need_resched_tp", false},
+	{"cost_need_resched", byRequest, false},
+	{"cost_waking", "sched_waking", false},
+	{"cost_woken", "sched_wakeup", false},
 	{"cost_switch_last", "sched_switch", true},
 	{"cost_tlb_last", "tlb_flush", true},
 	{"cost_entry", "sched_entry_tp", true},
@@ -126,6 +130,7 @@ func OpenSwitchCost(opts SwitchCostOptions) (_ *SwitchCost, err error) {
 	if s.probe, err = s.calibrate(); err != nil {
 		return nil, explain("calibrate switch cost", err)
 	}
+	s.learnFlags()
 	s.set(costProbe, uint32(s.probe.Median))
 	s.first, err = s.attach(false)
 	return s, err
@@ -136,12 +141,10 @@ func (s *SwitchCost) choose(spec *ebpf.CollectionSpec) error {
 	if _, err := hook("sched_switch"); err != nil {
 		return fmt.Errorf("trace: switch cost: %w", err)
 	}
+	s.chooseRequests(spec)
 	for _, p := range switchProbes {
 		_, err := hook(p.hook)
-		if err == nil && p.hook == "sched_set_need_resched_tp" {
-			err = needReschedSafe()
-		}
-		if err == nil {
+		if err == nil || spec.Programs[p.program] == nil {
 			continue
 		}
 		delete(spec.Programs, p.program)
@@ -153,34 +156,10 @@ func (s *SwitchCost) choose(spec *ebpf.CollectionSpec) error {
 			s.missing["total"] = s.missing["choosing"]
 		case "tlb_flush":
 			s.missing["tlb_flush"] = err.Error() + ": it is x86's"
-		case "sched_set_need_resched_tp":
-			s.missing["preemption"] = err.Error()
 		}
 	}
 	if s.by == byExit {
 		delete(spec.Programs, "cost_finish")
-	}
-	return nil
-}
-
-// needReschedSafe returns nil if a program at sched_set_need_resched_tp cannot bring the kernel down. With preemptible RCU
-// it can: on the way out of the program, rcu_read_unlock may ask for the scheduler (rcu_read_unlock_special), which runs the
-// program again, before the flag is set that would keep it from asking once more; so it goes on until the stack overflows
-// (kernel commit adcc3bfa8806; seen on 7.2).
-func needReschedSafe() error {
-	types, err := kernelTypes()
-	if err != nil {
-		return err
-	}
-	var task *btf.Struct
-	if err := types.TypeByName("task_struct", &task); err != nil {
-		return fmt.Errorf("task_struct: %w", err)
-	}
-	for _, m := range flatten(task.Members) {
-		if m.Name == "rcu_read_lock_nesting" { // with CONFIG_PREEMPT_RCU
-			return errors.New("with preemptible RCU, a program on tracepoint sched_set_need_resched_tp can overflow the " +
-				"kernel's stack (rcu_read_unlock calls it again): it is not attached")
-		}
 	}
 	return nil
 }
@@ -209,6 +188,14 @@ func (s *SwitchCost) attach(last bool) (links []link.Link, err error) {
 		if err != nil {
 			return links, fmt.Errorf("trace: switch cost: this kernel has no tracepoint sched_exit_tp, which came with "+
 				"Linux 6.15, and no kprobe can take its place: %w: %w", errors.ErrUnsupported, err)
+		}
+		links = append(links, l)
+	}
+	if prog := s.coll.Programs["cost_note"]; prog != nil && !last {
+		l, err := link.Kprobe(schedulerEntry, prog, nil)
+		if err != nil {
+			s.noRequests(fmt.Errorf("no kprobe at %s: %w", schedulerEntry, err))
+			return links, nil
 		}
 		links = append(links, l)
 	}
@@ -288,6 +275,11 @@ func (s *SwitchCost) zero() error {
 	if err := s.coll.Maps["cost_cpus"].Put(uint32(0), make([]costCostCpu, n)); err != nil {
 		return err
 	}
+	for cpu := range n {
+		if err := s.coll.Maps["cost_requests"].Put(uint32(cpu), costCostRequest{}); err != nil {
+			return err
+		}
+	}
 	for id := range uint32(costCostHistCOST_HISTS) {
 		if err := s.coll.Maps["cost_hists"].Put(id, make([]bpfHist, n)); err != nil {
 			return err
@@ -310,7 +302,7 @@ func (s *SwitchCost) Stop() (*SwitchCosts, error) {
 	s.set(costWindow, 0)
 	c := &SwitchCosts{
 		Window: time.Since(s.began), Steal: max(0, readSteal()-s.steal),
-		By: s.by, Probe: s.probe, Missing: maps.Clone(s.missing),
+		By: s.by, PreemptionBy: s.asked, Probe: s.probe, Missing: maps.Clone(s.missing),
 	}
 	err := s.settle(c)
 	if c.Missing["choosing"] != "" {
@@ -350,7 +342,13 @@ func (s *SwitchCost) settle(c *SwitchCosts) error {
 				return err
 			}
 		}
-		c.fill(after, &hists, s.window, s.opts.CPUs)
+		requests := make([]costCostRequest, len(after))
+		for cpu := range requests {
+			if err := s.coll.Maps["cost_requests"].Lookup(uint32(cpu), &requests[cpu]); err != nil {
+				return err
+			}
+		}
+		c.fill(after, requests, &hists, s.window, s.opts.CPUs)
 		time.Sleep(100 * time.Microsecond)
 	}
 	return nil
@@ -368,7 +366,11 @@ func (s *SwitchCost) readMisses() map[string]uint64 {
 }
 
 func (s *SwitchCost) set(at int64, value uint32) {
-	if _, err := s.ctl.WriteAt(binary.NativeEndian.AppendUint32(nil, value), at); err != nil {
+	s.write(at, binary.NativeEndian.AppendUint32(nil, value))
+}
+
+func (s *SwitchCost) write(at int64, value []byte) {
+	if _, err := s.ctl.WriteAt(value, at); err != nil {
 		panic("trace: " + err.Error()) // never: the offset is inside
 	}
 }

@@ -19,6 +19,7 @@ type costCostControl struct {
 	Last   uint32
 	Probe  uint32
 	Pad    uint32
+	Flags  uint64
 }
 
 type costCostCpu struct {
@@ -40,7 +41,6 @@ type costCostCpu struct {
 	Unseen    uint64
 	Clamped   [3]uint64
 	Negative  uint64
-	Unserved  uint64
 }
 
 type costCostHist uint32
@@ -75,9 +75,14 @@ const (
 )
 
 type costCostRequest struct {
-	_    structs.HostLayout
-	When uint64
-	Flag uint64
+	_        structs.HostLayout
+	When     uint64
+	Task     uint64
+	Flags    uint64
+	Entered  uint32
+	Late     uint32
+	Unserved uint64
+	Older    uint64
 }
 
 type costCostRing uint32
@@ -97,13 +102,18 @@ const (
 	costProgCostEntry       = "cost_entry"
 	costProgCostExit        = "cost_exit"
 	costProgCostFinish      = "cost_finish"
+	costProgCostFlagFirst   = "cost_flag_first"
+	costProgCostFlagLast    = "cost_flag_last"
 	costProgCostNeedResched = "cost_need_resched"
+	costProgCostNote        = "cost_note"
 	costProgCostNullFirst   = "cost_null_first"
 	costProgCostNullLast    = "cost_null_last"
 	costProgCostSwitchFirst = "cost_switch_first"
 	costProgCostSwitchLast  = "cost_switch_last"
 	costProgCostTlbFirst    = "cost_tlb_first"
 	costProgCostTlbLast     = "cost_tlb_last"
+	costProgCostWaking      = "cost_waking"
+	costProgCostWoken       = "cost_woken"
 	costVarCost             = "cost"
 	costVarCostTypes        = "cost_types"
 )
@@ -153,13 +163,18 @@ type costProgramSpecs struct {
 	CostEntry       *ebpf.ProgramSpec `ebpf:"cost_entry"`
 	CostExit        *ebpf.ProgramSpec `ebpf:"cost_exit"`
 	CostFinish      *ebpf.ProgramSpec `ebpf:"cost_finish"`
+	CostFlagFirst   *ebpf.ProgramSpec `ebpf:"cost_flag_first"`
+	CostFlagLast    *ebpf.ProgramSpec `ebpf:"cost_flag_last"`
 	CostNeedResched *ebpf.ProgramSpec `ebpf:"cost_need_resched"`
+	CostNote        *ebpf.ProgramSpec `ebpf:"cost_note"`
 	CostNullFirst   *ebpf.ProgramSpec `ebpf:"cost_null_first"`
 	CostNullLast    *ebpf.ProgramSpec `ebpf:"cost_null_last"`
 	CostSwitchFirst *ebpf.ProgramSpec `ebpf:"cost_switch_first"`
 	CostSwitchLast  *ebpf.ProgramSpec `ebpf:"cost_switch_last"`
 	CostTlbFirst    *ebpf.ProgramSpec `ebpf:"cost_tlb_first"`
 	CostTlbLast     *ebpf.ProgramSpec `ebpf:"cost_tlb_last"`
+	CostWaking      *ebpf.ProgramSpec `ebpf:"cost_waking"`
+	CostWoken       *ebpf.ProgramSpec `ebpf:"cost_woken"`
 }
 
 // costMapSpecs contains maps before they are loaded into the kernel.
@@ -230,13 +245,18 @@ type costPrograms struct {
 	CostEntry       *ebpf.Program `ebpf:"cost_entry"`
 	CostExit        *ebpf.Program `ebpf:"cost_exit"`
 	CostFinish      *ebpf.Program `ebpf:"cost_finish"`
+	CostFlagFirst   *ebpf.Program `ebpf:"cost_flag_first"`
+	CostFlagLast    *ebpf.Program `ebpf:"cost_flag_last"`
 	CostNeedResched *ebpf.Program `ebpf:"cost_need_resched"`
+	CostNote        *ebpf.Program `ebpf:"cost_note"`
 	CostNullFirst   *ebpf.Program `ebpf:"cost_null_first"`
 	CostNullLast    *ebpf.Program `ebpf:"cost_null_last"`
 	CostSwitchFirst *ebpf.Program `ebpf:"cost_switch_first"`
 	CostSwitchLast  *ebpf.Program `ebpf:"cost_switch_last"`
 	CostTlbFirst    *ebpf.Program `ebpf:"cost_tlb_first"`
 	CostTlbLast     *ebpf.Program `ebpf:"cost_tlb_last"`
+	CostWaking      *ebpf.Program `ebpf:"cost_waking"`
+	CostWoken       *ebpf.Program `ebpf:"cost_woken"`
 }
 
 func (p *costPrograms) Close() error {
@@ -244,13 +264,18 @@ func (p *costPrograms) Close() error {
 		p.CostEntry,
 		p.CostExit,
 		p.CostFinish,
+		p.CostFlagFirst,
+		p.CostFlagLast,
 		p.CostNeedResched,
+		p.CostNote,
 		p.CostNullFirst,
 		p.CostNullLast,
 		p.CostSwitchFirst,
 		p.CostSwitchLast,
 		p.CostTlbFirst,
 		p.CostTlbLast,
+		p.CostWaking,
+		p.CostWoken,
 	)
 }
 

@@ -79,12 +79,17 @@ type SwitchCosts struct {
 	// Kinds are the costs by SwitchKind.
 	Kinds [SwitchKinds]SwitchTimes
 
-	// Preemption is from the first request to give up the CPU (sched_set_need_resched_tp) to the switch. With lazy
-	// preemption (6.13) the kernel means to wait for the next tick. Only kernels without preemptible RCU can be asked:
-	// others would not survive it, see Missing["preemption"].
+	// Preemption is from the first request to give up the CPU to the switch, of tasks other than the idle one. With lazy
+	// preemption (6.13) the kernel may mean to wait for the next tick.
 	Preemption Histogram
+	// PreemptionBy says what a request is. Best is sched_set_need_resched_tp, all of them, when they are made. Where a
+	// program there is a danger, it is "need_resched seen at a waking (sched_wakeup)": those made by a task that woke, and
+	// not, for one, by the tick. It is empty where neither can be known: see Missing["preemption"].
+	PreemptionBy string
 	// Unserved are requests after which the same task went on: the scheduler chose it again. They are in no histogram.
 	Unserved uint64
+	// Older are requests that a waking found made already, so that it is not known when. They are in no histogram.
+	Older uint64
 	// Negative are requests that two CPUs' clocks put after their switch. They are in no histogram.
 	Negative uint64
 
@@ -140,11 +145,13 @@ func (c *SwitchCosts) Lazy() *SwitchTimes { return c.Of(SwitchLazy, SwitchLazyId
 func (c *SwitchCosts) Idle() *SwitchTimes { return c.Of(SwitchIdle, SwitchIdleAddressSpace) }
 
 // fill adds up what the CPUs have measured.
-func (c *SwitchCosts) fill(cpus []costCostCpu, hists *[costCostHistCOST_HISTS][]bpfHist, window uint32, only []int) {
+func (c *SwitchCosts) fill(
+	cpus []costCostCpu, requests []costCostRequest, hists *[costCostHistCOST_HISTS][]bpfHist, window uint32, only []int,
+) {
 	parts := int(costCostPartCOST_PARTS)
 	c.Kinds = [SwitchKinds]SwitchTimes{}
 	c.Preemption = Histogram{}
-	c.Switches, c.Unended, c.Unentered, c.Unseen, c.Unserved, c.Negative = 0, 0, 0, 0, 0, 0
+	c.Switches, c.Unended, c.Unentered, c.Unseen, c.Unserved, c.Older, c.Negative = 0, 0, 0, 0, 0, 0, 0
 	c.ClampedChoosing, c.ClampedSwitching = 0, 0
 	for cpu := range cpus {
 		if len(only) > 0 && !slices.Contains(only, cpu) {
@@ -158,7 +165,8 @@ func (c *SwitchCosts) fill(cpus []costCostCpu, hists *[costCostHistCOST_HISTS][]
 		}
 		c.Unentered += k.Unentered
 		c.Unseen += k.Unseen
-		c.Unserved += k.Unserved
+		c.Unserved += requests[cpu].Unserved
+		c.Older += requests[cpu].Older
 		c.Negative += k.Negative
 		c.ClampedChoosing += k.Clamped[costCostPartCOST_CHOOSING]
 		c.ClampedSwitching += k.Clamped[costCostPartCOST_SWITCHING]

@@ -9,9 +9,9 @@ import (
 func TestSwitchCostLayouts(t *testing.T) {
 	size := func(v any) int { return int(reflect.TypeOf(v).Size()) }
 	for name, s := range map[string][2]int{
-		"cpu":     {size(costCostCpu{}), 120 + 8*int(costCostPartCOST_PARTS)},
-		"control": {size(costCostControl{}), 16},
-		"request": {size(costCostRequest{}), 16},
+		"cpu":     {size(costCostCpu{}), 112 + 8*int(costCostPartCOST_PARTS)},
+		"control": {size(costCostControl{}), 24},
+		"request": {size(costCostRequest{}), 48},
 	} {
 		if s[0] != s[1] {
 			t.Errorf("%s: %d bytes, want %d", name, s[0], s[1])
@@ -30,7 +30,7 @@ func TestSwitchCostLayouts(t *testing.T) {
 		}
 	}
 	control := reflect.TypeFor[costCostControl]()
-	for name, at := range map[string]uintptr{"Window": costWindow, "Last": costLast, "Probe": costProbe} {
+	for name, at := range map[string]uintptr{"Window": costWindow, "Last": costLast, "Probe": costProbe, "Flags": costFlags} {
 		if f, ok := control.FieldByName(name); !ok || f.Offset != at {
 			t.Errorf("control's %s is at %d, not at %d", name, f.Offset, at)
 		}
@@ -56,21 +56,26 @@ func TestSwitchCostFill(t *testing.T) {
 		hists[at][cpu].Buckets[0] = uint64(cpu + 1)
 	}
 	cpus := []costCostCpu{{Switches: 1}, {Switches: 4, Unended: 1, Open: 6}, {Switches: 4, Open: 7, Unseen: 5}}
+	requests := []costCostRequest{{Older: 1}, {Older: 2, Unserved: 8}, {Unserved: 16}}
 	for _, c := range []struct {
 		only              []int
 		n, unended, whole uint64
+		older, unserved   uint64
 		ok                bool
 	}{
-		{nil, 6, 2, 9, false},
-		{[]int{0, 2}, 4, 1, 5, true},
-		{[]int{1}, 2, 1, 4, false},
+		{nil, 6, 2, 9, 3, 24, false},
+		{[]int{0, 2}, 4, 1, 5, 1, 16, true},
+		{[]int{1}, 2, 1, 4, 2, 8, false},
 	} {
 		var got SwitchCosts
 		for range 2 { // the second reading replaces the first
-			got.fill(cpus, &hists, 7, c.only)
+			got.fill(cpus, requests, &hists, 7, c.only)
 		}
 		if got.Lazy().Switching.Count() != c.n || got.Unended != c.unended || got.Switches != c.whole {
 			t.Errorf("CPUs %d: %d of %d switches, %d unended", c.only, got.Lazy().Switching.Count(), got.Switches, got.Unended)
+		}
+		if got.Older != c.older || got.Unserved != c.unserved {
+			t.Errorf("CPUs %d: %d older requests, %d unserved", c.only, got.Older, got.Unserved)
 		}
 		if ok := got.Checks[0].OK(); ok != c.ok {
 			t.Errorf("CPUs %d: the check: %v", c.only, got.Checks[0])

@@ -42,9 +42,13 @@ struct {
 
 volatile struct cost_control cost SEC(".data.cost");
 
-/* struct thread_info, of which kernel.h has other fields. */
+/* Structures of which kernel.h has other fields. */
 struct thread_info___flags {
 	unsigned long flags;
+} __attribute__((preserve_access_index));
+
+struct rq___cpu {
+	int cpu; /* with CONFIG_SMP */
 } __attribute__((preserve_access_index));
 
 static __always_inline struct cost_cpu *cost_cpu(void)
@@ -78,19 +82,39 @@ static __always_inline u64 cost_less(struct cost_cpu *c, u32 part, u64 ns, u64 p
 	return 0;
 }
 
+/* The address may be one that was found, and not an argument. */
+static __always_inline u64 cost_flags(struct task_struct *t)
+{
+	struct thread_info___flags *info = (void *)&t->thread_info;
+	u64 flags = 0;
+
+	if (field_size(info->flags) <= sizeof(flags))
+		bpf_probe_read_kernel(&flags, field_size(info->flags), &info->flags);
+	return flags;
+}
+
 /* Whether the request has not been served: its flag is still set. */
 static __always_inline bool cost_waits(struct task_struct *t, struct cost_request *r)
 {
 	struct thread_info___flags *info = (void *)&t->thread_info;
 
-	if (!field_exists(info->flags))
-		return true;
-	return info->flags >> (r->flag & 63) & 1;
+	return !field_exists(info->flags) || cost_flags(t) & r->flags;
 }
 
 static __always_inline struct cost_request *cost_request_of(u32 cpu)
 {
 	return bpf_map_lookup_elem(&cost_requests, &cpu);
+}
+
+static __always_inline void cost_ask(struct cost_request *r, u64 now, u64 t, u64 flags, bool late)
+{
+	if (r->when && cost.window)
+		r->unserved++;
+	r->task = t;
+	r->flags = flags;
+	r->entered = 0;
+	r->late = late;
+	r->when = now;
 }
 
 /*
@@ -108,9 +132,108 @@ int cost_need_resched(u64 *ctx)
 		return 0;
 	if (r->when && cost_waits(t, r))
 		return 0;
-	r->flag = ctx[2];
-	r->when = now;
+	cost_ask(r, now, ctx[0], 1UL << (ctx[2] & 63), false);
 	return 0;
+}
+
+/* The run queue a task is on, or was on last. */
+static __always_inline struct rq *cost_rq(struct task_struct *t)
+{
+	return field_exists(t->se.cfs_rq->rq) ? t->se.cfs_rq->rq : NULL;
+}
+
+static __always_inline u32 cost_rq_cpu(struct rq *rq)
+{
+	struct rq___cpu *r = (void *)rq;
+
+	return field_exists(r->cpu) ? r->cpu : 0;
+}
+
+/* The task that runs on a CPU, NULL: the idle task, which nobody has to preempt. */
+static __always_inline struct task_struct *cost_running(struct rq *rq)
+{
+	struct task_struct *t = NULL;
+	int pid = 0;
+
+	bpf_probe_read_kernel(&t, sizeof(t), &rq->curr);
+	bpf_probe_read_kernel(&pid, sizeof(pid), &t->pid);
+	return pid ? t : NULL;
+}
+
+/*
+ * A task that runs, seen at a waking. It has to go; is that news? A request the scheduler has run
+ * after is not the one that is seen, or will be served at once.
+ */
+static __always_inline void cost_see(struct task_struct *t, u32 cpu, u64 now, bool late)
+{
+	struct cost_request *r = cost_request_of(cpu);
+
+	if (!r || !(cost_flags(t) & cost.flags))
+		return;
+	if (r->when && r->task == (u64)t && !r->entered)
+		return;
+	cost_ask(r, now, (u64)t, cost.flags, late);
+}
+
+/*
+ * Before a waking. What a task has been asked for already, by the tick for one, was asked at a time
+ * that is not known. The woken task goes to its old CPU or to this one, most often. No lock is held:
+ * the CPU may switch meanwhile, and what is written then is of a task that does not run.
+ */
+SEC("tp_btf/sched_waking")
+int cost_waking(u64 *ctx)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct task_struct *current = (struct task_struct *)bpf_get_current_task(), *t;
+	struct rq *rq = cost_rq((struct task_struct *)ctx[0]);
+	u32 here = bpf_get_smp_processor_id();
+	int pid = 0;
+
+	bpf_probe_read_kernel(&pid, sizeof(pid), &current->pid);
+	if (pid)
+		cost_see(current, here, now, true);
+	if (!rq || cost_rq_cpu(rq) == here)
+		return 0;
+	t = cost_running(rq);
+	if (t)
+		cost_see(t, cost_rq_cpu(rq), now, true);
+	return 0;
+}
+
+/*
+ * After it, when the running task has been told to go if the woken one is to have its CPU
+ * (wakeup_preempt, or check_preempt_curr, kernel/sched/core.c). The run queue's lock is held. It is
+ * not so at sched_wakeup_new, which comes before.
+ */
+SEC("tp_btf/sched_wakeup")
+int cost_woken(u64 *ctx)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct rq *rq = cost_rq((struct task_struct *)ctx[0]);
+	struct task_struct *t;
+
+	if (!rq)
+		return 0;
+	t = cost_running(rq);
+	if (t)
+		cost_see(t, cost_rq_cpu(rq), now, false);
+	return 0;
+}
+
+/* The scheduler runs. If it did so before since the request, it chose the same task. */
+static __always_inline void cost_enter(void)
+{
+	struct cost_request *r = cost_request_of(bpf_get_smp_processor_id());
+
+	if (!r || likely(!r->when))
+		return;
+	if (!r->entered && cost_waits((struct task_struct *)bpf_get_current_task(), r)) {
+		r->entered = 1;
+		return;
+	}
+	r->when = 0;
+	if (cost.window)
+		r->unserved++;
 }
 
 /* Attached last. */
@@ -118,17 +241,19 @@ SEC("tp_btf/sched_entry_tp")
 int cost_entry(u64 *ctx)
 {
 	struct cost_cpu *c = cost_cpu();
-	struct cost_request *r = cost_request_of(bpf_get_smp_processor_id());
 
 	if (!c)
 		return 0;
-	/* The scheduler ran since, and chose the same task. */
-	if (r && unlikely(r->when) && !cost_waits(bpf_get_current_task_btf(), r)) {
-		r->when = 0;
-		if (cost.window)
-			c->unserved++;
-	}
+	cost_enter();
 	c->entered = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* What the scheduler calls first, before 6.15. */
+SEC("kprobe/rcu_note_context_switch")
+int cost_note(void *ctx)
+{
+	cost_enter();
 	return 0;
 }
 
@@ -148,7 +273,7 @@ static __always_inline u32 cost_kind_of(struct task_struct *prev, struct task_st
 }
 
 /* The run queue's lock is held, without which no request is made for this CPU. */
-static __always_inline void cost_serve(struct cost_cpu *c, u64 now)
+static __always_inline void cost_serve(struct cost_cpu *c, u64 prev, u64 now)
 {
 	struct cost_request *r = cost_request_of(bpf_get_smp_processor_id());
 	u64 when;
@@ -159,9 +284,11 @@ static __always_inline void cost_serve(struct cost_cpu *c, u64 now)
 	if (likely(!when))
 		return;
 	r->when = 0;
-	if (!cost.window)
+	if (!cost.window || r->task != prev)
 		return;
-	if ((s64)(now - when) < 0)
+	if (r->late)
+		r->older++;
+	else if ((s64)(now - when) < 0)
 		c->negative++;
 	else
 		cost_add(COST_PREEMPTION, now - when);
@@ -184,7 +311,7 @@ int cost_switch_first(u64 *ctx)
 			c->unended++;
 		c->open = 0;
 	}
-	cost_serve(c, now);
+	cost_serve(c, ctx[1], now);
 	if (!cost.window)
 		return 0;
 	c->open = cost.window;
@@ -314,6 +441,15 @@ int cost_finish(void *ctx)
 	return 0;
 }
 
+static __always_inline void cost_sample(struct cost_cpu *c, u64 value)
+{
+	u32 i = c->nulls++ % COST_NULLS;
+	u64 *null = bpf_map_lookup_elem(&cost_nulls, &i);
+
+	if (null)
+		*null = value;
+}
+
 /* The calibration: two programs in a row. */
 SEC("tp_btf/sched_switch")
 int cost_null_first(u64 *ctx)
@@ -330,15 +466,48 @@ int cost_null_last(u64 *ctx)
 {
 	u64 now = bpf_ktime_get_ns();
 	struct cost_cpu *c = cost_cpu();
-	u64 *null;
-	u32 i;
 
-	if (!c || !c->null)
+	if (c && c->null)
+		cost_sample(c, now - c->null);
+	return 0;
+}
+
+/*
+ * Which flag tells a task to go: no type names it, and its number is another on each architecture,
+ * and not the same in all versions. It is the one the running task has after a waking and has not
+ * when it is switched from.
+ */
+SEC("tp_btf/sched_wakeup")
+int cost_flag_first(u64 *ctx)
+{
+	struct rq *rq = cost_rq((struct task_struct *)ctx[0]);
+	struct cost_request *r;
+	struct task_struct *t;
+
+	if (!rq)
 		return 0;
-	i = c->nulls++ % COST_NULLS;
-	null = bpf_map_lookup_elem(&cost_nulls, &i);
-	if (null)
-		*null = now - c->null;
+	t = cost_running(rq);
+	r = cost_request_of(cost_rq_cpu(rq));
+	if (!t || !r)
+		return 0;
+	r->flags = cost_flags(t);
+	r->task = (u64)t;
+	return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int cost_flag_last(u64 *ctx)
+{
+	struct cost_request *r = cost_request_of(bpf_get_smp_processor_id());
+	struct cost_cpu *c = cost_cpu();
+	u64 flags;
+
+	if (!c || !r)
+		return 0;
+	flags = r->flags & ~cost_flags((struct task_struct *)ctx[1]);
+	if (r->task == ctx[1] && flags)
+		cost_sample(c, flags);
+	r->task = 0;
 	return 0;
 }
 

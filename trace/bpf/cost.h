@@ -28,7 +28,7 @@ enum cost_part {
 
 /* Numbers of the histograms: kind * COST_PARTS + part, and after them */
 enum cost_hist {
-	COST_PREEMPTION = 27, /* sched_set_need_resched_tp to sched_switch */
+	COST_PREEMPTION = 27, /* the request to give up the CPU, to sched_switch */
 	COST_HISTS = 28,
 };
 _Static_assert(COST_PREEMPTION == COST_KINDS * COST_PARTS, "histograms");
@@ -51,33 +51,38 @@ struct cost_cpu {
 	u32 open;      /* the number of the window the switch is in; 0: in no switch */
 	u32 kind;
 	u32 tlb;
-	u32 nulls;     /* measured */
+	u32 nulls;     /* samples of a calibration */
 	u64 switches;  /* seen to begin */
 	u64 unended;   /* not seen to end */
 	u64 unentered; /* whose entry was not seen */
 	u64 unseen;    /* seen only to end */
 	u64 clamped[COST_PARTS]; /* shorter than the probe: taken as 0 */
 	u64 negative;  /* preemption latencies two CPUs' clocks made negative: left out */
-	u64 unserved;  /* requests after which the same task ran on */
 };
-_Static_assert(sizeof(struct cost_cpu) == 72 + 32 + 8 * COST_PARTS + 16, "struct cost_cpu");
+_Static_assert(sizeof(struct cost_cpu) == 72 + 32 + 8 * COST_PARTS + 8, "struct cost_cpu");
 
 /* The first request for a CPU's scheduler since it ran last. Any CPU may write it. */
 struct cost_request {
-	u64 when; /* 0: none */
-	u64 flag; /* the number of the bit that is about to be set in thread_info.flags */
+	u64 when;     /* 0: none */
+	u64 task;     /* that is to give up the CPU */
+	u64 flags;    /* the bits of thread_info.flags of which one says so */
+	u32 entered;  /* the scheduler was, since */
+	u32 late;     /* it was made at some time before */
+	u64 unserved; /* requests after which the same task ran on */
+	u64 older;    /* requests that were not seen to be made */
 };
-_Static_assert(sizeof(struct cost_request) == 16, "struct cost_request");
+_Static_assert(sizeof(struct cost_request) == 48, "struct cost_request");
 
 struct cost_control {
 	u32 window; /* its number, 0: none is open */
 	u32 last;   /* the number of the last one */
 	u32 probe;  /* ns the probe adds between two stamps */
 	u32 pad;
+	u64 flags;  /* of thread_info, by which a waking tells a task to go */
 };
-_Static_assert(sizeof(struct cost_control) == 16, "struct cost_control");
+_Static_assert(sizeof(struct cost_control) == 24, "struct cost_control");
 
-/* The intervals of nothing, in a ring. */
+/* The samples of a calibration, in a ring. */
 enum cost_ring {
 	COST_NULLS = 1024,
 };
