@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 		"unprivileged": unprivileged,
 
 		"threadPing":       threadPing,
+		"napper":           napper,
 		"unprivilegedCost": unprivilegedCost,
 	}))
 }
