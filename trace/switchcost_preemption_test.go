@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"math/bits"
 	"testing"
 	"time"
 )
@@ -31,37 +30,6 @@ func TestCommonFlag(t *testing.T) {
 		flag, err := commonFlag(c.samples)
 		if flag != c.want || (err == nil) != (c.want != 0) {
 			t.Errorf("%s: %#x, %v, want %#x", c.name, flag, err, c.want)
-		}
-	}
-}
-
-// TestRequestFlags: the same flags are found each time, one or two, and not by chance.
-func TestRequestFlags(t *testing.T) {
-	s, err := OpenSwitchCost(SwitchCostOptions{})
-	if err != nil {
-		t.Skip(err)
-	}
-	defer s.Close()
-	if s.asked != byWaking {
-		t.Skip("not needed: ", s.asked, s.missing["preemption"])
-	}
-	if err := closeLinks(s.first); err != nil { // they keep requests where requestFlags does
-		t.Fatal(err)
-	}
-	s.first = nil
-	var first uint64
-	for i := range 5 {
-		began := time.Now()
-		flags, err := s.requestFlags()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%#x, in %v", flags, time.Since(began))
-		if i == 0 {
-			first = flags
-		}
-		if n := bits.OnesCount64(flags); flags != first || n < 1 || n > 2 {
-			t.Errorf("flags %#x, at first %#x", flags, first)
 		}
 	}
 }

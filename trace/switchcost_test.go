@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"runtime"
 	"strconv"
@@ -303,12 +304,7 @@ func TestPreemptionLatency(t *testing.T) {
 	alone, c := during("run"), during("nap")
 	t.Logf("by %q: %v; %d unserved, %d older, %d negative", c.PreemptionBy, &c.Preemption, c.Unserved, c.Older, c.Negative)
 	t.Logf("of the highest rank: %v; %d unserved, %d older", &alone.Preemption, alone.Unserved, alone.Older)
-	symbols, err := os.ReadFile("/proc/kallsyms")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// With preemptible RCU this is a function.
-	if strings.Contains(string(symbols), " __rcu_read_unlock\n") && c.PreemptionBy == "sched_set_need_resched_tp" {
+	if preemptibleRCU() == nil && c.PreemptionBy == "sched_set_need_resched_tp" {
 		t.Fatal("this kernel's stack may overflow")
 	}
 	reason := c.Missing["preemption"]
@@ -335,6 +331,67 @@ func TestPreemptionLatency(t *testing.T) {
 	}
 	if n := alone.Preemption.Count(); n >= naps/2 {
 		t.Errorf("%d requests while a task ran that nobody preempts", n)
+	}
+}
+
+// preemptibleRCU returns nil if the kernel has it: this is then a function.
+func preemptibleRCU() error {
+	symbols, err := os.ReadFile("/proc/kallsyms")
+	if err == nil && !strings.Contains(string(symbols), " __rcu_read_unlock\n") {
+		err = errors.New("no __rcu_read_unlock in /proc/kallsyms")
+	}
+	return err
+}
+
+// TestRequestFlags: the flags that tell a task to go are the same ones each time they are looked for, one or two.
+func TestRequestFlags(t *testing.T) {
+	s := switchCost(t, trace.SwitchCostOptions{})
+	if by := costs(t, s, func() {}).PreemptionBy; by == "sched_set_need_resched_tp" {
+		testenv.Skip(t, "not looked for: "+by, preemptibleRCU)
+	}
+	var first uint64
+	for i := range 5 {
+		began := time.Now()
+		flags, err := s.RequestFlags()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%#x, in %v", flags, time.Since(began))
+		if i == 0 {
+			first = flags
+		}
+		if n := bits.OnesCount64(flags); flags != first || n < 1 || n > 2 {
+			t.Errorf("flags %#x, at first %#x", flags, first)
+		}
+	}
+}
+
+// TestRequestFlagsUnknown: on one CPU nothing is to be learnt of what makes a task go to another, and nothing is guessed.
+func TestRequestFlagsUnknown(t *testing.T) {
+	if by := costs(t, switchCost(t, trace.SwitchCostOptions{}), func() {}).PreemptionBy; by == "sched_set_need_resched_tp" {
+		testenv.Skip(t, "not looked for: "+by, preemptibleRCU)
+	}
+	var s *trace.SwitchCost
+	var err error
+	<-sys.Thread("confined", func() {
+		var set unix.CPUSet
+		set.Set(0)
+		if err = unix.SchedSetaffinity(0, &set); err == nil {
+			s, err = trace.OpenSwitchCost(trace.SwitchCostOptions{})
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	h := start(t, "napper", "101")
+	confine(t, start(t, "burner").pid(), 0)
+	c := costs(t, s, func() { h.do(t, "nap") })
+	if reason := c.Missing["preemption"]; !strings.Contains(reason, "one CPU") || c.PreemptionBy != "" {
+		t.Errorf("by %q, missing because %q", c.PreemptionBy, reason)
+	}
+	if n := c.Preemption.Count() + c.Unserved + c.Older + c.Negative; n != 0 {
+		t.Errorf("%d requests seen by flags that are not known", n)
 	}
 }
 

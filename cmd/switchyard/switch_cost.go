@@ -46,6 +46,7 @@ func (s *switchCoster) stop() (*report.SwitchCost, error) {
 		Lazy:         durationsOf(&c.Lazy().Total),
 		Idle:         durationsOf(&c.Idle().Total),
 		Preemption:   durationsOf(&c.Preemption),
+		PreemptionBy: c.PreemptionBy,
 		Probe:        float64(c.Probe.Median),
 		By:           c.By,
 		Missing:      c.Missing,

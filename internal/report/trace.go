@@ -100,11 +100,13 @@ type SwitchCost struct {
 	Kept         *Durations `json:"kept"`
 	Lazy         *Durations `json:"lazy"`
 	Idle         *Durations `json:"idle"`
-	// Preemption is from the request to leave the CPU to the switch.
-	Preemption *Durations        `json:"preemption"`
-	Probe      float64           `json:"probe"` // what was subtracted for each of the two parts of a switch, ns
-	By         string            `json:"by"`    // the hooks it was measured with
-	Missing    map[string]string `json:"missing,omitempty"`
+	// Preemption is from the request to leave the CPU to the switch; PreemptionBy
+	// says which requests are seen, and where.
+	Preemption   *Durations        `json:"preemption"`
+	PreemptionBy string            `json:"preemption_by,omitempty"`
+	Probe        float64           `json:"probe"` // what was subtracted for each of the two parts of a switch, ns
+	By           string            `json:"by"`    // the hooks it was measured with
+	Missing      map[string]string `json:"missing,omitempty"`
 }
 
 // TracePair is what one task did to another: By took the CPU from Of, which

@@ -76,3 +76,20 @@ func TestTraceTextOfLittle(t *testing.T) {
 		}
 	}
 }
+
+// What a preemption was measured with is beside the figure, and only there.
+func TestTraceTextNamesPreemption(t *testing.T) {
+	const by = "need_resched seen at a waking"
+	for _, n := range []uint64{0, 7} {
+		r := &Trace{Schema: TraceSchema, Depth: "count", SwitchCost: &SwitchCost{
+			By: "sched_switch", PreemptionBy: by, Preemption: &Durations{N: n, P50: 6500},
+		}}
+		var b bytes.Buffer
+		if err := r.WriteText(&b, 200); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(b.String(), by); got != (n > 0) {
+			t.Errorf("%d preemptions:\n%s", n, b.String())
+		}
+	}
+}

@@ -249,6 +249,9 @@ func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
 	}
 	fmt.Fprintf(b, "\n%s\n", c.Render())
 	note := fmt.Sprintf("Of all tasks on the machine, by %s; %s for the probe subtracted.", k.By, nanos(k.Probe))
+	if d := k.Preemption; d != nil && d.N > 0 && k.PreemptionBy != "" {
+		note += fmt.Sprintf(" A request to preempt is %s.", k.PreemptionBy)
+	}
 	for _, line := range wrap(note, width) {
 		fmt.Fprintln(b, line)
 	}
