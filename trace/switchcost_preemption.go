@@ -195,35 +195,41 @@ func commonFlag(samples []time.Duration) (uint64, error) {
 
 // wakeOverIdle makes a thread sleep and be woken on a CPU on which another runs that any may preempt (SCHED_IDLE).
 func wakeOverIdle(cpu int) error {
-	var done atomic.Bool
-	var errs [2]error
-	onCPU := func(err *error) {
-		var set unix.CPUSet
-		set.Set(cpu)
-		*err = os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(0, &set))
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return os.NewSyscallError("sched_getaffinity", err)
 	}
+	one.Set(cpu)
+	var done atomic.Bool
+	var spinner atomic.Int64
+	var errs [2]error
 	spin := sys.Thread("sy-calibrate", func() {
-		if onCPU(&errs[0]); errs[0] != nil {
+		if errs[0] = os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(0, &one)); errs[0] != nil {
 			return
 		}
 		attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}
 		if errs[0] = os.NewSyscallError("sched_setattr", unix.SchedSetAttr(0, &attr, 0)); errs[0] != nil {
 			return
 		}
+		spinner.Store(int64(sys.Gettid()))
 		for !done.Load() {
 			unix.Syscall(unix.SYS_GETPPID, 0, 0, 0) // where the runtime can stop it
 		}
 	})
-	sleep := sys.Thread("sy-calibrate", func() {
-		defer done.Store(true)
-		if onCPU(&errs[1]); errs[1] != nil {
+	<-sys.Thread("sy-calibrate", func() {
+		if errs[1] = os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(0, &one)); errs[1] != nil {
 			return
 		}
 		for range flagRounds {
 			unix.Nanosleep(&unix.Timespec{Nsec: 100_000}, nil)
 		}
 	})
-	<-sleep
+	// Where others want its CPU, it would take long to find out that it is done. Its rank it gets back with CAP_SYS_NICE.
+	if tid := int(spinner.Load()); tid != 0 {
+		unix.SchedSetaffinity(tid, &all)
+		unix.SchedSetAttr(tid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}, 0)
+	}
+	done.Store(true)
 	<-spin
 	return errors.Join(errs[:]...)
 }
