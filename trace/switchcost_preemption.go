@@ -184,7 +184,7 @@ func commonFlag(samples []time.Duration) (uint64, error) {
 		case n*4 >= len(samples)*3 && flag == 0:
 			flag = 1 << bit
 		case n*4 >= len(samples):
-			return 0, fmt.Errorf("bits %d and others, of %d", bit, len(samples))
+			return 0, fmt.Errorf("bit %d is not alone, in %d of %d", bit, n, len(samples))
 		}
 	}
 	if flag == 0 {
