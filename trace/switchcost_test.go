@@ -133,10 +133,12 @@ func TestSwitchKinds(t *testing.T) {
 			})
 			own := c.own(got)
 			n := own.Switching.Count()
-			if n < 2*rounds {
-				t.Errorf("%d switches of the kind, want at least %d", n, 2*rounds)
+			// Between the two another task can run: then the switch into the second is of another kind.
+			others := got.Switches - n
+			if n+others/2 < 2*rounds {
+				t.Errorf("%d switches of the kind and %d others, want at least %d", n, others, 2*rounds)
 			}
-			if others := got.Switches - n; others > rounds/5 {
+			if others > rounds/5 {
 				t.Errorf("%d switches of other kinds", others)
 			}
 			if sum := own.Switching.Sum(); sum == 0 || sum >= got.Window {
@@ -236,8 +238,8 @@ func TestSwitchCostBeside(t *testing.T) {
 		counts := window(t, beside, h.pid(), func() { h.do(t, "") })
 		exactly(t, "pong's voluntary switches", task(t, counts, "pong").Switches.Voluntary, rounds)
 	})
-	if n := c.AddressSpace().Switching.Count(); n < 2*rounds {
-		t.Errorf("%d address-space switches, want at least %d", n, 2*rounds)
+	if n := c.AddressSpace().Switching.Count(); n+(c.Switches-n)/2 < 2*rounds {
+		t.Errorf("%d address-space switches of %d, want at least %d", n, c.Switches, 2*rounds)
 	}
 }
 
