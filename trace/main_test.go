@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 		"kept":         kept,
 		"limited":      limited,
 		"noBTF":        noBTF,
+		"contained":    contained,
+		"renumbered":   renumbered,
+		"successor":    successor,
 		"unprivileged": unprivileged,
 
 		"threadPing":       threadPing,

@@ -98,7 +98,8 @@ type spoolBegin struct {
 	All      bool     `json:"all"`
 	Syscalls bool     `json:"syscalls"`
 	Buffer   int      `json:"buffer"`
-	Tracer   int      `json:"tracer"`
+	Tracer   uint32   `json:"tracer"` // its TGID in the first PID namespace; before version 2 in its own
+	Level    uint32   `json:"level"`  // depth of its PID namespace; 0: the first, or before version 2
 	Args     []string `json:"args"`
 	// The same moment by two clocks, ns.
 	Boottime int64 `json:"boottime"`
@@ -335,7 +336,7 @@ func (r *Recorder) begin() ([]byte, error) {
 	return json.Marshal(spoolBegin{
 		Version: SpoolVersion, Kernel: unix.ByteSliceToString(u.Release[:]), Machine: unix.ByteSliceToString(u.Machine[:]),
 		CPUs: cpus, Online: online(cpus), Rings: len(r.rings), All: r.opts.All, Syscalls: r.opts.Syscalls, Buffer: r.opts.Buffer,
-		Tracer: os.Getpid(), Args: os.Args, Boottime: boot, Realtime: real,
+		Tracer: r.getCtl("Self"), Level: r.getCtl("Level"), Args: os.Args, Boottime: boot, Realtime: real,
 	})
 }
 
@@ -556,11 +557,15 @@ func (r *Recorder) setCtl(field string, value uint32) {
 	write32(r.ctl, ctlOffset(field), value)
 }
 
+func (r *Recorder) getCtl(field string) uint32 { return read32(r.ctl, ctlOffset(field)) }
+
 func (r *Recorder) setRec(at int64, value uint32) { write32(r.rec, at, value) }
 
-func (r *Recorder) getRec(at int64) uint32 {
+func (r *Recorder) getRec(at int64) uint32 { return read32(r.rec, at) }
+
+func read32(m *ebpf.Memory, at int64) uint32 {
 	var b [4]byte
-	if _, err := r.rec.ReadAt(b[:], at); err != nil {
+	if _, err := m.ReadAt(b[:], at); err != nil {
 		panic("trace: " + err.Error()) // never: the offset is inside
 	}
 	return binary.NativeEndian.Uint32(b[:])

@@ -56,7 +56,7 @@ type recordRecordIdentity struct {
 	Tgid  uint32
 	By    uint32
 	Old   uint32
-	Pad   uint32
+	Nr    uint32
 	Start uint64
 	Comm  [16]uint8
 }
@@ -141,7 +141,7 @@ type recordRecordSnapshot struct {
 	State    uint16
 	Prio     uint8
 	Pad      uint8
-	Pad2     uint32
+	Nr       uint32
 	Start    uint64
 	Nvcsw    uint64
 	Nivcsw   uint64

@@ -17,11 +17,14 @@ type Recording struct {
 	f     *os.File
 	x     *spoolIndex
 	tasks []event.Task
-	now   []event.TaskID // by TID: whose it is at this point of the recording, plus 1; 0: nobody's known
+	ids   []kernelIDs    // by task
+	now   []event.TaskID // by the kernel's TID: whose it is at this point of the recording, plus 1; 0: nobody's known
 	books []lastBooks    // by task
-	// current is by CPU: who came to it last. exchanged are the TIDs of leaders that a thread has taken, before exec's event.
+	// numbers are by the kernel's TID: what the recorder's PID namespace calls it now. In the first one there are none.
+	numbers []uint32
+	// current is by CPU: who came to it last. exchanged are the kernel's TIDs of leaders that a thread has taken, before exec's event.
 	current   []event.TaskID
-	exchanged map[int]bool
+	exchanged map[uint32]bool
 	opened    []event.Snapshot
 	closed    []event.Snapshot
 	bad       error
@@ -231,9 +234,13 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 	tid := le.Uint32(b[12:])
 	var err error
 	switch kind {
-	case recordRecordKindRECORD_NEW, recordRecordKindRECORD_EXEC, recordRecordKindRECORD_RENAME, recordRecordKindRECORD_EXIT, recordRecordKindRECORD_FREE:
+	case recordRecordKindRECORD_NEW, recordRecordKindRECORD_EXEC, recordRecordKindRECORD_RENAME:
+		if err := r.learn(tid, le.Uint32(b[28:])); err != nil {
+			return false, err
+		}
+	case recordRecordKindRECORD_EXIT, recordRecordKindRECORD_FREE, recordRecordKindRECORD_SYSCALL_ENTER, recordRecordKindRECORD_SYSCALL_EXIT:
 		if tid == 0 {
-			return false, fmt.Errorf("a record of kind %d about an idle task: %w", kind, ErrSpool)
+			return false, fmt.Errorf("a record of kind %d of an idle task: %w", kind, ErrSpool)
 		}
 	}
 	switch kind {
@@ -271,6 +278,7 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		e.Value = int64(le.Uint16(b[20:]))
 	case recordRecordKindRECORD_RENAME:
 		r.tasks[e.Task].Name = name(b[40:56])
+		r.number(e.Task)
 	case recordRecordKindRECORD_SYSCALL_ENTER, recordRecordKindRECORD_SYSCALL_EXIT:
 		e.Value = int64(le.Uint64(b[16:]))
 	case recordRecordKindRECORD_FREE:
@@ -304,16 +312,18 @@ func (r *Recording) exchange(e *event.Event) {
 	if came < 0 || e.Task < 0 || came == e.Task {
 		return
 	}
-	a, b := &r.tasks[came], &r.tasks[e.Task]
-	if a.TGID == 0 || a.TGID != b.TGID || a.TID != a.TGID && b.TID != b.TGID || !r.books[came].follows(e) || r.books[e.Task].follows(e) {
+	a, b := &r.ids[came], &r.ids[e.Task]
+	if a.tgid == 0 || a.tgid != b.tgid || a.tid != a.tgid && b.tid != b.tgid || !r.books[came].follows(e) || r.books[e.Task].follows(e) {
 		return
 	}
-	a.TID, b.TID = b.TID, a.TID
-	r.now[a.TID], r.now[b.TID] = came+1, e.Task+1
+	a.tid, b.tid = b.tid, a.tid
+	r.now[a.tid], r.now[b.tid] = came+1, e.Task+1
+	r.number(came)
+	r.number(e.Task)
 	if r.exchanged == nil {
-		r.exchanged = make(map[int]bool)
+		r.exchanged = make(map[uint32]bool)
 	}
-	r.exchanged[a.TGID] = true
+	r.exchanged[a.tgid] = true
 	if e.Other == e.Task {
 		e.Other = came
 	} else if e.Other == came {
@@ -353,7 +363,7 @@ func (r *Recording) switched(e *event.Event) {
 	*b = lastBooks{e.NVCSW, e.NIVCSW, true}
 }
 
-// task returns whose a TID is now.
+// task returns whose one of the kernel's TIDs is now.
 func (r *Recording) task(tid uint32, cpu uint16) (event.TaskID, error) {
 	if tid == 0 {
 		return event.Idle(int(cpu)), nil
@@ -361,24 +371,24 @@ func (r *Recording) task(tid uint32, cpu uint16) (event.TaskID, error) {
 	if int(tid) < len(r.now) && r.now[tid] != 0 {
 		return r.now[tid] - 1, nil
 	}
-	return r.add(event.Task{TID: int(tid), Parent: event.NoTask})
+	return r.add(kernelIDs{tid: tid}, event.Task{Parent: event.NoTask})
 }
 
-// add puts a new task into the table: its TID is now its own.
-func (r *Recording) add(t event.Task) (event.TaskID, error) {
-	if t.TID <= 0 || t.TID > maxTID {
-		return 0, fmt.Errorf("task %d: %w", t.TID, ErrSpool)
+// add puts a new task into the table: the kernel's TID is now its own.
+func (r *Recording) add(k kernelIDs, t event.Task) (event.TaskID, error) {
+	if k.tid == 0 || k.tid > maxTID {
+		return 0, fmt.Errorf("task %d: %w", k.tid, ErrSpool)
 	}
 	if len(r.tasks) == 1<<30 {
 		return 0, fmt.Errorf("more than %d tasks: %w", 1<<30, ErrSpool)
 	}
 	id := event.TaskID(len(r.tasks))
 	r.tasks = append(r.tasks, t)
+	r.ids = append(r.ids, k)
 	r.books = append(r.books, lastBooks{})
-	for len(r.now) <= t.TID {
-		r.now = append(r.now, make([]event.TaskID, max(1024, t.TID+1-len(r.now)))...)
-	}
-	r.now[t.TID] = id + 1
+	r.now = upTo(r.now, k.tid)
+	r.now[k.tid] = id + 1
+	r.number(id)
 	return id, nil
 }
 
@@ -393,16 +403,15 @@ func (r *Recording) made(e *event.Event, b []byte, tid uint32) (err error) {
 	if e.Other, err = r.task(le.Uint32(b[20:]), e.CPU); err != nil {
 		return err
 	}
+	ids := kernelIDs{tid: tid, tgid: le.Uint32(b[16:])}
 	t := event.Task{
-		TID:     int(tid),
-		TGID:    int(le.Uint32(b[16:])),
 		Parent:  e.Other,
 		Name:    name(b[40:56]),
 		Started: int64(le.Uint64(b[32:])),
 		Kernel:  b[9]&byte(recordRecordFlagRECORD_KERNEL) != 0,
 		Traced:  b[9]&byte(recordRecordFlagRECORD_ADOPTED) != 0,
 	}
-	if t.TGID == r.x.begin.Tracer {
+	if ids.tgid == r.x.begin.Tracer {
 		t.Tracer = true
 	}
 	// It may be known from the snapshot already, or from an event of a CPU whose clock is ahead.
@@ -415,44 +424,48 @@ func (r *Recording) made(e *event.Event, b []byte, tid uint32) (err error) {
 				t.Name = known.Name
 			}
 			*known = t
+			r.ids[id] = ids
+			r.number(id)
 			e.Task = id
 			e.Flags &= event.FlagThread
 			return nil
 		}
 	}
-	e.Task, err = r.add(t)
+	e.Task, err = r.add(ids, t)
 	e.Flags &= event.FlagThread
 	return err
 }
 
 // executed: a thread that is not the leader has the leader's number from now on.
 func (r *Recording) executed(e *event.Event, b []byte, tid uint32) (err error) {
-	if old := binary.LittleEndian.Uint32(b[24:]); r.exchanged[int(tid)] {
-		delete(r.exchanged, int(tid))
+	if old := binary.LittleEndian.Uint32(b[24:]); r.exchanged[tid] {
+		delete(r.exchanged, tid)
 	} else if old != tid && int(old) < len(r.now) && r.now[old] != 0 {
 		r.rename(r.now[old]-1, tid)
 	}
 	if e.Task, err = r.task(tid, e.CPU); err != nil {
 		return err
 	}
+	r.ids[e.Task].tgid = binary.LittleEndian.Uint32(b[16:])
+	r.number(e.Task)
 	t := &r.tasks[e.Task]
-	t.TGID = int(binary.LittleEndian.Uint32(b[16:]))
 	t.Name = name(b[40:56])
 	t.Started = int64(binary.LittleEndian.Uint64(b[32:]))
 	return nil
 }
 
-// rename gives a task another number.
+// rename gives a task another of the kernel's numbers.
 func (r *Recording) rename(id event.TaskID, tid uint32) {
-	t := &r.tasks[id]
+	k := &r.ids[id]
 	if int(tid) >= len(r.now) || tid == 0 {
 		return
 	}
-	if r.now[t.TID] == id+1 {
-		r.now[t.TID] = 0
+	if r.now[k.tid] == id+1 {
+		r.now[k.tid] = 0
 	}
 	r.now[tid] = id + 1
-	t.TID = int(tid)
+	k.tid = tid
+	r.number(id)
 }
 
 // freed takes a task's number from it. If the number is another's, then exec has just exchanged the two: the old leader
@@ -461,10 +474,11 @@ func (r *Recording) freed(id event.TaskID, tid uint32, start int64) {
 	t := &r.tasks[id]
 	if t.Started == 0 || t.Started == start {
 		r.now[tid] = 0
+		r.forget(tid)
 		return
 	}
-	if g := t.TGID; g > 0 && g < len(r.now) && r.now[g] != 0 && r.tasks[r.now[g]-1].Started == start {
-		r.rename(id, uint32(g))
+	if g := r.ids[id].tgid; g > 0 && int(g) < len(r.now) && r.now[g] != 0 && r.tasks[r.now[g]-1].Started == start {
+		r.rename(id, g)
 	}
 }
 
@@ -491,8 +505,11 @@ func (r *Recording) snapshots(frames []frame, early bool) ([]event.Snapshot, err
 			if err != nil {
 				return nil, err
 			}
+			if err := r.learn(tid, le.Uint32(b[28:])); err != nil {
+				return nil, err
+			}
+			r.ids[id].tgid = le.Uint32(b[16:])
 			t := &r.tasks[id]
-			t.TGID = int(le.Uint32(b[16:]))
 			t.Name = name(b[72:88])
 			t.Started = start
 			t.Kernel = flags&byte(recordSnapshotFlagSNAPSHOT_KERNEL) != 0
@@ -517,6 +534,9 @@ func (r *Recording) snapshots(frames []frame, early bool) ([]event.Snapshot, err
 			}
 			out = append(out, s)
 		}
+	}
+	for i := range out { // a thread can come before its leader
+		r.number(out[i].Task)
 	}
 	for id, tgid := range parents {
 		if int(tgid) < len(r.now) && r.now[tgid] != 0 {

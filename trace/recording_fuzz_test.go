@@ -15,6 +15,17 @@ import (
 // spoolOf writes a spool with these frames.
 func spoolOf(t testing.TB, opened, ring0, ring1, closed []byte, end bool) string {
 	t.Helper()
+	return spoolIn(t, 0, opened, ring0, ring1, closed, end)
+}
+
+// spoolIn writes one as if the recorder had run in a PID namespace of that depth.
+func spoolIn(t testing.TB, level uint32, opened, ring0, ring1, closed []byte, end bool) string {
+	t.Helper()
+	return spoolBegun(t, spoolBegin{Version: SpoolVersion, CPUs: 2, Online: 2, Rings: 2, Level: level}, opened, ring0, ring1, closed, end)
+}
+
+func spoolBegun(t testing.TB, begin spoolBegin, opened, ring0, ring1, closed []byte, end bool) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "spool")
 	s, err := createSpool(path)
 	if err != nil {
@@ -32,7 +43,7 @@ func spoolOf(t testing.TB, opened, ring0, ring1, closed []byte, end bool) string
 		ring    int
 		payload []byte
 	}{
-		{frameBegin, 0, js(spoolBegin{Version: SpoolVersion, CPUs: 2, Online: 2, Rings: 2})},
+		{frameBegin, 0, js(begin)},
 		{frameOpen, 0, opened},
 		{frameWindow, 0, js(spoolMark{Time: 10})},
 		{frameRing, 0, ring0},
@@ -88,6 +99,9 @@ func read(t testing.TB, path string) (events int) {
 			if id >= 0 && int(id) >= len(r.Tasks()) {
 				t.Fatalf("task %d of %d", id, len(r.Tasks()))
 			}
+			if id >= 0 && (r.Tasks()[id].TID < 0 || r.Tasks()[id].TID > maxTID) {
+				t.Fatalf("task %d is %+v", id, r.Tasks()[id])
+			}
 		}
 		if int(e.CPU) >= r.About().CPUs {
 			t.Fatalf("CPU %d of %d", e.CPU, r.About().CPUs)
@@ -117,8 +131,13 @@ func FuzzRecords(f *testing.F) {
 	f.Add(make([]byte, snapshotSize), every(100), every(50), make([]byte, snapshotSize), true)
 	f.Add([]byte{}, every(100), every(0xfd<<56), []byte{}, true) // a time that is none
 	f.Add([]byte{}, every(100)[:77], []byte{1, 2, 3}, []byte{}, false)
+	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_LOST; kind++ { // of the idle task
+		f.Add([]byte{}, ringRecord(kind, 100, 1, 0), []byte{}, []byte{}, true)
+	}
 	f.Fuzz(func(t *testing.T, opened, ring0, ring1, closed []byte, end bool) {
-		read(t, spoolOf(t, opened, ring0, ring1, closed, end))
+		for level := range uint32(2) {
+			read(t, spoolIn(t, level, opened, ring0, ring1, closed, end))
+		}
 	})
 }
 

@@ -20,8 +20,10 @@ type spool struct {
 	fail error // the first write that failed: nothing comes after it
 }
 
-// SpoolVersion is the version of the spools written here, and the newest that can be read.
-const SpoolVersion = 1
+// SpoolVersion is the version of the spools written here, and the newest that can be read. Older ones can be read, too.
+//
+// Version 2 has the tasks' numbers in the recorder's PID namespace. In version 1 a task has only the kernel's own.
+const SpoolVersion = 2
 
 const (
 	spoolMagic  = 0x31465953 // "SYF1": a frame begins

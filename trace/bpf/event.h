@@ -52,7 +52,10 @@ enum record_page_table {
 	PAGE_TABLE_KEPT = 3,	      /* next's was kept by a task without an mm */
 };
 
-/* The head of every record. Tasks are named by their number in the first PID namespace. */
+/*
+ * The head of every record. Tasks are named by their number in the first PID namespace, which all of
+ * them have; what the tracer's calls them is with their identities and snapshots.
+ */
 struct record {
 	u64 time; /* ns of CLOCK_BOOTTIME, read first */
 	u8 kind;
@@ -97,7 +100,7 @@ struct record_identity {
 	u32 tgid;
 	u32 by;	   /* who made it */
 	u32 old;   /* its number before, which exec in a thread changes */
-	u32 pad;
+	u32 nr;	   /* its number in the tracer's PID namespace, 0: none; since version 2 */
 	u64 start; /* ns of CLOCK_BOOTTIME; with the number, unique */
 	u8 comm[16];
 };
@@ -142,7 +145,7 @@ struct record_snapshot {
 	u16 state;
 	u8 prio;
 	u8 pad;
-	u32 pad2;
+	u32 nr;		/* its number in the tracer's PID namespace; since version 2 */
 	u64 start;
 	u64 nvcsw;
 	u64 nivcsw;

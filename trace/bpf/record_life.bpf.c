@@ -17,7 +17,7 @@ static __always_inline void identity(struct task_struct *t, u8 kind, u8 flags, u
 	i->tgid = t->tgid;
 	i->by = bpf_get_current_pid_tgid();
 	i->old = old;
-	i->pad = 0;
+	i->nr = task_nr(t);
 	i->start = t->start_boottime;
 	if (comm)
 		bpf_probe_read_kernel(i->comm, sizeof(i->comm), comm);

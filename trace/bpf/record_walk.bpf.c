@@ -45,6 +45,7 @@ static __always_inline void snapshot(struct seq_file *out, struct task_struct *t
 		s.r.flags |= SNAPSHOT_EXITING;
 	s.tgid = t->tgid;
 	s.parent = t->real_parent->tgid;
+	s.nr = task_nr(t);
 	s.state = task_state(t) | t->exit_state;
 	s.prio = t->prio;
 	s.start = t->start_boottime;

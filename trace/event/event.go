@@ -130,7 +130,9 @@ type Event struct {
 
 // Task is one life of a kernel task.
 type Task struct {
-	TID, TGID int // as the first PID namespace numbers them; 0: not known
+	// TID and TGID are the numbers of the thread and the process in the recorder's PID namespace. 0: that has none for it,
+	// as for a process outside of the container in which the recorder runs; or it is not known.
+	TID, TGID int
 	Parent    TaskID
 	Name      string // the last one known
 	Started   int64  // ns, CLOCK_BOOTTIME; 0: not known

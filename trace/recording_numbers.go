@@ -1,0 +1,57 @@
+package trace
+
+import (
+	"fmt"
+
+	"switchyard/trace/event"
+)
+
+// kernelIDs are a task's numbers in the first PID namespace, where every task has some: records name it by them. tgid 0: not
+// known.
+type kernelIDs struct{ tid, tgid uint32 }
+
+// learn notes what the recorder's PID namespace calls a task, 0 if it has no number for it. It belongs to the kernel's
+// number, not to the task: exec in a thread exchanges both at once (exchange_tids in kernel/pid.c).
+func (r *Recording) learn(tid, nr uint32) error {
+	if tid == 0 || tid > maxTID || nr > maxTID {
+		return fmt.Errorf("task %d, in the recorder's PID namespace %d: %w", tid, nr, ErrSpool)
+	}
+	if r.x.begin.Level > 0 {
+		r.numbers = upTo(r.numbers, tid)
+		r.numbers[tid] = nr
+	}
+	return nil
+}
+
+// forget: the kernel's number may become that of a task of which less is known.
+func (r *Recording) forget(tid uint32) {
+	if int(tid) < len(r.numbers) {
+		r.numbers[tid] = 0
+	}
+}
+
+// number gives a task the TID and TGID that belong to the kernel's.
+func (r *Recording) number(id event.TaskID) {
+	t, k := &r.tasks[id], &r.ids[id]
+	t.TID, t.TGID = r.translate(k.tid), r.translate(k.tgid)
+}
+
+// translate returns what the recorder's PID namespace calls a task now, 0 if it has no number for it or none is known. A
+// process has the number of its leader.
+func (r *Recording) translate(tid uint32) int {
+	switch {
+	case r.x.begin.Level == 0:
+		return int(tid)
+	case int(tid) < len(r.numbers):
+		return int(r.numbers[tid])
+	}
+	return 0
+}
+
+// upTo returns a slice that has an element for this TID.
+func upTo[T any](s []T, tid uint32) []T {
+	if n := int(tid) + 1 - len(s); n > 0 {
+		s = append(s, make([]T, max(1024, n))...)
+	}
+	return s
+}

@@ -1,0 +1,157 @@
+package trace
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"switchyard/trace/event"
+)
+
+// snapshotOf is a row of the walk.
+func snapshotOf(tid, tgid, nr uint32, start uint64, comm string) []byte {
+	b := make([]byte, snapshotSize)
+	le := binary.LittleEndian
+	le.PutUint32(b[12:], tid)
+	le.PutUint32(b[16:], tgid)
+	le.PutUint32(b[28:], nr)
+	le.PutUint64(b[32:], start)
+	copy(b[72:], comm)
+	return b
+}
+
+// identityOf is a record_identity.
+func identityOf(kind recordRecordKind, time uint64, flags recordRecordFlag, tid, tgid, by, old, nr uint32, start uint64, comm string) []byte {
+	b := ringRecord(kind, time, 0, tid)
+	le := binary.LittleEndian
+	b[17] = byte(flags)
+	for i, v := range []uint32{tgid, by, old, nr} {
+		le.PutUint32(b[24+4*i:], v)
+	}
+	le.PutUint64(b[40:], start)
+	copy(b[48:], comm)
+	return b
+}
+
+func freedOf(time uint64, tid uint32, start uint64) []byte {
+	return ringRecord(recordRecordKindRECORD_FREE, time, 0, tid, binary.LittleEndian.AppendUint64(nil, start)...)
+}
+
+// Tasks have the numbers of the recorder's PID namespace, through everything that changes the kernel's, and those outside
+// have none. In the first namespace, and in spools of version 1, they have the kernel's.
+func TestRecordingNumbers(t *testing.T) {
+	const (
+		made    = recordRecordKindRECORD_NEW
+		exec    = recordRecordKindRECORD_EXEC
+		rename  = recordRecordKindRECORD_RENAME
+		thread  = recordRecordFlagRECORD_THREAD
+		process = recordRecordFlag(0)
+	)
+	var opened, ring []byte
+	for _, row := range [][]byte{
+		snapshotOf(101, 102, 1, 11, "thread"), // before its leader: the numbers have come round
+		snapshotOf(102, 102, 3, 10, "leader"),
+		snapshotOf(200, 200, 4, 12, "tracer"),
+	} {
+		opened = append(opened, row...)
+	}
+	for _, record := range [][]byte{
+		identityOf(made, 100, thread, 103, 102, 102, 0, 5, 100, "second"),
+		identityOf(made, 101, process, 900, 900, 899, 0, 0, 101, "outside"), // as is its maker
+		identityOf(made, 102, thread, 901, 200, 200, 0, 6, 102, "tracer's"),
+		identityOf(exec, 110, 0, 102, 102, 103, 103, 3, 100, "program"), // the second thread is the leader now
+		freedOf(120, 103, 10), // the leader it was
+		ringRecord(recordRecordKindRECORD_WAKING, 121, 0, 103), // whoever has its number now was not seen to come
+		freedOf(130, 901, 102),
+		identityOf(made, 140, process, 901, 901, 102, 0, 0, 140, "gone out"), // into a namespace of its own elsewhere
+		ringRecord(recordRecordKindRECORD_WAKING, 141, 0, 7),
+		identityOf(rename, 142, 0, 7, 7, 7, 0, 8, 1, "late"), // known from a waking only
+	} {
+		ring = append(ring, record...)
+	}
+	for _, c := range []struct {
+		what  string
+		begin spoolBegin
+		want  map[string][2]int
+	}{
+		{"namespace", spoolBegin{Version: 2, Level: 1}, map[string][2]int{
+			"thread": {1, 3}, "program": {3, 3}, "outside": {0, 0}, "tracer": {4, 4}, "tracer's": {6, 4}, "gone out": {0, 0}, "late": {8, 0},
+		}},
+		{"first", spoolBegin{Version: 2}, map[string][2]int{
+			"thread": {101, 102}, "program": {102, 102}, "outside": {900, 900}, "tracer": {200, 200}, "tracer's": {901, 200}, "gone out": {901, 901}, "late": {7, 0},
+		}},
+		{"version 1", spoolBegin{Version: 1}, map[string][2]int{
+			"thread": {101, 102}, "program": {102, 102}, "outside": {900, 900}, "tracer": {200, 200}, "tracer's": {901, 200}, "gone out": {901, 901}, "late": {7, 0},
+		}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			c.begin.CPUs, c.begin.Online, c.begin.Rings, c.begin.Tracer = 2, 2, 2, 200
+			r, err := OpenRecording(spoolBegun(t, c.begin, opened, ring, nil, nil, true))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			tasks := map[string]event.TaskID{}
+			var stranger event.TaskID
+			if err := r.Events(func(e *event.Event) error {
+				tasks[r.Tasks()[e.Task].Name] = e.Task
+				if e.Time == 121 {
+					stranger = e.Task
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if cut := r.Cut(); cut != "" {
+				t.Fatal(cut)
+			}
+			for name, want := range c.want {
+				found := 0
+				for _, task := range r.Tasks() {
+					if task.Name != name {
+						continue
+					}
+					found++
+					if got := [2]int{task.TID, task.TGID}; got != want {
+						t.Errorf("%s: TID and TGID %v, want %v", name, got, want)
+					}
+					if task.Tracer != (name == "tracer's") { // of a snapshot its flag says it
+						t.Errorf("%s: tracer is %v", name, task.Tracer)
+					}
+				}
+				if found != 1 {
+					t.Errorf("%s: %d tasks", name, found)
+				}
+			}
+			if got := r.Tasks()[stranger].TID; c.begin.Level > 0 && got != 0 {
+				t.Errorf("a task of which nothing is known has TID %d", got)
+			}
+		})
+	}
+}
+
+// A spool of a later version is refused, and the error says so.
+func TestSpoolLaterVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "spool")
+	s, err := createSpool(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, err := json.Marshal(spoolBegin{Version: SpoolVersion + 1, CPUs: 1, Rings: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.append(frameBegin, 0, begin), s.close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenRecording(path); !errors.Is(err, ErrSpool) || !strings.Contains(err.Error(), "newer") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}
