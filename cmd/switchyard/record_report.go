@@ -34,7 +34,8 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, o rec
 			continue // it was not there in the window
 		}
 		row := recordTask(&k.Totals, &k.Distributions)
-		row.TID, row.TGID, row.Name = k.TID, k.TGID, k.Name
+		row.Name, row.TID = taskName(k.ID, 0, table)
+		row.TGID = k.TGID
 		t.Tasks = append(t.Tasks, row)
 	}
 	slices.SortStableFunc(t.Tasks, func(a, b report.TraceTask) int { return cmp.Compare(b.OnCPUNS, a.OnCPUNS) })
@@ -166,7 +167,8 @@ func taskName(id event.TaskID, interrupt event.Flags, tasks []event.Task) (strin
 	case id.Idle():
 		return fmt.Sprintf("idle/%d", -int(id)-1), 0
 	}
-	if int(id) < len(tasks) {
+	// Of a task outside of the recorder's PID namespace there is neither, if it was there before the recording.
+	if int(id) < len(tasks) && (tasks[id].Name != "" || tasks[id].TID != 0) {
 		return tasks[id].Name, tasks[id].TID
 	}
 	return fmt.Sprintf("task %d of the recording", id), 0

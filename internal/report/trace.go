@@ -37,7 +37,7 @@ type Trace struct {
 
 // TraceTask is what one task did in the window, or all together.
 type TraceTask struct {
-	TID  int    `json:"tid"`
+	TID  int    `json:"tid"` // as the tracer's PID namespace numbers it, and its process; 0: it has none there, or it is not known
 	TGID int    `json:"tgid"`
 	Name string `json:"name"`
 
