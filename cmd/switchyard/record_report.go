@@ -171,7 +171,7 @@ func taskName(id event.TaskID, interrupt event.Flags, tasks []event.Task) (strin
 	if int(id) < len(tasks) && (tasks[id].Name != "" || tasks[id].TID != 0) {
 		return tasks[id].Name, tasks[id].TID
 	}
-	return fmt.Sprintf("task %d of the recording", id), 0
+	return fmt.Sprintf("(task #%d)", id), 0
 }
 
 func queueOf(r *sched.Result) *report.TraceQueue {

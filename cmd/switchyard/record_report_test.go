@@ -6,7 +6,7 @@ import (
 	"switchyard/trace/event"
 )
 
-// No two tasks of a report are called the same, and none is called nothing.
+// A task of which neither number nor name is known is told from others.
 func TestTaskName(t *testing.T) {
 	tasks := []event.Task{{TID: 7, Name: "named"}, {TID: 8}, {Name: "outside"}, {}, {}}
 	for _, c := range []struct {
@@ -19,9 +19,9 @@ func TestTaskName(t *testing.T) {
 		{0, event.FlagSoftIRQ, "(softirq)", 0},
 		{1, 0, "", 8},
 		{2, 0, "outside", 0},
-		{3, 0, "task 3 of the recording", 0},
-		{4, 0, "task 4 of the recording", 0},
-		{5, 0, "task 5 of the recording", 0}, // not in the table
+		{3, 0, "(task #3)", 0},
+		{4, 0, "(task #4)", 0},
+		{5, 0, "(task #5)", 0}, // not in the table
 		{event.Idle(1), 0, "idle/1", 0},
 		{event.NoTask, 0, "(others)", 0},
 	} {

@@ -73,7 +73,7 @@ func (v *verdict) blame(a *Analysis, id TaskID, what string) {
 
 // nameOf returns how messages call a task.
 func (a *Analysis) nameOf(id TaskID) string {
-	if int(id) < len(a.table) {
+	if int(id) < len(a.table) && (a.table[id].TID != 0 || a.table[id].Name != "") {
 		return fmt.Sprintf("task %d (%s)", a.table[id].TID, a.table[id].Name)
 	}
 	return fmt.Sprintf("task #%d", id)

@@ -286,3 +286,13 @@ func TestMemory(t *testing.T) {
 		t.Errorf("%d tasks, %d wake-ups", len(r.Tasks), r.Total.Wakeups)
 	}
 }
+
+// Messages tell tasks apart that have neither number nor name.
+func TestNameOf(t *testing.T) {
+	a := &Analysis{table: []Task{{TID: 7, Name: "named"}, {Name: "outside"}, {}}}
+	for id, want := range []string{"task 7 (named)", "task 0 (outside)", "task #2", "task #3"} {
+		if got := a.nameOf(TaskID(id)); got != want {
+			t.Errorf("task %d: %s, want %s", id, got, want)
+		}
+	}
+}
