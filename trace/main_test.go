@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 		"limited":      limited,
 		"noBTF":        noBTF,
 		"contained":    contained,
+		"counted":      counted,
 		"renumbered":   renumbered,
 		"successor":    successor,
 		"unprivileged": unprivileged,
@@ -153,7 +155,14 @@ type helper struct {
 
 func start(t testing.TB, program string, args ...string) *helper {
 	t.Helper()
+	return startIn(t, nil, program, args...)
+}
+
+// startIn starts one with attributes of its own: a namespace, say.
+func startIn(t testing.TB, attr *syscall.SysProcAttr, program string, args ...string) *helper {
+	t.Helper()
 	cmd := testenv.Program(t, program, args...)
+	cmd.SysProcAttr = attr
 	// The runtime must not send the thread that counts a signal.
 	cmd.Env = append(cmd.Env, "GODEBUG=asyncpreemptoff=1", "GOGC=off")
 	cmd.Stderr = os.Stderr
@@ -165,7 +174,9 @@ func start(t testing.TB, program string, args ...string) *helper {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := cmd.Start(); attr != nil && errors.Is(err, os.ErrPermission) {
+		testenv.Skip(t, "no namespace to start "+program+" in", able)
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	h := &helper{cmd, in, bufio.NewReader(out)}

@@ -25,6 +25,7 @@ type bpfControl struct {
 	Level    uint32
 	Percpu   uint32
 	Rows     uint32
+	Ns       uint64
 }
 
 type bpfCount uint32

@@ -189,7 +189,8 @@ struct control {
 	u32 level;    /* answer: depth of the tracer's PID namespace */
 	u32 percpu;   /* answer: per-CPU variables can be found, see percpu */
 	u32 rows;     /* answer: rows handed over, or for which there was no room */
+	u64 ns;	      /* answer: the tracer's PID namespace, its address */
 };
-_Static_assert(sizeof(struct control) == 40, "struct control");
+_Static_assert(sizeof(struct control) == 48, "struct control");
 
 #endif

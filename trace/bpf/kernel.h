@@ -40,7 +40,7 @@ struct pid_namespace;
 
 struct upid {
 	int nr;
-	struct pid_namespace *ns; /* not read: it is here for the size of an element of an array */
+	struct pid_namespace *ns;
 };
 
 struct pid {

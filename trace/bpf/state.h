@@ -177,12 +177,17 @@ static __always_inline struct cpu *this_cpu(void)
 static __always_inline u32 task_nr(struct task_struct *t)
 {
 	u32 level = ctl.level, nr = 0;
+	u64 ns = 0;
 	struct pid *pid;
 
 	if (!level)
 		return t->pid;
 	pid = t->thread_pid;
 	if (!pid || level > 32 || pid->level < level)
+		return 0;
+	/* Another namespace can be as deep. */
+	bpf_probe_read_kernel(&ns, sizeof(ns), &pid->numbers[level].ns);
+	if (ns != ctl.ns)
 		return 0;
 	bpf_probe_read_kernel(&nr, sizeof(nr), &pid->numbers[level].nr);
 	return nr;
@@ -226,11 +231,15 @@ static __always_inline void learn_self(void)
 	struct task_struct *self = task_current(), *current = NULL;
 	struct pid *pid = NULL;
 	u32 level = 0;
+	u64 ns = 0;
 
 	ctl.self = bpf_get_current_pid_tgid() >> 32;
 	bpf_probe_read_kernel(&pid, sizeof(pid), &self->thread_pid);
 	bpf_probe_read_kernel(&level, sizeof(level), &pid->level);
 	ctl.level = level;
+	if (level <= 32)
+		bpf_probe_read_kernel(&ns, sizeof(ns), &pid->numbers[level].ns);
+	ctl.ns = ns;
 	/* Per-CPU variables are where we believe if the one that says who runs says us. */
 	if (!current_task_at)
 		return;

@@ -2,6 +2,7 @@ package trace_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -83,7 +84,7 @@ func contain() (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, numbers)
 	}
-	fmt.Println("started")
+	fmt.Println("ready")
 	io.ReadFull(os.Stdin, make([]byte, 1)) // until something has happened outside
 	last := exec.Command("true")           // its number is above all before
 	if err := last.Run(); err != nil {
@@ -135,29 +136,11 @@ func TestRecordNamespace(t *testing.T) {
 	for _, whom := range []string{"all", "ping"} {
 		t.Run(whom, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "spool")
-			outside := start(t, "worker")
-			cmd := testenv.Program(t, "contained", whom, path)
-			cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
-			cmd.Stderr = os.Stderr
-			in, err := cmd.StdinPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			pipe, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); errors.Is(err, os.ErrPermission) {
-				testenv.Skip(t, "no PID namespace to record in", able)
-			} else if err != nil {
-				t.Fatal(err)
-			}
-			h := &helper{cmd, in, bufio.NewReader(pipe)}
-			defer h.end()
-			if got := h.answer(t); got != "started" {
-				t.Fatal(got)
-			}
+			contained := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+			outside, beside := start(t, "worker"), startIn(t, contained, "worker") // which is as deep
+			h := startIn(t, contained, "contained", whom, path)
 			outside.do(t, "spawn", 3)
+			beside.do(t, "spawn", 3)
 			var self, ping, last, process, thread, successor int
 			answer := h.do(t, "")
 			if _, err := fmt.Sscan(answer, &self, &ping, &last, &process, &thread, &successor); err != nil {
@@ -174,8 +157,8 @@ func TestRecordNamespace(t *testing.T) {
 			by := map[string][]event.Task{} // by name
 			for _, task := range p.Tasks() {
 				by[task.Name] = append(by[task.Name], task)
-				if task.TID > last || task.TGID > last {
-					t.Errorf("%+v: the namespace has no number above %d", task, last)
+				if task.TID > last+20 || task.TGID > last { // a few threads may have come after it
+					t.Errorf("%+v: the namespace had no number above %d", task, last)
 				}
 				if task.Tracer != (task.TGID == self) {
 					t.Errorf("%+v: tracer is %v, and its TGID %d", task, task.Tracer, self)
@@ -213,9 +196,67 @@ func TestRecordNamespace(t *testing.T) {
 				}
 			}
 			exactly(t, "programs inside", uint64(inside), 1)
-			if without < 3 { // other tests' may be among them
-				t.Errorf("%d programs outside, want 3", without)
+			if without < 6 { // others' may be among them
+				t.Errorf("%d programs outside, want 6", without)
 			}
 		})
+	}
+}
+
+// counted counts itself and a child in a PID namespace whose first process it is to be.
+func counted() int {
+	s, err := trace.Open(trace.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer s.Close()
+	exec.Command("true").Run() // the runtime tries out pidfds with a process of its own, once
+	child := exec.Command("true")
+	if err := errors.Join(s.Follow(os.Getpid()), s.Start(), child.Run()); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	c, err := s.Stop()
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println(os.Getpid(), child.Process.Pid)
+	for _, task := range c.Tasks {
+		fmt.Println(task.TGID, task.TID)
+	}
+	return 0
+}
+
+// Count depth has the numbers of the tracer's PID namespace, too.
+func TestCountNamespace(t *testing.T) {
+	session(t, trace.Options{}).Close() // or skip
+	cmd := testenv.Program(t, "counted")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, os.ErrPermission) {
+		testenv.Skip(t, "no PID namespace to count in", able)
+	} else if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	in := bufio.NewScanner(bytes.NewReader(out))
+	var self, child int
+	if in.Scan(); in.Err() == nil {
+		fmt.Sscan(in.Text(), &self, &child)
+	}
+	leaders := map[int]bool{self: false, child: false}
+	for in.Scan() {
+		var tgid, tid int
+		fmt.Sscan(in.Text(), &tgid, &tid)
+		if _, ok := leaders[tgid]; !ok || tid < 1 || tid > child+20 { // a few threads may have come after it
+			t.Errorf("process %d, task %d: the namespace has no such", tgid, tid)
+		}
+		if tid == tgid {
+			leaders[tgid] = true
+		}
+	}
+	if self != 1 || !leaders[self] || !leaders[child] {
+		t.Errorf("process %d, its child %d: %v: %s", self, child, leaders, out)
 	}
 }
