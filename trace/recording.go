@@ -111,6 +111,7 @@ type About struct {
 	CPUs            int    // possible ones: no event is of another
 	Online          int    // above the highest number of one that was online
 	All, Syscalls   bool   // as in RecordOptions
+	Nested          bool   // the recorder was in a PID namespace of its own: the snapshots are of that one's tasks
 	Buffer          int
 	Args            []string // the recorder's command line
 	// The same moment by two clocks, ns: CLOCK_BOOTTIME, which all times of the recording are of, and CLOCK_REALTIME.
@@ -127,7 +128,7 @@ type About struct {
 func (r *Recording) About() About {
 	b := &r.x.begin
 	a := About{
-		Kernel: b.Kernel, Machine: b.Machine, CPUs: b.CPUs, Online: min(b.Online, b.CPUs), All: b.All, Syscalls: b.Syscalls, Buffer: b.Buffer, Args: b.Args,
+		Kernel: b.Kernel, Machine: b.Machine, CPUs: b.CPUs, Online: min(b.Online, b.CPUs), All: b.All, Syscalls: b.Syscalls, Nested: b.Level > 0, Buffer: b.Buffer, Args: b.Args,
 		Boottime: b.Boottime, Realtime: b.Realtime,
 	}
 	if end := r.x.end; end != nil {

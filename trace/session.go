@@ -243,8 +243,8 @@ func (s *Session) Follow(pid int) error {
 	return s.follow(uint32(pid))
 }
 
-// FollowAll adds every task on the machine, those of other PID namespaces and the kernel's own threads included, but for the
-// caller's. Children of all of them follow.
+// FollowAll adds every task of the caller's PID namespace and of those below it, but for the caller's own; in the first one
+// those are all tasks on the machine, the kernel's own threads included. Children of all of them follow.
 func (s *Session) FollowAll() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,6 +20,7 @@ import (
 type recordedOptions struct {
 	Of       string `json:"of"`
 	All      bool   `json:"all"`
+	Nested   bool   `json:"nested,omitempty"`
 	Syscalls bool   `json:"syscalls"`
 	Buffer   int    `json:"buffer_bytes"`
 	Online   int    `json:"cpus_online"`
@@ -48,7 +49,7 @@ func recordedOptionsOf(m *rundir.Manifest) (o recordedOptions, err error) {
 }
 
 func newAnalysis(window event.Window, o recordedOptions, opened []event.Snapshot, lost []event.Lost) *sched.Analysis {
-	options := sched.Options{All: o.All, CPUs: o.Online, Steal: time.Duration(o.Steal), Interrupts: time.Duration(o.Interrupts)}
+	options := sched.Options{All: o.All, Nested: o.Nested, CPUs: o.Online, Steal: time.Duration(o.Steal), Interrupts: time.Duration(o.Interrupts)}
 	if o.Ctxt != nil {
 		options.Ctxt = &[2]sched.Reading{readingOf(o.Ctxt[0]), readingOf(o.Ctxt[1])}
 	}
@@ -90,7 +91,7 @@ func finish(dir string, k recorded) (*report.Trace, error) {
 	defer w.Close()
 
 	about := rec.About()
-	o := recordedOptions{Of: k.of, SwitchCost: k.switchCost, All: about.All, Syscalls: about.Syscalls, Buffer: about.Buffer, Online: about.Online, Steal: int64(about.Steal), Interrupts: int64(about.Interrupts), Ctxt: about.Ctxt}
+	o := recordedOptions{Of: k.of, SwitchCost: k.switchCost, All: about.All, Nested: about.Nested, Syscalls: about.Syscalls, Buffer: about.Buffer, Online: about.Online, Steal: int64(about.Steal), Interrupts: int64(about.Interrupts), Ctxt: about.Ctxt}
 	analysis := newAnalysis(rec.Window(), o, rec.Opened(), rec.Lost())
 	calls := newSyscallCounter(o.Syscalls, rec.Window())
 	err = rec.Events(func(e *event.Event) error {

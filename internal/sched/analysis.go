@@ -16,6 +16,10 @@ type Options struct {
 	All  bool // the recording has every event of every task and CPU. Without it nothing is said of CPUs as a whole
 	CPUs int  // the machine's CPUs, those that had no event included
 
+	// Nested says that the recorder was in a PID namespace of its own: the snapshots are of that namespace's tasks only
+	// (bpf_iter), while with All the events are of every task.
+	Nested bool
+
 	// Steal is the time the hypervisor kept from all CPUs in the window; Interrupts that spent in interrupts, if the
 	// kernel leaves that out of sum_exec_runtime (CONFIG_IRQ_TIME_ACCOUNTING). Checks allow for both.
 	Steal, Interrupts time.Duration

@@ -255,6 +255,8 @@ func (c *checker) checks(a *Analysis, r *Result) []Check {
 	tasks := c.tasks.check("tasks", a)
 	if a.walk.started == 0 || a.walk.ended == 0 {
 		tasks = Check{Name: "tasks", Status: Unavailable, Reason: "no snapshot of the tasks at both ends"}
+	} else if a.o.All && a.o.Nested {
+		tasks = Check{Name: "tasks", Status: Unavailable, Reason: nested}
 	}
 	return append(list, tasks, a.checkChain(r))
 }
@@ -296,7 +298,13 @@ func (a *Analysis) checkCtxt() Check {
 	return c
 }
 
+// nested is why there are no sums over all tasks from inside a PID namespace.
+const nested = "in a PID namespace the tracer can ask only about its tasks: what the others did at the window's ends is not known"
+
 func (c *checker) checkLife(a *Analysis, r *Result) Check {
+	if a.o.All && a.o.Nested {
+		return Check{Name: "life", Status: Unavailable, Reason: nested}
+	}
 	check := c.life.check("life", a)
 	if unknown := r.Total.Unknown + r.Tracer.Unknown; !check.OK() && unknown > 0 {
 		check.Reason += fmt.Sprintf("; %v are of tasks of which it is not known what they did", unknown)

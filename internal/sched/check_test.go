@@ -296,3 +296,22 @@ func TestNameOf(t *testing.T) {
 		}
 	}
 }
+
+// TestNested: from inside a PID namespace the sums over all tasks are not available, and say why.
+func TestNested(t *testing.T) {
+	for _, o := range []Options{{All: true, Nested: true}, {All: true}, {Nested: true}} {
+		a := NewAnalysis(Window{Open: 0, Close: 100}, o)
+		for _, e := range []Snapshot{{Task: 0, Time: 0, Activity: OnCPU}} {
+			a.Start(&e)
+			e.Time = 100
+			a.End(&e)
+		}
+		for _, c := range a.Result().Checks {
+			if c.Name == "life" || c.Name == "tasks" {
+				if got, want := c.Status == Unavailable && c.Reason == nested, o.All && o.Nested; got != want {
+					t.Errorf("%+v: %+v", o, c)
+				}
+			}
+		}
+	}
+}
