@@ -200,7 +200,7 @@ type Counts struct {
 	// good (PCID). A switch for which the CPU already had the right page table loaded is neither. x86 only.
 	TLBFlushes, TLBKept uint64
 
-	// Missing has the reason for each column (Probe.Columns) that is empty because it was not counted.
+	// Missing has the reason for each column (Probe.Columns, and throttled) that is empty because it was not counted.
 	Missing map[string]string
 
 	// Losses are events that happened and were not counted. Results with losses are too low.
@@ -214,7 +214,11 @@ type Counts struct {
 	// Interrupts is the time all CPUs spent in interrupts in the window. It is in OnCPU, and where the kernel keeps account
 	// of it (CONFIG_IRQ_TIME_ACCOUNTING) not in CPU.
 	Interrupts time.Duration
-	Cost       Cost
+	// Throttled is how often and for how long limits on CPU bandwidth kept the cgroups of the followed processes from the
+	// CPU in the window: those that the processes given to Follow were in when it opened, and those above them; after
+	// FollowAll, every one. It is included in RunQueue. Nil if it is not known, and Missing says why.
+	Throttled *Throttling
+	Cost      Cost
 }
 
 // LostEvents returns the number of events that were not counted.

@@ -66,7 +66,10 @@ type Recorder struct {
 	stopping chan struct{}
 	cost     RecordCost
 
+	pids []int // what Follow was told
+
 	steal, interrupts time.Duration
+	throttle          *ThrottleWatch
 }
 
 type recorderState int
@@ -120,6 +123,9 @@ type spoolEnd struct {
 	// ns in the window, of all CPUs
 	Steal      int64 `json:"steal"`
 	Interrupts int64 `json:"interrupts"`
+
+	Throttled    *Throttling `json:"throttled,omitempty"`
+	ThrottledWhy string      `json:"throttled_why,omitempty"` // it is not known
 }
 
 // OpenRecorder loads and attaches the probes of record depth. The error says what is missing and what to do, and wraps
@@ -276,6 +282,10 @@ func (r *Recorder) Follow(pid int) error {
 		if r.getRec(recRoot) == 0 {
 			return fmt.Errorf("trace: follow process %d: %w", pid, syscall.ESRCH)
 		}
+		r.pids = append(r.pids, pid)
+		if r.state == recorderRunning {
+			r.throttle.add(pid)
+		}
 		return nil
 	}
 }
@@ -310,6 +320,7 @@ func (r *Recorder) Start(path string) error {
 		return fail(err)
 	}
 	r.steal, r.interrupts = readSteal(), readInterrupts()
+	r.throttle = watch(r.opts.All, r.pids)
 	// Events first, then the snapshot: what changes while it is taken is known from them.
 	r.setRec(recOn, 1)
 	r.state = recorderRunning
@@ -403,6 +414,10 @@ func (r *Recorder) Stop() (RecordCost, error) {
 	end.Time = Boottime()
 	end.Steal = int64(max(0, readSteal()-r.steal))
 	end.Interrupts = int64(max(0, readInterrupts()-r.interrupts))
+	throttled, err := r.throttle.Read()
+	if end.Throttled = throttled; err != nil {
+		end.ThrottledWhy = err.Error()
+	}
 	rows, err := r.visit(recordRecordModeRECORD_WALK_SNAPSHOT)
 	r.setRec(recOn, 0)
 	close(r.stopping)

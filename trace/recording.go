@@ -122,6 +122,10 @@ type About struct {
 	Steal, Interrupts time.Duration
 	Ctxt              *[2]Reading
 	Cost              RecordCost
+
+	// Throttled is as in Counts. Nil if it is not known, and ThrottledWhy has the reason.
+	Throttled    *Throttling
+	ThrottledWhy string
 }
 
 // About returns it.
@@ -130,9 +134,14 @@ func (r *Recording) About() About {
 	a := About{
 		Kernel: b.Kernel, Machine: b.Machine, CPUs: b.CPUs, Online: min(b.Online, b.CPUs), All: b.All, Syscalls: b.Syscalls, Nested: b.Level > 0, Buffer: b.Buffer, Args: b.Args,
 		Boottime: b.Boottime, Realtime: b.Realtime,
+		ThrottledWhy: "the recording was cut off before it was read a second time",
 	}
 	if end := r.x.end; end != nil {
 		a.Steal, a.Interrupts, a.Cost = time.Duration(end.Steal), time.Duration(end.Interrupts), end.Cost
+		a.Throttled, a.ThrottledWhy = end.Throttled, end.ThrottledWhy
+		if a.Throttled == nil && a.ThrottledWhy == "" {
+			a.ThrottledWhy = "an older switchyard recorded it"
+		}
 		if open := r.x.window; open != nil && open.Ctxt != nil && end.Ctxt != nil {
 			a.Ctxt = &[2]Reading{*open.Ctxt, *end.Ctxt}
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -52,6 +53,8 @@ type Session struct {
 	epoch    uint32 // the window's number; 0 is none
 	running  bool
 	lastUsed uint32
+	pids     []int // what Follow was told
+	everyone bool  // FollowAll
 
 	// The readings at the window's start.
 	began      span
@@ -60,6 +63,7 @@ type Session struct {
 	misses     map[string]uint64
 	steal      time.Duration
 	interrupts time.Duration
+	throttle   *ThrottleWatch
 	opening    time.Duration
 	lost       uint64 // tasks there was no memory to follow
 }
@@ -240,7 +244,16 @@ func (s *Session) Follow(pid int) error {
 	if pid <= 0 {
 		return fmt.Errorf("trace: follow process %d: %w", pid, syscall.ESRCH)
 	}
-	return s.follow(uint32(pid))
+	if err := s.follow(uint32(pid)); err != nil {
+		return err
+	}
+	if !slices.Contains(s.pids, pid) {
+		s.pids = append(s.pids, pid)
+	}
+	if s.running {
+		s.throttle.add(pid)
+	}
+	return nil
 }
 
 // FollowAll adds every task of the caller's PID namespace and of those below it, but for the caller's own; in the first one
@@ -251,7 +264,14 @@ func (s *Session) FollowAll() error {
 	if s.closed {
 		return fmt.Errorf("trace: follow: %w", os.ErrClosed)
 	}
-	return s.follow(rootAll)
+	if err := s.follow(rootAll); err != nil {
+		return err
+	}
+	s.everyone = true
+	if s.running {
+		s.throttle.addAll()
+	}
+	return nil
 }
 
 // rootAll is ROOT_ALL of trace/bpf/count.h.
@@ -292,6 +312,7 @@ func (s *Session) Forget() error {
 	s.set("Adopting", 0)
 	s.set("Epoch", 0)
 	s.running = false
+	s.pids, s.everyone = nil, false
 	for {
 		w, err := s.walk(bpfWalkModeWALK_FORGET)
 		if err != nil {
@@ -336,6 +357,7 @@ func (s *Session) Start() error {
 	}
 	s.misses = s.readMisses()
 	s.steal, s.interrupts = readSteal(), readInterrupts()
+	s.throttle = watch(s.everyone, s.pids)
 	s.set("Closing", 0)
 	s.set("Rows", 0)
 	if err := s.emptyQueue(); err != nil {
@@ -486,6 +508,9 @@ func (s *Session) Stop() (*Counts, error) {
 		Interrupts: max(0, readInterrupts()-s.interrupts),
 		Syscalls:   s.syscalls(&cpus),
 		Cost:       Cost{Attach: s.attach, Memory: s.memory, Open: s.opening, Close: time.Since(begin)},
+	}
+	if c.Throttled, err = s.throttle.Read(); err != nil {
+		c.Missing["throttled"] = err.Error()
 	}
 	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_READY])
 	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
