@@ -34,6 +34,8 @@ type compareRow struct {
 	kinds                               map[string]int64
 	pss                                 *float64
 	pssConns                            int
+	throttled                           *trace.Throttling // of all rounds, nil if it is not known of one
+	watched                             int               // rounds it was looked at
 
 	// Of the rounds without probes.
 	rates         []float64
@@ -91,6 +93,29 @@ func (r *compareRow) add(name string, l *load.Result, s stats) {
 	r.refused += s.Counters.Refused
 }
 
+// addThrottling adds how often limits on CPU bandwidth stopped the server in a
+// round. The sum is not known if a round's is not.
+func (r *compareRow) addThrottling(t *trace.Throttling, err error) {
+	r.watched++
+	switch {
+	case err != nil:
+		r.throttled = nil
+		r.miss("throttled", err)
+	case r.watched == 1:
+		r.throttled = t
+	case r.throttled != nil:
+		sum := r.throttled
+		sum.Times += t.Times
+		sum.Time += t.Time
+		sum.Read = max(sum.Read, t.Read)
+		for _, name := range t.Cgroups {
+			if !slices.Contains(sum.Cgroups, name) {
+				sum.Cgroups = append(sum.Cgroups, name)
+			}
+		}
+	}
+}
+
 // served is how many requests the server answered between the two readings:
 // those that the warm-up had left outstanding too.
 func served(l *load.Result) uint64 { return l.Answered() + l.CarriedOver.Answered }
@@ -145,7 +170,8 @@ func (r *compareRow) addCounts(l *load.Result, c *trace.Counts) {
 	r.tlbLoads += c.TLBFlushes + c.TLBKept
 	r.lost += c.LostEvents()
 	for column, why := range c.Missing {
-		if column != "fault_exceptions" { // not asked for
+		// The first is not asked for; the second is looked at in all rounds.
+		if column != "fault_exceptions" && column != "throttled" {
 			r.miss(column, errors.New(why))
 		}
 	}
@@ -185,7 +211,7 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 		Rounds: len(r.rates), CountRounds: r.countRounds, Requests: r.countRequests, RateRequests: r.rateRequests, Errors: r.errors, ErrorKinds: r.kinds, Unfinished: r.unfinished,
 		Rate: interval.Median(r.rates), RoundsPerSecond: r.rates,
 		Traced: r.countRounds > 0, PSSPerConn: r.pss, PSSConnections: r.pssConns,
-		LostEvents: r.lost, Checks: r.checks, Notes: r.notes, Missing: r.missing,
+		LostEvents: r.lost, Checks: r.checks, Notes: r.notes, Missing: r.missing, Throttled: throttledOf(r.throttled),
 	}
 	if row.Rate.N > 0 {
 		row.RequestsPerSecond = &row.Rate.Median

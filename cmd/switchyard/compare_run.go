@@ -188,12 +188,14 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 			return fmt.Errorf("open the window: %w", err)
 		}
 	}
+	throttled := trace.WatchThrottling(s.cmd.Process.Pid)
 	if err := l.say("go"); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
 	if err := expect(ctx, l, "done", 20*time.Second+o.duration); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
+	throttling, throttlingErr := throttled.Read()
 	var counts *trace.Counts
 	if session != nil {
 		if counts, err = session.Stop(); err != nil {
@@ -224,6 +226,7 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 	r.ours += cpuTime(s.process) + cpuTime(l)
 	row.workers = st.Workers
 	row.add(name, &res, st)
+	row.addThrottling(throttling, throttlingErr)
 	row.addCheck(requestsCheck(quiet, st, idle, &res, o.clients))
 	if counts != nil {
 		row.addCounts(&res, counts)

@@ -57,6 +57,7 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, o rec
 	if t.SwitchCost = o.SwitchCost; t.SwitchCost == nil {
 		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"
 	}
+	sayThrottled(t, o.Throttled, o.ThrottledWhy)
 	if calls.counts == nil {
 		t.Missing["syscalls"] = "not asked for (--syscalls)"
 	}

@@ -29,6 +29,9 @@ type recordedOptions struct {
 	Interrupts int64             `json:"interrupts_ns"`
 	Ctxt       *[2]trace.Reading `json:"ctxt,omitempty"`
 
+	Throttled    *report.Throttled `json:"throttled,omitempty"`
+	ThrottledWhy string            `json:"throttled_why,omitempty"`
+
 	SwitchCost *report.SwitchCost `json:"switch_cost_ns,omitempty"`
 }
 
@@ -91,7 +94,8 @@ func finish(dir string, k recorded) (*report.Trace, error) {
 	defer w.Close()
 
 	about := rec.About()
-	o := recordedOptions{Of: k.of, SwitchCost: k.switchCost, All: about.All, Nested: about.Nested, Syscalls: about.Syscalls, Buffer: about.Buffer, Online: about.Online, Steal: int64(about.Steal), Interrupts: int64(about.Interrupts), Ctxt: about.Ctxt}
+	o := recordedOptions{Of: k.of, SwitchCost: k.switchCost, All: about.All, Nested: about.Nested, Syscalls: about.Syscalls, Buffer: about.Buffer, Online: about.Online, Steal: int64(about.Steal), Interrupts: int64(about.Interrupts), Ctxt: about.Ctxt,
+		Throttled: throttledOf(about.Throttled), ThrottledWhy: about.ThrottledWhy}
 	analysis := newAnalysis(rec.Window(), o, rec.Opened(), rec.Lost())
 	calls := newSyscallCounter(o.Syscalls, rec.Window())
 	err = rec.Events(func(e *event.Event) error {

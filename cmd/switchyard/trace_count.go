@@ -115,6 +115,7 @@ func countReport(c *trace.Counts) *report.Trace {
 	for k, reason := range c.Missing {
 		t.Missing[k] = reason
 	}
+	sayThrottled(t, throttledOf(c.Throttled), c.Missing["throttled"])
 	delete(t.Missing, "fault_exceptions")
 	if _, missing := t.Missing["tlb_flushes"]; !missing {
 		t.TLBFlushes, t.TLBKept = &c.TLBFlushes, &c.TLBKept

@@ -98,6 +98,9 @@ type ModelRow struct {
 	Syscalls       map[string]uint64 `json:"syscalls"`
 	PerRequest     *float64          `json:"syscalls_per_request"`
 
+	// Throttled is of the server's cgroups while there was load, in all rounds,
+	// with probes and without.
+	Throttled      *Throttled     `json:"throttled"`
 	CPU            *CPUPerRequest `json:"cpu_us_per_request"`
 	PSSPerConn     *float64       `json:"pss_bytes_per_connection"`
 	PSSConnections int            `json:"pss_connections,omitempty"`

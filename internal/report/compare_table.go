@@ -285,6 +285,9 @@ func (c *Compare) Summary() []string {
 	}
 	lines = append(lines, fmt.Sprintf("Machine: Linux %s, %d CPUs%s, %s; meanwhile other tasks used %.1f %% of all CPU time, the hypervisor took %.1f %%.",
 		Printable(c.Host.Kernel), c.Host.CPUs, cpuModel(c.Host.CPU), c.Host.Go, 100*c.Host.OtherShare, 100*c.Host.StealShare))
+	if models := throttledModels(c.Models); models != "" {
+		lines = append(lines, "Note: servers were throttled by a limit on CPU bandwidth, which holds requests up and looks like run-queue latency: "+models+".")
+	}
 	for _, warning := range c.Warnings {
 		lines = append(lines, "Note: "+Printable(warning))
 	}

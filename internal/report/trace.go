@@ -19,6 +19,7 @@ type Trace struct {
 	OtherTasks uint64      `json:"other_tasks"`
 
 	CPUs       []TraceCPU        `json:"cpus,omitempty"`
+	Throttled  *Throttled        `json:"throttled"`
 	SwitchCost *SwitchCost       `json:"switch_cost_ns"`
 	Preemptors []TracePair       `json:"preemptors"`
 	Wakers     []TracePair       `json:"wakers"`

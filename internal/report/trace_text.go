@@ -73,6 +73,9 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	if total.RunQueueLatency != nil {
 		writeWrapped(&b, width, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.", total.RunQueueLatency, total.WakeupsByInterrupt, total.Wakeups)
 	}
+	if s := t.Throttled.sentence(); s != "" {
+		writeWrapped(&b, width, "%s", s)
+	}
 	if c := total.MigrationCauses; len(c) > 0 {
 		var parts []string
 		for _, k := range sorted(keys(c)) {
