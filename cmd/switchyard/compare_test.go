@@ -82,6 +82,9 @@ func TestCompareAll(t *testing.T) {
 		if r.PSSPerConn == nil {
 			t.Errorf("%s: no PSS: %v", r.Model, r.Missing)
 		}
+		if (r.Throttled == nil) == (r.Missing["throttled"] == "") {
+			t.Errorf("%s: throttled %+v, missing because %q", r.Model, r.Throttled, r.Missing["throttled"])
+		}
 		if r.Traced != can {
 			t.Errorf("%s: traced %v, want %v: %s", r.Model, r.Traced, can, r.TraceReason)
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"slices"
 
 	"switchyard/internal/report"
 	"switchyard/trace"
@@ -13,7 +12,7 @@ func throttledOf(t *trace.Throttling) *report.Throttled {
 	if t == nil {
 		return nil
 	}
-	return &report.Throttled{Count: t.Times, NS: int64(t.Time), Cgroups: slices.Concat([]string{}, t.Cgroups), Read: t.Read}
+	return &report.Throttled{Count: t.Times, NS: int64(t.Time), Cgroups: append([]string{}, t.Cgroups...), Read: t.Read}
 }
 
 // sayThrottled puts a reading into a report, or why there is none.

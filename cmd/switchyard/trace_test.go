@@ -100,6 +100,9 @@ func blinked(t *testing.T, r *report.Trace) {
 	if r.Schema != report.TraceSchema || r.WindowNS <= 0 || r.Host.Kernel == "" {
 		t.Errorf("schema %q, window %d, kernel %q", r.Schema, r.WindowNS, r.Host.Kernel)
 	}
+	if (r.Throttled == nil) == (r.Missing["throttled"] == "") {
+		t.Errorf("throttled %+v, missing because %q", r.Throttled, r.Missing["throttled"])
+	}
 	i := slices.IndexFunc(r.Tasks, func(k report.TraceTask) bool { return k.Name == "sy-blink" })
 	if i < 0 {
 		t.Fatalf("no sy-blink among %d tasks", len(r.Tasks))

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"switchyard/internal/report"
+	rundir "switchyard/internal/run"
+	"switchyard/internal/sched"
+	"switchyard/trace"
+)
+
+// What a manifest does not have, as one of an older version, is not known, and not 0.
+func TestThrottledInManifest(t *testing.T) {
+	for name, c := range map[string]struct {
+		options recordedOptions
+		want    *report.Throttled
+		missing string
+	}{
+		"throttled":     {recordedOptions{Throttled: throttledOf(&trace.Throttling{Cgroups: []string{"/a\x1b"}, Read: 2, Times: 23, Time: 1009})}, &report.Throttled{Count: 23, NS: 1009, Cgroups: []string{"/a\x1b"}, Read: 2}, ""},
+		"not throttled": {recordedOptions{Throttled: throttledOf(&trace.Throttling{Read: 1})}, &report.Throttled{Cgroups: []string{}, Read: 1}, ""},
+		"not known":     {recordedOptions{ThrottledWhy: "the moon"}, nil, "the moon"},
+		"older":         {recordedOptions{}, nil, "the recording does not tell"},
+	} {
+		m := &rundir.Manifest{Options: c.options.json()}
+		if has := bytes.Contains(m.Options, []byte(`"throttled":`)); has != (c.want != nil) {
+			t.Errorf("%s: %s", name, m.Options)
+		}
+		o, err := recordedOptionsOf(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := recordReport(&sched.Result{}, nil, m, o, newSyscallCounter(false, sched.Window{}))
+		if !reflect.DeepEqual(r.Throttled, c.want) || r.Missing["throttled"] != c.missing {
+			t.Errorf("%s: %+v, missing %q; want %+v, %q", name, r.Throttled, r.Missing["throttled"], c.want, c.missing)
+		}
+		var keys map[string]json.RawMessage
+		var b bytes.Buffer
+		if err := errors.Join(r.WriteJSON(&b), json.Unmarshal(b.Bytes(), &keys)); err != nil {
+			t.Fatal(err)
+		}
+		if isNull := string(keys["throttled"]) == "null"; isNull != (c.want == nil) {
+			t.Errorf("%s: the JSON has %s", name, keys["throttled"])
+		}
+	}
+}
+
+// The sum over a model's rounds is not known if one round's is not.
+func TestThrottledInRounds(t *testing.T) {
+	one := func() *trace.Throttling {
+		return &trace.Throttling{Cgroups: []string{"/a"}, Read: 2, Times: 3, Time: time.Second}
+	}
+	two := &trace.Throttling{Cgroups: []string{"/b", "/a"}, Read: 3, Times: 20, Time: time.Minute}
+	unknown := errors.New("the moon")
+	for name, c := range map[string]struct {
+		rounds []*trace.Throttling // nil: not known
+		want   *report.Throttled
+	}{
+		"no round":  {nil, nil},
+		"one":       {[]*trace.Throttling{one()}, &report.Throttled{Count: 3, NS: 1e9, Cgroups: []string{"/a"}, Read: 2}},
+		"two":       {[]*trace.Throttling{one(), two}, &report.Throttled{Count: 23, NS: 61e9, Cgroups: []string{"/a", "/b"}, Read: 3}},
+		"not first": {[]*trace.Throttling{nil, one()}, nil},
+		"not last":  {[]*trace.Throttling{one(), two, nil}, nil},
+	} {
+		row := &compareRow{}
+		for _, r := range c.rounds {
+			if r == nil {
+				row.addThrottling(nil, unknown)
+			} else {
+				row.addThrottling(r, nil)
+			}
+		}
+		got := row.report("")
+		if !reflect.DeepEqual(got.Throttled, c.want) {
+			t.Errorf("%s: %+v, want %+v", name, got.Throttled, c.want)
+		}
+		if len(c.rounds) > 0 && (got.Missing["throttled"] == "") != (c.want != nil) {
+			t.Errorf("%s: %+v, missing %q", name, got.Throttled, got.Missing)
+		}
+	}
+}
