@@ -58,6 +58,10 @@ func prepare() {
 	}
 	// Tracepoints' files, for whoever looks; not every kernel has them.
 	unix.Mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, "")
+	// Cgroups as systemd has them: version 2, and the CPU controller on below the root.
+	if err := cgroups("/sys/fs/cgroup"); err != nil {
+		say("failed cgroups: %v", err)
+	}
 	if err := loopback(); err != nil {
 		say("failed loopback: %v", err)
 	}
@@ -71,6 +75,14 @@ func prepare() {
 	if unix.Uname(&u) == nil {
 		say("release %s", unix.ByteSliceToString(u.Release[:]))
 	}
+}
+
+// cgroups mounts the cgroup file system (cgroups(7)).
+func cgroups(at string) error {
+	if err := unix.Mount("cgroup2", at, "cgroup2", 0, ""); err != nil {
+		return err
+	}
+	return os.WriteFile(at+"/cgroup.subtree_control", []byte("+cpu"), 0)
 }
 
 // loopback brings the interface lo up (netdevice(7)).
