@@ -29,7 +29,7 @@ type Throttling struct {
 	// Read is the number of cgroups that were read.
 	Read int `json:"cgroups_read"`
 	// Times is the number of periods in which one was throttled (nr_throttled), added up. The kernel counts a period at its
-	// end, and the time when it lets the tasks go.
+	// end, and the time when it lets the tasks go, which can be periods later: either may be 0 and the other not.
 	Times uint64 `json:"count"`
 	// Time is that of the throttled run queues, of which a cgroup has one for each CPU, added up: it can be longer than the
 	// window.

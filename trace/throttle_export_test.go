@@ -2,6 +2,9 @@ package trace
 
 import "time"
 
+// MaxCgroups exports maxCgroups.
+const MaxCgroups = maxCgroups
+
 // CPUStat exports parseCPUStat.
 func CPUStat(text string) (times uint64, d time.Duration, err error) {
 	return parseCPUStat([]byte(text))

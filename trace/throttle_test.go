@@ -264,6 +264,29 @@ func TestThrottlingOfAnother(t *testing.T) {
 	}
 }
 
+// TestThrottlingOfTooMany: a machine may have more cgroups than can be read in the time there is.
+func TestThrottlingOfTooMany(t *testing.T) {
+	root := files(t, map[string]string{"proc/self/mountinfo": mountsV2, "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)})
+	more := func(from, to int) {
+		for i := from; i < to; i++ {
+			if err := os.Mkdir(filepath.Join(root, "sys/fs/cgroup", strconv.Itoa(i)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	more(2, trace.MaxCgroups) // with the root and a
+	w := trace.WatchThrottlingBelow(root)
+	if got, err := w.Read(); err != nil || got.Read != 1 {
+		t.Errorf("%+v, %v; want the one of %d that tells", got, err, trace.MaxCgroups)
+	}
+	more(trace.MaxCgroups, trace.MaxCgroups+1)
+	for _, w := range []*trace.ThrottleWatch{w, trace.WatchThrottlingBelow(root)} {
+		if got, err := w.Read(); got != nil || err == nil || !strings.Contains(err.Error(), "more than") {
+			t.Errorf("%+v, %v; want to hear that there are too many", got, err)
+		}
+	}
+}
+
 // limit makes a cgroup that gets a tenth of a CPU, in the root of the hierarchy, and in it another without a limit. It
 // looks for the hierarchy where systems have it by custom, and not as the package does.
 func limit() (outer, inner string, remove func() error, err error) {
@@ -306,25 +329,34 @@ func limit() (outer, inner string, remove func() error, err error) {
 	return "", "", nil, err
 }
 
-// throttled reads how often a cgroup was.
-func throttled(t *testing.T, dir string) uint64 {
+// throttled reads how often a cgroup was, and for how long, in whatever unit it is in.
+func throttled(t *testing.T, dir string) (times, long uint64) {
 	t.Helper()
 	f, err := os.Open(filepath.Join(dir, "cpu.stat"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	n := 0
 	for in := bufio.NewScanner(f); in.Scan(); {
-		if n, ok := strings.CutPrefix(in.Text(), "nr_throttled "); ok {
-			times, err := strconv.ParseUint(n, 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return times
+		var key string
+		var value uint64
+		if _, err := fmt.Sscan(in.Text(), &key, &value); err != nil {
+			t.Fatal(err)
+		}
+		switch key {
+		case "nr_throttled":
+			times = value
+			n++
+		case "throttled_usec", "throttled_time":
+			long = value
+			n++
 		}
 	}
-	t.Fatalf("%s/cpu.stat has no nr_throttled", dir)
-	return 0
+	if n != 2 {
+		t.Fatalf("%s/cpu.stat has not what it should have", dir)
+	}
+	return times, long
 }
 
 // TestThrottled burns CPU time in a cgroup that has little, and compares with what its cpu.stat says right before and after
@@ -351,25 +383,30 @@ func TestThrottled(t *testing.T) {
 	}
 
 	var before, opened, closing uint64
-	begin := func() { opened = throttled(t, outer) }
+	ready := func() { before, _ = throttled(t, outer) }
 	burn := func() {
-		begin()
-		for deadline := time.Now().Add(30 * time.Second); throttled(t, outer) < opened+3; time.Sleep(10 * time.Millisecond) {
+		var long uint64
+		opened, long = throttled(t, outer)
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			// The time comes when the tasks go on, which may be periods later.
+			var now uint64
+			if closing, now = throttled(t, outer); closing >= opened+3 && now > long {
+				return
+			}
 			if time.Now().After(deadline) {
-				t.Fatalf("throttled %d times in 30 s, want 3", throttled(t, outer)-opened)
+				t.Fatalf("throttled %d times in 30 s, for %d: want 3, and a time", closing-opened, now-long)
 			}
 		}
-		closing = throttled(t, outer)
 	}
 	verify := func(t *testing.T, all bool, got *trace.Throttling, why string) {
 		t.Helper()
-		most := throttled(t, outer) - before
+		after, _ := throttled(t, outer)
 		if got == nil {
 			t.Fatalf("not known: %s", why)
 		}
 		t.Logf("%+v", *got)
-		if got.Times < closing-opened || got.Times > most && !all || got.Time <= 0 {
-			t.Errorf("%d times, %v; want %d to %d times, and a time", got.Times, got.Time, closing-opened, most)
+		if got.Times < closing-opened || got.Times > after-before && !all || got.Time <= 0 {
+			t.Errorf("%d times, %v; want %d to %d times, and a time", got.Times, got.Time, closing-opened, after-before)
 		}
 		ours := func(name string) bool { return path.Base(name) == filepath.Base(outer) }
 		if !slices.ContainsFunc(got.Cgroups, ours) || !all && len(got.Cgroups) != 1 {
@@ -378,7 +415,7 @@ func TestThrottled(t *testing.T) {
 	}
 
 	t.Run("watch", func(t *testing.T) {
-		before = throttled(t, outer)
+		ready()
 		w := trace.WatchThrottling(h.pid())
 		burn()
 		got, err := w.Read()
@@ -386,7 +423,7 @@ func TestThrottled(t *testing.T) {
 	})
 	t.Run("count", func(t *testing.T) {
 		s := session(t, trace.Options{})
-		before = throttled(t, outer)
+		ready()
 		c := window(t, s, h.pid(), burn)
 		verify(t, false, c.Throttled, c.Missing["throttled"])
 		if c.Total.RunQueue < c.Window/2 {
@@ -398,7 +435,7 @@ func TestThrottled(t *testing.T) {
 		if err := s.FollowAll(); err != nil {
 			t.Fatal(err)
 		}
-		before = throttled(t, outer)
+		ready()
 		if err := s.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -414,7 +451,7 @@ func TestThrottled(t *testing.T) {
 		if err := s.Start(); err != nil {
 			t.Fatal(err)
 		}
-		before = throttled(t, outer)
+		ready()
 		if err := s.Follow(h.pid()); err != nil {
 			t.Fatal(err)
 		}
@@ -433,7 +470,7 @@ func TestThrottled(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			before = throttled(t, outer)
+			ready()
 			about := record(t, r, burn).About()
 			verify(t, all, about.Throttled, about.ThrottledWhy)
 		})

@@ -25,9 +25,13 @@ func (t *Throttled) sentence() string {
 	return fmt.Sprintf("Throttled by a limit on CPU bandwidth: %s. Run-queue time and latency include that.", t)
 }
 
-// String returns how often, for how long, and where.
+// String returns how often, for how long, and where. The kernel may not have
+// told the time yet: it does when tasks go on.
 func (t *Throttled) String() string {
-	s := fmt.Sprintf("%s, %s on all CPUs together", plural(int(t.Count), "time"), nanos(float64(t.NS)))
+	s := plural(int(t.Count), "time")
+	if t.NS != 0 {
+		s += fmt.Sprintf(", %s on all CPUs together", nanos(float64(t.NS)))
+	}
 	const most = 2
 	var names []string
 	for _, name := range t.Cgroups[:min(len(t.Cgroups), most)] {
