@@ -446,6 +446,22 @@ func TestThrottled(t *testing.T) {
 		}
 		verify(t, true, c.Throttled, c.Missing["throttled"])
 	})
+	t.Run("forgotten", func(t *testing.T) {
+		s := session(t, trace.Options{})
+		other := start(t, "worker")
+		for _, follow := range []func() error{s.FollowAll, func() error { return s.Follow(h.pid()) }} {
+			if err := errors.Join(follow(), s.Forget()); err != nil {
+				t.Fatal(err)
+			}
+			c := window(t, s, other.pid(), burn)
+			if got := c.Throttled; got != nil && strings.Contains(fmt.Sprint(got.Cgroups), filepath.Base(outer)) {
+				t.Errorf("%+v, and nothing in there is followed any more", *got)
+			}
+			if err := s.Forget(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 	t.Run("followed in the window", func(t *testing.T) {
 		s := session(t, trace.Options{})
 		if err := s.Start(); err != nil {
