@@ -193,7 +193,9 @@ func (c *checker) runDelay(a *Analysis, id TaskID, t *task) {
 	kernel := int64(b.end.RunDelay - b.start.RunDelay)
 	c.delay.traced += uint64(t.queueTook)
 	c.delay.kernel += uint64(kernel)
-	slack := kernel/100 + int64(10*time.Microsecond) + int64(time.Microsecond)*int64(t.KernelVoluntary+t.KernelInvoluntary)
+	// The kernel takes the time at the start of a switch, the probe at its end: in between a hypervisor can take the CPU
+	// away, and of 10 ms at a time (USER_HZ) it is known how long.
+	slack := kernel/100 + int64(100*time.Microsecond) + int64(time.Microsecond)*int64(t.KernelVoluntary+t.KernelInvoluntary) + int64(a.o.Steal)
 	if kernel < t.queueRuns-slack-t.staleIn || kernel > t.queueTook+t.queueMay+slack+t.staleOut {
 		c.delay.blame(a, id, fmt.Sprintf("traced %v, %v of it after involuntary switches, kernel %v", dur(t.queueTook), dur(t.queueRuns), dur(kernel)))
 	}
