@@ -175,7 +175,8 @@ var sizes = [...]int{
 // maxTID is above any TID (PID_MAX_LIMIT, include/linux/threads.h).
 const maxTID = 1 << 22
 
-// Events calls f with each event, in the order of time. The event is good until f returns. It can be called once.
+// Events calls f with each event, in the order of time. The event is good until f returns. It can be called once. An event
+// that lies in its ring further from where its time belongs than anything known can bring it has the time of the one before.
 func (r *Recording) Events(f func(*event.Event) error) error {
 	if r.read {
 		return errors.New("trace: a recording's events are read once: open it again")
@@ -183,6 +184,7 @@ func (r *Recording) Events(f func(*event.Event) error) error {
 	r.read = true
 	m := newMerge(r.f, r.x.rings)
 	var e event.Event
+	var last int64
 	for {
 		x := m.next()
 		if x == nil {
@@ -194,6 +196,8 @@ func (r *Recording) Events(f func(*event.Event) error) error {
 			break
 		}
 		if ok {
+			e.Time = max(e.Time, last)
+			last = e.Time
 			if err := f(&e); err != nil {
 				return err
 			}

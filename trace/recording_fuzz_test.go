@@ -210,16 +210,43 @@ func TestSpoolCutAnywhere(t *testing.T) {
 	}
 }
 
-// Two rings' records, and an interrupt's before that of the probe it came into, come in the order of time.
+// Two rings' records, and those of an interrupt, which follow the one of the probe it came into, come in the order of time.
 func TestRecordsInOrder(t *testing.T) {
 	var a, b []byte
-	for i := uint64(0); i < 500; i++ {
-		at := 1000 * i
-		a = append(a, ringRecord(recordRecordKindRECORD_WAKING, at+20, 0, 7)...)
-		a = append(a, ringRecord(recordRecordKindRECORD_SYSCALL_ENTER, at+10, 0, 8)...)
+	var want []int64
+	for i := uint64(0); i < 50; i++ {
+		at := 1000 * (i + 1)
+		a = append(a, ringRecord(recordRecordKindRECORD_SYSCALL_ENTER, at+500, 0, 8)...)
+		for j := uint64(0); j < 10*lookAhead; j++ {
+			a = append(a, ringRecord(recordRecordKindRECORD_WAKING, at+j, 0, 7)...)
+			want = append(want, int64(at+j))
+		}
 		b = append(b, ringRecord(recordRecordKindRECORD_WAKING, at+15, 1, 9)...)
+		want = append(want, int64(at+15), int64(at+500))
 	}
-	if n := read(t, spoolOf(t, nil, a, b, nil, true)); n != 1500 {
-		t.Errorf("%d events, want 1500", n)
+	slices.Sort(want)
+	r, err := OpenRecording(spoolOf(t, nil, a, b, nil, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var got []int64
+	if err := r.Events(func(e *event.Event) error { got = append(got, e.Time); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%d events, want %d: not all at their times and in their order", len(got), len(want))
+	}
+}
+
+// A record that is nowhere near where its time belongs takes the time of the one before.
+func TestRecordOutOfPlace(t *testing.T) {
+	var a []byte
+	for i := uint64(0); i < 10*lookAhead; i++ {
+		a = append(a, ringRecord(recordRecordKindRECORD_WAKING, 1000+i, 0, 7)...)
+	}
+	a = append(a, ringRecord(recordRecordKindRECORD_WAKING, 1, 0, 7)...)
+	if n := read(t, spoolOf(t, nil, a, nil, nil, true)); n != 10*lookAhead+1 {
+		t.Errorf("%d events, want %d", n, 10*lookAhead+1)
 	}
 }

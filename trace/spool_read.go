@@ -184,7 +184,7 @@ func (x *spoolIndex) lose(b []byte) {
 }
 
 // A ringReader reads one ring's records in the order of their times. They lie in the ring in the order in which room was
-// taken, and an interrupt's record can come before that of the probe it interrupted: so it looks ahead.
+// taken, and those of an interrupt follow that of the probe it interrupted, though they are earlier: so it looks ahead.
 type ringReader struct {
 	f      *os.File
 	frames []frame
@@ -201,8 +201,8 @@ type raw struct {
 	b    []byte // from struct record on
 }
 
-// lookAhead is how many records interrupts can put before one that is being written: two probes, each nested in the other
-// by a hardware interrupt, a softirq and an NMI, with room to spare.
+// lookAhead is how many records it holds back at most: one for each probe that was interrupted, by a softirq, a hardware
+// interrupt and an NMI, in each task that was preempted in the middle of one (7.0), with room to spare.
 const lookAhead = 32
 
 // fill makes sure that the earliest record is in ahead.

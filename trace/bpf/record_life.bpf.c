@@ -7,13 +7,13 @@
 #include "ring.h"
 
 static __always_inline void identity(struct task_struct *t, u8 kind, u8 flags, u32 old,
-				     const char *comm, u64 now)
+				     const char *comm)
 {
-	struct record_identity *i = ring_reserve(struct record_identity, now);
+	struct record_identity *i = ring_reserve(struct record_identity, record_clock());
 
 	if (!i)
 		return;
-	record_head(&i->r, now, kind, flags, t->pid);
+	record_head(&i->r, record_clock(), kind, flags, t->pid);
 	i->tgid = t->tgid;
 	i->by = bpf_get_current_pid_tgid();
 	i->old = old;
@@ -30,7 +30,6 @@ static __always_inline void identity(struct task_struct *t, u8 kind, u8 flags, u
 SEC("tp_btf/task_newtask")
 int rec_new(u64 *ctx)
 {
-	u64 now = record_clock();
 	struct task_struct *t = (struct task_struct *)ctx[0];
 	u8 flags = 0;
 
@@ -49,17 +48,15 @@ int rec_new(u64 *ctx)
 		else
 			__sync_fetch_and_add(&rec.lost, 1);
 	}
-	identity(t, RECORD_NEW, flags, 0, NULL, now);
+	identity(t, RECORD_NEW, flags, 0, NULL);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
 int rec_exec(u64 *ctx)
 {
-	u64 now = record_clock();
-
 	if (rec.on)
-		identity((struct task_struct *)ctx[0], RECORD_EXEC, 0, ctx[1], NULL, now);
+		identity((struct task_struct *)ctx[0], RECORD_EXEC, 0, ctx[1], NULL);
 	return 0;
 }
 
@@ -67,24 +64,21 @@ int rec_exec(u64 *ctx)
 SEC("tp_btf/task_rename")
 int rec_rename(u64 *ctx)
 {
-	u64 now = record_clock();
-
 	if (rec.on)
-		identity((struct task_struct *)ctx[0], RECORD_RENAME, 0, 0, (const char *)ctx[1],
-			 now);
+		identity((struct task_struct *)ctx[0], RECORD_RENAME, 0, 0, (const char *)ctx[1]);
 	return 0;
 }
 
-static __always_inline int end(struct task_struct *t, u8 kind, u64 now)
+static __always_inline int end(struct task_struct *t, u8 kind)
 {
 	struct record_end *e;
 
 	if (!rec.on)
 		return 0;
-	e = ring_reserve(struct record_end, now);
+	e = ring_reserve(struct record_end, record_clock());
 	if (!e)
 		return 0;
-	record_head(&e->r, now, kind, 0, t->pid);
+	record_head(&e->r, record_clock(), kind, 0, t->pid);
 	e->start = t->start_boottime;
 	ring_submit(e, sizeof(*e));
 	return 0;
@@ -93,19 +87,16 @@ static __always_inline int end(struct task_struct *t, u8 kind, u64 now)
 SEC("tp_btf/sched_process_exit")
 int rec_exit(u64 *ctx)
 {
-	u64 now = record_clock();
-
-	return end((struct task_struct *)ctx[0], RECORD_EXIT, now);
+	return end((struct task_struct *)ctx[0], RECORD_EXIT);
 }
 
 SEC("tp_btf/sched_process_free")
 int rec_free(u64 *ctx)
 {
-	u64 now = record_clock();
 	struct task_struct *t = (struct task_struct *)ctx[0];
 
 	record_drop(t);
-	return end(t, RECORD_FREE, now);
+	return end(t, RECORD_FREE);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

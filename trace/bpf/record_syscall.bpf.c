@@ -5,15 +5,13 @@
 static __always_inline int syscall(u8 kind, s64 value)
 {
 	struct record_syscall *s;
-	u64 now;
 
 	if (!rec.on || !(record_all || traced_current() >= 0))
 		return 0;
-	now = record_clock();
-	s = ring_reserve(struct record_syscall, now);
+	s = ring_reserve(struct record_syscall, record_clock());
 	if (!s)
 		return 0;
-	record_head(&s->r, now, kind, 0, bpf_get_current_pid_tgid());
+	record_head(&s->r, record_clock(), kind, 0, bpf_get_current_pid_tgid());
 	s->value = value;
 	ring_submit(s, sizeof(*s));
 	return 0;

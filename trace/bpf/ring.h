@@ -125,7 +125,12 @@ static __always_inline void ring_confess(void *map, struct ring *c, u64 now)
 
 /*
  * Room for a record of a type, as the variable named; the statement or block that follows fills it
- * in, and it is submitted. A macro, for the verifier wants to see a constant size.
+ * in, and it is submitted. A macro, for the verifier wants to see a constant size, and now is
+ * evaluated only if something was lost.
+ *
+ * Where an interrupt can come in, the clock is read after this: the records of the interrupt,
+ * however many, follow this one in the ring and are earlier, so that the reader has one record to
+ * hold back. The other way round it would have to look ahead beyond all of them.
  */
 #define ring_reserve(type, now)                                                                    \
 	({                                                                                         \
