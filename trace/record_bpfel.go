@@ -77,6 +77,7 @@ const (
 	recordRecordKindRECORD_SYSCALL_EXIT  recordRecordKind = 11
 	recordRecordKindRECORD_NEED_RESCHED  recordRecordKind = 12
 	recordRecordKindRECORD_LOST          recordRecordKind = 13
+	recordRecordKindRECORD_NUMBER        recordRecordKind = 14
 )
 
 type recordRecordLost struct {

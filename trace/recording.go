@@ -25,6 +25,7 @@ type Recording struct {
 	// current is by CPU: who came to it last. exchanged are the kernel's TIDs of leaders that a thread has taken, before exec's event.
 	current   []event.TaskID
 	exchanged map[uint32]bool
+	marks     map[event.TaskID]uint32 // what tells the tasks apart that have got other numbers
 	opened    []event.Snapshot
 	closed    []event.Snapshot
 	bad       error
@@ -170,6 +171,7 @@ var sizes = [...]int{
 	recordRecordKindRECORD_SYSCALL_EXIT:  24,
 	recordRecordKindRECORD_NEED_RESCHED:  24,
 	recordRecordKindRECORD_LOST:          40,
+	recordRecordKindRECORD_NUMBER:        56,
 }
 
 // maxTID is above any TID (PID_MAX_LIMIT, include/linux/threads.h).
@@ -248,7 +250,7 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 	tid := le.Uint32(b[12:])
 	var err error
 	switch kind {
-	case recordRecordKindRECORD_NEW, recordRecordKindRECORD_EXEC, recordRecordKindRECORD_RENAME:
+	case recordRecordKindRECORD_NEW, recordRecordKindRECORD_EXEC, recordRecordKindRECORD_RENAME, recordRecordKindRECORD_NUMBER:
 		if err := r.learn(tid, le.Uint32(b[28:])); err != nil {
 			return false, err
 		}
@@ -258,6 +260,9 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		}
 	}
 	switch kind {
+	case recordRecordKindRECORD_NUMBER:
+		r.renumbered(le.Uint32(b[24:]), tid, le.Uint32(b[20:]))
+		return false, nil
 	case recordRecordKindRECORD_NEW:
 		err = r.made(e, b, tid)
 	case recordRecordKindRECORD_EXEC:
@@ -314,10 +319,13 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 	return true, nil
 }
 
-// exchange finds out that exec in a thread has exchanged the numbers of thread and leader: its event comes only later, when
-// the program is loaded, and either may leave its CPU before. Then another of the process seems to leave than came, and the
-// counters are of the one that came (de_thread in fs/exec.c).
+// exchange finds out that exec in a thread has exchanged the numbers of thread and leader, in a recording of all tasks, where
+// no record says so: its event comes only later, when the program is loaded, and either may leave its CPU before. Then another
+// of the process seems to leave than came, and the counters are of the one that came (de_thread in fs/exec.c).
 func (r *Recording) exchange(e *event.Event) {
+	if !r.x.begin.All && r.x.begin.Version >= 2 {
+		return
+	}
 	for len(r.current) <= int(e.CPU) {
 		r.current = append(r.current, event.NoTask)
 	}
@@ -330,13 +338,7 @@ func (r *Recording) exchange(e *event.Event) {
 	if a.tgid == 0 || a.tgid != b.tgid || a.tid != a.tgid && b.tid != b.tgid || !r.books[came].follows(e) || r.books[e.Task].follows(e) {
 		return
 	}
-	a.tid, b.tid = b.tid, a.tid
-	r.now[a.tid], r.now[b.tid] = came+1, e.Task+1
-	r.number(came)
-	r.number(e.Task)
-	if r.exchanged == nil {
-		r.exchanged = make(map[uint32]bool)
-	}
+	r.swap(came, e.Task)
 	r.exchanged[a.tgid] = true
 	if e.Other == e.Task {
 		e.Other = came
@@ -445,9 +447,12 @@ func (r *Recording) made(e *event.Event, b []byte, tid uint32) (err error) {
 			return nil
 		}
 	}
-	e.Task, err = r.add(ids, t)
+	if e.Task, err = r.add(ids, t); err != nil {
+		return err
+	}
+	r.books[e.Task].known = !r.x.begin.All // they are empty; exchange has a use for those that have been seen only
 	e.Flags &= event.FlagThread
-	return err
+	return nil
 }
 
 // executed: a thread that is not the leader has the leader's number from now on.

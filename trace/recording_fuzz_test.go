@@ -120,7 +120,7 @@ func read(t testing.TB, path string) (events int) {
 }
 
 func every(t uint64) (b []byte) {
-	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_LOST; kind++ {
+	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_NUMBER; kind++ {
 		b = append(b, ringRecord(kind, t+uint64(kind), 1, 7, 9, 0, 0, 0, 1)...)
 	}
 	return b
@@ -131,7 +131,7 @@ func FuzzRecords(f *testing.F) {
 	f.Add(make([]byte, snapshotSize), every(100), every(50), make([]byte, snapshotSize), true)
 	f.Add([]byte{}, every(100), every(0xfd<<56), []byte{}, true) // a time that is none
 	f.Add([]byte{}, every(100)[:77], []byte{1, 2, 3}, []byte{}, false)
-	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_LOST; kind++ { // of the idle task
+	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_NUMBER; kind++ { // of the idle task
 		f.Add([]byte{}, ringRecord(kind, 100, 1, 0), []byte{}, []byte{}, true)
 	}
 	f.Fuzz(func(t *testing.T, opened, ring0, ring1, closed []byte, end bool) {
@@ -163,7 +163,7 @@ func FuzzSpool(f *testing.F) {
 func TestHostileNumbers(t *testing.T) {
 	numbers := []uint32{0, 1, 2, 7, 9, 1 << 15, maxTID, maxTID + 1, 1<<31 - 1, 1 << 31, 1<<32 - 1}
 	var rings [][]byte
-	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_LOST; kind++ {
+	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_NUMBER; kind++ {
 		for at := 0; at < sizes[kind]; at += 4 {
 			for _, n := range numbers {
 				b := ringRecord(kind, 1000, 1, 7, 9, 0, 0, 0, 1)
@@ -184,7 +184,7 @@ func TestSpoolCutAnywhere(t *testing.T) {
 	path := spoolOf(t, make([]byte, snapshotSize), every(100), every(50), nil, true)
 	whole := read(t, path)
 	if want := 2 * int(recordRecordKindRECORD_LOST-1); whole != want {
-		t.Fatalf("%d events, want %d: all but the losses", whole, want)
+		t.Fatalf("%d events, want %d: all but the losses and new numbers", whole, want)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -48,6 +48,42 @@ func (r *Recording) translate(tid uint32) int {
 	return 0
 }
 
+// swap gives each of two tasks the other's number.
+func (r *Recording) swap(a, b event.TaskID) {
+	x, y := &r.ids[a], &r.ids[b]
+	x.tid, y.tid = y.tid, x.tid
+	r.now[x.tid], r.now[y.tid] = a+1, b+1
+	r.number(a)
+	r.number(b)
+	if r.exchanged == nil {
+		r.exchanged = make(map[uint32]bool)
+	}
+}
+
+// renumbered: a task that was old is tid, and the one that was tid is old. Both tasks can say so, and more than once: the
+// mark tells whose word it is.
+func (r *Recording) renumbered(old, tid, mark uint32) {
+	if old == tid || int(old) >= len(r.now) || r.now[old] == 0 || int(tid) >= len(r.now) || r.now[tid] == 0 {
+		return // one of the two is not known: the event of exec will do
+	}
+	a, b := r.now[old]-1, r.now[tid]-1
+	if r.marks == nil {
+		r.marks = make(map[event.TaskID]uint32)
+	}
+	if known, ok := r.marks[b]; ok && known == mark {
+		return // said before
+	}
+	if known, ok := r.marks[a]; ok && known != mark {
+		r.marks[b] = mark // said by the other
+		return
+	}
+	r.swap(a, b)
+	r.marks[a] = mark
+	if leader := r.ids[a].tgid; leader != 0 {
+		r.exchanged[leader] = true
+	}
+}
+
 // upTo returns a slice that has an element for this TID.
 func upTo[T any](s []T, tid uint32) []T {
 	if n := int(tid) + 1 - len(s); n > 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -153,5 +154,55 @@ func TestSpoolLaterVersion(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRenumbered: from the record on that says so, thread and leader have each other's numbers, whoever of them says it, and
+// however often, and the event of exec changes no more of it.
+func TestRenumbered(t *testing.T) {
+	const leader, thread = 9, 7
+	identity := func(kind recordRecordKind, time uint64, tid, by, old uint32) []byte {
+		b := ringRecord(kind, time, 0, tid)
+		for i, n := range []uint32{leader, by, old, tid} {
+			binary.LittleEndian.PutUint32(b[24+4*i:], n)
+		}
+		binary.LittleEndian.PutUint64(b[40:], 1) // start
+		return b
+	}
+	said := func(time uint64, byThread bool) []byte {
+		if byThread {
+			return identity(recordRecordKindRECORD_NUMBER, time, leader, 5, thread)
+		}
+		return identity(recordRecordKindRECORD_NUMBER, time, thread, 6, leader)
+	}
+	for _, words := range [][]bool{{true}, {false}, {true, true}, {true, false}, {false, true}, {false, false, true, true}} {
+		ring := slices.Concat(
+			identity(recordRecordKindRECORD_NEW, 10, leader, 1, 0),
+			identity(recordRecordKindRECORD_NEW, 11, thread, leader, 0),
+			ringRecord(recordRecordKindRECORD_WAKING, 12, 0, thread))
+		for i, w := range words {
+			ring = append(ring, said(uint64(20+i), w)...)
+		}
+		ring = slices.Concat(ring,
+			ringRecord(recordRecordKindRECORD_WAKING, 30, 0, leader),
+			identity(recordRecordKindRECORD_EXEC, 40, leader, 1, thread),
+			ringRecord(recordRecordKindRECORD_WAKING, 50, 0, leader))
+		r, err := OpenRecording(spoolOf(t, nil, ring, nil, nil, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var woken []event.TaskID
+		if err := r.Events(func(e *event.Event) error {
+			if e.Kind == event.Waking {
+				woken = append(woken, e.Task)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if len(woken) != 3 || woken[1] != woken[0] || woken[2] != woken[0] {
+			t.Errorf("said %v: woken are tasks %v, want the same three times", words, woken)
+		}
+		r.Close()
 	}
 }

@@ -258,9 +258,9 @@ func compare(dir, self string, w workload) error {
 	fmt.Printf("\n%s: %s\n\nWithout a tracer a %s takes %.0f ns (%.0f–%.0f) of CPU time, all that goes with it included.\n\n", w.name,
 		strings.Replace(strings.Join(w.args, " "), self, "tracers", 1), w.unit, without.Median, without.Low, without.High)
 	fmt.Printf("| tracer | added a %s, ns | of perf's | of runqlat's | bytes an event | lost |\n|:--|--:|--:|--:|--:|--:|\n", w.unit)
-	reference := map[string]float64{}
+	reference := map[string][]float64{}
 	for i, t := range list {
-		reference[t.name] = stats.Median(rows[i].added).Median
+		reference[t.name] = rows[i].added
 	}
 	for i, t := range list[1:] {
 		r := rows[i+1]
@@ -269,11 +269,19 @@ func compare(dir, self string, w workload) error {
 			continue
 		}
 		e := stats.Median(r.added)
+		// Round by round: what slows the machine down slows both.
 		ratio := func(to string) string {
-			if of := reference[to]; of > 0 {
-				return fmt.Sprintf("%.2f", e.Median/of)
+			var ratios []float64
+			for k, of := range reference[to] {
+				if k < len(r.added) && of > 0 {
+					ratios = append(ratios, r.added[k]/of)
+				}
 			}
-			return "–"
+			if len(ratios) == 0 || t.name == to {
+				return "–"
+			}
+			e := stats.Median(ratios)
+			return fmt.Sprintf("%.2f (%.2f–%.2f)", e.Median, e.Low, e.High)
 		}
 		perEvent, lost := "–", "–"
 		if r.perEvent > 0 {

@@ -130,10 +130,6 @@ func trackOnce(t *testing.T, name string, command []string) (_ *peerRun, lost st
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
 	counted := delays()
-	if err != nil && name == "exec" {
-		// Without a switch before, nothing tells a thread from the leader whose TID it took: docs/peers.md.
-		return nil, errs.String()
-	}
 	if err != nil {
 		t.Fatalf("%v: %s", err, errs.String())
 	}

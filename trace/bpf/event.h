@@ -23,6 +23,7 @@ enum record_kind {
 	RECORD_SYSCALL_EXIT = 11,
 	RECORD_NEED_RESCHED = 12,
 	RECORD_LOST = 13,
+	RECORD_NUMBER = 14, /* the task has another number than before, and whoever had it has its old one */
 };
 
 enum record_flag {
@@ -98,7 +99,7 @@ _Static_assert(sizeof(struct record_migrate) == 24, "struct record_migrate");
 struct record_identity {
 	struct record r;
 	u32 tgid;
-	u32 by;	   /* who made it */
+	u32 by;	   /* who made it; of RECORD_NUMBER: the same in all of a task, another in another's */
 	u32 old;   /* its number before, which exec in a thread changes */
 	u32 nr;	   /* its number in the tracer's PID namespace, 0: none; since version 2 */
 	u64 start; /* ns of CLOCK_BOOTTIME; with the number, unique */

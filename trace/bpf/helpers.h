@@ -33,6 +33,7 @@
 #define BPF_MAP_TYPE_RINGBUF	  27
 
 #define BPF_NOEXIST		       1
+#define BPF_EXIST		       2
 #define BPF_F_MMAPABLE		       (1U << 10)
 #define BPF_RB_NO_WAKEUP	       (1ULL << 0)
 #define BPF_RB_FORCE_WAKEUP	       (1ULL << 1)

@@ -21,9 +21,9 @@ int rec_switch(u64 *ctx)
 	if (record_all) {
 		flags = RECORD_PREV | RECORD_NEXT;
 	} else {
-		if (is_traced(prev))
+		if (record_traced(prev))
 			flags = RECORD_PREV;
-		if (is_traced(next))
+		if (record_traced(next))
 			flags |= RECORD_NEXT;
 		if (!flags)
 			return 0;

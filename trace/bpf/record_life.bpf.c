@@ -75,6 +75,7 @@ static __always_inline int end(struct task_struct *t, u8 kind)
 
 	if (!rec.on)
 		return 0;
+	record_traced(t); /* says first if it has another number */
 	e = ring_reserve(struct record_end, record_clock());
 	if (!e)
 		return 0;
@@ -95,8 +96,9 @@ int rec_free(u64 *ctx)
 {
 	struct task_struct *t = (struct task_struct *)ctx[0];
 
+	end(t, RECORD_FREE);
 	record_drop(t);
-	return end(t, RECORD_FREE);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -40,22 +40,6 @@ static __always_inline u64 record_clock(void)
 	return bpf_ktime_get_boot_ns();
 }
 
-static __always_inline bool record_traced(struct task_struct *t)
-{
-	return record_all || is_traced(t);
-}
-
-/* Here nothing is kept of a task but that it is traced. */
-static __always_inline bool record_add(struct task_struct *t)
-{
-	return traced_add(t, 0) || is_traced(t);
-}
-
-static __always_inline void record_drop(struct task_struct *t)
-{
-	traced_remove(t);
-}
-
 /* Somebody, or an interrupt in his time. */
 static __always_inline u8 record_interrupt(void)
 {
@@ -152,6 +136,53 @@ static __always_inline void ring_submit(void *record, u32 size)
 	struct ring *c = ring_of();
 
 	bpf_ringbuf_submit(record, c ? ring_wakes(c, size) : BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * The slot of a task is its number when it was last seen. Exec in a thread exchanges the numbers of
+ * thread and leader, and its event comes only later, when the program is loaded (de_thread in
+ * fs/exec.c). Whoever of the two is seen first, before anything else is said of it, tells.
+ */
+static __always_inline void record_number(struct task_struct *t, u32 old)
+{
+	struct record_identity *i = ring_reserve(struct record_identity, record_clock());
+
+	if (!i)
+		return; /* the next time */
+	record_head(&i->r, record_clock(), RECORD_NUMBER, 0, t->pid);
+	i->tgid = t->tgid;
+	i->by = traced_key(t);
+	i->old = old;
+	i->nr = task_nr(t);
+	i->start = t->start_boottime;
+	__builtin_memcpy(i->comm, t->comm, sizeof(i->comm));
+	ring_submit(i, sizeof(*i));
+	traced_change(t, t->pid);
+}
+
+static __always_inline bool record_traced(struct task_struct *t)
+{
+	s32 slot;
+
+	if (record_all)
+		return true;
+	slot = traced_slot(t, traced_entry(t));
+	if (slot < 0)
+		return false;
+	if (unlikely(slot != t->pid))
+		record_number(t, slot);
+	return true;
+}
+
+/* Here nothing else is kept of a task. */
+static __always_inline bool record_add(struct task_struct *t)
+{
+	return traced_add(t, t->pid) || is_traced(t);
+}
+
+static __always_inline void record_drop(struct task_struct *t)
+{
+	traced_remove(t);
 }
 
 #endif

@@ -104,6 +104,15 @@ static __always_inline bool traced_add(struct task_struct *t, u32 slot)
 	return true;
 }
 
+/* Of a task that is traced. */
+static __always_inline void traced_change(struct task_struct *t, u32 slot)
+{
+	u64 address = (u64)t, key = traced_key(t);
+
+	if (!bpf_map_update_elem(&traced, &address, &slot, BPF_EXIST))
+		traced_table[traced_index(key)] = key << TRACED_SLOT | slot;
+}
+
 /* The slot it had; -1: it is not traced, or another one takes it out. */
 static __always_inline s32 traced_remove(struct task_struct *t)
 {
