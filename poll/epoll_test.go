@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"switchyard"
 	"switchyard/internal/testenv"
@@ -68,9 +69,8 @@ func TestReuseportSpreads(t *testing.T) {
 	}
 	sleeper := r.dial()
 	sleeper.get()
-	sleeper.send("GET /sleep?ms=1500 HTTP/1.1\r\n\r\n")
-	var awake atomic.Bool
-	var during atomic.Int32
+	sleeper.send("GET /sleep?ms=4000 HTTP/1.1\r\n\r\n")
+	var served atomic.Int32
 	var wg sync.WaitGroup
 	for range conns {
 		c := r.dial()
@@ -78,19 +78,32 @@ func TestReuseportSpreads(t *testing.T) {
 		wg.Go(func() {
 			if err := c.reply(); err != nil {
 				t.Error(err)
-			} else if !awake.Load() {
-				during.Add(1)
 			}
+			served.Add(1)
 		})
 	}
-	if _, _, err := sleeper.head(); err != nil {
-		t.Fatal(err)
+	woken := make(chan error, 1)
+	go func() {
+		_, _, err := sleeper.head()
+		woken <- err
+	}()
+	// The loop that is awake has answered its own when no more answers come; the other still sleeps then.
+	during := int32(-1)
+	for n := served.Load(); n == 0 || n != during; n = served.Load() {
+		during = n
+		select {
+		case err := <-woken:
+			t.Fatalf("the loop that slept was awake after %d answers: %v", n, err)
+		case <-time.After(500 * time.Millisecond):
+		}
 	}
-	awake.Store(true)
+	if during == 0 || during == conns {
+		t.Errorf("%d of %d connections were served while one of two loops slept", during, conns)
+	}
+	if err := <-woken; err != nil {
+		t.Error(err)
+	}
 	wg.Wait()
-	if n := during.Load(); n == 0 || n == conns {
-		t.Errorf("%d of %d connections were served while one of two loops slept", n, conns)
-	}
 }
 
 // An edge-triggered loop is told once: a request that comes in pieces, each
