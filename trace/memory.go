@@ -2,7 +2,8 @@ package trace
 
 import "github.com/cilium/ebpf"
 
-// memory is what the maps and programs take in the kernel, bytes, as it says itself (proc_pid_fdinfo(5), memlock).
+// memory is what the maps and programs take in the kernel, bytes, as it says itself (proc_pid_fdinfo(5), memlock). Before 6.4
+// it estimates, from the size of elements (kernel commit 90a5527d7686), and leaves out rings: those are counted here.
 func (o *objects) memory(more ...*ebpf.Map) (sum uint64) {
 	seen := make(map[ebpf.MapID]bool)
 	add := func(m *ebpf.Map) {
@@ -11,7 +12,11 @@ func (o *objects) memory(more ...*ebpf.Map) (sum uint64) {
 			return
 		}
 		id, _ := info.ID()
-		if n, ok := info.Memlock(); ok && !seen[id] {
+		n, _ := info.Memlock()
+		if info.Type == ebpf.RingBuf {
+			n = max(n, uint64(info.MaxEntries))
+		}
+		if !seen[id] {
 			sum += n
 		}
 		seen[id] = true
