@@ -58,7 +58,7 @@ enum record_page_table {
  * them have; what the tracer's calls them is with their identities and snapshots.
  */
 struct record {
-	u64 time; /* ns of CLOCK_BOOTTIME, read first */
+	u64 time; /* ns of CLOCK_BOOTTIME: see record_clock */
 	u8 kind;
 	u8 flags;
 	u16 cpu;
