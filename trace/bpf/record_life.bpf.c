@@ -9,21 +9,7 @@
 static __always_inline void identity(struct task_struct *t, u8 kind, u8 flags, u32 old,
 				     const char *comm)
 {
-	struct record_identity *i = ring_reserve(struct record_identity, record_clock());
-
-	if (!i)
-		return;
-	record_head(&i->r, record_clock(), kind, flags, t->pid);
-	i->tgid = t->tgid;
-	i->by = bpf_get_current_pid_tgid();
-	i->old = old;
-	i->nr = task_nr(t);
-	i->start = t->start_boottime;
-	if (comm)
-		bpf_probe_read_kernel(i->comm, sizeof(i->comm), comm);
-	else
-		__builtin_memcpy(i->comm, t->comm, sizeof(i->comm));
-	ring_submit(i, sizeof(*i));
+	record_identity(t, kind, flags, bpf_get_current_pid_tgid(), old, comm);
 }
 
 /* All new tasks pass here, io_uring's workers too, which sched_process_fork does not show. */

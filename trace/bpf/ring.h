@@ -138,26 +138,38 @@ static __always_inline void ring_submit(void *record, u32 size)
 	bpf_ringbuf_submit(record, c ? ring_wakes(c, size) : BPF_RB_NO_WAKEUP);
 }
 
-/*
- * The slot of a task is its number when it was last seen. Exec in a thread exchanges the numbers of
- * thread and leader, and its event comes only later, when the program is loaded (de_thread in
- * fs/exec.c). Whoever of the two is seen first, before anything else is said of it, tells.
- */
-static __always_inline void record_number(struct task_struct *t, u32 old)
+/* Who a task is. Without comm its name is the one it has. False: there was no room. */
+static __always_inline bool record_identity(struct task_struct *t, u8 kind, u8 flags, u32 by,
+					    u32 old, const char *comm)
 {
 	struct record_identity *i = ring_reserve(struct record_identity, record_clock());
 
 	if (!i)
-		return; /* the next time */
-	record_head(&i->r, record_clock(), RECORD_NUMBER, 0, t->pid);
+		return false;
+	record_head(&i->r, record_clock(), kind, flags, t->pid);
 	i->tgid = t->tgid;
-	i->by = traced_key(t);
+	i->by = by;
 	i->old = old;
 	i->nr = task_nr(t);
 	i->start = t->start_boottime;
-	__builtin_memcpy(i->comm, t->comm, sizeof(i->comm));
+	if (comm)
+		bpf_probe_read_kernel(i->comm, sizeof(i->comm), comm);
+	else
+		__builtin_memcpy(i->comm, t->comm, sizeof(i->comm));
 	ring_submit(i, sizeof(*i));
-	traced_change(t, t->pid);
+	return true;
+}
+
+/*
+ * The slot of a task is its number when it was last seen. Exec in a thread exchanges the numbers of
+ * thread and leader, and its event comes only later, when the program is loaded (de_thread in
+ * fs/exec.c). Whoever of the two is seen first, before anything else is said of it, tells. Without
+ * room in the ring, the next time.
+ */
+static __always_inline void record_number(struct task_struct *t, u32 old)
+{
+	if (record_identity(t, RECORD_NUMBER, 0, traced_key(t), old, NULL))
+		traced_change(t, t->pid);
 }
 
 static __always_inline bool record_traced(struct task_struct *t)
