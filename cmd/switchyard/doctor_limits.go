@@ -7,6 +7,8 @@ import (
 	"path"
 	"strings"
 
+	"switchyard/internal/sys"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -60,21 +62,21 @@ func lookLimits(m machine) []finding {
 	}
 
 	const name = "pids cgroup"
-	dir, err := m.pidsCgroup()
+	groups, err := m.pidsCgroups()
 	if err != nil {
 		f.unknown(name, err)
 		return f.list
 	}
 	// The limit of every group above binds too.
-	least, at := uint64(unix.RLIM_INFINITY), dir
-	for d := dir; d != "/" && d != "."; d = path.Dir(d) {
-		n, err := m.number(path.Join(d, "pids.max"))
+	least, at := uint64(unix.RLIM_INFINITY), groups[0].Dir
+	for _, g := range groups {
+		n, err := m.number(path.Join(g.Dir, "pids.max"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			f.unknown(name, err)
 			return f.list
 		}
 		if err == nil && n < least {
-			least, at = n, d
+			least, at = n, g.Dir
 		}
 	}
 	if least < enoughTasks {
@@ -94,60 +96,15 @@ func amount(n uint64) string {
 
 func sysctlPath(name string) string { return "/proc/sys/" + strings.ReplaceAll(name, ".", "/") }
 
-// pidsCgroup is the directory that bounds the tasks of this process: of the
-// pids controller of cgroup v1 if there is one, else of cgroup v2
-// (cgroups(7), /proc/self/cgroup).
-func (m machine) pidsCgroup() (string, error) {
-	cgroups, err := m.text("/proc/self/cgroup")
+// pidsCgroups are the control groups that bound the tasks of this process.
+func (m machine) pidsCgroups() ([]sys.Cgroup, error) {
+	groups, err := m.text("/proc/self/cgroup")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	mounts, err := m.text("/proc/self/mountinfo")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	var v1, v2 string
-	var has1, has2 bool
-	for line := range strings.Lines(cgroups) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		switch {
-		case len(parts) != 3:
-		case parts[0] == "0" && parts[1] == "":
-			v2, has2 = parts[2], true
-		case contains(parts[1], "pids"):
-			v1, has1 = parts[2], true
-		}
-	}
-	// proc_pid_mountinfo(5): the root of the mount is the fourth field, the
-	// place of it the fifth; the type and the options follow a hyphen.
-	for line := range strings.Lines(mounts) {
-		before, after, ok := strings.Cut(strings.TrimSpace(line), " - ")
-		b, a := strings.Fields(before), strings.Fields(after)
-		if !ok || len(b) < 5 || len(a) < 1 {
-			continue
-		}
-		var in string
-		switch {
-		case has1 && a[0] == "cgroup" && contains(a[len(a)-1], "pids"):
-			in = v1
-		case !has1 && has2 && a[0] == "cgroup2":
-			in = v2
-		default:
-			continue
-		}
-		// In a container the mount shows a part of the tree, whose root is
-		// not the root.
-		return path.Join(b[4], strings.TrimPrefix(in, strings.TrimSuffix(b[3], "/"))), nil
-	}
-	return "", errors.New("no mounted cgroup counts tasks")
-}
-
-// contains reports whether word is one of a list with commas.
-func contains(list, word string) bool {
-	for s := range strings.SplitSeq(list, ",") {
-		if s == word {
-			return true
-		}
-	}
-	return false
+	return sys.Cgroups(groups, mounts, "pids")
 }

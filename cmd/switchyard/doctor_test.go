@@ -141,7 +141,7 @@ func TestDoctorFindsWhatIsMissing(t *testing.T) {
 		// The limit of the group above binds as well.
 		{"pids cgroup", "sys/fs/cgroup/user.slice/pids.max", "512\n", statusMissing, "echo max > /sys/fs/cgroup/user.slice/pids.max"},
 		{"pids cgroup", "sys/fs/cgroup/user.slice/s/pids.max", "100\n", statusMissing, "100 tasks in /sys/fs/cgroup/user.slice/s"},
-		{"pids cgroup", "proc/self/mountinfo", "1 1 0:1 / / rw - ext4 /dev/x rw\n", statusUnknown, "no mounted cgroup"},
+		{"pids cgroup", "proc/self/mountinfo", "1 1 0:1 / / rw - ext4 /dev/x rw\n", statusUnknown, "no cgroup file system"},
 	} {
 		f, ok := look(t, map[string]string{c.file: c.text}, nil)[c.name]
 		if !ok || f.Status != c.status || !strings.Contains(f.Value+" "+f.Remedy, c.words) {

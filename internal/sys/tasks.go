@@ -65,18 +65,29 @@ func TaskRoom() (room int, limit string) {
 	if unix.Getrlimit(unix.RLIMIT_NPROC, &nproc) == nil && nproc.Cur < math.MaxInt32 && !exempt() {
 		lower("RLIMIT_NPROC (ulimit -u)", int(nproc.Cur), UserTasks(os.Getuid()))
 	}
-	if file, err := os.ReadFile("/proc/self/cgroup"); err == nil {
-		if mounts, err := os.ReadFile("/proc/self/mountinfo"); err == nil {
-			for _, dir := range pidsGroups(string(file), string(mounts)) {
-				most, ok := number(filepath.Join(dir, "pids.max")) // "max" is no number
-				used, ok2 := number(filepath.Join(dir, "pids.current"))
-				if ok && ok2 {
-					lower("pids.max of the control group "+dir, most, used)
-				}
-			}
+	for _, g := range pidsCgroups() {
+		most, ok := number(filepath.Join(g.Dir, "pids.max")) // "max" is no number
+		used, ok2 := number(filepath.Join(g.Dir, "pids.current"))
+		if ok && ok2 {
+			lower("pids.max of the control group "+g.Dir, most, used)
 		}
 	}
 	return room, limit
+}
+
+// pidsCgroups are the control groups that can limit this process' tasks, those
+// in sight.
+func pidsCgroups() []Cgroup {
+	groups, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil
+	}
+	list, _ := Cgroups(string(groups), string(mounts), "pids")
+	return list
 }
 
 func number(path string) (int, bool) {
@@ -150,65 +161,4 @@ func statusField(status []byte, name string) string {
 		}
 	}
 	return ""
-}
-
-// pidsGroups lists the directories of the control groups that can limit this
-// process' tasks, its own and those above it, given /proc/self/cgroup and
-// /proc/self/mountinfo (cgroups(7)): those of the pids controller of version 1
-// and those of version 2.
-func pidsGroups(groups, mounts string) []string {
-	var list []string
-	for group := range strings.Lines(groups) {
-		f := strings.SplitN(strings.TrimSpace(group), ":", 3)
-		if len(f) != 3 {
-			continue
-		}
-		var mount, root string
-		switch {
-		case f[0] == "0" && f[1] == "":
-			mount, root = groupMount(mounts, "cgroup2", "")
-		case hasWord(f[1], "pids"):
-			mount, root = groupMount(mounts, "cgroup", "pids")
-		}
-		if mount == "" {
-			continue
-		}
-		// Inside a container the mount may show only a part of the tree.
-		rel, err := filepath.Rel(root, f[2])
-		if err != nil || strings.HasPrefix(rel, "..") {
-			rel = "."
-		}
-		for dir := filepath.Join(mount, rel); ; dir = filepath.Dir(dir) {
-			list = append(list, dir)
-			if dir == mount || len(dir) <= len(mount) {
-				break
-			}
-		}
-	}
-	return list
-}
-
-// groupMount is where a control group file system is mounted, and which part
-// of it.
-func groupMount(mounts, fstype, controller string) (mount, root string) {
-	for line := range strings.Lines(mounts) {
-		before, after, ok := strings.Cut(strings.TrimSpace(line), " - ")
-		b, a := strings.Fields(before), strings.Fields(after)
-		if !ok || len(b) < 5 || len(a) < 3 || a[0] != fstype {
-			continue
-		}
-		if controller == "" || hasWord(a[2], controller) {
-			return b[4], b[3]
-		}
-	}
-	return "", ""
-}
-
-func hasWord(list, word string) bool {
-	for w := range strings.SplitSeq(list, ",") {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
