@@ -16,7 +16,7 @@ func TestLayouts(t *testing.T) {
 	row := 32 + 8*counts
 	size := func(v any) int { return int(reflect.TypeOf(v).Size()) }
 	for name, s := range map[string][2]int{
-		"control": {size(bpfControl{}), 48},
+		"control": {size(bpfControl{}), 56},
 		"cpu":     {size(bpfCpu{}), 24 + 8*int(bpfSyscallSlotsSYSCALL_SLOTS)},
 		"hist":    {size(bpfHist{}), hist},
 		"row":     {size(bpfRow{}), row},

@@ -14,18 +14,19 @@ import (
 )
 
 type bpfControl struct {
-	_        structs.HostLayout
-	Epoch    uint32
-	Closing  uint32
-	Adopting uint32
-	Mode     uint32
-	Root     uint32
-	Force    uint32
-	Self     uint32
-	Level    uint32
-	Percpu   uint32
-	Rows     uint32
-	Ns       uint64
+	_            structs.HostLayout
+	Epoch        uint32
+	Closing      uint32
+	Adopting     uint32
+	Mode         uint32
+	Root         uint32
+	Force        uint32
+	Self         uint32
+	Level        uint32
+	Rows         uint32
+	Pad          uint32
+	Ns           uint64
+	PreemptCount uint64
 }
 
 type bpfCount uint32

@@ -10,16 +10,19 @@
 #define HARDIRQ_MASK   0xf0000
 #define NMI_MASK       0xf00000
 
-/* The preempt count, with only the bits of interrupts in it; 0 where it cannot be found. */
-static __always_inline u32 interrupt(void)
+/*
+ * The preempt count, with only the bits of interrupts in it; 0 where it cannot be found. here is
+ * this CPU's value of the map learn_self had.
+ */
+static __always_inline u32 interrupt(const void *here)
 {
-	struct task_struct *current = task_current();
+	u64 distance = ctl.preempt_count;
 	u32 count;
 
-	if (field_exists(current->thread_info.preempt_count))
-		count = read_u32(&current->thread_info.preempt_count);
-	else if (preempt_count_at && ctl.percpu)
-		count = read_u32(percpu(current, preempt_count_at));
+	if (field_exists(((struct task_struct *)0)->thread_info.preempt_count))
+		count = read_u32(&task_current()->thread_info.preempt_count);
+	else if (here && distance)
+		count = read_u32(percpu(here, distance));
 	else
 		return 0;
 	return count & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET);

@@ -187,10 +187,11 @@ struct control {
 	u32 force;    /* take a task as it is, however unsteady */
 	u32 self;     /* answer: the tracer itself, in the first PID namespace */
 	u32 level;    /* answer: depth of the tracer's PID namespace */
-	u32 percpu;   /* answer: per-CPU variables can be found, see percpu */
 	u32 rows;     /* answer: rows handed over, or for which there was no room */
-	u64 ns;	      /* answer: the tracer's PID namespace, its address */
+	u32 pad;
+	u64 ns;		   /* answer: the tracer's PID namespace, its address */
+	u64 preempt_count; /* answer: how far it is from a value of a per-CPU map, 0: not known */
 };
-_Static_assert(sizeof(struct control) == 48, "struct control");
+_Static_assert(sizeof(struct control) == 56, "struct control");
 
 #endif

@@ -69,7 +69,7 @@ int rec_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	switch (ctl.mode) {
 	case RECORD_WALK_SELF:
-		learn_self();
+		learn_self(ring_of());
 		break;
 	case RECORD_WALK_FOLLOW:
 		follow(t);

@@ -40,10 +40,17 @@ static __always_inline u64 record_clock(void)
 	return bpf_ktime_get_boot_ns();
 }
 
+static __always_inline struct ring *ring_of(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ring_cpus, &zero);
+}
+
 /* Somebody, or an interrupt in his time. */
 static __always_inline u8 record_interrupt(void)
 {
-	u32 count = interrupt();
+	u32 count = interrupt(ring_of());
 
 	return (count & HARDIRQ_MASK ? RECORD_HARDIRQ : 0) |
 	       (count & SOFTIRQ_OFFSET ? RECORD_SOFTIRQ : 0) | (count & NMI_MASK ? RECORD_NMI : 0);
@@ -56,13 +63,6 @@ static __always_inline void record_head(struct record *r, u64 now, u8 kind, u8 f
 	r->flags = flags;
 	r->cpu = bpf_get_smp_processor_id();
 	r->task = task;
-}
-
-static __always_inline struct ring *ring_of(void)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&ring_cpus, &zero);
 }
 
 static __always_inline void *ring_map(void)

@@ -268,7 +268,7 @@ int sched_waking(u64 *ctx)
 	ts = task_of(t, entry);
 	if (!ts)
 		return 0;
-	irq = interrupt();
+	irq = interrupt(this_cpu());
 	mark = ts->mark;
 	now = clock();
 	since = mark >> 2;

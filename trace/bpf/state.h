@@ -206,29 +206,39 @@ static __always_inline void read_books(struct task_struct *t, u64 *n)
 }
 
 /*
- * This CPU's instance of a per-CPU variable. The kernel need not have its symbol
- * (CONFIG_KALLSYMS_ALL), so start from one a task points to: the run queue of the CPU it is on.
+ * What is so far from a value of a per-CPU map. An address as a number: see traced_key; the distance
+ * allows for the table.
  */
-static __always_inline const void *percpu(struct task_struct *current, s64 at)
+static __always_inline const void *percpu(const void *here, u64 distance)
 {
+	return (const void *)((u64)here - (u64)traced_table + distance);
+}
+
+/*
+ * The kernel's per-CPU variables are as far from our own on all CPUs. Where they are, it need not
+ * say (CONFIG_KALLSYMS_ALL): learn it from one a task points to, the run queue of the CPU it is on.
+ * They are where we believe if the one that says who runs says us.
+ */
+static __always_inline void learn_percpu(struct task_struct *self, const void *here)
+{
+	struct task_struct *current = NULL;
 	struct cfs_rq *cfs = NULL;
 	struct rq *rq = NULL;
 
-	if (!field_exists(current->se.cfs_rq->rq))
-		return NULL;
-	if (have_current_btf) {
-		rq = current->se.cfs_rq->rq;
-	} else {
-		bpf_probe_read_kernel(&cfs, sizeof(cfs), &current->se.cfs_rq);
-		bpf_probe_read_kernel(&rq, sizeof(rq), &cfs->rq);
-	}
-	return (const void *)((u64)rq + at);
+	if (!field_exists(self->se.cfs_rq->rq) || !current_task_at || !preempt_count_at)
+		return;
+	bpf_probe_read_kernel(&cfs, sizeof(cfs), &self->se.cfs_rq);
+	bpf_probe_read_kernel(&rq, sizeof(rq), &cfs->rq);
+	bpf_probe_read_kernel(&current, sizeof(current),
+			      (const void *)((u64)rq + current_task_at));
+	if (current == self)
+		ctl.preempt_count = (u64)rq + preempt_count_at - (u64)percpu(here, 0);
 }
 
-/* Learns who walks over the tasks: the tracer. */
-static __always_inline void learn_self(void)
+/* Learns who walks over the tasks: the tracer. here is a value of any per-CPU map. */
+static __always_inline void learn_self(const void *here)
 {
-	struct task_struct *self = task_current(), *current = NULL;
+	struct task_struct *self = task_current();
 	struct pid *pid = NULL;
 	u32 level = 0;
 	u64 ns = 0;
@@ -240,12 +250,7 @@ static __always_inline void learn_self(void)
 	if (level <= 32)
 		bpf_probe_read_kernel(&ns, sizeof(ns), &pid->numbers[level].ns);
 	ctl.ns = ns;
-	/* Per-CPU variables are where we believe if the one that says who runs says us. */
-	if (!current_task_at)
-		return;
-	bpf_probe_read_kernel(&current, sizeof(current), percpu(self, current_task_at));
-	if (current == self)
-		ctl.percpu = 1;
+	learn_percpu(self, here);
 }
 
 static __always_inline u32 read_u32(const void *address)

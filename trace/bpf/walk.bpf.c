@@ -267,7 +267,7 @@ int walk_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	switch (ctl.mode) {
 	case WALK_SELF:
-		learn_self();
+		learn_self(this_cpu());
 		break;
 	case WALK_ADOPT:
 		adopt(t, w);
