@@ -42,8 +42,8 @@ const (
 )
 
 // Calibrate measures what the probes of both depths cost, on one CPU, in so many rounds; each takes some 20 ms for each of
-// the names, which are all unless some are given. The workload is a byte passed back and forth between this process and a child over pipes: a write, a waking, a switch and a
-// read, again and again.
+// the names, which are all unless some are given. The workload is a byte passed back and forth between this process and a
+// child over pipes: a write, a waking, a switch and a read, again and again.
 //
 // It needs the privileges of Open, and attaches probes of its own for as long as it takes.
 func Calibrate(rounds int, names ...string) (costs []ProbeCost, err error) {

@@ -24,14 +24,14 @@
 // # What it costs
 //
 // On a virtual machine with an EPYC CPU and retpolines, per switch of a pinned ping-pong over pipes (2.3 µs with its write,
-// read and wake-up): 0.36 µs for the scheduler's probes, 0.14 µs for tlb. Per system call: 0.09 µs. Of each, about 0.1 µs is
-// the kernel's way to a program, however small. Tasks that are not traced pay the way, too. BenchmarkCost measures it. See
-// [Session.Detail] for how not to pay.
+// read and wake-up): 0.3 µs for the scheduler's probes, 0.14 µs for tlb. Per system call: 0.09 µs. Of each, about 0.1 µs
+// is the kernel's way to a program, however small. Tasks that are not traced pay the way, too. BenchmarkCost measures it.
+// See [Session.Detail] for how not to pay.
 //
 // # What it needs
 //
 // CAP_BPF and CAP_PERFMON, or root, to open a session (Linux 5.8; before 5.11 CAP_SYS_RESOURCE or a high RLIMIT_MEMLOCK,
 // too); nothing afterwards (5.19). A kernel that describes its types (CONFIG_DEBUG_INFO_BTF), 5.10 or later: make
-// test-kernels runs the tests on 5.10, 6.1, 6.12 and 7.x. What the kernel can do is asked of it, not read off its version: see [Probes]. A probe that
-// cannot be had leaves columns empty, and [Counts.Missing] says why.
+// test-kernels runs the tests on 5.10, 6.1, 6.12 and 7.x. What the kernel can do is asked of it, not read off its version:
+// see [Probes]. A probe that cannot be had leaves columns empty, and [Counts.Missing] says why.
 package trace

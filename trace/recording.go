@@ -22,7 +22,8 @@ type Recording struct {
 	books []lastBooks    // by task
 	// numbers are by the kernel's TID: what the recorder's PID namespace calls it now. In the first one there are none.
 	numbers []uint32
-	// current is by CPU: who came to it last. exchanged are the kernel's TIDs of leaders that a thread has taken, before exec's event.
+	// current is by CPU: who came to it last. exchanged are the kernel's TIDs of leaders that a thread has taken, before
+	// exec's event.
 	current   []event.TaskID
 	exchanged map[uint32]bool
 	marks     map[event.TaskID]uint32 // what tells the tasks apart that have got other numbers
@@ -118,8 +119,9 @@ type About struct {
 	// The same moment by two clocks, ns: CLOCK_BOOTTIME, which all times of the recording are of, and CLOCK_REALTIME.
 	Boottime, Realtime int64
 
-	// Steal is the time the hypervisor kept from all CPUs in the window, Interrupts what they spent in interrupts. Ctxt is ctxt of /proc/stat at its two ends, nil
-	// if that could not be read. Cost is what recording took. A recording that was cut off has none of them.
+	// Steal is the time the hypervisor kept from all CPUs in the window, Interrupts what they spent in interrupts. Ctxt is
+	// ctxt of /proc/stat at its two ends, nil if that could not be read. Cost is what recording took. A recording that was
+	// cut off has none of them.
 	Steal, Interrupts time.Duration
 	Ctxt              *[2]Reading
 	Cost              RecordCost

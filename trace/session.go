@@ -102,9 +102,10 @@ func knobs(a abilities, maxTasks int) map[string]any {
 // before, bpf(2) is refused to others where kernel.unprivileged_bpf_disabled is set.
 //
 // At most 16384 tasks are followed at a time, or four times as many as there are when it is called, if that is more; further
-// ones are a Loss. What an older kernel lacks is made up for. What is weaker there: before 5.12 a blocked interval can be counted twice if its end is seen by two CPUs at once, which
-// takes a switch the kernel did not show, and fails the check life. From 7.0 on a task can be preempted in the middle of a
-// probe; what others on its CPU do meanwhile passes that probe by, and is a Loss, mostly of system calls.
+// ones are a Loss. What an older kernel lacks is made up for. What is weaker there: before 5.12 a blocked interval can be
+// counted twice if its end is seen by two CPUs at once, which takes a switch the kernel did not show, and fails the check
+// life. From 7.0 on a task can be preempted in the middle of a probe; what others on its CPU do meanwhile passes that probe
+// by, and is a Loss, mostly of system calls.
 func Open(opts Options) (_ *Session, err error) {
 	opts.MaxTasks = cmp.Or(max(opts.MaxTasks, 0), 1024)
 	start := time.Now()

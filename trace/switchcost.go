@@ -85,8 +85,8 @@ const (
 )
 
 // OpenSwitchCost loads the probes, measures what they take themselves and finds out which flags tell a task to go, which
-// needs some 80 ms of one CPU, more if others want it, and attaches those that must run before the probes of others. The error says what is missing and what to do, and wraps
-// errors.ErrUnsupported or os.ErrPermission.
+// needs some 80 ms of one CPU, more if others want it, and attaches those that must run before the probes of others. The
+// error says what is missing and what to do, and wraps errors.ErrUnsupported or os.ErrPermission.
 //
 // It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF that has the tracepoints sched_entry_tp and
 // sched_exit_tp (6.15). Without them, and where the kernel takes kprobes, a switch is measured from sched_switch to

@@ -13,8 +13,8 @@ import (
 )
 
 // BenchmarkRemember measures what it takes to keep something of each new task, from its making to its end, in one of three
-// ways: not at all, with the same programs but for that; in the kernel's task storage; in a map made in advance, as bpf/traced.h
-// does it. An operation is a thread that ends at once.
+// ways: not at all, with the same programs but for that; in the kernel's task storage; in a map made in advance, as
+// bpf/traced.h does it. An operation is a thread that ends at once.
 //
 //	sudo go test -run '^$' -bench Remember -count 9 ./trace
 func BenchmarkRemember(b *testing.B) {

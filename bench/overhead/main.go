@@ -27,6 +27,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"switchyard/internal/proc"
@@ -93,6 +94,10 @@ func all() ([]string, error) {
 	return names, nil
 }
 
+// orphan ends what was started when this program is killed. The kernel means the thread that started it: main is locked to
+// one.
+var orphan = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+
 // pin starts a command on one CPU.
 func pin(cpu int, cmd *exec.Cmd) error {
 	var old, set unix.CPUSet
@@ -125,6 +130,7 @@ func measure(model string) error {
 		args = append(args, "--workers", fmt.Sprint(*clients))
 	}
 	server := exec.Command(*binary, args...)
+	server.SysProcAttr = orphan
 	server.ExtraFiles = []*os.File{readyEnd, theirs}
 	server.Stderr = &stderr
 	err = pin(0, server)
@@ -146,6 +152,7 @@ func measure(model string) error {
 
 	load := exec.Command(*binary, "load", "http://"+address+*path, "--clients", fmt.Sprint(*clients), "--duration", "1h",
 		"--requests-per-conn", fmt.Sprint(*perConn), "-q")
+	load.SysProcAttr = orphan
 	if err := pin(runtime.NumCPU()-1, load); err != nil {
 		return err
 	}

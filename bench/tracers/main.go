@@ -5,10 +5,10 @@
 // so that each operation is two switches and two wakings; messaging is groups of senders and receivers on all CPUs. A third
 // is this program's own: threads makes one thread after another, each of which ends at once, pinned as well. In
 // every round each tracer traces one run of the workload, and one run has none; which comes first changes every time.
-// What a run takes more CPU time than the one without beside it, for each of its switches or threads, is one observation; printed is
-// their median with its interval. It is the workload's own CPU time (getrusage), in which probes run: that of a reader
-// beside it is not in it, and other tasks on the machine disturb it less than they do the clock on the wall. A tool that
-// is not there has its row, and says so.
+// What a run takes more CPU time than the one without beside it, for each of its switches or threads, is one observation;
+// printed is their median with its interval. It is the workload's own CPU time (getrusage), in which probes run: that of a
+// reader beside it is not in it, and other tasks on the machine disturb it less than they do the clock on the wall. A tool
+// that is not there has its row, and says so.
 //
 //	apt install linux-perf libbpf-tools bpftrace && make build && sudo go run ./bench/tracers
 package main
