@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"switchyard/internal/load"
+	"switchyard/internal/sys"
 )
 
 func newLoadCommand(env Env) *cobra.Command {
@@ -87,6 +88,8 @@ func runLoad(env Env, c load.Config, control, parent int, format string, quiet b
 	defer cancel()
 
 	if control >= 0 {
+		// Whoever started it may be tracing: a load generator needs none of that.
+		_ = sys.DropCapabilities()
 		ctl, err := openControl(ctx, control, parent)
 		if err != nil {
 			return err

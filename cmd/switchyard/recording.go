@@ -75,6 +75,7 @@ type recorded struct {
 	of         string   // what was traced
 	warnings   []string // for whoever reads it
 	switchCost *report.SwitchCost
+	load       []byte   // what the load generator beside it printed; nil: there was none
 	perEvent   *float64 // what an event cost, ns,
 	how        string   // and how that was found, or why it was not
 }
@@ -118,6 +119,9 @@ func finish(dir string, k recorded) (*report.Trace, error) {
 	w.Lost(rec.Lost())
 	m := manifestOf(&about, rec, result, o)
 	m.Warnings = append(m.Warnings, k.warnings...)
+	if k.load != nil {
+		w.Load(k.load)
+	}
 	m.Probe.NsPerEvent, m.Probe.Calibrated = k.perEvent, k.how
 	if err := w.Commit(m); err != nil {
 		return nil, err
@@ -131,7 +135,7 @@ func finish(dir string, k recorded) (*report.Trace, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return recordReport(result, r.Tasks(), r.Manifest(), o, calls), nil
+	return withLoad(recordReport(result, r.Tasks(), r.Manifest(), o, calls), r)
 }
 
 // A syscallCounter counts recorded system calls by name.
@@ -219,5 +223,17 @@ func replay(dir string) (*report.Trace, error) {
 		a.End(&closed[i])
 	}
 	a.Tasks(r.Tasks())
-	return recordReport(a.Result(), r.Tasks(), m, o, calls), nil
+	return withLoad(recordReport(a.Result(), r.Tasks(), m, o, calls), r)
+}
+
+// withLoad puts what a run directory has of a load into its report.
+func withLoad(t *report.Trace, r *rundir.Reader) (*report.Trace, error) {
+	result, err := r.Load()
+	if err != nil {
+		return nil, err
+	}
+	if t.Load, err = loadReport(result); err != nil {
+		return nil, err
+	}
+	return t, nil
 }

@@ -28,6 +28,7 @@ type traceOptions struct {
 	calibrate  bool
 	switchCost bool
 	tlb        bool
+	load       []string
 }
 
 func newTraceCommand(env Env) *cobra.Command {
@@ -46,11 +47,15 @@ woke whom, run-queue lengths, distributions for each task; --out keeps the recor
 as a directory of Parquet tables, which "switchyard report" reads again without root.
 A recording that was cut off, by kill -9 even, is completed by "switchyard recover".
 
-It ends after --duration, with the command, with the last of the processes, or when
-interrupted. It needs root, or CAP_BPF and CAP_PERFMON.`,
+With --load it puts load on a server meanwhile, as "switchyard load" does, whose arguments
+it is given: the result says what the clients saw, too, and --out keeps it.
+
+It ends after --duration, with the command, with the last of the processes, with the load,
+or when interrupted. It needs root, or CAP_BPF and CAP_PERFMON.`,
 		Example: `sudo switchyard trace --count -p 1234 --duration 10s
 sudo switchyard trace --record --out run -- make -j8
 sudo switchyard trace --record --all --duration 5s --format json
+sudo switchyard trace --record --out run -p 1234 --load http://127.0.0.1:8080/
 sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveDefault
@@ -65,13 +70,17 @@ sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 	f.BoolVar(&o.syscalls, "syscalls", false, "system calls too; slows every system call on the machine by some 0.1 µs")
 	f.DurationVar(&o.duration, "duration", 0, "how long; 0 is until the processes end, or an interrupt")
 	f.StringVar(&o.out, "out", "", "directory to keep the recording in; it is made")
+	loadArgs := f.String("load", "", "put load on a server meanwhile: the arguments of switchyard load, separated by spaces")
 	buffer := f.String("buffer", "8MiB", "size of each CPU's ring in --record")
 	f.BoolVar(&o.tlb, "tlb", false, "TLB flushes at switches too, in --count (x86)")
 	f.BoolVar(&o.switchCost, "switch-cost", false, "what switches cost, of all tasks, from the scheduler's entry to its end")
 	calibrateFlag(cmd, &o.calibrate)
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.format = *format
+		o.format, o.load = *format, strings.Fields(*loadArgs)
+		if cmd.Flags().Changed("load") && len(o.load) == 0 {
+			return usagef("--load %q: want a target, such as http://127.0.0.1:8080/", *loadArgs)
+		}
 		if err := o.complete(cmd, args, *pids, count, *buffer); err != nil {
 			return err
 		}

@@ -133,15 +133,15 @@ func onThread(f func()) {
 	<-done
 }
 
-// awaitEnd waits for what ends a window: its time, the processes' end, or an interrupt. It returns what the command ended
-// with, and whether there was an interrupt.
-func awaitEnd(env Env, o *traceOptions, child *command) (ended error, interrupted bool) {
+// awaitEnd waits for what ends a window: its time, the processes' end, the load's, or an interrupt. It returns what the
+// command ended with, and whether there was an interrupt.
+func awaitEnd(env Env, o *traceOptions, child *command, l *traceLoad) (ended error, interrupted bool) {
 	signals, stopSignals := env.interrupts()
 	defer stopSignals()
 	stop := make(chan struct{})
 	defer close(stop)
 	var timer <-chan time.Time
-	if o.duration > 0 {
+	if o.duration > 0 && l.p == nil { // the load has the same
 		t := time.NewTimer(o.duration)
 		defer t.Stop()
 		timer = t.C
@@ -159,6 +159,8 @@ func awaitEnd(env Env, o *traceOptions, child *command) (ended error, interrupte
 	case <-finished:
 	case ended = <-exited:
 		child.done <- ended // whoever asks again
+	case l.err = <-l.done:
+		l.over = true
 	case <-signals:
 		interrupted = true
 	}

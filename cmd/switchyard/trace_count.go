@@ -62,6 +62,14 @@ func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster,
 	} else if err := o.followAll(s, child); err != nil {
 		return nil, err
 	}
+	var l *traceLoad
+	var err error
+	defer func() { l.end() }()
+	if child == nil {
+		if l, err = o.startLoad(); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.Start(); err != nil {
 		return nil, err
 	}
@@ -69,16 +77,23 @@ func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster,
 		return nil, err
 	}
 	if child != nil {
-		if err := child.run(); err != nil {
+		if l, err = o.startBoth(child); err != nil {
 			return nil, err
 		}
 	}
-	ended, _ := awaitEnd(env, &o, child)
+	if err := l.begin(); err != nil {
+		return nil, err
+	}
+	ended, _ := awaitEnd(env, &o, child, l)
 	c, err := s.Stop()
 	if err != nil {
 		return nil, err
 	}
 	t := countReport(c)
+	loaded, more := l.result()
+	if t.Load, err = loadReport(loaded); err != nil {
+		return nil, err
+	}
 	if t.SwitchCost, err = costs.stop(); err != nil {
 		return nil, err
 	}
@@ -86,7 +101,7 @@ func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster,
 		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"
 	}
 	t.Of, t.Host = o.of(), host()
-	t.Warnings = warnings
+	t.Warnings = append(warnings, more...)
 	if ended != nil {
 		t.Warnings = append(t.Warnings, fmt.Sprintf("The command failed: %v.", ended))
 	}

@@ -41,7 +41,7 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	} else if err := makeDirectory(dir); err != nil {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
-	warnings, err := recordWindow(env, o, r, costs, filepath.Join(dir, spoolName))
+	loaded, warnings, err := recordWindow(env, o, r, costs, filepath.Join(dir, spoolName))
 	if o.out != "" && errors.Is(err, unix.ENOSPC) {
 		return nil, fmt.Errorf("%w (what was written is kept: make room, then: switchyard recover %s)", err, o.out)
 	}
@@ -52,7 +52,7 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	if err := r.Close(); err != nil {
 		return nil, err
 	}
-	about := recorded{of: o.of(), warnings: warnings}
+	about := recorded{of: o.of(), warnings: warnings, load: loaded}
 	if about.switchCost, err = costs.stop(); err != nil {
 		return nil, err
 	}
@@ -71,36 +71,50 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	return t, nil
 }
 
-// recordWindow records to a spool until something ends it.
-func recordWindow(env Env, o traceOptions, r *trace.Recorder, costs *switchCoster, spool string) (warnings []string, err error) {
+// recordWindow records to a spool until something ends it. It returns what the load printed.
+func recordWindow(env Env, o traceOptions, r *trace.Recorder, costs *switchCoster, spool string) (loaded []byte, warnings []string, err error) {
 	var child *command
 	if len(o.command) > 0 {
 		if child, err = startCommand(env, o.command); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		defer child.end()
 	}
 	if err := o.followAll(r, child); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	// Of a command it has to wait for the beginning, of others it is to be ready before the window.
+	var l *traceLoad
+	defer func() { l.end() }()
+	if child == nil {
+		if l, err = o.startLoad(); err != nil {
+			return nil, nil, err
+		}
 	}
 	if err := r.Start(spool); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// What is kept besides is for the tables, in a directory that may be the invoking user's.
 	if err := dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE); err != nil {
 		warnings = append(warnings, warning(err))
 	}
 	if err := costs.start(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if child != nil {
-		if err := child.run(); err != nil {
-			return nil, err
+		if l, err = o.startBoth(child); err != nil {
+			return nil, nil, err
 		}
 	}
-	if ended, _ := awaitEnd(env, &o, child); ended != nil {
+	if err := l.begin(); err != nil {
+		return nil, nil, err
+	}
+	if ended, _ := awaitEnd(env, &o, child, l); ended != nil {
 		warnings = append(warnings, fmt.Sprintf("The command failed: %v.", ended))
 	}
-	_, err = r.Stop()
-	return warnings, err
+	if _, err = r.Stop(); err != nil {
+		return nil, nil, err
+	}
+	loaded, more := l.result()
+	return loaded, append(warnings, more...), nil
 }

@@ -12,6 +12,8 @@ type Trace struct {
 	Host     Host   `json:"host"`
 	WindowNS int64  `json:"window_ns"`
 
+	Load *TraceLoad `json:"load,omitempty"` // nil: there was none, or it was cut off
+
 	// Total is the sum over all traced tasks, Tasks those it was kept apart for,
 	// by falling time on CPU. OtherTasks had no room: only the sum has them.
 	Total      TraceTask   `json:"total"`

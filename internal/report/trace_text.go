@@ -43,6 +43,9 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	total := &t.Total
 	writeWrapped(&b, width, "%s, %s depth, %s, Linux %s, %d CPUs", Printable(t.Of), t.Depth, nanos(float64(t.WindowNS)),
 		Printable(t.Host.Kernel), t.Host.CPUs)
+	if s := t.Load.sentence(); s != "" {
+		writeWrapped(&b, width, "%s", s)
+	}
 	fmt.Fprintln(&b)
 
 	tasks := newTable(width, text.AlignRight, text.AlignLeft)

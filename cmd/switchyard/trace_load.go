@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"switchyard/internal/load"
+	"switchyard/internal/proc"
+	"switchyard/internal/report"
+)
+
+// loadPatience is the longest wait for a load generator that is warming up, and loadReach for its target to listen, which may
+// be the command that is traced.
+const (
+	loadPatience = 10 * time.Minute
+	loadReach    = 10 * time.Second
+)
+
+// A traceLoad is the load generator beside a trace, a process of its own. Its zero value is none.
+type traceLoad struct {
+	p    *process
+	done chan error // receives once when its window is over, or it has failed
+	over bool       // it was received
+	err  error      // what was
+}
+
+// startLoad starts what --load asks for and waits until it is about to measure. The calling thread must be locked, and live as
+// long as the load.
+func (o *traceOptions) startLoad() (*traceLoad, error) {
+	if len(o.load) == 0 {
+		return &traceLoad{}, nil
+	}
+	cpus, err := proc.Allowed()
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"load", "--duration", load.DefaultDuration.String()}
+	if o.duration > 0 {
+		args[2] = o.duration.String()
+	}
+	args = append(append(args, o.load...), "--control-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--format", "json", "--quiet")
+	l := &traceLoad{done: make(chan error, 1)}
+	if l.p, err = start(cpus, nil, args...); err != nil {
+		return nil, fmt.Errorf("--load: %w", err)
+	}
+	if err := expect(context.Background(), l.p, "ready", loadPatience); err != nil {
+		l.p.kill()
+		return nil, fmt.Errorf("--load: %w", err)
+	}
+	return l, nil
+}
+
+// reach waits until somebody listens where the load is to go: the command that is traced may need time to get there.
+func (o *traceOptions) reach(ended <-chan error) error {
+	i := slices.IndexFunc(o.load, func(s string) bool { return strings.Contains(s, "://") })
+	if i < 0 {
+		return nil // none, or the load generator says it better
+	}
+	target, err := url.Parse(o.load[i])
+	if err != nil || target.Host == "" {
+		return nil
+	}
+	address := target.Host
+	if target.Port() == "" {
+		address = net.JoinHostPort(target.Hostname(), "80")
+	}
+	for deadline := time.Now().Add(loadReach); ; time.Sleep(10 * time.Millisecond) {
+		c, err := net.DialTimeout("tcp", address, time.Second)
+		if err == nil {
+			return c.Close()
+		}
+		if time.Now().After(deadline) || len(ended) > 0 {
+			return fmt.Errorf("--load: the command does not listen there: %w", err)
+		}
+	}
+}
+
+// startBoth lets the command go, and starts the load when there is somebody to take it.
+func (o *traceOptions) startBoth(child *command) (*traceLoad, error) {
+	if err := child.run(); err != nil {
+		return nil, err
+	}
+	if err := o.reach(child.done); err != nil {
+		return nil, err
+	}
+	return o.startLoad()
+}
+
+// begin opens its window.
+func (l *traceLoad) begin() error {
+	if l.p == nil {
+		return nil
+	}
+	if err := l.p.say("go"); err != nil {
+		return fmt.Errorf("--load: %w", err)
+	}
+	go func() { l.done <- expect(context.Background(), l.p, "done", 1<<62) }()
+	return nil
+}
+
+// result returns what it printed, nil if it was none or was cut off, and what the reader should know of it.
+func (l *traceLoad) result() (result []byte, warnings []string) {
+	switch {
+	case l.p == nil:
+		return nil, nil
+	case !l.over:
+		return nil, []string{"The window was closed before the load's: of what its clients saw nothing is kept."}
+	}
+	err := l.err
+	if err == nil {
+		err = l.p.say("end")
+	}
+	if err == nil {
+		err = l.p.wait(context.Background(), 20*time.Second)
+	}
+	if err != nil {
+		warnings = append(warnings, fmt.Sprintf("The load failed: %s.", words(err)))
+	}
+	select {
+	case <-l.p.exited: // only then is all it printed here
+		if json.Valid(l.p.stdout.Bytes()) {
+			result = bytes.Clone(l.p.stdout.Bytes())
+		}
+	default:
+	}
+	return result, warnings
+}
+
+// end sees that it ends.
+func (l *traceLoad) end() {
+	if l != nil && l.p != nil {
+		l.p.kill()
+	}
+}
+
+// loadReport is what of a load.json a report has; nil of none.
+func loadReport(result []byte) (*report.TraceLoad, error) {
+	if result == nil {
+		return nil, nil
+	}
+	var r load.Result
+	if err := json.Unmarshal(result, &r); err != nil {
+		return nil, fmt.Errorf("load.json: %w", err)
+	}
+	q := r.Latency
+	return &report.TraceLoad{
+		Target: r.Target, Loop: r.Options.Loop, Clients: r.Options.Clients, Rate: r.Options.Rate, Seconds: r.Window.Seconds,
+		Requests: r.Requests, Errors: r.Errors, RequestsPerSecond: r.RequestsPerSecond,
+		Latency:  report.Latency{P50: q.P50, P90: q.P90, P99: q.P99, P999: q.P999, Max: q.Max, Mean: q.Mean},
+		Warnings: r.Warnings,
+	}, nil
+}

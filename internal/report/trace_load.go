@@ -1,0 +1,43 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// TraceLoad is what the clients of a load beside a trace saw, in short.
+type TraceLoad struct {
+	Target            string   `json:"target"`
+	Loop              string   `json:"loop"` // closed or open
+	Clients           int      `json:"clients"`
+	Rate              float64  `json:"rate"` // requests a second that were to be sent, of an open loop
+	Seconds           float64  `json:"seconds"`
+	Requests          uint64   `json:"requests"` // answered well
+	Errors            uint64   `json:"errors"`
+	RequestsPerSecond float64  `json:"requests_per_second"`
+	Latency           Latency  `json:"latency_us"`
+	Warnings          []string `json:"warnings,omitempty"`
+}
+
+// sentence says it in words; "" of none.
+func (l *TraceLoad) sentence() string {
+	if l == nil {
+		return ""
+	}
+	how := "in a closed loop"
+	if l.Loop == "open" {
+		how = fmt.Sprintf("%.0f requests/s due", l.Rate)
+	}
+	errors := fmt.Sprintf("%d errors", l.Errors)
+	if l.Errors == 1 {
+		errors = "1 error"
+	}
+	us := func(v float64) string { return nanos(v * 1e3) }
+	s := fmt.Sprintf("Load on %s by %d clients, %s: %d requests in %.2f s (%.0f/s), %s; latency p50 %s, p99 %s, max %s.",
+		Printable(l.Target), l.Clients, how, l.Requests, l.Seconds, l.RequestsPerSecond, errors,
+		us(l.Latency.P50), us(l.Latency.P99), us(l.Latency.Max))
+	for _, w := range l.Warnings {
+		s += " Warning: " + strings.TrimSuffix(Printable(w), ".") + "."
+	}
+	return s
+}
