@@ -62,6 +62,9 @@ func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bp
 	}
 
 	life := equal("life", uint64(c.Total.OnCPU+c.Total.RunQueue+c.Total.Blocked), uint64(c.Total.Life))
+	if life.Status == Fail && c.Total.Unknown > 0 {
+		life.Reason += fmt.Sprintf("; for %v it was not known what tasks did", c.Total.Unknown)
+	}
 
 	// Either may be ahead by a tick's worth for each CPU at each end (10 ms, for HZ may be 100), and by what the kernel's
 	// clock leaves out: stolen time.
