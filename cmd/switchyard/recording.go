@@ -119,9 +119,7 @@ func finish(dir string, k recorded) (*report.Trace, error) {
 	w.Lost(rec.Lost())
 	m := manifestOf(&about, rec, result, o)
 	m.Warnings = append(m.Warnings, k.warnings...)
-	if k.load != nil {
-		w.Load(k.load)
-	}
+	w.Load(k.load)
 	m.Probe.NsPerEvent, m.Probe.Calibrated = k.perEvent, k.how
 	if err := w.Commit(m); err != nil {
 		return nil, err

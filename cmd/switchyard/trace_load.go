@@ -43,9 +43,9 @@ func (o *traceOptions) startLoad() (*traceLoad, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"load", "--duration", load.DefaultDuration.String()}
+	args := []string{"load"}
 	if o.duration > 0 {
-		args[2] = o.duration.String()
+		args = append(args, "--duration", o.duration.String())
 	}
 	args = append(append(args, o.load...), "--control-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--format", "json", "--quiet")
 	l := &traceLoad{done: make(chan error, 1)}
