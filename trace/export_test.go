@@ -1,5 +1,7 @@
 package trace
 
+import "time"
+
 // Stall keeps the reader from the rings for as long as f takes, and then empties them.
 func (r *Recorder) Stall(f func()) error {
 	r.draining.Lock()
@@ -16,4 +18,20 @@ func (s *SwitchCost) RequestFlags() (uint64, error) {
 	}
 	s.first = nil
 	return s.requestFlags()
+}
+
+// Unknown is the time in which it was not known what the tasks followed did, and how many they are.
+func (s *Session) Unknown() (d time.Duration, tasks int, err error) {
+	var address uint64
+	var slot uint32
+	it := s.objs.base.Maps[bpfMapTraced].Iterate()
+	for it.Next(&address, &slot) {
+		var t bpfTask
+		if err := s.objs.base.Maps[bpfMapTasks].Lookup(slot, &t); err != nil {
+			return 0, 0, err
+		}
+		d += time.Duration(t.N[bpfCountCOUNT_UNKNOWN])
+		tasks++
+	}
+	return d, tasks, it.Err()
 }

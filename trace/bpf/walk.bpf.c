@@ -23,11 +23,30 @@ static __always_inline struct walk *walk_of(void)
 	return bpf_map_lookup_elem(&walks, &zero);
 }
 
+/*
+ * What a task does that no event has told of yet. In the middle of a switch away from it, what it
+ * will do: it is on its CPU until that is over, but another is the CPU's current one from before
+ * the event on, and it has left the queue if it is to block. Without groups in the kernel there is
+ * no way from a task to its CPU, and one that goes while it could run seems to stay.
+ */
+static __always_inline u32 state_of(struct task_struct *t)
+{
+	bool queued = task_queued(t), on = task_on_cpu(t);
+
+	if (field_exists(t->se.cfs_rq->rq))
+		on = on && t->se.cfs_rq->rq->curr == t;
+	else
+		on = on && queued;
+	if (on)
+		return STATE_ON;
+	return queued ? STATE_READY : STATE_BLOCKED;
+}
+
 static __always_inline void adopt(struct task_struct *t, struct walk *w)
 {
 	bool root = follow_root(t);
+	u64 now, mark;
 	struct task *ts;
-	u32 state;
 
 	if (root)
 		w->root++;
@@ -47,20 +66,18 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 	ts->tid = task_nr(t);
 	ts->tgid = task_nr(t->group_leader);
 	w->found++;
+	/* Only if no event came in between. */
+	now = clock();
+	mark = mark_at(now, state_of(t));
+	if (mark_swap(ts, 0, mark))
+		return;
+	ts->life = now;
 	/*
-	 * Only if no event came in between. One that is just then under way shows the state it
-	 * leads away from; the next event puts it right.
+	 * One whose switch began before it was followed, but became visible since: there will be no
+	 * event to put it right. If there is one, it finds a task that was not seen to come.
 	 */
-	if (task_on_cpu(t))
-		state = STATE_ON;
-	else if (task_queued(t))
-		state = STATE_READY;
-	else
-		state = STATE_BLOCKED;
-	u64 now = clock();
-
-	if (mark_swap(ts, 0, mark_at(now, state)) == 0)
-		ts->life = now;
+	if ((mark & 3) == STATE_ON && state_of(t) != STATE_ON)
+		mark_swap(ts, mark, mark_at(now, state_of(t)));
 }
 
 struct reading {
