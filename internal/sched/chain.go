@@ -79,7 +79,7 @@ func (a *Analysis) arrive(id TaskID, t *task, now int64) {
 		return
 	}
 	v := t.chain.inherited + t.chain.own
-	t.compound.add(&a.pages, v)
+	a.pages.add(&t.compound, v)
 	if v > a.worst.least {
 		a.worst.add(id, &t.chain, now)
 	}

@@ -39,7 +39,7 @@ func TestTally(t *testing.T) {
 		for range rnd.IntN(300) {
 			v := rnd.Int64N(1 << (1 + rnd.IntN(36)))
 			values = append(values, v)
-			one.add(&p, v)
+			p.add(&one, v)
 		}
 		h := one.histogram(&p)
 		all.Merge(&h)

@@ -59,7 +59,7 @@ func (a *Analysis) add(p *part) {
 	switch {
 	case whole:
 		if p.into != nil {
-			p.into.add(&a.pages, p.to-p.from)
+			a.pages.add(p.into, p.to-p.from)
 		}
 	case !inside && d > 0 && p.what != Nothing:
 		t.Censored.add(d)

@@ -54,13 +54,17 @@ func whom(by TaskID) (TaskID, Flags) {
 	return by, 0
 }
 
-// pairs is a matrix with few entries: an open hash table of bounded size.
+// pairs is a matrix with few entries: an open hash table of bounded size. What is added waits, as with pages.
 type pairs struct {
-	table []pair // a power of two, at most half of it used
-	used  int
-	limit int
-	rest  pair // those without room
+	table   []pair // a power of two, at most half of it used
+	used    int
+	limit   int
+	rest    pair // those without room
+	later   [pairsLater]pair
+	waiting int
 }
+
+const pairsLater = 64
 
 type pair struct {
 	by, of TaskID // of: NoTask in a free place
@@ -81,9 +85,22 @@ func newPairTable(n int) []pair {
 }
 
 func (p *pairs) add(by, of TaskID, count uint64, ns int64) {
-	e := p.find(by, of)
-	e.count += count
-	e.ns += ns
+	if p.waiting == pairsLater {
+		p.settle()
+	}
+	p.later[p.waiting] = pair{by, of, count, ns}
+	p.waiting++
+}
+
+// settle brings the matrix up to date.
+func (p *pairs) settle() {
+	for i := range p.later[:p.waiting] {
+		l := &p.later[i]
+		e := p.find(l.by, l.of)
+		e.count += l.count
+		e.ns += l.ns
+	}
+	p.waiting = 0
 }
 
 func (p *pairs) find(by, of TaskID) *pair {
@@ -124,6 +141,7 @@ func (p *pairs) place(by, of TaskID) *pair {
 
 // result returns the entries of all pairs that keep says to keep, by falling time, those that caused nothing last.
 func (p *pairs) result(keep func(of TaskID) bool) []Pair {
+	p.settle()
 	var list []Pair
 	for i := range p.table {
 		e := &p.table[i]

@@ -204,7 +204,7 @@ func (q *queues) judge(a *Analysis, now int64, by TaskID) {
 // flush counts the last violation.
 func (q *queues) flush(a *Analysis) {
 	if d := a.clip(q.last.from, q.last.to); d > 0 {
-		q.wasted.add(&a.pages, d)
+		a.pages.add(&q.wasted, d)
 	}
 	q.last = violation{}
 }

@@ -255,5 +255,6 @@ func (a *Analysis) waste() Waste {
 	if !a.o.All {
 		return Waste{Reason: "only some tasks were recorded: which CPUs are idle is not known"}
 	}
-	return Waste{Count: w.count, Time: dur(w.sum), Longest: dur(w.max), Lengths: w.histogram(&a.pages)}
+	lengths := w.histogram(&a.pages)
+	return Waste{Count: w.count, Time: dur(w.sum), Longest: dur(w.max), Lengths: lengths}
 }

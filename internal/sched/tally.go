@@ -3,7 +3,7 @@ package sched
 import "math"
 
 // tally collects one distribution of one task. Most tasks have few values, and those near each other: it has a page of
-// buckets for each power of two that occurs, and knows where the first few of them are. It fills a cache line.
+// buckets for each power of two that occurs, and knows where the first few of them are. It is as long as a cache line.
 type tally struct {
 	count    uint64
 	sum, max int64
@@ -18,16 +18,28 @@ const tallyNear = 7
 type page [1 << histSub]uint32 // they stop at the largest number
 
 // pages is where all tallies' pages come from. It grows by pieces, so that growing moves nothing.
+//
+// What is added waits until there is much of it. Tallies and pages of thousands of tasks are not in the CPU's caches, and a
+// loop that does nothing else fetches many of them at the same time.
 type pages struct {
 	pieces []*[pagesPiece]page
 	used   uint32 // the first one is never used
+	later  [pagesLater]struct {
+		t *tally
+		v int64
+	}
+	buckets [pagesLater]*uint32 // where they go
+	waiting int
 }
 
-const pagesPiece = 1024
+const (
+	pagesPiece = 1024
+	pagesLater = 128
+)
 
 func (p *pages) at(i uint32) *page { return &p.pieces[i/pagesPiece][i%pagesPiece] }
 
-func (p *pages) add() uint32 {
+func (p *pages) new() uint32 {
 	p.used++
 	if int(p.used/pagesPiece) >= len(p.pieces) {
 		p.pieces = append(p.pieces, new([pagesPiece]page))
@@ -35,15 +47,33 @@ func (p *pages) add() uint32 {
 	return p.used
 }
 
-// add puts a value of ns, not negative, into the tally.
-func (t *tally) add(p *pages, v int64) {
-	t.count++
-	t.sum += v
-	t.max = max(t.max, v)
-	b := uint32(bucketOf(v) + 1<<histSub - 1)
-	if n := &p.at(t.page(p, b>>histSub))[b&(1<<histSub-1)]; *n < math.MaxUint32 {
-		*n++
+// add puts a value of ns, not negative, into a tally.
+func (p *pages) add(t *tally, v int64) {
+	if p.waiting == pagesLater {
+		p.settle()
 	}
+	p.later[p.waiting].t, p.later[p.waiting].v = t, v
+	p.waiting++
+}
+
+// settle brings all tallies up to date.
+func (p *pages) settle() {
+	for i := range p.later[:p.waiting] {
+		t, v := p.later[i].t, p.later[i].v
+		t.count++
+		t.sum += v
+		t.max = max(t.max, v)
+	}
+	for i := range p.later[:p.waiting] {
+		b := uint32(bucketOf(p.later[i].v) + 1<<histSub - 1)
+		p.buckets[i] = &p.at(p.later[i].t.page(p, b>>histSub))[b&(1<<histSub-1)]
+	}
+	for _, n := range p.buckets[:p.waiting] {
+		if *n < math.MaxUint32 {
+			*n++
+		}
+	}
+	p.waiting = 0
 }
 
 // page returns where the page of a power of two is, which may be new.
@@ -53,18 +83,18 @@ func (t *tally) page(p *pages, octave uint32) uint32 {
 		case uint8(octave + 1):
 			return t.near[i]
 		case 0:
-			t.octaves[i], t.near[i] = uint8(octave+1), p.add()
+			t.octaves[i], t.near[i] = uint8(octave+1), p.new()
 			return t.near[i]
 		}
 	}
 	if t.far == 0 {
-		t.far = p.add()
-		p.add()
+		t.far = p.new()
+		p.new()
 	}
 	i := t.far + octave>>histSub
 	at := p.at(i)[octave&(1<<histSub-1)]
 	if at == 0 {
-		at = p.add()
+		at = p.new()
 		p.at(i)[octave&(1<<histSub-1)] = at
 	}
 	return at
@@ -72,6 +102,7 @@ func (t *tally) page(p *pages, octave uint32) uint32 {
 
 // histogram returns what was collected.
 func (t *tally) histogram(p *pages) Histogram {
+	p.settle()
 	h := Histogram{count: t.count, sum: t.sum, max: t.max}
 	var at [2 << histSub]uint32 // by octave
 	if t.far != 0 {
