@@ -76,6 +76,7 @@ type recorded struct {
 	warnings   []string // for whoever reads it
 	switchCost *report.SwitchCost
 	load       []byte   // what the load generator beside it printed; nil: there was none
+	failed     error    // why there was none, although asked for
 	perEvent   *float64 // what an event cost, ns,
 	how        string   // and how that was found, or why it was not
 }

@@ -132,37 +132,3 @@ func onThread(f func()) {
 	}()
 	<-done
 }
-
-// awaitEnd waits for what ends a window: its time, the processes' end, the load's, or an interrupt. It returns what the
-// command ended with, and whether there was an interrupt.
-func awaitEnd(env Env, o *traceOptions, child *command, l *traceLoad) (ended error, interrupted bool) {
-	signals, stopSignals := env.interrupts()
-	defer stopSignals()
-	stop := make(chan struct{})
-	defer close(stop)
-	var timer <-chan time.Time
-	if o.duration > 0 && l.p == nil { // the load has the same
-		t := time.NewTimer(o.duration)
-		defer t.Stop()
-		timer = t.C
-	}
-	var finished <-chan struct{}
-	if len(o.pids) > 0 {
-		finished = gone(o.pids, stop)
-	}
-	var exited <-chan error
-	if child != nil {
-		exited = child.done
-	}
-	select {
-	case <-timer:
-	case <-finished:
-	case ended = <-exited:
-		child.done <- ended // whoever asks again
-	case l.err = <-l.done:
-		l.over = true
-	case <-signals:
-		interrupted = true
-	}
-	return ended, interrupted
-}

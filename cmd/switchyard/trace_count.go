@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -32,12 +33,12 @@ func countOn(env Env, o traceOptions) (*report.Trace, error) {
 			return nil, err
 		}
 	}
-	t, err := countWindow(env, o, s, costs, child)
+	t, failed := countWindow(env, o, s, costs, child)
 	if child != nil {
 		child.end()
 	}
-	if err != nil {
-		return nil, err
+	if t == nil {
+		return nil, failed
 	}
 	if err := s.Close(); err != nil {
 		return nil, err
@@ -47,9 +48,10 @@ func countOn(env Env, o traceOptions) (*report.Trace, error) {
 		t.Missing["cost of an event"] = how
 	}
 	t.Cost.How = how
-	return t, nil
+	return t, failed
 }
 
+// countWindow returns both a report and an error if the load was not put on.
 func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster, child *command) (*report.Trace, error) {
 	var warnings []string
 	if err := dropPrivilege(); err != nil {
@@ -62,11 +64,10 @@ func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster,
 	} else if err := o.followAll(s, child); err != nil {
 		return nil, err
 	}
-	var l *traceLoad
-	var err error
-	defer func() { l.end() }()
+	var l traceLoad
+	defer l.end()
 	if child == nil {
-		if l, err = o.startLoad(); err != nil {
+		if err := l.start(context.Background(), &o); err != nil {
 			return nil, err
 		}
 	}
@@ -76,15 +77,10 @@ func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster,
 	if err := costs.start(); err != nil {
 		return nil, err
 	}
-	if child != nil {
-		if l, err = o.startBoth(child); err != nil {
-			return nil, err
-		}
-	}
-	if err := l.begin(); err != nil {
+	ended, err := o.window(env, child, &l)
+	if err != nil {
 		return nil, err
 	}
-	ended, _ := awaitEnd(env, &o, child, l)
 	c, err := s.Stop()
 	if err != nil {
 		return nil, err
@@ -105,7 +101,7 @@ func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster,
 	if ended != nil {
 		t.Warnings = append(t.Warnings, fmt.Sprintf("The command failed: %v.", ended))
 	}
-	return t, nil
+	return t, l.failed
 }
 
 // countReport is what a window of count depth showed.

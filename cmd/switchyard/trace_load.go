@@ -27,40 +27,47 @@ const (
 
 // A traceLoad is the load generator beside a trace, a process of its own. Its zero value is none.
 type traceLoad struct {
-	p    *process
-	done chan error // receives once when its window is over, or it has failed
-	over bool       // it was received
-	err  error      // what was
+	p      *process
+	done   chan error // receives once when its window is over, or it has failed
+	over   bool       // it was received
+	err    error      // what was
+	failed error      // why it was not put on
 }
 
-// startLoad starts what --load asks for and waits until it is about to measure. The calling thread must be locked, and live as
+// start starts what --load asks for and waits until it is about to measure. The calling thread must be locked, and live as
 // long as the load.
-func (o *traceOptions) startLoad() (*traceLoad, error) {
+func (l *traceLoad) start(ctx context.Context, o *traceOptions) error {
 	if len(o.load) == 0 {
-		return &traceLoad{}, nil
+		return nil
 	}
 	cpus, err := proc.Allowed()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	args := []string{"load"}
 	if o.duration > 0 {
 		args = append(args, "--duration", o.duration.String())
 	}
 	args = append(append(args, o.load...), "--control-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--format", "json", "--quiet")
-	l := &traceLoad{done: make(chan error, 1)}
 	if l.p, err = start(cpus, nil, args...); err != nil {
-		return nil, fmt.Errorf("--load: %w", err)
+		return fmt.Errorf("--load: %w", err)
 	}
-	if err := expect(context.Background(), l.p, "ready", loadPatience); err != nil {
-		l.p.kill()
-		return nil, fmt.Errorf("--load: %w", err)
+	if err := expect(ctx, l.p, "ready", loadPatience); err != nil {
+		return fmt.Errorf("--load: %w", err)
 	}
-	return l, nil
+	return nil
 }
 
-// reach waits until somebody listens where the load is to go: the command that is traced may need time to get there.
-func (o *traceOptions) reach(ended <-chan error) error {
+// startOn is start for the command that is traced, which may need time until it listens.
+func (l *traceLoad) startOn(ctx context.Context, o *traceOptions, ended <-chan error) error {
+	if err := o.reach(ctx, ended); err != nil {
+		return err
+	}
+	return l.start(ctx, o)
+}
+
+// reach waits until somebody listens where the load is to go.
+func (o *traceOptions) reach(ctx context.Context, ended <-chan error) error {
 	i := slices.IndexFunc(o.load, func(s string) bool { return strings.Contains(s, "://") })
 	if i < 0 {
 		return nil // none, or the load generator says it better
@@ -78,21 +85,13 @@ func (o *traceOptions) reach(ended <-chan error) error {
 		if err == nil {
 			return c.Close()
 		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if time.Now().After(deadline) || len(ended) > 0 {
 			return fmt.Errorf("--load: the command does not listen there: %w", err)
 		}
 	}
-}
-
-// startBoth lets the command go, and starts the load when there is somebody to take it.
-func (o *traceOptions) startBoth(child *command) (*traceLoad, error) {
-	if err := child.run(); err != nil {
-		return nil, err
-	}
-	if err := o.reach(child.done); err != nil {
-		return nil, err
-	}
-	return o.startLoad()
 }
 
 // begin opens its window.
@@ -103,6 +102,7 @@ func (l *traceLoad) begin() error {
 	if err := l.p.say("go"); err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}
+	l.done = make(chan error, 1)
 	go func() { l.done <- expect(context.Background(), l.p, "done", 1<<62) }()
 	return nil
 }
@@ -110,7 +110,7 @@ func (l *traceLoad) begin() error {
 // result returns what it printed, nil if it was none or was cut off, and what the reader should know of it.
 func (l *traceLoad) result() (result []byte, warnings []string) {
 	switch {
-	case l.p == nil:
+	case l.p == nil || l.failed != nil:
 		return nil, nil
 	case !l.over:
 		return nil, []string{"The window was closed before the load's: of what its clients saw nothing is kept."}
@@ -137,7 +137,7 @@ func (l *traceLoad) result() (result []byte, warnings []string) {
 
 // end sees that it ends.
 func (l *traceLoad) end() {
-	if l != nil && l.p != nil {
+	if l.p != nil {
 		l.p.kill()
 	}
 }

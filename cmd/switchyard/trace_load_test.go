@@ -137,7 +137,18 @@ func TestTraceLoadFails(t *testing.T) {
 			t.Errorf("--load %q: %v: %s", args, err, errs)
 		}
 	}
-	if _, errs, err := traceLoaded(t, "--count", "--load", "http://127.0.0.1:1/", "--", "/bin/true"); err == nil || !strings.Contains(errs, "does not listen") {
-		t.Errorf("a command that is no server: %v: %s", err, errs)
+	// What was seen is shown, and kept, all the same.
+	dir := filepath.Join(t.TempDir(), "run")
+	for _, depth := range [][]string{{"--count"}, {"--record", "--out", dir}} {
+		r, errs, err := traceLoaded(t, append(depth, "--load", "http://127.0.0.1:1/", "--", "/bin/false")...)
+		if err == nil || !strings.Contains(errs, "does not listen") {
+			t.Errorf("%v: a command that is no server: %v: %s", depth, err, errs)
+		}
+		if len(r.Tasks) != 1 || r.Load != nil || !strings.Contains(strings.Join(r.Warnings, " "), "The command failed") {
+			t.Errorf("%v: %d tasks, load %+v, warnings %q", depth, len(r.Tasks), r.Load, r.Warnings)
+		}
+	}
+	if o := runCommand(t, "report", dir); o.code != 0 {
+		t.Errorf("report of what was recorded: %+v", o)
 	}
 }

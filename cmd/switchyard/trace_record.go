@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -41,18 +42,14 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	} else if err := makeDirectory(dir); err != nil {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
-	loaded, warnings, err := recordWindow(env, o, r, costs, filepath.Join(dir, spoolName))
-	if o.out != "" && errors.Is(err, unix.ENOSPC) {
-		return nil, fmt.Errorf("%w (what was written is kept: make room, then: switchyard recover %s)", err, o.out)
-	}
+	about, err := recordWindow(env, o, r, costs, filepath.Join(dir, spoolName))
 	if err != nil {
-		return nil, err
+		return nil, o.kept(err)
 	}
 	// Detached before the tables are written: they take longer than the window, and nobody is to pay for that.
 	if err := r.Close(); err != nil {
 		return nil, err
 	}
-	about := recorded{of: o.of(), warnings: warnings, load: loaded}
 	if about.switchCost, err = costs.stop(); err != nil {
 		return nil, err
 	}
@@ -60,61 +57,67 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	about.perEvent, about.how = perEvent(o.calibrate, trace.CostRecord)
 	t, err := finish(dir, about)
 	if err != nil {
-		if o.out == "" {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%w (the recording is kept: switchyard recover %s)", err, o.out)
+		return nil, o.kept(err)
 	}
 	if o.out != "" && !quiet {
 		fmt.Fprintf(env.Stderr, "The recording is in %s; switchyard report %s shows it again\n", filepath.Clean(o.out), o.out)
 	}
-	return t, nil
+	return t, about.failed
 }
 
-// recordWindow records to a spool until something ends it. It returns what the load printed.
-func recordWindow(env Env, o traceOptions, r *trace.Recorder, costs *switchCoster, spool string) (loaded []byte, warnings []string, err error) {
+// kept adds to an error what is to be done about a recording that has begun.
+func (o *traceOptions) kept(err error) error {
+	if _, e := os.Stat(filepath.Join(o.out, spoolName)); o.out == "" || e != nil {
+		return err
+	}
+	if errors.Is(err, unix.ENOSPC) {
+		return fmt.Errorf("%w (what was written is kept: make room, then: switchyard recover %s)", err, o.out)
+	}
+	return fmt.Errorf("%w (the recording is kept: switchyard recover %s)", err, o.out)
+}
+
+// recordWindow records to a spool until something ends it.
+func recordWindow(env Env, o traceOptions, r *trace.Recorder, costs *switchCoster, spool string) (recorded, error) {
+	about := recorded{of: o.of()}
 	var child *command
 	if len(o.command) > 0 {
+		var err error
 		if child, err = startCommand(env, o.command); err != nil {
-			return nil, nil, err
+			return recorded{}, err
 		}
 		defer child.end()
 	}
 	if err := o.followAll(r, child); err != nil {
-		return nil, nil, err
+		return recorded{}, err
 	}
-	// Of a command it has to wait for the beginning, of others it is to be ready before the window.
-	var l *traceLoad
-	defer func() { l.end() }()
+	var l traceLoad
+	defer l.end()
 	if child == nil {
-		if l, err = o.startLoad(); err != nil {
-			return nil, nil, err
+		if err := l.start(context.Background(), &o); err != nil {
+			return recorded{}, err
 		}
 	}
 	if err := r.Start(spool); err != nil {
-		return nil, nil, err
+		return recorded{}, err
 	}
 	// What is kept besides is for the tables, in a directory that may be the invoking user's.
 	if err := dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE); err != nil {
-		warnings = append(warnings, warning(err))
+		about.warnings = append(about.warnings, warning(err))
 	}
 	if err := costs.start(); err != nil {
-		return nil, nil, err
+		return recorded{}, err
 	}
-	if child != nil {
-		if l, err = o.startBoth(child); err != nil {
-			return nil, nil, err
-		}
+	ended, err := o.window(env, child, &l)
+	if err != nil {
+		return recorded{}, err
 	}
-	if err := l.begin(); err != nil {
-		return nil, nil, err
-	}
-	if ended, _ := awaitEnd(env, &o, child, l); ended != nil {
-		warnings = append(warnings, fmt.Sprintf("The command failed: %v.", ended))
+	if ended != nil {
+		about.warnings = append(about.warnings, fmt.Sprintf("The command failed: %v.", ended))
 	}
 	if _, err = r.Stop(); err != nil {
-		return nil, nil, err
+		return recorded{}, err
 	}
-	loaded, more := l.result()
-	return loaded, append(warnings, more...), nil
+	loaded, warnings := l.result()
+	about.load, about.failed, about.warnings = loaded, l.failed, append(about.warnings, warnings...)
+	return about, nil
 }

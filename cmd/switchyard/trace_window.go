@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// window does what an open window is for: it lets the command go, puts the load on, and waits for what comes first of the
+// time, the processes' end, the load's, and an interrupt. It returns what the command ended with. A load that cannot be put
+// on ends the window, and says so in l: what was seen until then is worth keeping.
+func (o *traceOptions) window(env Env, child *command, l *traceLoad) (ended, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals, stop := env.interrupts()
+	defer stop()
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	var exited chan error
+	if child != nil {
+		if err := child.run(); err != nil {
+			return nil, err
+		}
+		exited = child.done
+		// Of a command it has to wait for the beginning, of others it was ready before the window.
+		l.failed = l.startOn(ctx, o, exited)
+	}
+	if l.failed == nil {
+		l.failed = l.begin()
+	}
+	if ctx.Err() != nil {
+		l.failed = nil // that was the interrupt
+	}
+	var timer <-chan time.Time
+	switch {
+	case l.failed != nil:
+		cancel()
+	case o.duration > 0 && l.p == nil: // the load has the same
+		t := time.NewTimer(o.duration)
+		defer t.Stop()
+		timer = t.C
+	}
+	var finished <-chan struct{}
+	if len(o.pids) > 0 {
+		finished = gone(o.pids, ctx.Done())
+	}
+	select {
+	case <-timer:
+	case <-finished:
+	case ended = <-exited:
+		exited <- ended // for whoever asks again
+	case l.err = <-l.done:
+		l.over = true
+	case <-ctx.Done():
+		if len(exited) > 0 {
+			ended = <-exited
+			exited <- ended
+		}
+	}
+	return ended, nil
+}
