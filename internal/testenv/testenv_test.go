@@ -24,6 +24,18 @@ func TestMain(m *testing.M) {
 	}))
 }
 
+// TestFirst: the tests do not run themselves.
+func TestFirst(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), self, "load").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "want testenv.Program") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // recorder is a testing.TB that keeps what a test would have said.
 type recorder struct {
 	testing.TB
