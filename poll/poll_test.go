@@ -309,6 +309,33 @@ func TestResets(t *testing.T) {
 	})
 }
 
+// A reset right behind input is noticed, however close.
+func TestResetBehindInput(t *testing.T) {
+	each(t, func(t *testing.T, m switchyard.Model) {
+		r := serve(t, m, switchyard.Options{})
+		witness := r.dial()
+		witness.get()
+		var clients sync.WaitGroup
+		for range 4 {
+			clients.Go(func() {
+				for range 3001 {
+					c, err := net.DialTimeout("tcp", r.addr, patience)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					io.WriteString(c, "GET / HT")
+					c.(*net.TCPConn).SetLinger(0)
+					c.Close()
+				}
+			})
+		}
+		clients.Wait()
+		witness.get()
+		eventually(t, "only the witness is open", func() bool { return r.count.Active() == 1 })
+	})
+}
+
 // A client that keeps its connection after an error is cut off in a second.
 func TestLinger(t *testing.T) {
 	each(t, func(t *testing.T, m switchyard.Model) {

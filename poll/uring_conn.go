@@ -23,7 +23,7 @@ type uringSlot struct {
 	conn    switchyard.Conn
 }
 
-type uringFlags uint8
+type uringFlags uint16
 
 const (
 	uOpen      uringFlags = 1 << iota
@@ -33,6 +33,8 @@ const (
 	uEnd                  // the client sends no more
 	uClosing              // it is closed when nothing is in flight
 	uUnsending            // the send is being cancelled
+	uHeard                // the receive had input since the last look at it,
+	uQuiet                // or before that and none since
 )
 
 // backlogLimit is how much input of a connection that does not take its
@@ -53,7 +55,7 @@ func (u *uringLoop) begin(fd int32) {
 // receive asks for all input to come.
 func (u *uringLoop) receive(id int32, s *uringSlot) {
 	armReceive(u.sqe(), s.fd, opReceive|uint64(id))
-	s.flags |= uReceiving
+	s.flags = s.flags&^(uHeard|uQuiet) | uReceiving
 }
 
 // stopReceive ends it.
@@ -72,6 +74,8 @@ func (u *uringLoop) received(id int32, c sys.UringCQE) {
 	}
 	switch {
 	case c.Res > 0:
+		s.flags |= uHeard
+		u.lookLater()
 		buffer := uint16(c.Flags >> sys.UringCQEBufferBits)
 		if s.flags&uClosing == 0 {
 			u.input(id, s, u.buffers.Bytes(buffer)[:c.Res])

@@ -59,6 +59,7 @@ type uringLoop struct {
 	waiting   []int32 // accepted while MaxConns were served already
 	counted   bool    // the pause was counted, and nothing has been accepted since
 	waking    bool    // a poll of the eventfd is in flight
+	lookAt    int64   // when to look after the receives; 0: no need
 	ending    bool
 }
 
@@ -98,7 +99,7 @@ func (u *uringLoop) run() error {
 	u.watchWake()
 	u.armAccept()
 	for {
-		how, ns := u.pace.of(u.timeout())
+		how, ns := u.pace.of(u.patience())
 		e := u.ring.Wait(how, ns)
 		if e != 0 {
 			if err := u.enterFailed(e); err != nil {
