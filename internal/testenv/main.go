@@ -16,7 +16,7 @@ const suiteVar = "SWITCHYARD_TEST_SUITE"
 func first() error {
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return nil // no /proc: nothing can start itself
 	}
 	asked := slices.ContainsFunc(os.Args, func(s string) bool { return strings.HasPrefix(s, "-test.") })
 	if os.Getenv(suiteVar) == self && !asked {
