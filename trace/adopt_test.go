@@ -3,24 +3,23 @@ package trace_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"switchyard/trace"
 )
 
-// TestAdoptSwitching follows tasks that switch all the time, so that many are in the middle of a switch just then: what each
-// does must be known from the first.
+// TestAdoptSwitching follows tasks that do nothing but switch, so that one of them is often in the middle of a switch just
+// then: what each does must be known from the first.
 func TestAdoptSwitching(t *testing.T) {
+	const times = 101
 	s := session(t, trace.Options{})
-	h := start(t, "ping", "1000000000")
-	t.Cleanup(func() { h.cmd.Process.Kill() })
-	fmt.Fprintln(h.in)
+	h := start(t, "ping", "1009")
 	n := 0
-	for range 251 {
+	for range times {
+		fmt.Fprintln(h.in)
 		if err := s.Follow(h.pid()); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Millisecond)
+		h.answer(t) // they have come to a CPU since
 		unknown, tasks, err := s.Unknown()
 		if err != nil {
 			t.Fatal(err)
@@ -36,6 +35,6 @@ func TestAdoptSwitching(t *testing.T) {
 		}
 	}
 	if n > 0 {
-		t.Errorf("%d times of 251 it was not known what a task did", n)
+		t.Errorf("%d times of %d it was not known what a task did", n, times)
 	}
 }
