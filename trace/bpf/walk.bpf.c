@@ -47,6 +47,7 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 	bool root = follow_root(t);
 	u64 now, mark;
 	struct task *ts;
+	u32 state;
 
 	if (root)
 		w->root++;
@@ -76,8 +77,9 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 	 * One whose switch began before it was followed, but became visible since: there will be no
 	 * event to put it right. If there is one, it finds a task that was not seen to come.
 	 */
-	if ((mark & 3) == STATE_ON && state_of(t) != STATE_ON)
-		mark_swap(ts, mark, mark_at(now, state_of(t)));
+	state = state_of(t);
+	if ((mark & 3) == STATE_ON && state != STATE_ON)
+		mark_swap(ts, mark, mark_at(now, state));
 }
 
 struct reading {
