@@ -121,7 +121,8 @@ func (c *columnWriter) endPage(rows int) {
 	c.values, c.present, c.body = c.values[:0], c.present[:0], body
 }
 
-// appendNumbers encodes values by their numbers in the dictionary, with as many bits as the greatest in this page needs.
+// appendNumbers encodes values by their numbers in the dictionary, with as many bits, or bytes, as the greatest in this page
+// needs.
 func (c *columnWriter) appendNumbers(body []byte) []byte {
 	numbers := grow(c.numbered, len(c.values))
 	c.numbered = numbers
@@ -132,6 +133,9 @@ func (c *columnWriter) appendNumbers(body []byte) []byte {
 		greatest = max(greatest, n)
 	}
 	width := uint(max(1, bits.Len32(greatest)))
+	if c.spec.wide {
+		width = (width + 7) &^ 7
+	}
 	return appendHybrid(append(body, byte(width)), numbers, width)
 }
 

@@ -27,8 +27,8 @@ var eventColumns = [...]columnSpec{
 	eventOther:      {name: "other", physical: int32s, optional: true, encoding: encodingDictionary},
 	eventState:      {name: "state", physical: int32s, optional: true, encoding: encodingDictionary},
 	eventFlags:      {name: "flags", physical: int32s, encoding: encodingDictionary},
-	eventPrio:       {name: "prio", physical: int32s, optional: true, encoding: encodingDictionary},
-	eventOtherPrio:  {name: "other_prio", physical: int32s, optional: true, encoding: encodingDictionary},
+	eventPrio:       {name: "prio", physical: int32s, optional: true, encoding: encodingDictionary, wide: true},
+	eventOtherPrio:  {name: "other_prio", physical: int32s, optional: true, encoding: encodingDictionary, wide: true},
 	eventAtCPU:      {name: "at_cpu", physical: int32s, optional: true, encoding: encodingDictionary},
 	eventSyscall:    {name: "syscall", physical: int64s, optional: true, encoding: encodingDictionary},
 	eventResult:     {name: "result", physical: int64s, optional: true, encoding: encodingDictionary},
@@ -52,9 +52,7 @@ type eventEncoder struct {
 }
 
 func newEventEncoder(to io.Writer) *eventEncoder {
-	e := &eventEncoder{table: newTableWriter(to, "events", eventColumns[:], groupRows)}
-	e.predictor.forget()
-	return e
+	return &eventEncoder{table: newTableWriter(to, "events", eventColumns[:], groupRows)}
 }
 
 // event appends an event. An error leaves half a row behind.
@@ -118,11 +116,7 @@ func (w *eventEncoder) event(e *sched.Event) error {
 	} else {
 		c[eventResult].null()
 	}
-	group, err := w.table.endRow()
-	if group {
-		w.predictor.forget()
-	}
-	return err
+	return w.table.endRow()
 }
 
 // Columns of events.parquet.
@@ -146,7 +140,8 @@ const (
 
 // An eventDecoder turns rows back into events.
 type eventDecoder struct {
-	tasks     int // in the table
+	tasks     int  // in the table
+	anew      bool // each row group forgets what the ones before it said: schema1
 	predictor predictor
 	kinds     []sched.Kind // by index into the texts of the column
 	last      int64
@@ -156,7 +151,9 @@ type eventDecoder struct {
 
 // begin begins a row group. It fails when a kind of event in it is not known.
 func (d *eventDecoder) begin(columns []column) error {
-	d.predictor.forget()
+	if d.anew {
+		d.predictor.forget()
+	}
 	d.kinds = d.kinds[:0]
 	for _, name := range columns[eventKind].texts {
 		k := kindNamed(name)

@@ -33,7 +33,7 @@ func writeLost(t *tableWriter, list []sched.Lost) error {
 		t.columns[lostFirst].put(l.First)
 		t.columns[lostLast].put(l.Last)
 		t.columns[lostCount].put(int64(l.Count))
-		if _, err := t.endRow(); err != nil {
+		if err := t.endRow(); err != nil {
 			return err
 		}
 	}

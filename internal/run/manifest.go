@@ -9,7 +9,10 @@ import (
 
 // Schema names the layout of a run directory. Columns, tables and keys may be added to it; what changes its meaning
 // changes the number.
-const Schema = "switchyard.run/1"
+const Schema = "switchyard.run/2"
+
+// schema1 is what it was at first, and is read too. In it the differences of events.parquet begin anew with each row group.
+const schema1 = "switchyard.run/1"
 
 // Manifest is manifest.json. Writer.Commit fills in Schema, Tables and Lost.
 type Manifest struct {

@@ -150,7 +150,7 @@ func (r *Reader) Events() iter.Seq2[*sched.Event, error] {
 }
 
 func (r *Reader) eventsOf(groups *groupReader, yield func(*sched.Event, error) bool) {
-	d := eventDecoder{tasks: len(r.tasks)}
+	d := eventDecoder{tasks: len(r.tasks), anew: r.manifest.Schema == schema1}
 	var row int64
 	for i := range r.events.groups {
 		columns, err := groups.read(r.events, i)
@@ -229,9 +229,9 @@ func (r *Reader) parseManifest(data []byte) error {
 	if err := json.Unmarshal(data, &head); err != nil {
 		return r.damaged(manifestName, err)
 	}
-	if head.Schema != Schema {
+	if head.Schema != Schema && head.Schema != schema1 {
 		family, version, _ := strings.Cut(head.Schema, "/")
-		if n, err := strconv.ParseUint(version, 10, 31); family == "switchyard.run" && err == nil && n > 1 {
+		if n, err := strconv.ParseUint(version, 10, 31); family == "switchyard.run" && err == nil && n > 2 {
 			return r.newer(manifestName, "schema "+head.Schema)
 		}
 		return r.damaged(manifestName, fmt.Errorf("its schema is %.40q and not %s", head.Schema, Schema))

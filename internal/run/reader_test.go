@@ -92,10 +92,10 @@ func TestNoRun(t *testing.T) {
 		"nothing there":    {func(t *testing.T, dir string) { os.RemoveAll(dir) }, fs.ErrNotExist, "no such file"},
 		"no manifest":      {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, manifestName)) }, ErrIncomplete, "switchyard recover "},
 		"no events":        {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, eventsName)) }, fs.ErrNotExist, eventsName},
-		"newer":            {swap("run/1", "run/2"), ErrNewer, "schema switchyard.run/2"},
-		"much newer":       {swap("run/1", "run/17"), ErrNewer, "schema switchyard.run/17"},
-		"another program":  {swap("switchyard.run/1", "switchyard.compare/1"), ErrDamaged, "switchyard.compare/1"},
-		"a version of air": {swap("run/1", "run/-1"), ErrDamaged, "its schema"},
+		"newer":            {swap("run/2", "run/3"), ErrNewer, "schema switchyard.run/3"},
+		"much newer":       {swap("run/2", "run/17"), ErrNewer, "schema switchyard.run/17"},
+		"another program":  {swap("switchyard.run/2", "switchyard.compare/1"), ErrDamaged, "switchyard.compare/1"},
+		"a version of air": {swap("run/2", "run/-1"), ErrDamaged, "its schema"},
 		"not JSON":         {manifest(func(b []byte) []byte { return b[:len(b)/2] }), ErrDamaged, manifestName},
 		"empty":            {manifest(func([]byte) []byte { return nil }), ErrDamaged, manifestName},
 		"too long":         {manifest(func(b []byte) []byte { return append(b, bytes.Repeat([]byte(" "), maxManifest)...) }), ErrDamaged, "more than it can have"},
@@ -198,4 +198,43 @@ func TestNamesAreData(t *testing.T) {
 	if got := r.Tasks()[2].Name; got != strings.Repeat("long", 100)[:maxName] {
 		t.Errorf("a long name is %q", got)
 	}
+}
+
+// A run of the first schema, whose differences begin anew with each row group, reads as it did.
+func TestFirstSchema(t *testing.T) {
+	s := newStream(1, 4, 300, false)
+	events := s.events(groupRows + 5000)
+	dir := filepath.Join(t.TempDir(), "run")
+	w, err := Create(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for i := range events {
+		if i%groupRows == 0 {
+			w.eventRows.predictor.forget()
+		}
+		if err := w.Event(&events[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Tasks(s.table())
+	if err := w.Commit(someManifest()); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, manifestName)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, bytes.Replace(data, []byte(Schema), []byte("switchyard.run/1"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	sameEvents(t, r, events)
+	sameEvents(t, r, events) // and once more
 }

@@ -18,7 +18,8 @@ func TestBytesPerEvent(t *testing.T) {
 		{"2 CPUs", 2, 300, false, 7},
 		{"2 CPUs with system calls", 2, 300, true, 6},
 		{"16 CPUs", 16, 800, false, 7.5},
-		{"64 CPUs", 64, 4000, false, 8},
+		{"64 CPUs", 64, 4000, false, 7.7},
+		{"256 CPUs", 256, 4000, false, 8},
 	} {
 		t.Run(machine.name, func(t *testing.T) {
 			s := newStream(1, machine.cpus, machine.tasks, machine.syscalls)

@@ -77,7 +77,7 @@ func writeSnapshots(t *tableWriter, end int64, list []sched.Snapshot, tasks int)
 		} else {
 			c[snapshotRunDelay].null()
 		}
-		if _, err := t.endRow(); err != nil {
+		if err := t.endRow(); err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,7 @@ type columnSpec struct {
 	physical physical
 	optional bool
 	encoding int64
+	wide     bool     // indices into the dictionary are whole bytes, which a Huffman code makes shorter the more frequent they are
 	text     bool     // of blobs: it is UTF-8, and not just bytes
 	words    []string // of text: all that it can be, when that is known beforehand. A value is then an index into them.
 }

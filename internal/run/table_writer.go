@@ -45,17 +45,17 @@ func (t *tableWriter) write(b []byte) {
 	}
 }
 
-// endRow ends a row, and says whether it was the last of its row group. An error stays, and close returns it too.
-func (t *tableWriter) endRow() (group bool, err error) {
+// endRow ends a row. An error stays, and close returns it too.
+func (t *tableWriter) endRow() error {
 	t.inPage++
 	t.inGroup++
 	if t.inPage == pageRows || t.inGroup == t.groupRows {
 		t.endPage()
 	}
-	if group = t.inGroup == t.groupRows; group {
+	if t.inGroup == t.groupRows {
 		t.endGroup()
 	}
-	return group, t.err
+	return t.err
 }
 
 func (t *tableWriter) endPage() {

@@ -81,7 +81,7 @@ func writeTasks(t *tableWriter, tasks []sched.Task, ended []int64) error {
 		c[taskTraced].put(truth(k.Traced))
 		c[taskTracer].put(truth(k.Tracer))
 		c[taskEarly].put(truth(k.Early))
-		if _, err := t.endRow(); err != nil {
+		if err := t.endRow(); err != nil {
 			return err
 		}
 	}
