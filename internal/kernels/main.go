@@ -28,6 +28,7 @@ func main() {
 // settings are the flags.
 type settings struct {
 	kernels []kernel
+	image   string
 	match   string
 	limit   time.Duration
 	jobs    int
@@ -38,6 +39,7 @@ type settings struct {
 
 func flags() (s settings, err error) {
 	names := flag.String("kernels", "", "which `kernels`, separated by spaces or commas: "+known()+" (default: all)")
+	flag.StringVar(&s.image, "image", "", "boot this kernel `file` (a bzImage) instead of the one of -kernels, of which there can then be one only")
 	flag.StringVar(&s.match, "run", "", "run only the tests that match the `regexp`, and expect only those")
 	flag.DurationVar(&s.limit, "limit", 8*time.Minute, "the `time` a guest may take")
 	flag.IntVar(&s.jobs, "jobs", min(2, runtime.NumCPU()), "how many guests run at once; each keeps one CPU busy")
@@ -48,7 +50,13 @@ func flags() (s settings, err error) {
 	if flag.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
-	s.kernels, err = choose(*names)
+	if s.kernels, err = choose(*names); err != nil || s.image == "" {
+		return s, err
+	}
+	if len(s.kernels) != 1 || s.update {
+		return s, errors.New("-image is for one of the -kernels, and not with -update")
+	}
+	_, err = os.Stat(s.image)
 	return s, err
 }
 
@@ -111,6 +119,7 @@ func try(ctx context.Context, s settings, k kernel, dir string, suites []suite) 
 		o.skipped = err
 		return o
 	}
+	image.vmlinuz = cmp.Or(s.image, image.vmlinuz)
 	files := filepath.Join(dir, k.name+".cpio")
 	if err := initramfs(files, image.busybox, dir, suites); err != nil {
 		o.faults = append(o.faults, err.Error())
@@ -127,7 +136,7 @@ func try(ctx context.Context, s settings, k kernel, dir string, suites []suite) 
 	if err != nil {
 		o.faults = append(o.faults, err.Error())
 	}
-	o.faults = append(o.faults, faults(k, suites, o.results, !s.update && s.match == "")...)
+	o.faults = append(o.faults, faults(k, suites, o.results, !s.update && s.match == "" && s.image == "")...)
 	if len(o.faults) > 0 {
 		o.faults = append(o.faults, "console: "+keep(k, console))
 	}
