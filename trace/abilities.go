@@ -93,7 +93,7 @@ func fit(spec *ebpf.CollectionSpec, knobs map[string]any, tasks int) error {
 			}
 		}
 	}
-	for _, name := range []string{bpfMapRows, schedPlainMapRowQueue} {
+	for _, name := range []string{bpfMapRows, bpfMapLatencies, schedPlainMapRowQueue} {
 		if m := spec.Maps[name]; m != nil {
 			m.MaxEntries = knobs["max_rows"].(uint32)
 		}

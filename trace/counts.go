@@ -155,6 +155,11 @@ type TaskCount struct {
 	// Started is when the task began, on CLOCK_BOOTTIME. TIDs are used again; with it they are unique.
 	Started time.Duration
 	Count
+
+	// RunQueueLatency and WakeupLatency are the task's part of those in Counts. They are kept of as many tasks as there are
+	// rows, the first ones in the window; nil of others, and before Linux 5.12 of those made in the window (Missing says so, as
+	// new_task_latencies).
+	RunQueueLatency, WakeupLatency *Histogram
 }
 
 // Loss is a number of events that could not be counted, and why.
@@ -200,7 +205,8 @@ type Counts struct {
 	// good (PCID). A switch for which the CPU already had the right page table loaded is neither. x86 only.
 	TLBFlushes, TLBKept uint64
 
-	// Missing has the reason for each column (Probe.Columns, and throttled) that is empty because it was not counted.
+	// Missing has the reason for each column (Probe.Columns, throttled, new_task_latencies) that is empty because it was not
+	// counted.
 	Missing map[string]string
 
 	// Losses are events that happened and were not counted. Results with losses are too low.
@@ -240,7 +246,7 @@ func (c *Counts) SyscallTotal() uint64 {
 }
 
 // readRows fills in the tasks; what of the sum they do not explain is the others'.
-func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64) error {
+func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64, latencies []latency) error {
 	handed := uint64(s.get("Rows"))
 	others := *sum
 	n := min(handed, uint64(s.opts.MaxTasks))
@@ -251,13 +257,17 @@ func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64) error {
 			return err
 		}
 		name, _, _ := bytes.Cut(r.Comm[:], []byte{0})
-		c.Tasks = append(c.Tasks, TaskCount{
+		t := TaskCount{
 			TID:     int(r.Tid),
 			TGID:    int(r.Tgid),
 			Name:    string(name),
 			Started: time.Duration(r.Start),
 			Count:   newCount(&r.N),
-		})
+		}
+		if i := int(r.Latency) - 1; i >= 0 && i < len(latencies) {
+			t.RunQueueLatency, t.WakeupLatency = &latencies[i].runQueue, &latencies[i].wakeup
+		}
+		c.Tasks = append(c.Tasks, t)
 		for j, v := range r.N {
 			others[j] -= v
 		}

@@ -18,6 +18,7 @@ import (
 const (
 	freeMapCpus           = "cpus"
 	freeMapFreeSlots      = "free_slots"
+	freeMapLatencies      = "latencies"
 	freeMapRows           = "rows"
 	freeMapTasks          = "tasks"
 	freeMapTraced         = "traced"
@@ -89,6 +90,7 @@ type freeProgramSpecs struct {
 type freeMapSpecs struct {
 	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies *ebpf.MapSpec `ebpf:"latencies"`
 	Rows      *ebpf.MapSpec `ebpf:"rows"`
 	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
 	Traced    *ebpf.MapSpec `ebpf:"traced"`
@@ -136,6 +138,7 @@ func (o *freeObjects) Close() error {
 type freeMaps struct {
 	Cpus      *ebpf.Map `ebpf:"cpus"`
 	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Latencies *ebpf.Map `ebpf:"latencies"`
 	Rows      *ebpf.Map `ebpf:"rows"`
 	Tasks     *ebpf.Map `ebpf:"tasks"`
 	Traced    *ebpf.Map `ebpf:"traced"`
@@ -147,6 +150,7 @@ func (m *freeMaps) Close() error {
 	return _FreeClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.Rows,
 		m.Tasks,
 		m.Traced,

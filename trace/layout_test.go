@@ -13,12 +13,13 @@ import (
 func TestLayouts(t *testing.T) {
 	const counts, kept = int(bpfCountCOUNTS), int(bpfCountCOUNT_KEPT_BY_PROBES)
 	hist := 16 + 8*int(bpfHistShapeHIST_BUCKETS)
-	row := 32 + 8*counts
+	row := 40 + 8*counts
 	size := func(v any) int { return int(reflect.TypeOf(v).Size()) }
 	for name, s := range map[string][2]int{
 		"control": {size(bpfControl{}), 56},
 		"cpu":     {size(bpfCpu{}), 24 + 8*int(bpfSyscallSlotsSYSCALL_SLOTS)},
 		"hist":    {size(bpfHist{}), hist},
+		"latency": {size(bpfLatency{}), 2 * hist},
 		"row":     {size(bpfRow{}), row},
 		"task":    {size(bpfTask{}), 88 + 8*kept + 8*counts},
 		"walk":    {size(bpfWalk{}), 72 + 8*counts + row},
@@ -35,7 +36,7 @@ func TestLayouts(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, v := range map[string]any{
-				bpfMapCpus: bpfCpu{}, bpfMapRows: bpfRow{}, bpfMapTasks: bpfTask{}, bpfMapWalks: bpfWalk{},
+				bpfMapCpus: bpfCpu{}, bpfMapLatencies: bpfLatency{}, bpfMapRows: bpfRow{}, bpfMapTasks: bpfTask{}, bpfMapWalks: bpfWalk{},
 				bpfMapWindows: bpfWindow{}, ctlMap: bpfControl{},
 			} {
 				if got := int(spec.Maps[name].ValueSize); got != size(v) {

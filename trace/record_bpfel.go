@@ -235,6 +235,7 @@ const (
 const (
 	recordMapCpus           = "cpus"
 	recordMapFreeSlots      = "free_slots"
+	recordMapLatencies      = "latencies"
 	recordMapRingCpus       = "ring_cpus"
 	recordMapRings          = "rings"
 	recordMapRows           = "rows"
@@ -318,6 +319,7 @@ type recordProgramSpecs struct {
 type recordMapSpecs struct {
 	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies *ebpf.MapSpec `ebpf:"latencies"`
 	RingCpus  *ebpf.MapSpec `ebpf:"ring_cpus"`
 	Rings     *ebpf.MapSpec `ebpf:"rings"`
 	Rows      *ebpf.MapSpec `ebpf:"rows"`
@@ -371,6 +373,7 @@ func (o *recordObjects) Close() error {
 type recordMaps struct {
 	Cpus      *ebpf.Map `ebpf:"cpus"`
 	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Latencies *ebpf.Map `ebpf:"latencies"`
 	RingCpus  *ebpf.Map `ebpf:"ring_cpus"`
 	Rings     *ebpf.Map `ebpf:"rings"`
 	Rows      *ebpf.Map `ebpf:"rows"`
@@ -384,6 +387,7 @@ func (m *recordMaps) Close() error {
 	return _RecordClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.RingCpus,
 		m.Rings,
 		m.Rows,

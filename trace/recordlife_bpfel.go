@@ -18,6 +18,7 @@ import (
 const (
 	recordLifeMapCpus           = "cpus"
 	recordLifeMapFreeSlots      = "free_slots"
+	recordLifeMapLatencies      = "latencies"
 	recordLifeMapRingCpus       = "ring_cpus"
 	recordLifeMapRings          = "rings"
 	recordLifeMapRows           = "rows"
@@ -102,6 +103,7 @@ type recordLifeProgramSpecs struct {
 type recordLifeMapSpecs struct {
 	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies *ebpf.MapSpec `ebpf:"latencies"`
 	RingCpus  *ebpf.MapSpec `ebpf:"ring_cpus"`
 	Rings     *ebpf.MapSpec `ebpf:"rings"`
 	Rows      *ebpf.MapSpec `ebpf:"rows"`
@@ -154,6 +156,7 @@ func (o *recordLifeObjects) Close() error {
 type recordLifeMaps struct {
 	Cpus      *ebpf.Map `ebpf:"cpus"`
 	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Latencies *ebpf.Map `ebpf:"latencies"`
 	RingCpus  *ebpf.Map `ebpf:"ring_cpus"`
 	Rings     *ebpf.Map `ebpf:"rings"`
 	Rows      *ebpf.Map `ebpf:"rows"`
@@ -167,6 +170,7 @@ func (m *recordLifeMaps) Close() error {
 	return _RecordLifeClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.RingCpus,
 		m.Rings,
 		m.Rows,

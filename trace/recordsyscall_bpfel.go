@@ -18,6 +18,7 @@ import (
 const (
 	recordSyscallMapCpus           = "cpus"
 	recordSyscallMapFreeSlots      = "free_slots"
+	recordSyscallMapLatencies      = "latencies"
 	recordSyscallMapRingCpus       = "ring_cpus"
 	recordSyscallMapRings          = "rings"
 	recordSyscallMapRows           = "rows"
@@ -96,6 +97,7 @@ type recordSyscallProgramSpecs struct {
 type recordSyscallMapSpecs struct {
 	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies *ebpf.MapSpec `ebpf:"latencies"`
 	RingCpus  *ebpf.MapSpec `ebpf:"ring_cpus"`
 	Rings     *ebpf.MapSpec `ebpf:"rings"`
 	Rows      *ebpf.MapSpec `ebpf:"rows"`
@@ -148,6 +150,7 @@ func (o *recordSyscallObjects) Close() error {
 type recordSyscallMaps struct {
 	Cpus      *ebpf.Map `ebpf:"cpus"`
 	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Latencies *ebpf.Map `ebpf:"latencies"`
 	RingCpus  *ebpf.Map `ebpf:"ring_cpus"`
 	Rings     *ebpf.Map `ebpf:"rings"`
 	Rows      *ebpf.Map `ebpf:"rows"`
@@ -161,6 +164,7 @@ func (m *recordSyscallMaps) Close() error {
 	return _RecordSyscallClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.RingCpus,
 		m.Rings,
 		m.Rows,

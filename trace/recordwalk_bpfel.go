@@ -18,6 +18,7 @@ import (
 const (
 	recordWalkMapCpus           = "cpus"
 	recordWalkMapFreeSlots      = "free_slots"
+	recordWalkMapLatencies      = "latencies"
 	recordWalkMapRingCpus       = "ring_cpus"
 	recordWalkMapRings          = "rings"
 	recordWalkMapRows           = "rows"
@@ -94,6 +95,7 @@ type recordWalkProgramSpecs struct {
 type recordWalkMapSpecs struct {
 	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies *ebpf.MapSpec `ebpf:"latencies"`
 	RingCpus  *ebpf.MapSpec `ebpf:"ring_cpus"`
 	Rings     *ebpf.MapSpec `ebpf:"rings"`
 	Rows      *ebpf.MapSpec `ebpf:"rows"`
@@ -146,6 +148,7 @@ func (o *recordWalkObjects) Close() error {
 type recordWalkMaps struct {
 	Cpus      *ebpf.Map `ebpf:"cpus"`
 	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Latencies *ebpf.Map `ebpf:"latencies"`
 	RingCpus  *ebpf.Map `ebpf:"ring_cpus"`
 	Rings     *ebpf.Map `ebpf:"rings"`
 	Rows      *ebpf.Map `ebpf:"rows"`
@@ -159,6 +162,7 @@ func (m *recordWalkMaps) Close() error {
 	return _RecordWalkClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.RingCpus,
 		m.Rings,
 		m.Rows,

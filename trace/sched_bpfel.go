@@ -24,7 +24,7 @@ type bpfControl struct {
 	Self         uint32
 	Level        uint32
 	Rows         uint32
-	Pad          uint32
+	Latencies    uint32
 	Ns           uint64
 	PreemptCount uint64
 }
@@ -107,13 +107,20 @@ const (
 	bpfHistShapeHIST_BUCKETS  bpfHistShape = 482
 )
 
+type bpfLatency struct {
+	_    structs.HostLayout
+	Hist [2]bpfHist
+}
+
 type bpfRow struct {
-	_     structs.HostLayout
-	Tid   uint32
-	Tgid  uint32
-	Start uint64
-	Comm  [16]uint8
-	N     [35]uint64
+	_       structs.HostLayout
+	Tid     uint32
+	Tgid    uint32
+	Start   uint64
+	Comm    [16]uint8
+	N       [35]uint64
+	Latency uint32
+	Pad     uint32
 }
 
 type bpfState uint32
@@ -140,8 +147,9 @@ type bpfTask struct {
 	Epoch     uint32
 	Dead      uint32
 	Opened    uint64
-	Early     uint32
-	Synced    uint32
+	Early     uint16
+	Synced    uint16
+	Latency   uint32
 	Exec      uint64
 	N         [26]uint64
 	Life      uint64
@@ -194,6 +202,7 @@ type bpfWindow struct {
 const (
 	bpfMapCpus              = "cpus"
 	bpfMapFreeSlots         = "free_slots"
+	bpfMapLatencies         = "latencies"
 	bpfMapRows              = "rows"
 	bpfMapTasks             = "tasks"
 	bpfMapTraced            = "traced"
@@ -272,6 +281,7 @@ type bpfProgramSpecs struct {
 type bpfMapSpecs struct {
 	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies *ebpf.MapSpec `ebpf:"latencies"`
 	Rows      *ebpf.MapSpec `ebpf:"rows"`
 	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
 	Traced    *ebpf.MapSpec `ebpf:"traced"`
@@ -320,6 +330,7 @@ func (o *bpfObjects) Close() error {
 type bpfMaps struct {
 	Cpus      *ebpf.Map `ebpf:"cpus"`
 	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Latencies *ebpf.Map `ebpf:"latencies"`
 	Rows      *ebpf.Map `ebpf:"rows"`
 	Tasks     *ebpf.Map `ebpf:"tasks"`
 	Traced    *ebpf.Map `ebpf:"traced"`
@@ -331,6 +342,7 @@ func (m *bpfMaps) Close() error {
 	return _BpfClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.Rows,
 		m.Tasks,
 		m.Traced,

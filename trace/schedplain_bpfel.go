@@ -18,6 +18,7 @@ import (
 const (
 	schedPlainMapCpus              = "cpus"
 	schedPlainMapFreeSlots         = "free_slots"
+	schedPlainMapLatencies         = "latencies"
 	schedPlainMapRowQueue          = "row_queue"
 	schedPlainMapRowScratch        = "row_scratch"
 	schedPlainMapRows              = "rows"
@@ -99,6 +100,7 @@ type schedPlainProgramSpecs struct {
 type schedPlainMapSpecs struct {
 	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies  *ebpf.MapSpec `ebpf:"latencies"`
 	RowQueue   *ebpf.MapSpec `ebpf:"row_queue"`
 	RowScratch *ebpf.MapSpec `ebpf:"row_scratch"`
 	Rows       *ebpf.MapSpec `ebpf:"rows"`
@@ -150,6 +152,7 @@ func (o *schedPlainObjects) Close() error {
 type schedPlainMaps struct {
 	Cpus       *ebpf.Map `ebpf:"cpus"`
 	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
+	Latencies  *ebpf.Map `ebpf:"latencies"`
 	RowQueue   *ebpf.Map `ebpf:"row_queue"`
 	RowScratch *ebpf.Map `ebpf:"row_scratch"`
 	Rows       *ebpf.Map `ebpf:"rows"`
@@ -164,6 +167,7 @@ func (m *schedPlainMaps) Close() error {
 	return _SchedPlainClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.RowQueue,
 		m.RowScratch,
 		m.Rows,

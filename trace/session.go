@@ -165,6 +165,9 @@ func Open(opts Options) (_ *Session, err error) {
 	if !s.objs.can.ptRegs && !hasMember("task_struct", "stack_vm_area") {
 		s.missing["yields"] = "this kernel does not tell what a task called (before 5.15, without CONFIG_VMAP_STACK)"
 	}
+	if !s.objs.can.atomics {
+		s.missing["new_task_latencies"] = "before Linux 5.12 only tasks that there are when a window opens have latencies of their own"
+	}
 	s.attach = time.Since(start)
 	s.memory = s.objs.memory()
 	return s, nil
@@ -361,6 +364,9 @@ func (s *Session) Start() error {
 	s.throttle = watch(s.everyone, s.pids)
 	s.set("Closing", 0)
 	s.set("Rows", 0)
+	if err := s.emptyLatencies(); err != nil {
+		return explain("start", err)
+	}
 	if err := s.emptyQueue(); err != nil {
 		return explain("start", err)
 	}
@@ -525,7 +531,11 @@ func (s *Session) Stop() (*Counts, error) {
 	if _, ok := c.Missing["fault_exceptions"]; ok {
 		c.Total.FaultsUser, c.Total.FaultsKernel = 0, 0
 	}
-	if err := s.readRows(c, &sum); err != nil {
+	latencies, err := s.readLatencies(c)
+	if err != nil {
+		return nil, explain("stop", err)
+	}
+	if err := s.readRows(c, &sum, latencies); err != nil {
 		return nil, explain("stop", err)
 	}
 	s.losses(c, kernel.LostAlloc)

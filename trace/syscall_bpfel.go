@@ -18,6 +18,7 @@ import (
 const (
 	syscallMapCpus           = "cpus"
 	syscallMapFreeSlots      = "free_slots"
+	syscallMapLatencies      = "latencies"
 	syscallMapRows           = "rows"
 	syscallMapTasks          = "tasks"
 	syscallMapTraced         = "traced"
@@ -89,6 +90,7 @@ type syscallProgramSpecs struct {
 type syscallMapSpecs struct {
 	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies *ebpf.MapSpec `ebpf:"latencies"`
 	Rows      *ebpf.MapSpec `ebpf:"rows"`
 	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
 	Traced    *ebpf.MapSpec `ebpf:"traced"`
@@ -136,6 +138,7 @@ func (o *syscallObjects) Close() error {
 type syscallMaps struct {
 	Cpus      *ebpf.Map `ebpf:"cpus"`
 	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Latencies *ebpf.Map `ebpf:"latencies"`
 	Rows      *ebpf.Map `ebpf:"rows"`
 	Tasks     *ebpf.Map `ebpf:"tasks"`
 	Traced    *ebpf.Map `ebpf:"traced"`
@@ -147,6 +150,7 @@ func (m *syscallMaps) Close() error {
 	return _SyscallClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.Rows,
 		m.Tasks,
 		m.Traced,

@@ -18,6 +18,7 @@ import (
 const (
 	taskMapCpus              = "cpus"
 	taskMapFreeSlots         = "free_slots"
+	taskMapLatencies         = "latencies"
 	taskMapRows              = "rows"
 	taskMapTasks             = "tasks"
 	taskMapTraced            = "traced"
@@ -91,6 +92,7 @@ type taskProgramSpecs struct {
 type taskMapSpecs struct {
 	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies *ebpf.MapSpec `ebpf:"latencies"`
 	Rows      *ebpf.MapSpec `ebpf:"rows"`
 	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
 	Traced    *ebpf.MapSpec `ebpf:"traced"`
@@ -138,6 +140,7 @@ func (o *taskObjects) Close() error {
 type taskMaps struct {
 	Cpus      *ebpf.Map `ebpf:"cpus"`
 	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Latencies *ebpf.Map `ebpf:"latencies"`
 	Rows      *ebpf.Map `ebpf:"rows"`
 	Tasks     *ebpf.Map `ebpf:"tasks"`
 	Traced    *ebpf.Map `ebpf:"traced"`
@@ -149,6 +152,7 @@ func (m *taskMaps) Close() error {
 	return _TaskClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.Rows,
 		m.Tasks,
 		m.Traced,

@@ -18,6 +18,7 @@ import (
 const (
 	taskPlainMapCpus              = "cpus"
 	taskPlainMapFreeSlots         = "free_slots"
+	taskPlainMapLatencies         = "latencies"
 	taskPlainMapRowQueue          = "row_queue"
 	taskPlainMapRowScratch        = "row_scratch"
 	taskPlainMapRows              = "rows"
@@ -94,6 +95,7 @@ type taskPlainProgramSpecs struct {
 type taskPlainMapSpecs struct {
 	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies  *ebpf.MapSpec `ebpf:"latencies"`
 	RowQueue   *ebpf.MapSpec `ebpf:"row_queue"`
 	RowScratch *ebpf.MapSpec `ebpf:"row_scratch"`
 	Rows       *ebpf.MapSpec `ebpf:"rows"`
@@ -144,6 +146,7 @@ func (o *taskPlainObjects) Close() error {
 type taskPlainMaps struct {
 	Cpus       *ebpf.Map `ebpf:"cpus"`
 	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
+	Latencies  *ebpf.Map `ebpf:"latencies"`
 	RowQueue   *ebpf.Map `ebpf:"row_queue"`
 	RowScratch *ebpf.Map `ebpf:"row_scratch"`
 	Rows       *ebpf.Map `ebpf:"rows"`
@@ -158,6 +161,7 @@ func (m *taskPlainMaps) Close() error {
 	return _TaskPlainClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.RowQueue,
 		m.RowScratch,
 		m.Rows,

@@ -18,6 +18,7 @@ import (
 const (
 	walkBoundedMapCpus           = "cpus"
 	walkBoundedMapFreeSlots      = "free_slots"
+	walkBoundedMapLatencies      = "latencies"
 	walkBoundedMapRows           = "rows"
 	walkBoundedMapTasks          = "tasks"
 	walkBoundedMapTraced         = "traced"
@@ -89,6 +90,7 @@ type walkBoundedProgramSpecs struct {
 type walkBoundedMapSpecs struct {
 	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies *ebpf.MapSpec `ebpf:"latencies"`
 	Rows      *ebpf.MapSpec `ebpf:"rows"`
 	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
 	Traced    *ebpf.MapSpec `ebpf:"traced"`
@@ -136,6 +138,7 @@ func (o *walkBoundedObjects) Close() error {
 type walkBoundedMaps struct {
 	Cpus      *ebpf.Map `ebpf:"cpus"`
 	FreeSlots *ebpf.Map `ebpf:"free_slots"`
+	Latencies *ebpf.Map `ebpf:"latencies"`
 	Rows      *ebpf.Map `ebpf:"rows"`
 	Tasks     *ebpf.Map `ebpf:"tasks"`
 	Traced    *ebpf.Map `ebpf:"traced"`
@@ -147,6 +150,7 @@ func (m *walkBoundedMaps) Close() error {
 	return _WalkBoundedClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.Rows,
 		m.Tasks,
 		m.Traced,

@@ -18,6 +18,7 @@ import (
 const (
 	walkPlainMapCpus           = "cpus"
 	walkPlainMapFreeSlots      = "free_slots"
+	walkPlainMapLatencies      = "latencies"
 	walkPlainMapRowQueue       = "row_queue"
 	walkPlainMapRowScratch     = "row_scratch"
 	walkPlainMapRows           = "rows"
@@ -92,6 +93,7 @@ type walkPlainProgramSpecs struct {
 type walkPlainMapSpecs struct {
 	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
 	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies  *ebpf.MapSpec `ebpf:"latencies"`
 	RowQueue   *ebpf.MapSpec `ebpf:"row_queue"`
 	RowScratch *ebpf.MapSpec `ebpf:"row_scratch"`
 	Rows       *ebpf.MapSpec `ebpf:"rows"`
@@ -142,6 +144,7 @@ func (o *walkPlainObjects) Close() error {
 type walkPlainMaps struct {
 	Cpus       *ebpf.Map `ebpf:"cpus"`
 	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
+	Latencies  *ebpf.Map `ebpf:"latencies"`
 	RowQueue   *ebpf.Map `ebpf:"row_queue"`
 	RowScratch *ebpf.Map `ebpf:"row_scratch"`
 	Rows       *ebpf.Map `ebpf:"rows"`
@@ -156,6 +159,7 @@ func (m *walkPlainMaps) Close() error {
 	return _WalkPlainClose(
 		m.Cpus,
 		m.FreeSlots,
+		m.Latencies,
 		m.RowQueue,
 		m.RowScratch,
 		m.Rows,

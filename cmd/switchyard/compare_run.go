@@ -82,7 +82,7 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 		var session *trace.Session
 		if counts && r.traceReason == "" && ctx.Err() == nil {
 			var err error
-			if session, err = trace.Open(trace.Options{Syscalls: true, TLB: true}); err != nil {
+			if session, err = trace.Open(trace.Options{Syscalls: true, TLB: true, MaxTasks: 1 /* all that is shown is sums */}); err != nil {
 				r.traceReason = oneLine(err.Error())
 			}
 		}

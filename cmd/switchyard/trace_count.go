@@ -118,8 +118,7 @@ func countReport(c *trace.Counts) *report.Trace {
 		Wakers:     []report.TracePair{},
 		Lost:       []report.TraceLost{},
 		Missing: map[string]string{
-			"latencies of single tasks": "count depth keeps distributions of all tasks together (--record keeps each)",
-			"preemptors and wakers":     "count depth does not tell tasks from each other (--record does)",
+			"preemptors and wakers": "count depth does not tell tasks from each other (--record does)",
 		},
 		Cost: report.TraceCost{AttachNS: int64(c.Cost.Attach), MemoryBytes: c.Cost.Memory},
 	}
@@ -139,6 +138,11 @@ func countReport(c *trace.Counts) *report.Trace {
 		k := &c.Tasks[i]
 		row := countTask(&k.Count)
 		row.TID, row.TGID, row.Name = k.TID, k.TGID, k.Name
+		if k.RunQueueLatency == nil {
+			t.Missing["latencies of some tasks"] = "count depth has room for those of the first ones in the window (--record has for all)"
+		} else {
+			row.RunQueueLatency, row.WakeupLatency = durationsOf(k.RunQueueLatency), durationsOf(k.WakeupLatency)
+		}
 		t.Tasks = append(t.Tasks, row)
 	}
 	for _, l := range c.Losses {

@@ -117,6 +117,9 @@ func blinked(t *testing.T, r *report.Trace) {
 	if k.OnCPUNS+k.BlockedNS+k.RunQueueNS+k.UnknownNS != k.LifeNS {
 		t.Errorf("%d + %d + %d + %d is not its life of %d ns", k.OnCPUNS, k.BlockedNS, k.RunQueueNS, k.UnknownNS, k.LifeNS)
 	}
+	if k.WakeupLatency == nil || k.WakeupLatency.N < blinks || k.RunQueueLatency == nil || k.RunQueueLatency.N < k.WakeupLatency.N {
+		t.Errorf("wake-up latencies %+v, run-queue latencies %+v, want %d at least", k.WakeupLatency, k.RunQueueLatency, blinks)
+	}
 	names := []string{}
 	for _, c := range r.Checks {
 		names = append(names, c.Name)
@@ -151,10 +154,6 @@ func TestTraceRecord(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	r, _ := traceProgram(t, "--record", "--syscalls", "--out", dir)
 	blinked(t, &r)
-	i := slices.IndexFunc(r.Tasks, func(k report.TraceTask) bool { return k.Name == "sy-blink" })
-	if k := r.Tasks[i]; k.WakeupLatency == nil || k.WakeupLatency.N < blinks {
-		t.Errorf("wake-up latencies: %+v, want %d at least", k.WakeupLatency, blinks)
-	}
 	if !slices.ContainsFunc(r.Wakers, func(p report.TracePair) bool { return p.Of == "sy-blink" && p.Count >= blinks }) {
 		t.Errorf("nobody woke sy-blink %d times: %+v", blinks, r.Wakers)
 	}

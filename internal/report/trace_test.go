@@ -67,7 +67,7 @@ func TestTraceText(t *testing.T) {
 	}
 }
 
-// Count depth has no latencies of single tasks, pairs or CPUs; a short life is no division by zero.
+// Count depth has no pairs or CPUs, and may have no latencies; a short life is no division by zero.
 func TestTraceTextOfLittle(t *testing.T) {
 	r := &Trace{Schema: TraceSchema, Depth: "count", Of: "true", Tasks: []TraceTask{{TID: 1, Name: "true"}}}
 	for _, width := range []int{1, 40, 80, 120, 300} {

@@ -72,8 +72,9 @@ struct task {
 	u32 epoch;	/* the window it is in, 0: none. Who sets it to 0 accounts for the task */
 	u32 dead;	/* its last switch is over */
 	u64 opened;	/* when its part of the window began */
-	u32 early;	/* a waking while it was on a CPU: 1, or 3 when by an interrupt */
-	u32 synced;	/* the offsets below are known: since its first switch under our eyes */
+	u16 early;	/* a waking while it was on a CPU: 1, or 3 when by an interrupt */
+	u16 synced;	/* the offsets below are known: since its first switch under our eyes */
+	u32 latency;	/* which of the latencies are its in the window, counted from 1; 0: none */
 	u64 exec;	/* sum_exec_runtime at its last switch away */
 	u64 n[COUNT_KEPT_BY_PROBES];
 	u64 life;	/* when it was first seen */
@@ -115,7 +116,16 @@ enum hist_id {
 	HISTS = 4,
 };
 
-/* What one CPU adds up in one window. Two of them, used in turn. */
+/* How long one task of the window waited: the first two histograms. */
+struct latency {
+	struct hist hist[HIST_WAKEUP_LATENCY + 1];
+};
+_Static_assert(sizeof(struct latency) == 2 * sizeof(struct hist), "struct latency");
+
+/*
+ * What one CPU adds up in one window. Two of them, used in turn. What is in the latencies of a task
+ * is not in here.
+ */
 struct window {
 	u64 born;	 /* tasks made by tasks in the window */
 	u64 died;	 /* tasks in the window that ended */
@@ -151,8 +161,10 @@ struct row {
 	u64 start; /* ns of CLOCK_BOOTTIME */
 	u8 comm[16];
 	u64 n[COUNTS]; /* of this window */
+	u32 latency;   /* as in struct task */
+	u32 pad;
 };
-_Static_assert(sizeof(struct row) == 32 + 8 * COUNTS, "struct row");
+_Static_assert(sizeof(struct row) == 40 + 8 * COUNTS, "struct row");
 
 /* What a walk over all tasks is to do, and what it did. */
 enum walk_mode {
@@ -188,7 +200,7 @@ struct control {
 	u32 self;     /* answer: the tracer itself, in the first PID namespace */
 	u32 level;    /* answer: depth of the tracer's PID namespace */
 	u32 rows;     /* answer: rows handed over, or for which there was no room */
-	u32 pad;
+	u32 latencies; /* answer: latencies given to tasks, or of which there were none left */
 	u64 ns;		   /* answer: the tracer's PID namespace, its address */
 	u64 preempt_count; /* answer: how far it is from a value of a per-CPU map, 0: not known */
 };

@@ -46,11 +46,9 @@ static __always_inline u32 hist_bucket(u64 v)
 	       ((v >> (log - HIST_SUB_LOG2)) & ((1 << HIST_SUB_LOG2) - 1));
 }
 
-/* Called with interrupts off, so that each CPU's histograms have one writer. */
-static __always_inline void hist_add(struct window *w, u32 id, u32 i, u64 v)
+/* Called with interrupts off, so that each CPU's histograms have one writer; and a task's has its CPU. */
+static __always_inline void hist_add(struct hist *h, u32 i, u64 v)
 {
-	struct hist *h = &w->hist[id];
-
 	/* The verifier must see that what is compared is what is used; on 6.1 it needs help. */
 	asm volatile("" : "+r"(i));
 	if (i >= HIST_BUCKETS)

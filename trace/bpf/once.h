@@ -50,6 +50,14 @@ static __always_inline void row_done(struct row *r)
 {
 }
 
+/* The next latencies for a task, 0: there are none left. */
+static __always_inline u32 latency_next(bool walk)
+{
+	u32 i = __sync_fetch_and_add(&ctl.latencies, 1);
+
+	return i < max_rows ? i + 1 : 0;
+}
+
 #else
 
 struct ticket {
@@ -138,6 +146,14 @@ static __always_inline void row_done(struct row *r)
 	bpf_map_push_elem(&row_queue, r, 0);
 }
 
+/* Only a walk, of which there is one at a time, can tell which ones are the next. */
+static __always_inline u32 latency_next(bool walk)
+{
+	if (!walk || ctl.latencies >= max_rows)
+		return 0;
+	return ++ctl.latencies;
+}
+
 #endif
 
 enum row_scratch_slot {
@@ -155,6 +171,7 @@ static __always_inline struct row *row_new(struct task_struct *t, struct task *t
 	r->tid = ts->tid;
 	r->tgid = ts->tgid;
 	r->start = t->start_boottime;
+	r->latency = ts->latency;
 	__builtin_memcpy(r->comm, t->comm, sizeof(r->comm));
 	return r;
 }

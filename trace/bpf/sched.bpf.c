@@ -132,7 +132,7 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 		now = since + d;
 		ts->n[COUNT_ON_CPU] += d;
 		if (taken(ts, since, epoch) && w)
-			hist_add(w, HIST_ON_CPU, hist_bucket(d), d);
+			hist_add(&w->hist[HIST_ON_CPU], hist_bucket(d), d);
 	} else if (!mark) {
 		ts->life = now;
 	} else {
@@ -197,7 +197,7 @@ static __always_inline void enter(struct task_struct *t, struct task *ts, struct
 		}
 		ts->n[COUNT_RUN_QUEUE] += d;
 		if (taken(ts, since, epoch) && w)
-			hist_add(w, latency ? HIST_WAKEUP_LATENCY : HIST_READY, hist_bucket(d), d);
+			hist_add(latency_of(ts, w, latency), hist_bucket(d), d);
 	}
 	ts->early = 0;
 	if (t->mm) {
@@ -286,7 +286,7 @@ int sched_waking(u64 *ctx)
 		if (taken(ts, since, epoch)) {
 			w = window_of(epoch);
 			if (w)
-				hist_add(w, HIST_BLOCKED, hist_bucket(d), d);
+				hist_add(&w->hist[HIST_BLOCKED], hist_bucket(d), d);
 		}
 	} else if (mark) {
 		ts->n[COUNT_SPURIOUS]++;
@@ -342,6 +342,7 @@ const volatile struct {
 	struct control *ctl;
 	struct walk *walk;
 	struct row *row;
+	struct latency *latency;
 	struct task *task;
 	struct window *window;
 	struct cpu *cpu;

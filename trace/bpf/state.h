@@ -43,6 +43,14 @@ struct {
 	__type(value, struct row);
 } rows SEC(".maps");
 
+/* As many as rows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct latency);
+} latencies SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -164,6 +172,17 @@ static __always_inline struct window *window_of(u32 epoch)
 	u32 slot = epoch & 1;
 
 	return bpf_map_lookup_elem(&windows, &slot);
+}
+
+/* The caller's CPU's histogram in a window, or the task's own in its place. */
+static __always_inline struct hist *latency_of(struct task *ts, struct window *w, bool wakeup)
+{
+	u32 i = ts->latency - 1;
+	struct latency *l = bpf_map_lookup_elem(&latencies, &i);
+
+	if (l)
+		return wakeup ? &l->hist[HIST_WAKEUP_LATENCY] : &l->hist[HIST_READY];
+	return wakeup ? &w->hist[HIST_WAKEUP_LATENCY] : &w->hist[HIST_READY];
 }
 
 static __always_inline struct cpu *this_cpu(void)

@@ -37,8 +37,10 @@ int task_newtask(u64 *ctx)
 	ts->synced = 1; /* its books are empty */
 	ts->tid = task_nr(t);
 	ts->tgid = t->tgid == maker ? ms->tgid : ts->tid;
-	if (w)
-		__sync_fetch_and_add(admit(t, ts, epoch) ? &w->born : &w->lost_alloc, 1);
+	if (!w)
+		return 0;
+	ts->latency = latency_next(false);
+	__sync_fetch_and_add(admit(t, ts, epoch) ? &w->born : &w->lost_alloc, 1);
 	return 0;
 }
 
