@@ -41,11 +41,11 @@ func newTraceCommand(env Env) *cobra.Command {
 the kernel, and tells of each task how long it ran, waited for a CPU and slept, how it
 was switched and woken, and whether that agrees with the kernel's own books.
 
-With --count, sums are kept in the kernel and nothing is streamed: cheap, for any
-length of time. With --record every event is kept: who took the CPU from whom, who
-woke whom, run-queue lengths, distributions for each task; --out keeps the recording
-as a directory of Parquet tables, which "switchyard report" reads again without root.
-A recording that was cut off, by kill -9 even, is completed by "switchyard recover".
+With --count, sums and distributions are kept in the kernel and nothing is streamed:
+cheap, for any length of time. With --record every event is kept: who took the CPU from
+whom, who woke whom, run-queue lengths; --out keeps the recording as a directory of
+Parquet tables, which "switchyard report" reads again without root. A recording that was
+cut off, by kill -9 even, is completed by "switchyard recover".
 
 With --load it puts load on a server meanwhile, as "switchyard load" does, whose arguments
 it is given: the result says what the clients saw, too, and --out keeps it.
