@@ -8,21 +8,21 @@ import "switchyard/internal/sched"
 // came before: to begin anew with each row group, as schema1 did, costs a quarter of a byte an event where there are
 // thousands of tasks.
 type predictor struct {
+	group int32      // of schema1
 	tasks []counters // by task
 	idle  []counters // by CPU
 }
 
 type counters struct {
+	group         int32 // in which the rest was learned
 	nvcsw, nivcsw uint16
 	exec          uint32
 	running       bool
 	since         int64
 }
 
-func (p *predictor) forget() {
-	clear(p.tasks)
-	clear(p.idle)
-}
+// forget begins a row group of schema1. It takes no longer with many tasks: a hostile table has many groups.
+func (p *predictor) forget() { p.group++ }
 
 // counters returns what is known of a task, nil for one that cannot be told from others.
 func (p *predictor) counters(t sched.TaskID) *counters {
@@ -36,7 +36,11 @@ func (p *predictor) counters(t sched.TaskID) *counters {
 	if i >= len(*list) {
 		*list = append(*list, make([]counters, i+1-len(*list))...)
 	}
-	return &(*list)[i]
+	c := &(*list)[i]
+	if c.group != p.group {
+		*c = counters{group: p.group}
+	}
+	return c
 }
 
 // expect returns the counters that a Switch of this task, at this time and with these flags, should have.
