@@ -156,9 +156,9 @@ type TaskCount struct {
 	Started time.Duration
 	Count
 
-	// RunQueueLatency and WakeupLatency are the task's part of those in Counts. They are kept of as many tasks as there are
-	// rows, the first ones in the window; nil of others, and before Linux 5.12 of those made in the window (Missing says so, as
-	// new_task_latencies).
+	// RunQueueLatency and WakeupLatency are the task's part of those in Counts. They are kept of the first 256 in the
+	// window; nil of others, and before Linux 5.12 of those made in the window (Missing says so, as new_task_latencies). What
+	// ended while the task was read at the window's end can be in them and not yet in Count.
 	RunQueueLatency, WakeupLatency *Histogram
 }
 
@@ -184,8 +184,8 @@ type Counts struct {
 	// Total is the sum over all traced tasks, those that ended included.
 	Total Count
 
-	// Tasks has a row for each task, by falling time on CPU, as far as Options.MaxTasks allows: those that ended first.
-	// Others is the sum over the OtherTasks that had no room.
+	// Tasks has a row for each task, by falling time on CPU, as far as Options.MaxTasks allows: those that were in the
+	// window first, or before Linux 5.12 those that ended first. Others is the sum over the OtherTasks that had no room.
 	Tasks      []TaskCount
 	Others     Count
 	OtherTasks uint64
@@ -246,16 +246,9 @@ func (c *Counts) SyscallTotal() uint64 {
 }
 
 // readRows fills in the tasks; what of the sum they do not explain is the others'.
-func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64, latencies []latency) error {
-	handed := uint64(s.get("Rows"))
+func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64, latencies []*latency) error {
 	others := *sum
-	n := min(handed, uint64(s.opts.MaxTasks))
-	c.OtherTasks = handed - n
-	for i := range uint32(n) {
-		var r bpfRow
-		if err := s.readRow(i, &r); err != nil {
-			return err
-		}
+	err := s.eachRow(func(r *bpfRow) {
 		name, _, _ := bytes.Cut(r.Comm[:], []byte{0})
 		t := TaskCount{
 			TID:     int(r.Tid),
@@ -264,14 +257,18 @@ func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64, latencies []l
 			Started: time.Duration(r.Start),
 			Count:   newCount(&r.N),
 		}
-		if i := int(r.Latency) - 1; i >= 0 && i < len(latencies) {
+		if i := int(r.Place) - 1; i >= 0 && i < len(latencies) {
 			t.RunQueueLatency, t.WakeupLatency = &latencies[i].runQueue, &latencies[i].wakeup
 		}
 		c.Tasks = append(c.Tasks, t)
 		for j, v := range r.N {
 			others[j] -= v
 		}
+	})
+	if err != nil {
+		return err
 	}
+	c.OtherTasks = uint64(s.get("Rows")) - uint64(len(c.Tasks))
 	if c.OtherTasks > 0 {
 		c.Others = newCount(&others)
 	}
@@ -279,23 +276,25 @@ func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64, latencies []l
 	return nil
 }
 
-// readRow reads the next row, which is the i-th: of an array, or of the queue in its place.
-func (s *Session) readRow(i uint32, r *bpfRow) error {
-	if m := s.objs.base.Maps[schedPlainMapRowQueue]; m != nil {
-		return m.LookupAndDelete(nil, r)
-	}
-	return s.objs.base.Maps[bpfMapRows].Lookup(i, r)
-}
-
-// emptyQueue drops the rows of a window that was given up.
-func (s *Session) emptyQueue() error {
-	m := s.objs.base.Maps[schedPlainMapRowQueue]
-	for m != nil {
+// eachRow calls f for the rows of the window: those of an array, or of the queue in its place, which is then empty.
+func (s *Session) eachRow(f func(*bpfRow)) error {
+	queue, array := s.objs.base.Maps[schedPlainMapRowQueue], s.objs.base.Maps[bpfMapRows]
+	for queue != nil {
 		var r bpfRow
-		if err := m.LookupAndDelete(nil, &r); errors.Is(err, ebpf.ErrKeyNotExist) {
-			break
+		if err := queue.LookupAndDelete(nil, &r); errors.Is(err, ebpf.ErrKeyNotExist) {
+			return nil
 		} else if err != nil {
 			return err
+		}
+		f(&r)
+	}
+	for i := range s.places() {
+		var r bpfRow
+		if err := array.Lookup(i, &r); err != nil {
+			return err
+		}
+		if r.Place != 0 { // else its task had ended when it was given the place
+			f(&r)
 		}
 	}
 	return nil

@@ -109,3 +109,52 @@ func TestTaskLatenciesNew(t *testing.T) {
 		exactly(t, "new tasks with latencies of their own", own, 0)
 	}
 }
+
+// TestTaskLatenciesOfRows: what is kept of single tasks is kept of those that have a row.
+func TestTaskLatenciesOfRows(t *testing.T) {
+	for _, rows := range []int{1, 8} {
+		s := session(t, trace.Options{MaxTasks: rows})
+		h := start(t, "worker")
+		for range 2 {
+			c := window(t, s, h.pid(), func() { h.do(t, "spawn", 23) })
+			exactly(t, "rows", uint64(len(c.Tasks)), uint64(rows))
+			for i := range c.Tasks {
+				if k := &c.Tasks[i]; k.RunQueueLatency == nil && c.Missing["new_task_latencies"] == "" {
+					t.Errorf("%s has a row and no latencies", k.Name)
+				}
+			}
+			if n := uint64(len(c.Tasks)) + c.OtherTasks; n != c.Started+c.Total.Forks+c.Total.Threads {
+				t.Errorf("%d tasks in rows and beside them, of %d there were and %d made", n, c.Started, c.Total.Forks+c.Total.Threads)
+			}
+		}
+	}
+}
+
+// TestTaskLatenciesFollow: a task that comes into an open window, and one that comes after a window was given up, have their
+// own and nobody else's.
+func TestTaskLatenciesFollow(t *testing.T) {
+	s := session(t, trace.Options{})
+	a, b := start(t, "ping", "101"), start(t, "ping", "1009")
+	c := window(t, s, a.pid(), func() {
+		a.do(t, "")
+		if err := s.Follow(b.pid()); err != nil {
+			t.Fatal(err)
+		}
+		b.do(t, "")
+	})
+	sums(t, c)
+	if n := c.WakeupLatency.Count() + c.Total.UnseenSwitches; n < 2*101+2*1009+2 {
+		t.Errorf("%d waits, want at least %d", n, 2*101+2*1009+2)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.do(t, "")
+	if err := s.Forget(); err != nil {
+		t.Fatal(err)
+	}
+	c = window(t, s, a.pid(), func() { a.do(t, "") })
+	sums(t, c)
+	k := task(t, c, "pong")
+	exactly(t, "pong's waits", k.WakeupLatency.Count()+k.UnseenSwitches, 101)
+}

@@ -24,7 +24,7 @@ type bpfControl struct {
 	Self         uint32
 	Level        uint32
 	Rows         uint32
-	Latencies    uint32
+	Places       uint32
 	Ns           uint64
 	PreemptCount uint64
 }
@@ -113,14 +113,14 @@ type bpfLatency struct {
 }
 
 type bpfRow struct {
-	_       structs.HostLayout
-	Tid     uint32
-	Tgid    uint32
-	Start   uint64
-	Comm    [16]uint8
-	N       [35]uint64
-	Latency uint32
-	Pad     uint32
+	_     structs.HostLayout
+	Tid   uint32
+	Tgid  uint32
+	Start uint64
+	Comm  [16]uint8
+	N     [35]uint64
+	Place uint32
+	Pad   uint32
 }
 
 type bpfState uint32
@@ -149,7 +149,7 @@ type bpfTask struct {
 	Opened    uint64
 	Early     uint16
 	Synced    uint16
-	Latency   uint32
+	Place     uint32
 	Exec      uint64
 	N         [26]uint64
 	Life      uint64

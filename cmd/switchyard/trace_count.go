@@ -138,10 +138,10 @@ func countReport(c *trace.Counts) *report.Trace {
 		k := &c.Tasks[i]
 		row := countTask(&k.Count)
 		row.TID, row.TGID, row.Name = k.TID, k.TGID, k.Name
-		if k.RunQueueLatency == nil {
-			t.Missing["latencies of some tasks"] = "count depth has room for those of the first ones in the window (--record has for all)"
-		} else {
+		if k.RunQueueLatency != nil {
 			row.RunQueueLatency, row.WakeupLatency = durationsOf(k.RunQueueLatency), durationsOf(k.WakeupLatency)
+		} else if c.Missing["new_task_latencies"] == "" {
+			t.Missing["latencies of some tasks"] = "count depth has room for those of the first ones in the window (--record has for all)"
 		}
 		t.Tasks = append(t.Tasks, row)
 	}

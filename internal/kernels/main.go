@@ -56,7 +56,10 @@ func flags() (s settings, err error) {
 	if len(s.kernels) != 1 || s.update {
 		return s, errors.New("-image is for one of the -kernels, and not with -update")
 	}
-	_, err = os.Stat(s.image)
+	info, err := os.Stat(s.image)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("-image %s is no file", s.image)
+	}
 	return s, err
 }
 

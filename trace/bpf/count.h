@@ -74,7 +74,7 @@ struct task {
 	u64 opened;	/* when its part of the window began */
 	u16 early;	/* a waking while it was on a CPU: 1, or 3 when by an interrupt */
 	u16 synced;	/* the offsets below are known: since its first switch under our eyes */
-	u32 latency;	/* which of the latencies are its in the window, counted from 1; 0: none */
+	u32 place;	/* which of the rows, and of the latencies, are its in the window, from 1; 0: none */
 	u64 exec;	/* sum_exec_runtime at its last switch away */
 	u64 n[COUNT_KEPT_BY_PROBES];
 	u64 life;	/* when it was first seen */
@@ -161,7 +161,7 @@ struct row {
 	u64 start; /* ns of CLOCK_BOOTTIME */
 	u8 comm[16];
 	u64 n[COUNTS]; /* of this window */
-	u32 latency;   /* as in struct task */
+	u32 place;     /* as in struct task */
 	u32 pad;
 };
 _Static_assert(sizeof(struct row) == 40 + 8 * COUNTS, "struct row");
@@ -200,7 +200,7 @@ struct control {
 	u32 self;     /* answer: the tracer itself, in the first PID namespace */
 	u32 level;    /* answer: depth of the tracer's PID namespace */
 	u32 rows;     /* answer: rows handed over, or for which there was no room */
-	u32 latencies; /* answer: latencies given to tasks, or of which there were none left */
+	u32 places;   /* answer: places given to tasks, a few more than there are maybe */
 	u64 ns;		   /* answer: the tracer's PID namespace, its address */
 	u64 preempt_count; /* answer: how far it is from a value of a per-CPU map, 0: not known */
 };

@@ -35,13 +35,23 @@ static __always_inline u64 mark_swap(struct task *ts, u64 old, u64 new)
 	return __sync_val_compare_and_swap(&ts->mark, old, new);
 }
 
-/* The next free row, NULL when there is none left: the task is then among the others. */
-static __always_inline struct row *row_next(u32 scratch)
+/* The next place for a task, 0: there is none left. */
+static __always_inline u32 place_next(bool walk)
 {
-	u32 i = __sync_fetch_and_add(&ctl.rows, 1);
+	u32 i;
 
-	if (i >= max_rows)
-		return NULL;
+	if (ctl.places >= max_rows)
+		return 0;
+	i = __sync_fetch_and_add(&ctl.places, 1);
+	return i < max_rows ? i + 1 : 0;
+}
+
+/* The row at its place, NULL when it has none: the task is then among the others. */
+static __always_inline struct row *row_of(struct task *ts, u32 scratch)
+{
+	u32 i = ts->place - 1;
+
+	__sync_fetch_and_add(&ctl.rows, 1);
 	return bpf_map_lookup_elem(&rows, &i);
 }
 
@@ -50,13 +60,6 @@ static __always_inline void row_done(struct row *r)
 {
 }
 
-/* The next latencies for a task, 0: there are none left. */
-static __always_inline u32 latency_next(bool walk)
-{
-	u32 i = __sync_fetch_and_add(&ctl.latencies, 1);
-
-	return i < max_rows ? i + 1 : 0;
-}
 
 #else
 
@@ -99,7 +102,9 @@ static __always_inline bool admit(struct task_struct *t, struct task *ts, u32 ep
 	if (ts->epoch) /* of a window that was given up */
 		bpf_map_delete_elem(&tickets, &ticket);
 	ticket.epoch = epoch;
-	ts->epoch = epoch;
+	/* Last: from then on others use what the task was given before. */
+	asm volatile("" : : : "memory");
+	*(volatile u32 *)&ts->epoch = epoch;
 	if (!bpf_map_update_elem(&tickets, &ticket, &one, 0))
 		return true;
 	ts->epoch = 0;
@@ -134,7 +139,16 @@ static __always_inline u64 mark_swap(struct task *ts, u64 old, u64 new)
 	return mark;
 }
 
-static __always_inline struct row *row_next(u32 scratch)
+/* Only a walk, of which there is one at a time, can tell which one is the next. */
+static __always_inline u32 place_next(bool walk)
+{
+	if (!walk || ctl.places >= max_rows)
+		return 0;
+	return ++ctl.places;
+}
+
+/* Rows are queued as tasks end: a place is one among latencies only. */
+static __always_inline struct row *row_of(struct task *ts, u32 scratch)
 {
 	return bpf_map_lookup_elem(&row_scratch, &scratch);
 }
@@ -144,14 +158,6 @@ static __always_inline void row_done(struct row *r)
 {
 	__sync_fetch_and_add(&ctl.rows, 1);
 	bpf_map_push_elem(&row_queue, r, 0);
-}
-
-/* Only a walk, of which there is one at a time, can tell which ones are the next. */
-static __always_inline u32 latency_next(bool walk)
-{
-	if (!walk || ctl.latencies >= max_rows)
-		return 0;
-	return ++ctl.latencies;
 }
 
 #endif
@@ -164,14 +170,14 @@ enum row_scratch_slot {
 /* A row for the task, to be given back with row_done. */
 static __always_inline struct row *row_new(struct task_struct *t, struct task *ts, u32 scratch)
 {
-	struct row *r = row_next(scratch);
+	struct row *r = row_of(ts, scratch);
 
 	if (!r)
 		return NULL;
 	r->tid = ts->tid;
 	r->tgid = ts->tgid;
 	r->start = t->start_boottime;
-	r->latency = ts->latency;
+	r->place = ts->place;
 	__builtin_memcpy(r->comm, t->comm, sizeof(r->comm));
 	return r;
 }

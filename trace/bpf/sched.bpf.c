@@ -163,8 +163,9 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 		finish(t, ts, now);
 }
 
+/* l may be NULL: what would be there is then with the CPU's. */
 static __always_inline void enter(struct task_struct *t, struct task *ts, struct task_struct *prev,
-				  u64 now, u32 epoch, struct window *w)
+				  u64 now, u32 epoch, struct window *w, struct latency *l)
 {
 	u64 mark = ts->mark, since = mark >> 2, d = 0;
 	u32 state = mark & 3;
@@ -197,7 +198,8 @@ static __always_inline void enter(struct task_struct *t, struct task *ts, struct
 		}
 		ts->n[COUNT_RUN_QUEUE] += d;
 		if (taken(ts, since, epoch) && w)
-			hist_add(latency_of(ts, w, latency), hist_bucket(d), d);
+			hist_add((l ? l->hist : w->hist) + (latency ? HIST_WAKEUP_LATENCY : HIST_READY),
+				 hist_bucket(d), d);
 	}
 	ts->early = 0;
 	if (t->mm) {
@@ -220,6 +222,7 @@ int sched_switch(u64 *ctx)
 	/* The idle tasks are never traced: nobody walks over them, and they are never made. */
 	u64 pe = traced_entry(prev), ne = traced_entry(next), now;
 	struct window *w = NULL;
+	struct latency *l = NULL;
 	struct task *ps, *ns;
 	u32 epoch;
 
@@ -244,12 +247,17 @@ int sched_switch(u64 *ctx)
 	}
 	fetch(ps);
 	fetch(ns);
+	if (ns && epoch) {
+		l = latency_of(ns);
+		if (l)
+			asm volatile("" : : "r"(l->hist[HIST_WAKEUP_LATENCY].sum));
+	}
 	now = clock();
 	if (ps)
 		leave(prev, ps, next, preempt, have_prev_state ? (u32)ctx[3] : task_state(prev),
 		      now, epoch, w);
 	if (ns)
-		enter(next, ns, prev, now, epoch, w);
+		enter(next, ns, prev, now, epoch, w, l);
 	return 0;
 }
 

@@ -43,9 +43,10 @@ struct {
 	__type(value, struct row);
 } rows SEC(".maps");
 
-/* As many as rows. */
+/* By place, as rows are, but not as many. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct latency);
@@ -174,15 +175,12 @@ static __always_inline struct window *window_of(u32 epoch)
 	return bpf_map_lookup_elem(&windows, &slot);
 }
 
-/* The caller's CPU's histogram in a window, or the task's own in its place. */
-static __always_inline struct hist *latency_of(struct task *ts, struct window *w, bool wakeup)
+/* A task's own latencies in the window, NULL: it has none. */
+static __always_inline struct latency *latency_of(struct task *ts)
 {
-	u32 i = ts->latency - 1;
-	struct latency *l = bpf_map_lookup_elem(&latencies, &i);
+	u32 i = ts->place - 1;
 
-	if (l)
-		return wakeup ? &l->hist[HIST_WAKEUP_LATENCY] : &l->hist[HIST_READY];
-	return wakeup ? &w->hist[HIST_WAKEUP_LATENCY] : &w->hist[HIST_READY];
+	return bpf_map_lookup_elem(&latencies, &i);
 }
 
 static __always_inline struct cpu *this_cpu(void)

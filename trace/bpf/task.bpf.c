@@ -39,7 +39,7 @@ int task_newtask(u64 *ctx)
 	ts->tgid = t->tgid == maker ? ms->tgid : ts->tid;
 	if (!w)
 		return 0;
-	ts->latency = latency_next(false);
+	ts->place = place_next(false);
 	__sync_fetch_and_add(admit(t, ts, epoch) ? &w->born : &w->lost_alloc, 1);
 	return 0;
 }

@@ -227,7 +227,7 @@ static __always_inline void open(struct task_struct *t, struct walk *w)
 	for (u32 i = 0; i < COUNTS; i++)
 		ts->base[i] = w->scratch.n[i];
 	ts->opened = stamp(w);
-	ts->latency = latency_next(true);
+	ts->place = place_next(true);
 	if (!admit(t, ts, epoch)) {
 		w->lost_alloc++;
 		return;
