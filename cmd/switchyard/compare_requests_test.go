@@ -1,9 +1,13 @@
 package main
 
 import (
+	"net"
 	"testing"
+	"time"
 
+	"switchyard"
 	"switchyard/internal/load"
+	"switchyard/internal/proc"
 )
 
 // Requests that are lost or counted twice are seen, those that were in flight
@@ -27,5 +31,32 @@ func TestRequestsCheck(t *testing.T) {
 		if k.OK != test.ok || k.Available != test.idle || k.Traced != int64(test.served) || k.Kernel != answered || (k.Reason == "") != test.idle {
 			t.Errorf("%d served, idle %v: %+v", test.served, test.idle, k)
 		}
+	}
+}
+
+// A server is not idle before it has had the connections it was sent, however quiet it is.
+func TestIdle(t *testing.T) {
+	cpus, err := proc.Allowed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SWITCHYARD_TEST_PROGRAM", "switchyard")
+	m, _ := switchyard.Lookup("poll/epoll")
+	s, err := startServer(t.Context(), m, compareOptions{protocol: switchyard.Echo, serverCPUs: cpus}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.terminate(time.Second)
+	if st, idle, err := s.idle(t.Context(), 0); err != nil || !idle || st.Counters.Accepted != 0 {
+		t.Errorf("at first: %+v, idle %v, %v", st, idle, err)
+	}
+	go func() {
+		time.Sleep(50 * time.Millisecond)
+		if c, err := net.Dial("tcp", s.address); err == nil {
+			c.Close()
+		}
+	}()
+	if st, idle, err := s.idle(t.Context(), 1); err != nil || !idle || st.Counters.Accepted != 1 {
+		t.Errorf("after one connection: %+v, idle %v, %v", st, idle, err)
 	}
 }

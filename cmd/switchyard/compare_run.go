@@ -151,6 +151,7 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 	// With time to reap its children: of a server that is killed they become
 	// init's, which not every container has.
 	defer s.terminate(2 * time.Second)
+	connections := 0
 	if !row.weighed {
 		row.weighed = true
 		// Many, where the design can, so that what a server needs once weighs little.
@@ -158,10 +159,10 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 		if v, served, err := s.pssPerConnection(n, o); err != nil {
 			row.miss("pss_bytes_per_connection", err)
 		} else {
-			row.pss, row.pssConns = &v, served
+			row.pss, row.pssConns, connections = &v, served, n
 		}
 	}
-	quiet, _, err := s.idle(ctx)
+	quiet, idleBefore, err := s.idle(ctx, connections)
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
@@ -216,7 +217,7 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 	if err := l.decode(&res); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	st, idle, err := s.idle(ctx)
+	st, idle, err := s.idle(ctx, 0)
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
@@ -227,7 +228,7 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 	row.workers = st.Workers
 	row.add(name, &res, st)
 	row.addThrottling(throttling, throttlingErr)
-	row.addCheck(requestsCheck(quiet, st, idle, &res, o.clients))
+	row.addCheck(requestsCheck(quiet, st, idleBefore && idle, &res, o.clients))
 	if counts != nil {
 		row.addCounts(&res, counts)
 	} else {
