@@ -29,33 +29,3 @@ func (s *Session) readLatencies(c *Counts) ([]*latency, error) {
 	}
 	return all, nil
 }
-
-// places is how many tasks have a place among the rows in the window, or had in the last one.
-func (s *Session) places() uint32 {
-	return min(s.get("Places"), uint32(s.opts.MaxTasks))
-}
-
-// emptyPlaces forgets what the last window had there.
-func (s *Session) emptyPlaces() error {
-	latencies, rows := s.objs.base.Maps[bpfMapLatencies], s.objs.base.Maps[bpfMapRows]
-	if s.objs.base.Maps[schedPlainMapRowQueue] != nil {
-		rows = nil
-		if err := s.eachRow(func(*bpfRow) {}); err != nil {
-			return err
-		}
-	}
-	for i := range s.places() {
-		if i < latencyRoom {
-			if err := latencies.Put(i, &bpfLatency{}); err != nil {
-				return err
-			}
-		}
-		if rows != nil {
-			if err := rows.Put(i, &bpfRow{}); err != nil {
-				return err
-			}
-		}
-	}
-	s.set("Places", 0)
-	return nil
-}

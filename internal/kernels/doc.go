@@ -3,9 +3,10 @@
 //
 //	go run ./internal/kernels [-kernels '5.10 7.x'] [-image BZIMAGE] [-run REGEXP] [-v] [-update] [-refresh]
 //
-// A kernel is a package of Debian's, taken with apt (images.go) and kept under the user's cache directory, or a file (-image). A guest's only
-// file system is an initramfs (initramfs.go) with static binaries: the tests, switchyard, busybox for what tests call, and
-// init, which runs one job after the other and prints to the serial console. There is no root, disk or network to set up.
+// A kernel is a package of Debian's, taken with apt (images.go) and kept under the user's cache directory, or a file
+// (-image). A guest's only file system is an initramfs (initramfs.go) with static binaries: the tests, switchyard, busybox
+// for what tests call, and init, which runs one job after the other and prints to the serial console. There is no root, disk
+// or network to set up.
 //
 // Passes are counted by name (results.go). A test that did not run is no success: every test that a binary lists, and
 // every one in tests.txt, must have passed, or have been skipped where tests.txt says that this kernel may.
