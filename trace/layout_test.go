@@ -16,7 +16,7 @@ func TestLayouts(t *testing.T) {
 	row := 40 + 8*counts
 	size := func(v any) int { return int(reflect.TypeOf(v).Size()) }
 	for name, s := range map[string][2]int{
-		"control": {size(bpfControl{}), 56},
+		"control": {size(bpfControl{}), 64},
 		"cpu":     {size(bpfCpu{}), 24 + 8*int(bpfSyscallSlotsSYSCALL_SLOTS)},
 		"hist":    {size(bpfHist{}), hist},
 		"latency": {size(bpfLatency{}), 2 * hist},

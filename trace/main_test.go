@@ -125,6 +125,32 @@ func sound(t testing.TB, c *trace.Counts) {
 	if n := c.LostEvents() - lostCalls(c); n > 0 {
 		t.Errorf("lost %d events: %v", n, c.Losses)
 	}
+	fits(t, "run-queue latency", &c.RunQueueLatency)
+	fits(t, "wake-up latency", &c.WakeupLatency)
+	fits(t, "on-CPU spans", &c.OnCPUSpan)
+	fits(t, "blocked time", &c.BlockedTime)
+	for i := range c.Tasks {
+		if k := &c.Tasks[i]; k.RunQueueLatency != nil {
+			fits(t, k.Name+"'s run-queue latency", k.RunQueueLatency)
+			fits(t, k.Name+"'s wake-up latency", k.WakeupLatency)
+		}
+	}
+}
+
+// fits fails the test unless the buckets can be those of the sum and of the largest value, which the kernel's side adds up
+// beside them.
+func fits(t testing.TB, what string, h *trace.Histogram) {
+	t.Helper()
+	var low, high float64
+	var last trace.Bucket
+	for b := range h.Buckets() {
+		low += float64(b.Count) * float64(b.Low)
+		high += float64(b.Count) * float64(b.High)
+		last = b
+	}
+	if sum := float64(h.Sum()); sum < low || sum > high || h.Max() < last.Low || h.Max() > last.High {
+		t.Errorf("%s: a sum of %.0f ns in buckets of %.0f to %.0f, a maximum of %v in one of [%v, %v)", what, sum, low, high, h.Max(), last.Low, last.High)
+	}
 }
 
 // lostCalls is the number of system calls of whatever task, traced or not, that were not counted: since 7.0 a task can be

@@ -27,6 +27,7 @@ type bpfControl struct {
 	Places       uint32
 	Ns           uint64
 	PreemptCount uint64
+	Regs         uint64
 }
 
 type bpfCount uint32

@@ -164,7 +164,7 @@ func Open(opts Options) (_ *Session, err error) {
 	if _, err := s.walk(bpfWalkModeWALK_SELF); err != nil {
 		return nil, explain("walk", err)
 	}
-	if !s.objs.can.ptRegs && !hasMember("task_struct", "stack_vm_area") {
+	if s.get("Regs") == 0 {
 		s.missing["yields"] = "this kernel does not tell what a task called (before 5.15, without CONFIG_VMAP_STACK)"
 	}
 	if !s.objs.can.atomics {

@@ -28,27 +28,15 @@ static __always_inline u32 interrupt(const void *here)
 	return count & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET);
 }
 
-/*
- * What the task entered the kernel with. Where no helper tells (before 5.15) it is found where
- * task_pt_regs() in the kernel's own headers has it, at the end of the stack; on x86 and arm64.
- */
-static __always_inline struct pt_regs *task_regs(struct task_struct *t)
-{
-	if (have_task_pt_regs)
-		return (struct pt_regs *)bpf_task_pt_regs(t);
-	if (!field_exists(t->stack_vm_area))
-		return NULL;
-	return (struct pt_regs *)((u64)t->stack + t->stack_vm_area->nr_pages * page_size -
-				  kernel_type_size(struct pt_regs));
-}
-
 /* Whether the task, which is about to leave the CPU, is in sched_yield(2). */
 static __always_inline bool yielding(struct task_struct *t)
 {
-	struct pt_regs *regs = task_regs(t);
+	const struct pt_regs *regs;
+	u64 distance = ctl.regs;
 
-	if (!regs || !t->mm) /* a kernel thread called nothing */
+	if (!distance || !t->mm) /* a kernel thread called nothing */
 		return false;
+	regs = (const struct pt_regs *)((u64)t->stack + distance);
 	if (field_exists(regs->orig_ax))
 		return read_u32(&regs->orig_ax) == nr_sched_yield;
 	if (field_exists(((struct pt_regs___arm64 *)regs)->syscallno))

@@ -203,7 +203,8 @@ struct control {
 	u32 places;   /* answer: places given to tasks, a few more than there are maybe */
 	u64 ns;		   /* answer: the tracer's PID namespace, its address */
 	u64 preempt_count; /* answer: how far it is from a value of a per-CPU map, 0: not known */
+	u64 regs;	   /* answer: how far what it entered the kernel with is from a task's stack, likewise */
 };
-_Static_assert(sizeof(struct control) == 56, "struct control");
+_Static_assert(sizeof(struct control) == 64, "struct control");
 
 #endif

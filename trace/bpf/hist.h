@@ -5,46 +5,35 @@
 #include "count.h"
 #include "helpers.h"
 
-/* floor(log2(v)) of a v that is not 0; BPF has no instruction for it before v4. */
-static __always_inline u32 log2_u64(u64 v)
-{
-	u32 r = 0;
-
-	if (v >> 32) {
-		v >>= 32;
-		r += 32;
+/*
+ * Halves v until it is less than 2 << HIST_SUB_LOG2, and adds up the buckets that are skipped so: all
+ * of one power of two each time. BPF has no instruction for a logarithm before v4. The compiler is kept
+ * from making every step two.
+ */
+#define HIST_HALVE(v, i, times)                               \
+	if ((v) >> (HIST_SUB_LOG2 + (times))) {               \
+		(v) >>= (times);                              \
+		(i) += (times) << HIST_SUB_LOG2;              \
+		asm volatile("" : "+r"(v), "+r"(i));          \
 	}
-	if (v >> 16) {
-		v >>= 16;
-		r += 16;
-	}
-	if (v >> 8) {
-		v >>= 8;
-		r += 8;
-	}
-	if (v >> 4) {
-		v >>= 4;
-		r += 4;
-	}
-	if (v >> 2) {
-		v >>= 2;
-		r += 2;
-	}
-	return r + (v >> 1);
-}
 
 static __always_inline u32 hist_bucket(u64 v)
 {
-	u32 log;
+	/* Bucket 1 begins at 1 << HIST_MIN_LOG2. */
+	u64 i = 1 - ((HIST_MIN_LOG2 - HIST_SUB_LOG2 + 1) << HIST_SUB_LOG2);
 
 	if (v < 1ULL << HIST_MIN_LOG2)
 		return 0;
-	log = log2_u64(v);
-	if (log >= HIST_MAX_LOG2)
+	if (v >> HIST_MAX_LOG2)
 		return HIST_BUCKETS - 1;
-	return 1 + ((log - HIST_MIN_LOG2) << HIST_SUB_LOG2) +
-	       ((v >> (log - HIST_SUB_LOG2)) & ((1 << HIST_SUB_LOG2) - 1));
+	HIST_HALVE(v, i, 16)
+	HIST_HALVE(v, i, 8)
+	HIST_HALVE(v, i, 4)
+	HIST_HALVE(v, i, 2)
+	HIST_HALVE(v, i, 1)
+	return i + v;
 }
+_Static_assert(HIST_MAX_LOG2 - 1 - HIST_SUB_LOG2 < 32, "five steps");
 
 /* Called with interrupts off, so that each CPU's histograms have one writer; and a task's has its CPU. */
 static __always_inline void hist_add(struct hist *h, u32 i, u64 v)

@@ -124,7 +124,7 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 				  bool preempt, u32 state, u64 now, u32 epoch, struct window *w)
 {
 	u64 mark = take_mark(ts), since = mark >> 2;
-	bool voluntary = !preempt && state;
+	u32 then = STATE_READY;
 
 	if (likely(mark && (mark & 3) == STATE_ON)) {
 		u64 d = lasted(ts, since, now);
@@ -139,10 +139,11 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 		now = since + unseen(t, ts, mark, now);
 	}
 
-	if (!voluntary && !preempt && unlikely(signalled(t, ts))) {
-		ts->n[COUNT_SIGNALLED]++;
+	if (!preempt && state) {
 		ts->n[COUNT_VOLUNTARY]++;
-	} else if (voluntary) {
+		then = STATE_BLOCKED;
+	} else if (!preempt && unlikely(signalled(t, ts))) {
+		ts->n[COUNT_SIGNALLED]++;
 		ts->n[COUNT_VOLUNTARY]++;
 	} else {
 		ts->n[COUNT_INVOLUNTARY]++;
@@ -157,7 +158,7 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 		ts->synced = 1;
 	}
 	ts->exec = t->se.sum_exec_runtime;
-	ts->mark = mark_at(now, voluntary ? STATE_BLOCKED : STATE_READY);
+	ts->mark = mark_at(now, then);
 
 	if (unlikely(state & TASK_DEAD))
 		finish(t, ts, now);

@@ -252,6 +252,31 @@ static __always_inline void learn_percpu(struct task_struct *self, const void *h
 		ctl.preempt_count = (u64)rq + preempt_count_at - (u64)percpu(here, 0);
 }
 
+/*
+ * What a task entered the kernel with is as far from its stack for all tasks. Where no helper tells
+ * (before 5.15) it is found where task_pt_regs() in the kernel's own headers has it, at the end of
+ * the stack; on x86 and arm64.
+ */
+static __always_inline void learn_regs(struct task_struct *self)
+{
+	struct vm_struct *area = NULL;
+	u32 pages = 0;
+	u64 stack = 0;
+
+	if (ctl.regs)
+		return;
+	bpf_probe_read_kernel(&stack, sizeof(stack), &self->stack);
+	if (have_task_pt_regs) {
+		/* Through memory: there it is a number, and numbers can be subtracted. */
+		ctl.regs = (u64)bpf_task_pt_regs(self);
+		ctl.regs -= stack;
+	} else if (field_exists(self->stack_vm_area)) {
+		bpf_probe_read_kernel(&area, sizeof(area), &self->stack_vm_area);
+		bpf_probe_read_kernel(&pages, sizeof(pages), &area->nr_pages);
+		ctl.regs = pages * page_size - kernel_type_size(struct pt_regs);
+	}
+}
+
 /* Learns who walks over the tasks: the tracer. here is a value of any per-CPU map. */
 static __always_inline void learn_self(const void *here)
 {
@@ -268,6 +293,7 @@ static __always_inline void learn_self(const void *here)
 		bpf_probe_read_kernel(&ns, sizeof(ns), &pid->numbers[level].ns);
 	ctl.ns = ns;
 	learn_percpu(self, here);
+	learn_regs(self);
 }
 
 static __always_inline u32 read_u32(const void *address)
