@@ -93,13 +93,10 @@ func fit(spec *ebpf.CollectionSpec, knobs map[string]any, tasks int) error {
 			}
 		}
 	}
-	for _, name := range []string{bpfMapRows, schedPlainMapRowQueue} {
+	for _, name := range []string{bpfMapRows, schedPlainMapRowQueue, bpfMapLatencies} {
 		if m := spec.Maps[name]; m != nil {
 			m.MaxEntries = knobs["max_rows"].(uint32)
 		}
-	}
-	if m := spec.Maps[bpfMapLatencies]; m != nil {
-		m.MaxEntries = min(knobs["max_rows"].(uint32), latencyRoom)
 	}
 	for _, name := range []string{bpfMapTraced, bpfMapTasks, bpfMapFreeSlots, schedPlainMapTickets} {
 		if m := spec.Maps[name]; m != nil {

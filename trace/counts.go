@@ -153,9 +153,9 @@ type TaskCount struct {
 	Started time.Duration
 	Count
 
-	// RunQueueLatency and WakeupLatency are the task's part of those in Counts. They are kept of the first 256 in the
-	// window; nil of others, and before Linux 5.12 of those made in the window (Missing says so, as new_task_latencies). What
-	// ended while the task was read at the window's end can be in them and not yet in Count.
+	// RunQueueLatency and WakeupLatency are the task's part of those in Counts. What ended while the task was read at the
+	// window's end can be in them and not yet in Count. Before Linux 5.12 they are nil of a task made in the window (Missing
+	// says so, as new_task_latencies).
 	RunQueueLatency, WakeupLatency *Histogram
 }
 

@@ -1,14 +1,11 @@
 package trace
 
-// latencyRoom is how many tasks of a window have latencies of their own, at most. Each has 8 kB in the kernel.
-const latencyRoom = 1 << 8
-
 // A latency is how long one task of a window waited for a CPU.
 type latency struct{ runQueue, wakeup Histogram }
 
 // readLatencies reads those of all tasks that have their own, by place, and adds them to the sums, in which they are not yet.
 func (s *Session) readLatencies(c *Counts) ([]*latency, error) {
-	all := make([]*latency, min(s.places(), latencyRoom))
+	all := make([]*latency, s.places())
 	none := new(latency)
 	for i := range all {
 		var l bpfLatency

@@ -79,10 +79,8 @@ func (s *Session) emptyPlaces() error {
 		}
 	}
 	for i := range s.places() {
-		if i < latencyRoom {
-			if err := latencies.Put(i, &bpfLatency{}); err != nil {
-				return err
-			}
+		if err := latencies.Put(i, &bpfLatency{}); err != nil {
+			return err
 		}
 		if rows != nil {
 			if err := rows.Put(i, &bpfRow{}); err != nil {

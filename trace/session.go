@@ -32,8 +32,8 @@ type Options struct {
 	// FaultExceptions adds the page fault exceptions, by the mode they were taken in. Count.PageFaults does not need it.
 	FaultExceptions bool
 
-	// MaxTasks bounds Counts.Tasks; further tasks are summed in Counts.Others. 0 means 1024. Each takes 0.3 kB in the kernel,
-	// and the first 256, which have latencies of their own, 8 kB more.
+	// MaxTasks bounds Counts.Tasks; further tasks are summed in Counts.Others. 0 means 1024. Each takes 8 kB in the kernel,
+	// most of it for its latencies.
 	MaxTasks int
 
 	lacking abilities // what is not to be used although it is there: for tests

@@ -400,7 +400,7 @@ func TestFollowInWindow(t *testing.T) {
 // TestSelf follows the tracer itself, and the tracer's ancestors without it.
 // A process nobody named is in it, and one that appears later.
 func TestFollowAll(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, MaxTasks: 1 << 14})
+	s := session(t, trace.Options{Syscalls: true, MaxTasks: 1 << 12})
 	h := start(t, "worker")
 	if err := s.FollowAll(); err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ struct {
 	__type(value, struct row);
 } rows SEC(".maps");
 
-/* By place, as rows are, but not as many. */
+/* By place, as rows are. Mappable, so that a value begins at a cache line, as for tasks. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
