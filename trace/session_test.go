@@ -397,8 +397,7 @@ func TestFollowInWindow(t *testing.T) {
 	calls(t, "getppid after forgetting", c, "getppid", 23)
 }
 
-// TestSelf follows the tracer itself, and the tracer's ancestors without it.
-// A process nobody named is in it, and one that appears later.
+// TestFollowAll: a process nobody named is in it, and one that appears later.
 func TestFollowAll(t *testing.T) {
 	s := session(t, trace.Options{Syscalls: true, MaxTasks: 1 << 12})
 	h := start(t, "worker")
