@@ -3,10 +3,11 @@
 // request.
 //
 // For each model one server is started, pinned to the first CPU, with one load
-// that goes on and on from the last. Meanwhile slices of time are measured, three
+// that goes on and on from the last. Meanwhile slices of time are measured, four
 // ways in turn: without probes, with those of scheduling (switches, wake-ups,
-// forks), and with all (system calls and TLB flushes too). Which comes first
-// changes every time. The ratio of a slice to the one without probes beside it is
+// forks), with all (system calls and TLB flushes too), and with none of ours but a
+// program at system calls that returns at once, which is the least that counting
+// them can cost. Which comes first changes every time. The ratio of a slice to the one without probes beside it is
 // one observation, so that a drift of the machine's speed cancels; printed is
 // their median with its interval. CPU time is the clearer of the two: it does not
 // hang on which CPU is the slower.
@@ -62,7 +63,7 @@ func run(models []string) error {
 			return err
 		}
 	}
-	fmt.Printf("| model | requests/s | CPU µs/request | scheduling probes: CPU | requests/s | all probes: CPU | requests/s |\n|:--|--:|--:|--:|--:|--:|--:|\n")
+	fmt.Printf("| model | requests/s | CPU µs/request | scheduling probes: CPU | requests/s | all probes: CPU | requests/s | an empty one at system calls: CPU | requests/s |\n|:--|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, m := range models {
 		if err := measure(m); err != nil {
 			fmt.Printf("| `%s` | %v |\n", m, err)
@@ -163,17 +164,16 @@ func measure(model string) error {
 	time.Sleep(300 * time.Millisecond) // warm-up
 
 	m := &meter{pid: server.Process.Pid, stats: ours, lines: bufio.NewReader(ours)}
-	var rate, cpu [3][]float64
-	var costCPU, costRate [3][]float64
+	var rate, cpu, costCPU, costRate [kinds][]float64
 	for i := range *slices {
-		var r, c [3]float64
-		for k := range 3 {
-			kind := (i + k) % 3
+		var r, c [kinds]float64
+		for k := range kinds {
+			kind := (i + k) % kinds
 			if r[kind], c[kind], err = m.slice(kind); err != nil {
 				return err
 			}
 		}
-		for kind := range 3 {
+		for kind := range kinds {
 			rate[kind], cpu[kind] = append(rate[kind], r[kind]), append(cpu[kind], c[kind])
 			costCPU[kind] = append(costCPU[kind], c[kind]/c[none]-1)
 			costRate[kind] = append(costRate[kind], 1-r[kind]/r[none])
@@ -183,8 +183,8 @@ func measure(model string) error {
 		e := stats.Median(v)
 		return fmt.Sprintf("%+.1f %% (%+.1f … %+.1f)", 100*e.Median, 100*e.Low, 100*e.High)
 	}
-	fmt.Printf("| `%s` | %.0f | %.2f | %s | %s | %s | %s |\n", model, stats.Median(rate[none]).Median, stats.Median(cpu[none]).Median,
-		show(costCPU[scheduling]), show(costRate[scheduling]), show(costCPU[everything]), show(costRate[everything]))
+	fmt.Printf("| `%s` | %.0f | %.2f | %s | %s | %s | %s | %s | %s |\n", model, stats.Median(rate[none]).Median, stats.Median(cpu[none]).Median,
+		show(costCPU[scheduling]), show(costRate[scheduling]), show(costCPU[everything]), show(costRate[everything]), show(costCPU[empty]), show(costRate[empty]))
 	return nil
 }
 
@@ -193,6 +193,8 @@ const (
 	none = iota
 	scheduling
 	everything
+	empty
+	kinds
 )
 
 // A meter reads what a server has done so far.
@@ -214,10 +216,17 @@ func (m *meter) slice(kind int) (rate, cpu float64, err error) {
 	if err := errors.Join(s.Follow(m.pid), s.Start()); err != nil {
 		return 0, 0, err
 	}
-	if kind == none {
+	if kind == none || kind == empty {
 		if err := s.Close(); err != nil {
 			return 0, 0, err
 		}
+	}
+	if kind == empty {
+		l, err := listen()
+		if err != nil {
+			return 0, 0, err
+		}
+		defer l.Close()
 	}
 	runtime.GC()
 	time.Sleep(100 * time.Millisecond)
