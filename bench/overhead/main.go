@@ -7,15 +7,20 @@
 // ways in turn: without probes, with those of scheduling (switches, wake-ups,
 // forks), with all (system calls and TLB flushes too), and with none of ours but a
 // program at system calls that returns at once, which is the least that counting
-// them can cost. Which comes first changes every time. The ratio of a slice to the one without probes beside it is
-// one observation, so that a drift of the machine's speed cancels; printed is
-// their median with its interval. CPU time is the clearer of the two: it does not
-// hang on which CPU is the slower.
+// them can cost. Which comes first changes every time. The ratio of a slice to the
+// one without probes beside it is one observation, so that a drift of the
+// machine's speed cancels; printed is their median with its interval. CPU time is
+// the clearer of the two: it does not hang on which CPU is the slower.
 //
 // Requests are the server's own count, which it adds to when a connection closes:
 // hence the short connections.
 //
 //	make build && sudo go run ./bench/overhead [-slices 21] [-slice 250ms] [MODEL …]
+//
+// With -compare it measures instead what tracing costs the rates that `switchyard
+// compare` prints, whose rounds with probes are not those it takes rates from.
+//
+//	make build && sudo go run ./bench/overhead -compare 7
 package main
 
 import (
@@ -45,12 +50,17 @@ var (
 	clients = flag.Int("clients", 16, "clients")
 	perConn = flag.Int("requests-per-conn", 32, "requests on a connection")
 	path    = flag.String("path", "/", "what is asked for")
+	pairs   = flag.Int("compare", 0, "run switchyard compare so many times each way instead")
 )
 
 func main() {
 	flag.Parse()
 	runtime.LockOSThread()
-	if err := run(flag.Args()); err != nil {
+	do := run
+	if *pairs > 0 {
+		do = func(models []string) error { return whole(*pairs, models) }
+	}
+	if err := do(flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "overhead:", err)
 		os.Exit(1)
 	}
@@ -179,13 +189,15 @@ func measure(model string) error {
 			costRate[kind] = append(costRate[kind], 1-r[kind]/r[none])
 		}
 	}
-	show := func(v []float64) string {
-		e := stats.Median(v)
-		return fmt.Sprintf("%+.1f %% (%+.1f … %+.1f)", 100*e.Median, 100*e.Low, 100*e.High)
-	}
 	fmt.Printf("| `%s` | %.0f | %.2f | %s | %s | %s | %s | %s | %s |\n", model, stats.Median(rate[none]).Median, stats.Median(cpu[none]).Median,
-		show(costCPU[scheduling]), show(costRate[scheduling]), show(costCPU[everything]), show(costRate[everything]), show(costCPU[empty]), show(costRate[empty]))
+		share(costCPU[scheduling]), share(costRate[scheduling]), share(costCPU[everything]), share(costRate[everything]), share(costCPU[empty]), share(costRate[empty]))
 	return nil
+}
+
+// share writes the median of shares, and its interval, in per cent.
+func share(v []float64) string {
+	e := stats.Median(v)
+	return fmt.Sprintf("%+.1f %% (%+.1f … %+.1f)", 100*e.Median, 100*e.Low, 100*e.High)
 }
 
 // What is attached during a slice.

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"switchyard/internal/stats"
+)
+
+// whole measures what tracing costs the requests per second that `switchyard
+// compare` prints: it is run at its defaults, traced and with --no-trace, so many
+// times each, in turn. The ratio of one run to the one without tracing beside it
+// is one observation.
+func whole(pairs int, models []string) error {
+	var names []string
+	lost := make(map[string][]float64)
+	var together []float64
+	for i := range pairs {
+		var rates [2]map[string]float64 // untraced, traced
+		for k := range 2 {
+			which := (i + k) % 2
+			order, rate, err := compared(which == 1, models)
+			if err != nil {
+				return err
+			}
+			names, rates[which] = order, rate
+		}
+		for name, without := range rates[0] {
+			if with, ok := rates[1][name]; ok {
+				lost[name] = append(lost[name], 1-with/without)
+				together = append(together, 1-with/without)
+			}
+		}
+	}
+	fmt.Print("| model | requests/s lost by tracing |\n|:--|--:|\n")
+	for _, name := range names {
+		if len(lost[name]) > 0 {
+			fmt.Printf("| `%s` | %s |\n", name, share(lost[name]))
+		}
+	}
+	// No interval: the models of one pair of runs share what the machine did meanwhile.
+	fmt.Printf("| all together | %+.1f %% |\n", 100*stats.Median(together).Median)
+	return nil
+}
+
+// stderr is what a command had to say that failed.
+func stderr(err error) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return strings.TrimSpace(string(exit.Stderr))
+	}
+	return ""
+}
+
+// compared runs compare once, and returns its rows' names and requests per second.
+func compared(traced bool, models []string) (names []string, rates map[string]float64, err error) {
+	args := append([]string{"compare", "--quiet", "--format", "json"}, models...)
+	if !traced {
+		args = append(args, "--no-trace")
+	}
+	cmd := exec.Command(*binary, args...)
+	cmd.SysProcAttr = orphan
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w: %s", cmd, err, stderr(err))
+	}
+	var result struct {
+		Models []struct {
+			Model  string   `json:"model"`
+			Rate   *float64 `json:"requests_per_second"`
+			Traced bool     `json:"traced"`
+			Reason string   `json:"trace_reason"`
+		} `json:"models"`
+	}
+	if err := json.Unmarshal(out, &result); err != nil {
+		return nil, nil, err
+	}
+	rates = make(map[string]float64)
+	for _, m := range result.Models {
+		if m.Rate == nil {
+			continue // it cannot run here
+		}
+		if traced && !m.Traced {
+			return nil, nil, fmt.Errorf("%s was not traced: %s", m.Model, m.Reason)
+		}
+		names = append(names, m.Model)
+		rates[m.Model] = *m.Rate
+	}
+	return names, rates, nil
+}
