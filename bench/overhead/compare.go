@@ -28,12 +28,17 @@ func whole(pairs int, models []string) error {
 			}
 			names, rates[which] = order, rate
 		}
+		var pair []float64
 		for name, without := range rates[0] {
 			if with, ok := rates[1][name]; ok {
 				lost[name] = append(lost[name], 1-with/without)
-				together = append(together, 1-with/without)
+				pair = append(pair, 1-with/without)
 			}
 		}
+		if len(pair) == 0 {
+			return errors.New("no model ran both ways")
+		}
+		together = append(together, stats.Median(pair).Median)
 	}
 	fmt.Print("| model | requests/s lost by tracing |\n|:--|--:|\n")
 	for _, name := range names {
@@ -41,8 +46,7 @@ func whole(pairs int, models []string) error {
 			fmt.Printf("| `%s` | %s |\n", name, share(lost[name]))
 		}
 	}
-	// No interval: the models of one pair of runs share what the machine did meanwhile.
-	fmt.Printf("| all together | %+.1f %% |\n", 100*stats.Median(together).Median)
+	fmt.Printf("| all together | %s |\n", share(together))
 	return nil
 }
 
