@@ -51,6 +51,7 @@ var (
 func perfEvents(t *testing.T, file string, offset int64) (byCPU map[int][]sighting, lost bool, err error) {
 	t.Helper()
 	byCPU = map[int][]sighting{}
+	var strange []string // the first lines that are no event we know
 	err = perfOutput(t, func(r io.Reader) {
 		lines := bufio.NewScanner(r)
 		for lines.Scan() {
@@ -61,6 +62,9 @@ func perfEvents(t *testing.T, file string, offset int64) (byCPU map[int][]sighti
 			}
 			m := perfLine.FindStringSubmatch(line)
 			if m == nil {
+				if len(strange) < 5 {
+					strange = append(strange, line)
+				}
 				continue
 			}
 			s := sighting{nobody: m[1] == "-1", cpu: number(t, m[2]), time: int64(number(t, m[3]))*1e9 + int64(number(t, m[4])) + offset}
@@ -95,6 +99,10 @@ func perfEvents(t *testing.T, file string, offset int64) (byCPU map[int][]sighti
 	}, "script", "-i", file, "--ns", "--show-lost-events", "-F", "tid,cpu,time,event,trace")
 	if err != nil {
 		return nil, false, err
+	}
+	if len(byCPU) == 0 {
+		// Nothing can be held against that, and it is not for us that it is so.
+		return nil, false, fmt.Errorf("perf script has no event, and begins with %q", strange)
 	}
 	err = perfOutput(t, func(r io.Reader) {
 		for lines := bufio.NewScanner(r); lines.Scan(); {
