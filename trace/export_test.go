@@ -35,3 +35,17 @@ func (s *Session) Unknown() (d time.Duration, tasks int, err error) {
 	}
 	return d, tasks, it.Err()
 }
+
+// Traced is how many tasks have a place among the traced.
+func (s *Session) Traced() (int, error)  { return s.objs.traced() }
+func (r *Recorder) Traced() (int, error) { return r.objs.traced() }
+
+func (o *objects) traced() (n int, err error) {
+	var address uint64
+	var slot uint32
+	it := o.base.Maps[bpfMapTraced].Iterate()
+	for it.Next(&address, &slot) {
+		n++
+	}
+	return n, it.Err()
+}

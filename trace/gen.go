@@ -13,7 +13,6 @@ package trace
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror -DPLAIN" -no-global-types taskPlain bpf/task.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror -DPLAIN -DBOUNDED" -no-global-types walkPlain bpf/walk.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror -DBOUNDED" -no-global-types walkBounded bpf/walk.bpf.c
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types free bpf/free.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types -output-stem record -type record_kind -type record_flag -type record_page_table -type record_mode -type snapshot_flag -type record_switch -type record_waking -type record_migrate -type record_identity -type record_end -type record_syscall -type record_lost -type record_snapshot -type ring -type recording record bpf/record.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types recordLife bpf/record_life.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types recordSyscall bpf/record_syscall.bpf.c

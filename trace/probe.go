@@ -48,8 +48,8 @@ var probes = []probe{
 	}},
 	{Probe{
 		Name:     "task",
-		Doc:      "new processes and threads, which are then traced too, and programs started",
-		Hooks:    []string{"task_newtask", "sched_process_exec"},
+		Doc:      "new processes and threads, which are then traced too, programs started, and tasks that are freed",
+		Hooks:    []string{"task_newtask", "sched_process_exec", "sched_process_free"},
 		Columns:  []string{"forks", "threads", "execs"},
 		Required: true,
 	}, func(can abilities) (*ebpf.CollectionSpec, error) {

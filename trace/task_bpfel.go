@@ -25,6 +25,7 @@ const (
 	taskMapWalks             = "walks"
 	taskMapWindows           = "windows"
 	taskProgSchedProcessExec = "sched_process_exec"
+	taskProgTaskFree         = "task_free"
 	taskProgTaskNewtask      = "task_newtask"
 	taskVarCtl               = "ctl"
 	taskVarCurrentTaskAt     = "current_task_at"
@@ -83,6 +84,7 @@ type taskSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type taskProgramSpecs struct {
 	SchedProcessExec *ebpf.ProgramSpec `ebpf:"sched_process_exec"`
+	TaskFree         *ebpf.ProgramSpec `ebpf:"task_free"`
 	TaskNewtask      *ebpf.ProgramSpec `ebpf:"task_newtask"`
 }
 
@@ -184,12 +186,14 @@ type taskVariables struct {
 // It can be passed to loadTaskObjects or ebpf.CollectionSpec.LoadAndAssign.
 type taskPrograms struct {
 	SchedProcessExec *ebpf.Program `ebpf:"sched_process_exec"`
+	TaskFree         *ebpf.Program `ebpf:"task_free"`
 	TaskNewtask      *ebpf.Program `ebpf:"task_newtask"`
 }
 
 func (p *taskPrograms) Close() error {
 	return _TaskClose(
 		p.SchedProcessExec,
+		p.TaskFree,
 		p.TaskNewtask,
 	)
 }

@@ -28,6 +28,7 @@ const (
 	taskPlainMapWalks             = "walks"
 	taskPlainMapWindows           = "windows"
 	taskPlainProgSchedProcessExec = "sched_process_exec"
+	taskPlainProgTaskFree         = "task_free"
 	taskPlainProgTaskNewtask      = "task_newtask"
 	taskPlainVarCtl               = "ctl"
 	taskPlainVarCurrentTaskAt     = "current_task_at"
@@ -86,6 +87,7 @@ type taskPlainSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type taskPlainProgramSpecs struct {
 	SchedProcessExec *ebpf.ProgramSpec `ebpf:"sched_process_exec"`
+	TaskFree         *ebpf.ProgramSpec `ebpf:"task_free"`
 	TaskNewtask      *ebpf.ProgramSpec `ebpf:"task_newtask"`
 }
 
@@ -196,12 +198,14 @@ type taskPlainVariables struct {
 // It can be passed to loadTaskPlainObjects or ebpf.CollectionSpec.LoadAndAssign.
 type taskPlainPrograms struct {
 	SchedProcessExec *ebpf.Program `ebpf:"sched_process_exec"`
+	TaskFree         *ebpf.Program `ebpf:"task_free"`
 	TaskNewtask      *ebpf.Program `ebpf:"task_newtask"`
 }
 
 func (p *taskPlainPrograms) Close() error {
 	return _TaskPlainClose(
 		p.SchedProcessExec,
+		p.TaskFree,
 		p.TaskNewtask,
 	)
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Tasks that appear, and programs they start. That they end is seen at their last switch. */
+/*
+ * Tasks that appear, programs they start, and tasks that the kernel frees. That a task ends is seen at
+ * its last switch.
+ */
 #include "once.h"
 
 /*
@@ -54,6 +57,14 @@ int sched_process_exec(u64 *ctx)
 		return 0;
 	ts->n[COUNT_EXECS]++;
 	ts->tid = task_nr(t); /* a thread that is not the leader takes the leader's number */
+	return 0;
+}
+
+/* The last that is ever seen of a task: its slot, and its address, can be another's. */
+SEC("tp_btf/sched_process_free")
+int task_free(u64 *ctx)
+{
+	task_drop((struct task_struct *)ctx[0]);
 	return 0;
 }
 

@@ -1,0 +1,55 @@
+package trace_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"switchyard/trace"
+)
+
+// TestEndedTasksGiveTheirPlacesBack: tasks that were made one after another and are gone leave nothing in the map of the
+// traced tasks, in either depth. What is left there takes places from tasks to come.
+func TestEndedTasksGiveTheirPlacesBack(t *testing.T) {
+	t.Run("count", func(t *testing.T) {
+		s := session(t, trace.Options{})
+		h := start(t, "worker")
+		if err := s.Follow(h.pid()); err != nil {
+			t.Fatal(err)
+		}
+		placesComeBack(t, h, s.Traced)
+	})
+	t.Run("record", func(t *testing.T) {
+		r := recorder(t, trace.RecordOptions{})
+		h := start(t, "worker")
+		if err := r.Follow(h.pid()); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Start(t.TempDir() + "/spool"); err != nil {
+			t.Fatal(err)
+		}
+		placesComeBack(t, h, r.Traced)
+	})
+}
+
+func placesComeBack(t *testing.T, h *helper, places func() (int, error)) {
+	const made = 101
+	h.do(t, "spawn", made)
+	// The kernel frees a task when nobody can be looking at it any more (an RCU grace period), in its own time.
+	var traced, alive int
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", h.pid()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		alive = len(threads)
+		if traced, err = places(); err != nil {
+			t.Fatal(err)
+		}
+		if traced == alive {
+			return
+		}
+	}
+	t.Errorf("%d tasks have a place, and %d are alive, after %d that ended", traced, alive, made)
+}
