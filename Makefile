@@ -39,7 +39,7 @@ test-race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -skip '^TestConformance$$/^fork$$' $(RACE)
 
 test-kernels: ## run the tests that need a kernel in others: KERNELS='5.10 7.x' (needs qemu, apt)
-	$(GO) run ./internal/kernels -kernels '$(KERNELS)'
+	$(GO) run ./tools/kernels -kernels '$(KERNELS)'
 
 lint: format vet staticcheck vuln ## run every linter
 

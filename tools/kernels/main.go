@@ -211,7 +211,7 @@ func build(ctx context.Context, dir, match string) ([]suite, error) {
 	}
 	const small = "-ldflags=-s -w"
 	if err := errors.Join(
-		static("build", "-trimpath", small, "-o", filepath.Join(dir, "init"), "./internal/kernels/init"),
+		static("build", "-trimpath", small, "-o", filepath.Join(dir, "init"), "./tools/kernels/init"),
 		static("build", "-trimpath", small, "-o", filepath.Join(dir, "switchyard"), "./cmd/switchyard"),
 	); err != nil {
 		return nil, err

@@ -191,7 +191,7 @@ func update(outcomes []outcome) error {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("# What must pass in every kernel; made by: go run ./internal/kernels -update\n")
+	b.WriteString("# What must pass in every kernel; made by: go run ./tools/kernels -update\n")
 	for _, t := range slices.SortedFunc(maps.Keys(now), func(a, b test) int { return strings.Compare(a.String(), b.String()) }) {
 		b.WriteString(t.String())
 		if may := now[t]; len(may) > 0 {
