@@ -72,9 +72,7 @@ var arrows = map[string][]string{
 
 // notYet are the arrows of today that are to go, and the packages that are to move. An entry that is
 // no longer needed fails the test, so that the table only shrinks.
-var notYet = map[string][]string{
-	"internal/run": {"internal/sched"}, // its Window and its aliases of trace/event
-}
+var notYet = map[string][]string{}
 
 // withoutBPF are the packages that read a recording: what they import, directly or not, loads no
 // program into the kernel, and so opens a recording anywhere.

@@ -166,7 +166,7 @@ func manifestOf(about *trace.About, rec *trace.Recording, result *sched.Result, 
 		Command: about.Args,
 		Options: o.json(),
 		Host:    rundir.Host{Kernel: about.Kernel, Arch: runtime.GOARCH, CPUs: about.CPUs, Model: h.CPU, Go: h.Go, Root: h.Root},
-		Window:  rundir.Window(rec.Window()),
+		Window:  rec.Window(),
 		Clock:   rundir.Clock{Boottime: about.Boottime, Realtime: about.Realtime},
 		Probe:   rundir.Probe{Events: rec.Records()},
 	}
@@ -208,7 +208,7 @@ func replay(dir string) (*report.Trace, error) {
 		return nil, err
 	}
 	opened, closed := r.Snapshots()
-	window := m.Window.Sched()
+	window := m.Window
 	a := newAnalysis(window, o, opened, r.Lost())
 	calls := newSyscallCounter(o.Syscalls, window)
 	for e, err := range r.Events() {

@@ -12,6 +12,7 @@ import (
 	rundir "switchyard/internal/run"
 	"switchyard/internal/sched"
 	"switchyard/trace"
+	"switchyard/trace/event"
 )
 
 // What a manifest does not have, as one of an older version, is not known, and not 0.
@@ -34,7 +35,7 @@ func TestThrottledInManifest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := recordReport(&sched.Result{}, nil, m, o, newSyscallCounter(false, sched.Window{}))
+		r := recordReport(&sched.Result{}, nil, m, o, newSyscallCounter(false, event.Window{}))
 		if !reflect.DeepEqual(r.Throttled, c.want) || r.Missing["throttled"] != c.missing {
 			t.Errorf("%s: %+v, missing %q; want %+v, %q", name, r.Throttled, r.Missing["throttled"], c.want, c.missing)
 		}

@@ -5,7 +5,7 @@ import (
 	"io"
 	"math"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 )
 
 // groupRows is how many events are in a row group: what a reader holds at once.
@@ -38,8 +38,8 @@ var eventColumns = [...]columnSpec{
 }
 
 // checkTask says why a number cannot be that of a task.
-func checkTask(t sched.TaskID) error {
-	if t != sched.NoTask && (t >= maxTasks || t < sched.Idle(maxCPU)) {
+func checkTask(t event.TaskID) error {
+	if t != event.NoTask && (t >= maxTasks || t < event.Idle(maxCPU)) {
 		return fmt.Errorf("task %d is out of range", t)
 	}
 	return nil
@@ -56,7 +56,7 @@ func newEventEncoder(to io.Writer) *eventEncoder {
 }
 
 // event appends an event. An error leaves half a row behind.
-func (w *eventEncoder) event(e *sched.Event) error {
+func (w *eventEncoder) event(e *event.Event) error {
 	if int(e.Kind) >= len(kindNames) || kindNames[e.Kind] == "" {
 		return fmt.Errorf("kind %d is not known", e.Kind)
 	}
@@ -69,15 +69,15 @@ func (w *eventEncoder) event(e *sched.Event) error {
 	if err := checkTask(e.Task); err != nil {
 		return err
 	}
-	c[eventTask].putUnless(int64(sched.NoTask), int64(e.Task))
-	other := sched.NoTask
+	c[eventTask].putUnless(int64(event.NoTask), int64(e.Task))
+	other := event.NoTask
 	if has&hasOther != 0 {
 		if err := checkTask(e.Other); err != nil {
 			return err
 		}
 		other = e.Other
 	}
-	c[eventOther].putUnless(int64(sched.NoTask), int64(other))
+	c[eventOther].putUnless(int64(event.NoTask), int64(other))
 	if has&hasPrio != 0 {
 		c[eventPrio].put(int64(e.Prio))
 	} else {
@@ -143,10 +143,10 @@ type eventDecoder struct {
 	tasks     int  // in the table
 	anew      bool // each row group forgets what the ones before it said: schema1
 	predictor predictor
-	kinds     []sched.Kind // by index into the texts of the column
+	kinds     []event.Kind // by index into the texts of the column
 	last      int64
 	any       bool
-	e         sched.Event
+	e         event.Event
 }
 
 // begin begins a row group. It fails when a kind of event in it is not known.
@@ -166,11 +166,11 @@ func (d *eventDecoder) begin(columns []column) error {
 }
 
 // event returns the event in a row of the group that was begun. Rows come in their order.
-func (d *eventDecoder) event(columns []column, row int) (*sched.Event, error) {
+func (d *eventDecoder) event(columns []column, row int) (*event.Event, error) {
 	at := func(i int) int64 { return columns[i].ints[row] }
 	kind := d.kinds[at(eventKind)]
 	has := kindHas[kind]
-	d.e = sched.Event{Time: at(eventTime), Kind: kind, Other: sched.NoTask}
+	d.e = event.Event{Time: at(eventTime), Kind: kind, Other: event.NoTask}
 	e := &d.e
 	if d.any && e.Time < d.last {
 		return nil, fmt.Errorf("its time %d is before %d, that of the one before", e.Time, d.last)
@@ -181,7 +181,7 @@ func (d *eventDecoder) event(columns []column, row int) (*sched.Event, error) {
 		return nil, err
 	}
 	cpu, flags := at(eventCPU), at(eventFlags)
-	e.CPU, e.Flags = uint16(cpu), sched.Flags(flags)
+	e.CPU, e.Flags = uint16(cpu), event.Flags(flags)
 	inRange := int64(e.CPU) == cpu && int64(e.Flags) == flags
 	if has&hasOther != 0 {
 		if e.Other, err = columns[eventOther].task(row, d.tasks); err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 )
 
 // fuzzTable feeds a table to the reader. Whatever it is, the reader ends, with an error of one line or without, within a
@@ -32,7 +32,7 @@ func fuzzTable(f *testing.F, name string, columns []columnSpec, take func(*Reade
 		runtime.ReadMemStats(&before)
 		table, err := openTable(bytes.NewReader(data), int64(len(data)), columns)
 		if err == nil && table.rows <= 1<<20 {
-			err = take(&Reader{tasks: make([]sched.Task, 20), manifest: Manifest{Tables: Tables{Tasks: Table{Rows: table.rows}}}}, groups, table)
+			err = take(&Reader{tasks: make([]event.Task, 20), manifest: Manifest{Tables: Tables{Tasks: Table{Rows: table.rows}}}}, groups, table)
 		}
 		runtime.ReadMemStats(&after)
 		if spent := after.TotalAlloc - before.TotalAlloc; spent > 512<<20 {
@@ -67,7 +67,7 @@ func FuzzOpenEvents(f *testing.F) {
 	fuzzTable(f, eventsName, eventColumns[:], func(r *Reader, g *groupReader, t *table) (err error) {
 		r.events = t
 		last := int64(-1 << 63)
-		r.eventsOf(g, func(e *sched.Event, failed error) bool {
+		r.eventsOf(g, func(e *event.Event, failed error) bool {
 			if err = failed; err != nil {
 				return true
 			}

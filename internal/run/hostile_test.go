@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -99,8 +99,8 @@ func smallRun(t testing.TB) string {
 		}
 	}
 	w.Tasks(s.table())
-	w.Snapshots([]sched.Snapshot{{Time: 1, Task: 3, NVCSW: 7}}, []sched.Snapshot{{Time: 2, Task: 3, NVCSW: 9, HasRunDelay: true}})
-	w.Lost([]sched.Lost{{CPU: 0, First: 10, Last: 11, Count: 3}, {CPU: 1, First: 20, Last: 22, Count: 4}})
+	w.Snapshots([]event.Snapshot{{Time: 1, Task: 3, NVCSW: 7}}, []event.Snapshot{{Time: 2, Task: 3, NVCSW: 9, HasRunDelay: true}})
+	w.Lost([]event.Lost{{CPU: 0, First: 10, Last: 11, Count: 3}, {CPU: 1, First: 20, Last: 22, Count: 4}})
 	w.Load([]byte(`{"requests":1}`))
 	if err := w.Commit(someManifest()); err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestForgedTablesAreReadWhenHonest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if got := r.Lost(); len(got) != 2 || got[1] != (sched.Lost{CPU: 1, First: 20, Last: 22, Count: 4}) {
+	if got := r.Lost(); len(got) != 2 || got[1] != (event.Lost{CPU: 1, First: 20, Last: 22, Count: 4}) {
 		t.Errorf("lost %+v", got)
 	}
 	n := 0
@@ -135,7 +135,7 @@ func TestForgedTablesAreReadWhenHonest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Kind != sched.Switch {
+		if e.Kind != event.Switch {
 			t.Errorf("kind %d", e.Kind)
 		}
 		n++

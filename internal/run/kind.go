@@ -1,24 +1,24 @@
 package run
 
-import "switchyard/internal/sched"
+import "switchyard/trace/event"
 
 // kindNames are the values of the column kind. They are on disk: never rename one.
 var kindNames = [...]string{
-	sched.Switch:       "switch",
-	sched.Waking:       "waking",
-	sched.WakeNew:      "wake_new",
-	sched.Migrate:      "migrate",
-	sched.New:          "new",
-	sched.Exec:         "exec",
-	sched.Rename:       "rename",
-	sched.Exit:         "exit",
-	sched.Free:         "free",
-	sched.SyscallEnter: "syscall_enter",
-	sched.SyscallExit:  "syscall_exit",
-	sched.NeedResched:  "need_resched",
+	event.Switch:       "switch",
+	event.Waking:       "waking",
+	event.WakeNew:      "wake_new",
+	event.Migrate:      "migrate",
+	event.New:          "new",
+	event.Exec:         "exec",
+	event.Rename:       "rename",
+	event.Exit:         "exit",
+	event.Free:         "free",
+	event.SyscallEnter: "syscall_enter",
+	event.SyscallExit:  "syscall_exit",
+	event.NeedResched:  "need_resched",
 }
 
-// What a kind gives a meaning to: package sched says it, event by event.
+// What a kind gives a meaning to: package event says it, event by event.
 const (
 	hasOther = 1 << iota
 	hasPrio
@@ -29,21 +29,21 @@ const (
 )
 
 var kindHas = [len(kindNames)]uint8{
-	sched.Switch:       hasOther | hasPrio | isSwitch,
-	sched.Waking:       hasOther | hasPrio | hasAtCPU,
-	sched.WakeNew:      hasOther | hasPrio | hasAtCPU,
-	sched.Migrate:      hasOther | hasAtCPU,
-	sched.New:          hasOther,
-	sched.SyscallEnter: hasSyscall,
-	sched.SyscallExit:  hasResult,
-	sched.NeedResched:  hasAtCPU,
+	event.Switch:       hasOther | hasPrio | isSwitch,
+	event.Waking:       hasOther | hasPrio | hasAtCPU,
+	event.WakeNew:      hasOther | hasPrio | hasAtCPU,
+	event.Migrate:      hasOther | hasAtCPU,
+	event.New:          hasOther,
+	event.SyscallEnter: hasSyscall,
+	event.SyscallExit:  hasResult,
+	event.NeedResched:  hasAtCPU,
 }
 
 // kindNamed returns the kind of that name, or 0.
-func kindNamed(name string) sched.Kind {
+func kindNamed(name string) event.Kind {
 	for k, n := range kindNames {
 		if n == name && k > 0 {
-			return sched.Kind(k)
+			return event.Kind(k)
 		}
 	}
 	return 0

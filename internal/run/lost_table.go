@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 )
 
 // lostColumns are the columns of lost.parquet.
@@ -24,7 +24,7 @@ const (
 )
 
 // writeLost writes the lost intervals as rows.
-func writeLost(t *tableWriter, list []sched.Lost) error {
+func writeLost(t *tableWriter, list []event.Lost) error {
 	for _, l := range list {
 		if err := checkLost(l); err != nil {
 			return err
@@ -41,13 +41,13 @@ func writeLost(t *tableWriter, list []sched.Lost) error {
 }
 
 // lostOf turns a row back into a lost interval.
-func lostOf(columns []column, row int) (sched.Lost, error) {
-	l := sched.Lost{CPU: int(columns[lostCPU].ints[row]), First: columns[lostFirst].ints[row],
+func lostOf(columns []column, row int) (event.Lost, error) {
+	l := event.Lost{CPU: int(columns[lostCPU].ints[row]), First: columns[lostFirst].ints[row],
 		Last: columns[lostLast].ints[row], Count: uint64(columns[lostCount].ints[row])}
 	return l, checkLost(l)
 }
 
-func checkLost(l sched.Lost) error {
+func checkLost(l event.Lost) error {
 	if l.CPU < 0 || l.CPU > maxCPU || l.First > l.Last || l.Count > math.MaxInt64 {
 		return fmt.Errorf("%d events of CPU %d lost from %d to %d is no interval", l.Count, l.CPU, l.First, l.Last)
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 )
 
 // Schema names the layout of a run directory. Columns, tables and keys may be added to it; what changes its meaning
@@ -21,7 +21,7 @@ type Manifest struct {
 	Command []string        `json:"command"`           // the command line, with the program's name
 	Options json.RawMessage `json:"options,omitempty"` // model, seeds, buffers, what was asked for: as the command has them
 	Host    Host            `json:"host"`
-	Window  Window          `json:"window"`
+	Window  event.Window    `json:"window"`
 	Clock   Clock           `json:"clock"`
 	Probe   Probe           `json:"probe"`
 	Checks  []Check         `json:"checks"`
@@ -42,15 +42,6 @@ type Host struct {
 	Root   bool   `json:"root"`
 	Cgroup string `json:"cgroup,omitempty"`
 }
-
-// Window is the time the run is about (ns, CLOCK_BOOTTIME).
-type Window struct {
-	Open  int64 `json:"open_ns"`
-	Close int64 `json:"close_ns"`
-}
-
-// Sched returns the window as the analysis takes it.
-func (w Window) Sched() sched.Window { return sched.Window(w) }
 
 // Clock is one moment on two clocks: REALTIME − BOOTTIME turns any time of the run into one of the calendar.
 type Clock struct {

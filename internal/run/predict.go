@@ -1,6 +1,6 @@
 package run
 
-import "switchyard/internal/sched"
+import "switchyard/trace/event"
 
 // A predictor says what the counters of a switch will be, from the events before it. The table keeps only how far they
 // are from that, which is nothing for a complete recording and noise of some tens of nanoseconds for the run time: the
@@ -25,8 +25,8 @@ type counters struct {
 func (p *predictor) forget() { p.group++ }
 
 // counters returns what is known of a task, nil for one that cannot be told from others.
-func (p *predictor) counters(t sched.TaskID) *counters {
-	if t == sched.NoTask {
+func (p *predictor) counters(t event.TaskID) *counters {
+	if t == event.NoTask {
 		return nil
 	}
 	list, i := &p.tasks, int(t)
@@ -44,13 +44,13 @@ func (p *predictor) counters(t sched.TaskID) *counters {
 }
 
 // expect returns the counters that a Switch of this task, at this time and with these flags, should have.
-func (p *predictor) expect(task sched.TaskID, time int64, flags sched.Flags) (nvcsw, nivcsw uint16, exec uint32) {
+func (p *predictor) expect(task event.TaskID, time int64, flags event.Flags) (nvcsw, nivcsw uint16, exec uint32) {
 	c := p.counters(task)
 	if c == nil {
 		return 0, 0, 0
 	}
 	nvcsw, nivcsw, exec = c.nvcsw, c.nivcsw, c.exec
-	if flags&sched.FlagVoluntary != 0 {
+	if flags&event.FlagVoluntary != 0 {
 		nvcsw++
 	} else {
 		nivcsw++ // that of the idle task too: kernel/sched/core.c, __schedule
@@ -62,7 +62,7 @@ func (p *predictor) expect(task sched.TaskID, time int64, flags sched.Flags) (nv
 }
 
 // learn takes a Switch as it was.
-func (p *predictor) learn(e *sched.Event) {
+func (p *predictor) learn(e *event.Event) {
 	if c := p.counters(e.Task); c != nil {
 		c.nvcsw, c.nivcsw, c.exec, c.running = e.NVCSW, e.NIVCSW, uint32(e.Value), false
 	}

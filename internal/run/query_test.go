@@ -15,8 +15,8 @@ import (
 
 	"context"
 
-	"switchyard/internal/sched"
 	"switchyard/internal/testenv"
+	"switchyard/trace/event"
 )
 
 // A duckdb runs a query in a directory and prints its rows as a JSON array of objects.
@@ -94,18 +94,18 @@ func TestQueries(t *testing.T) {
 
 	// What the examples should say.
 	kinds := map[string]int{}
-	voluntary, involuntary := map[sched.TaskID]int{}, map[sched.TaskID]int{}
-	onCPU := map[sched.TaskID]int64{}
+	voluntary, involuntary := map[event.TaskID]int{}, map[event.TaskID]int{}
+	onCPU := map[event.TaskID]int64{}
 	since := map[uint16]int64{}
-	left := map[sched.TaskID]bool{}
-	woken := map[sched.TaskID]int64{}
+	left := map[event.TaskID]bool{}
+	woken := map[event.TaskID]int64{}
 	latencies, longest := 0, int64(0)
 	for i := range events {
 		e := &events[i]
 		kinds[kindNames[e.Kind]]++
 		switch e.Kind {
-		case sched.Switch:
-			if e.Flags&sched.FlagVoluntary != 0 {
+		case event.Switch:
+			if e.Flags&event.FlagVoluntary != 0 {
 				voluntary[e.Task]++
 			} else {
 				involuntary[e.Task]++
@@ -121,7 +121,7 @@ func TestQueries(t *testing.T) {
 				longest = max(longest, e.Time-at)
 				delete(woken, e.Other)
 			}
-		case sched.Waking:
+		case event.Waking:
 			if _, ok := woken[e.Task]; !ok {
 				woken[e.Task] = e.Time
 			}
@@ -133,7 +133,7 @@ func TestQueries(t *testing.T) {
 			t.Errorf("%s is %s, want %v, in %v", column, got, want, row)
 		}
 	}
-	task := func(row map[string]any) (id sched.TaskID) {
+	task := func(row map[string]any) (id event.TaskID) {
 		fmt.Sscan(fmt.Sprint(row["task"]), &id)
 		return id
 	}
@@ -206,14 +206,14 @@ func TestQueries(t *testing.T) {
 }
 
 // added is every column of every event, added up in a way in which no two can change places.
-func added(events []sched.Event) (all int64) {
+func added(events []event.Event) (all int64) {
 	for i := range events {
 		e := kept(events[i])
 		sum := e.Time%1009 + int64(e.CPU)*3 + int64(e.Task)*7 + int64(e.Flags)*11 + int64(e.Prio)*13 + int64(e.OtherPrio)*17 + int64(e.State)*19
-		if e.Other != sched.NoTask {
+		if e.Other != event.NoTask {
 			sum += int64(e.Other) * 23
 		}
-		if e.Kind != sched.Switch {
+		if e.Kind != event.Switch {
 			sum += e.Value * 29
 		}
 		all += sum * int64(i%101)

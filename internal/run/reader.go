@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,10 +22,10 @@ type Reader struct {
 	dir      string
 	root     *os.Root
 	manifest Manifest
-	tasks    []sched.Task
-	open     []sched.Snapshot
-	close    []sched.Snapshot
-	lost     []sched.Lost
+	tasks    []event.Task
+	open     []event.Snapshot
+	close    []event.Snapshot
+	lost     []event.Lost
 
 	events     *table
 	eventsFile *os.File
@@ -119,13 +119,13 @@ func (r *Reader) Close() error {
 func (r *Reader) Manifest() *Manifest { return &r.manifest }
 
 // Tasks returns the table of tasks, by number.
-func (r *Reader) Tasks() []sched.Task { return r.tasks }
+func (r *Reader) Tasks() []event.Task { return r.tasks }
 
 // Snapshots returns what the kernel's books said when the window opened and when it closed.
-func (r *Reader) Snapshots() (open, close []sched.Snapshot) { return r.open, r.close }
+func (r *Reader) Snapshots() (open, close []event.Snapshot) { return r.open, r.close }
 
 // Lost returns the intervals in which events were lost.
-func (r *Reader) Lost() []sched.Lost { return r.lost }
+func (r *Reader) Lost() []event.Lost { return r.lost }
 
 // Load returns load.json, nil in a run without load.
 func (r *Reader) Load() (json.RawMessage, error) {
@@ -143,13 +143,13 @@ func (r *Reader) Load() (json.RawMessage, error) {
 
 // Events yields the events in the order of time. An event is used again for the next: copy what is to stay. An error is
 // the last thing it yields, and comes without an event. It holds one row group in memory; each call starts anew.
-func (r *Reader) Events() iter.Seq2[*sched.Event, error] {
-	return func(yield func(*sched.Event, error) bool) {
+func (r *Reader) Events() iter.Seq2[*event.Event, error] {
+	return func(yield func(*event.Event, error) bool) {
 		r.eventsOf(new(groupReader), yield)
 	}
 }
 
-func (r *Reader) eventsOf(groups *groupReader, yield func(*sched.Event, error) bool) {
+func (r *Reader) eventsOf(groups *groupReader, yield func(*event.Event, error) bool) {
 	d := eventDecoder{tasks: len(r.tasks), anew: r.manifest.Schema == schema1}
 	var row int64
 	for i := range r.events.groups {

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"switchyard/internal/sched"
 	"switchyard/internal/testenv"
+	"switchyard/trace/event"
 )
 
 // output is what a program prints that is started in a directory.
@@ -76,10 +76,10 @@ print(len(pd.read_parquet("snapshots.parquet")), len(pd.read_parquet("lost.parqu
 		t.Fatal(err)
 	}
 	kinds := map[string]int{}
-	switches := map[sched.TaskID]int{}
+	switches := map[event.TaskID]int{}
 	for i := range events {
 		kinds[kindNames[events[i].Kind]]++
-		if events[i].Kind == sched.Switch {
+		if events[i].Kind == event.Switch {
 			switches[events[i].Task]++
 		}
 	}
@@ -103,7 +103,7 @@ print(len(pd.read_parquet("snapshots.parquet")), len(pd.read_parquet("lost.parqu
 	}
 	printed, before := 0, len(events)
 	for in := bufio.NewScanner(strings.NewReader(out)); in.Scan(); {
-		var task sched.TaskID
+		var task event.TaskID
 		var n int
 		if _, err := fmt.Sscan(in.Text(), &task, &n); err != nil {
 			continue // the heading and the foot
@@ -159,7 +159,7 @@ func TestParquetTools(t *testing.T) {
 	for in := bufio.NewScanner(strings.NewReader(out)); in.Scan(); {
 		left, right, ok := strings.Cut(in.Text(), "|")
 		var at int64
-		var task sched.TaskID
+		var task event.TaskID
 		if !ok {
 			continue
 		} else if _, err := fmt.Sscan(left, &at); err != nil {

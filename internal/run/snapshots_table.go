@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 )
 
 // snapshotColumns are the columns of snapshots.parquet.
@@ -43,17 +43,17 @@ const (
 
 // activityNames are the values of the column activity. They are on disk: never rename one.
 var activityNames = [...]string{
-	sched.Unknown:  "unknown",
-	sched.OnCPU:    "on_cpu",
-	sched.Runnable: "runnable",
-	sched.Blocked:  "blocked",
+	event.Unknown:  "unknown",
+	event.OnCPU:    "on_cpu",
+	event.Runnable: "runnable",
+	event.Blocked:  "blocked",
 }
 
 // writeSnapshots writes what was read at one end of the window as rows: end is its place among the words of the column.
-func writeSnapshots(t *tableWriter, end int64, list []sched.Snapshot, tasks int) error {
+func writeSnapshots(t *tableWriter, end int64, list []event.Snapshot, tasks int) error {
 	for i := range list {
 		s := &list[i]
-		if err := knownTask(s.Task, tasks); err != nil || s.Task == sched.NoTask {
+		if err := knownTask(s.Task, tasks); err != nil || s.Task == event.NoTask {
 			return fmt.Errorf("snapshot of task %d, which is not in the table of tasks", s.Task)
 		}
 		if int(s.Activity) >= len(activityNames) {
@@ -85,13 +85,13 @@ func writeSnapshots(t *tableWriter, end int64, list []sched.Snapshot, tasks int)
 }
 
 // snapshotOf turns a row back into a snapshot of one end.
-func snapshotOf(columns []column, row, tasks int) (end string, s sched.Snapshot, err error) {
+func snapshotOf(columns []column, row, tasks int) (end string, s event.Snapshot, err error) {
 	at := func(i int) int64 { return columns[i].ints[row] }
 	task, err := columns[snapshotTask].task(row, tasks)
 	if err != nil {
 		return "", s, err
 	}
-	s = sched.Snapshot{Time: at(snapshotTime), Task: task, NVCSW: uint64(at(snapshotNVCSW)),
+	s = event.Snapshot{Time: at(snapshotTime), Task: task, NVCSW: uint64(at(snapshotNVCSW)),
 		NIVCSW: uint64(at(snapshotNIVCSW)), Exec: uint64(at(snapshotExec)), RunDelay: uint64(at(snapshotRunDelay)),
 		HasRunDelay: !columns[snapshotRunDelay].null[row]}
 	if min(at(snapshotNVCSW), at(snapshotNIVCSW), at(snapshotExec), at(snapshotRunDelay)) < 0 {
@@ -104,7 +104,7 @@ func snapshotOf(columns []column, row, tasks int) (end string, s sched.Snapshot,
 	activity := columns[snapshotActivity].text(row)
 	for i, name := range activityNames {
 		if name == activity {
-			s.Activity = sched.Activity(i)
+			s.Activity = event.Activity(i)
 		}
 	}
 	if activityNames[s.Activity] != activity {

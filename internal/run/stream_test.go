@@ -5,7 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 )
 
 // A stream is a machine that never was: CPUs with run queues, and tasks that run, wake each other and sleep. What it
@@ -16,13 +16,13 @@ type stream struct {
 	due   dueHeap
 	cpus  []streamCPU
 	tasks []streamTask
-	out   []sched.Event
+	out   []event.Event
 
 	syscalls bool
 }
 
 type streamCPU struct {
-	current sched.TaskID
+	current event.TaskID
 	since   int64
 	epoch   int
 	queue   []int
@@ -65,7 +65,7 @@ func (h *dueHeap) Pop() any {
 func newStream(seed uint64, cpus, tasks int, syscalls bool) *stream {
 	s := &stream{rnd: rand.New(rand.NewPCG(seed, 1)), now: 86_400_123_456_789, syscalls: syscalls}
 	for i := range cpus {
-		s.cpus = append(s.cpus, streamCPU{current: sched.Idle(i), since: s.now})
+		s.cpus = append(s.cpus, streamCPU{current: event.Idle(i), since: s.now})
 	}
 	for i := range tasks {
 		t := streamTask{cpu: s.rnd.IntN(cpus), prio: 120, process: i / 6, partner: s.rnd.IntN(tasks), asleep: true,
@@ -84,8 +84,8 @@ func newStream(seed uint64, cpus, tasks int, syscalls bool) *stream {
 }
 
 // events runs the machine until it has said so much.
-func (s *stream) events(n int) []sched.Event {
-	s.out = make([]sched.Event, 0, n+8)
+func (s *stream) events(n int) []event.Event {
+	s.out = make([]event.Event, 0, n+8)
 	for len(s.out) < n {
 		d := heap.Pop(&s.due).(due)
 		s.now = max(s.now, d.at)
@@ -98,7 +98,7 @@ func (s *stream) after(ns float64, what func()) {
 	heap.Push(&s.due, due{s.now + int64(ns) + 1, what, len(s.out)})
 }
 
-func (s *stream) say(e sched.Event) {
+func (s *stream) say(e event.Event) {
 	s.now += 150 + s.rnd.Int64N(400) // no two tracepoints fire at once
 	e.Time = s.now
 	s.out = append(s.out, e)
@@ -108,21 +108,21 @@ func (s *stream) say(e sched.Event) {
 func (s *stream) sleep(i int) {
 	s.after(s.rnd.ExpFloat64()*2e6, func() {
 		if s.tasks[i].asleep {
-			s.wake(i, s.tasks[i].cpu, sched.FlagHardIRQ)
+			s.wake(i, s.tasks[i].cpu, event.FlagHardIRQ)
 		}
 	})
 }
 
-func (s *stream) wake(i, cpu int, flags sched.Flags) {
+func (s *stream) wake(i, cpu int, flags event.Flags) {
 	t := &s.tasks[i]
 	t.asleep = false
-	s.say(sched.Event{Kind: sched.Waking, Task: sched.TaskID(i), Other: s.cpus[cpu].current, CPU: uint16(cpu),
-		Value: int64(t.cpu), Prio: t.prio, Flags: flags | sched.FlagTaskTraced})
+	s.say(event.Event{Kind: event.Waking, Task: event.TaskID(i), Other: s.cpus[cpu].current, CPU: uint16(cpu),
+		Value: int64(t.cpu), Prio: t.prio, Flags: flags | event.FlagTaskTraced})
 	if !s.cpus[t.cpu].current.Idle() || s.cpus[t.cpu].waking {
 		for c := range s.cpus {
 			if s.cpus[c].current.Idle() && !s.cpus[c].waking {
-				s.say(sched.Event{Kind: sched.Migrate, Task: sched.TaskID(i), Other: s.cpus[cpu].current, CPU: uint16(cpu),
-					Value: int64(c), Flags: flags | sched.FlagTaskTraced})
+				s.say(event.Event{Kind: event.Migrate, Task: event.TaskID(i), Other: s.cpus[cpu].current, CPU: uint16(cpu),
+					Value: int64(c), Flags: flags | event.FlagTaskTraced})
 				t.cpu = c
 				break
 			}
@@ -138,11 +138,11 @@ func (s *stream) wake(i, cpu int, flags sched.Flags) {
 }
 
 // switchOn lets the CPU take its next task.
-func (s *stream) switchOn(cpu int, state uint16, flags sched.Flags) {
+func (s *stream) switchOn(cpu int, state uint16, flags event.Flags) {
 	c := &s.cpus[cpu]
 	c.waking = false
-	e := sched.Event{Kind: sched.Switch, CPU: uint16(cpu), Task: c.current, Other: sched.Idle(cpu), State: state,
-		Prio: 120, OtherPrio: 120, Flags: flags | sched.FlagTaskTraced}
+	e := event.Event{Kind: event.Switch, CPU: uint16(cpu), Task: c.current, Other: event.Idle(cpu), State: state,
+		Prio: 120, OtherPrio: 120, Flags: flags | event.FlagTaskTraced}
 	from, to := -1, -1
 	if !c.current.Idle() {
 		i := int(c.current)
@@ -150,7 +150,7 @@ func (s *stream) switchOn(cpu int, state uint16, flags sched.Flags) {
 		from = t.process
 		// The kernel reads its clock when it begins to schedule, some time before the tracepoint.
 		t.exec += s.now - c.since + int64(s.rnd.NormFloat64()*90)
-		if flags&sched.FlagVoluntary != 0 {
+		if flags&event.FlagVoluntary != 0 {
 			t.nvcsw++
 			t.asleep = true
 			s.sleep(i)
@@ -167,16 +167,16 @@ func (s *stream) switchOn(cpu int, state uint16, flags sched.Flags) {
 	if len(c.queue) > 0 {
 		i := c.queue[0]
 		c.queue = c.queue[1:]
-		e.Other, e.OtherPrio, to = sched.TaskID(i), s.tasks[i].prio, s.tasks[i].process
-		e.Flags |= sched.FlagOtherTraced
+		e.Other, e.OtherPrio, to = event.TaskID(i), s.tasks[i].prio, s.tasks[i].process
+		e.Flags |= event.FlagOtherTraced
 		s.tasks[i].cpu = cpu
 	}
 	switch {
 	case to < 0:
 	case from == to:
-		e.Flags = e.Flags.WithPageTable(sched.Thread)
+		e.Flags = e.Flags.WithPageTable(event.Thread)
 	default:
-		e.Flags = e.Flags.WithPageTable(sched.AddressSpace)
+		e.Flags = e.Flags.WithPageTable(event.AddressSpace)
 	}
 	before := s.now
 	s.say(e)
@@ -203,8 +203,8 @@ func (s *stream) run(cpu, i, epoch int) {
 		for range 1 + s.rnd.IntN(3) {
 			nr := []int64{0, 1, 44, 45, 232, 202}[s.rnd.IntN(6)]
 			s.after(burst*s.rnd.Float64(), here(func() {
-				s.say(sched.Event{Kind: sched.SyscallEnter, Task: sched.TaskID(i), CPU: uint16(cpu), Value: nr})
-				s.say(sched.Event{Kind: sched.SyscallExit, Task: sched.TaskID(i), CPU: uint16(cpu), Value: []int64{64, 1, -11, 0, 512}[s.rnd.IntN(5)]})
+				s.say(event.Event{Kind: event.SyscallEnter, Task: event.TaskID(i), CPU: uint16(cpu), Value: nr})
+				s.say(event.Event{Kind: event.SyscallExit, Task: event.TaskID(i), CPU: uint16(cpu), Value: []int64{64, 1, -11, 0, 512}[s.rnd.IntN(5)]})
 			}))
 		}
 	}
@@ -223,9 +223,9 @@ func (s *stream) run(cpu, i, epoch int) {
 		s.after(min(burst/2, slice), here(func() { s.switchOn(cpu, 0, 0) }))
 		return
 	}
-	state := uint16(sched.StateInterruptible)
+	state := uint16(event.StateInterruptible)
 	if s.rnd.IntN(12) == 0 {
-		state = sched.StateUninterruptible
+		state = event.StateUninterruptible
 	}
-	s.after(burst, here(func() { s.switchOn(cpu, state, sched.FlagVoluntary) }))
+	s.after(burst, here(func() { s.switchOn(cpu, state, event.FlagVoluntary) }))
 }

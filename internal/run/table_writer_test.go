@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 )
 
 // A full disk takes so many bytes.
@@ -40,7 +40,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-func encodeAll(disk *fullDisk, events []sched.Event) error {
+func encodeAll(disk *fullDisk, events []event.Event) error {
 	e := newEventEncoder(disk)
 	for i := range events {
 		if err := e.event(&events[i]); err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 )
 
 // taskColumns are the columns of tasks.parquet. The nth row is that of task n.
@@ -45,7 +45,7 @@ const (
 const maxName = 63
 
 // writeTasks writes tasks as rows. ended has the time of a task's Exit, as far as it goes, or 0.
-func writeTasks(t *tableWriter, tasks []sched.Task, ended []int64) error {
+func writeTasks(t *tableWriter, tasks []event.Task, ended []int64) error {
 	if len(tasks) > maxTasks {
 		return fmt.Errorf("%d tasks are more than a table can have (%d)", len(tasks), maxTasks)
 	}
@@ -61,7 +61,7 @@ func writeTasks(t *tableWriter, tasks []sched.Task, ended []int64) error {
 		c[taskTask].put(int64(i))
 		c[taskTID].putUnless(0, int64(k.TID))
 		c[taskTGID].putUnless(0, int64(k.TGID))
-		c[taskParent].putUnless(int64(sched.NoTask), int64(k.Parent))
+		c[taskParent].putUnless(int64(event.NoTask), int64(k.Parent))
 		name := k.Name[:min(len(k.Name), maxName)]
 		// Other programs refuse a table in which text is not UTF-8, and some end theirs at a zero.
 		text := strings.ReplaceAll(strings.ToValidUTF8(name, "\uFFFD"), "\x00", "\uFFFD")
@@ -96,7 +96,7 @@ func truth(b bool) int64 {
 }
 
 // tasksOf turns rows back into tasks, of which the first is task number first.
-func tasksOf(tasks []sched.Task, columns []column, rows, total int) ([]sched.Task, error) {
+func tasksOf(tasks []event.Task, columns []column, rows, total int) ([]event.Task, error) {
 	for i := range rows {
 		if columns[taskTask].ints[i] != int64(len(tasks)) {
 			return nil, fmt.Errorf("the row of task %d is that of task %d", len(tasks), columns[taskTask].ints[i])
@@ -105,7 +105,7 @@ func tasksOf(tasks []sched.Task, columns []column, rows, total int) ([]sched.Tas
 		if err != nil {
 			return nil, fmt.Errorf("parent of task %d: %w", len(tasks), err)
 		}
-		t := sched.Task{
+		t := event.Task{
 			TID: int(columns[taskTID].ints[i]), TGID: int(columns[taskTGID].ints[i]),
 			Parent:  parent,
 			Name:    columns[taskName].text(i),
@@ -128,20 +128,20 @@ func tasksOf(tasks []sched.Task, columns []column, rows, total int) ([]sched.Tas
 }
 
 // knownTask says why a number cannot be that of a task in a table of so many.
-func knownTask(t sched.TaskID, tasks int) error {
-	if t != sched.NoTask && (int64(t) >= int64(tasks) || t < sched.Idle(maxCPU)) {
+func knownTask(t event.TaskID, tasks int) error {
+	if t != event.NoTask && (int64(t) >= int64(tasks) || t < event.Idle(maxCPU)) {
 		return fmt.Errorf("task %d is not in the table of tasks, which has %d", t, tasks)
 	}
 	return nil
 }
 
 // task returns the task in a row, NULL being NoTask.
-func (c *column) task(row, tasks int) (sched.TaskID, error) {
+func (c *column) task(row, tasks int) (event.TaskID, error) {
 	if c.null != nil && c.null[row] {
-		return sched.NoTask, nil
+		return event.NoTask, nil
 	}
-	t := sched.TaskID(c.ints[row])
-	if t == sched.NoTask {
+	t := event.TaskID(c.ints[row])
+	if t == event.NoTask {
 		return 0, fmt.Errorf("task %d is out of range", t)
 	}
 	return t, knownTask(t, tasks)

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 
-	"switchyard/internal/sched"
+	"switchyard/trace/event"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,12 +38,12 @@ type Writer struct {
 	eventRows *eventEncoder
 	rows      int64
 	last      int64        // time of the last event
-	greatest  sched.TaskID // in an event
+	greatest  event.TaskID // in an event
 	ended     []int64      // when a task began to end
 
-	tasks     []sched.Task
-	snapshots [2][]sched.Snapshot
-	lost      []sched.Lost
+	tasks     []event.Task
+	snapshots [2][]event.Snapshot
+	lost      []event.Lost
 	load      []byte
 }
 
@@ -176,7 +176,7 @@ func (p *part) finish() (int64, error) {
 
 // Event appends an event. Events come in the order of time; one that comes too late, or that no table can hold, is
 // refused, and the Writer is then of no more use. Fields to which the event's kind gives no meaning are not kept.
-func (w *Writer) Event(e *sched.Event) error {
+func (w *Writer) Event(e *event.Event) error {
 	if w.err != nil {
 		return w.err
 	}
@@ -193,7 +193,7 @@ func (w *Writer) Event(e *sched.Event) error {
 	if kindHas[e.Kind]&hasOther != 0 {
 		w.greatest = max(w.greatest, e.Other)
 	}
-	if e.Kind == sched.Exit && e.Task >= 0 {
+	if e.Kind == event.Exit && e.Task >= 0 {
 		if int(e.Task) >= len(w.ended) {
 			w.ended = append(w.ended, make([]int64, int(e.Task)+1-len(w.ended))...)
 		}
@@ -204,15 +204,15 @@ func (w *Writer) Event(e *sched.Event) error {
 }
 
 // Tasks sets the table of tasks: task n is the nth. Every task that an event, a snapshot or a parent names is in it.
-func (w *Writer) Tasks(tasks []sched.Task) { w.tasks = tasks }
+func (w *Writer) Tasks(tasks []event.Task) { w.tasks = tasks }
 
 // Snapshots sets what the kernel's books said when the window opened and when it closed.
-func (w *Writer) Snapshots(open, close []sched.Snapshot) {
-	w.snapshots = [2][]sched.Snapshot{open, close}
+func (w *Writer) Snapshots(open, close []event.Snapshot) {
+	w.snapshots = [2][]event.Snapshot{open, close}
 }
 
 // Lost sets the intervals in which events were lost.
-func (w *Writer) Lost(lost []sched.Lost) { w.lost = lost }
+func (w *Writer) Lost(lost []event.Lost) { w.lost = lost }
 
 // Load sets load.json, the JSON of what the clients saw. Without it there is none.
 func (w *Writer) Load(json []byte) { w.load = json }

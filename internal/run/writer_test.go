@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"switchyard/internal/sched"
 	"switchyard/internal/testenv"
+	"switchyard/trace/event"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,7 +24,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, nil)) }
 
 // write makes a run of the events and everything around them.
-func write(t testing.TB, dir string, events []sched.Event, tasks []sched.Task) {
+func write(t testing.TB, dir string, events []event.Event, tasks []event.Task) {
 	t.Helper()
 	w, err := Create(dir, nil)
 	if err != nil {
@@ -49,7 +49,7 @@ func someManifest() Manifest {
 		Made:     time.Unix(1_800_000_000, 123).UTC(),
 		Options:  json.RawMessage(`{"seed":18446744073709551615}`),
 		Host:     Host{Name: "here", Kernel: "6.18.0", Arch: "amd64", CPUs: 2, Go: "go1.26", Root: true},
-		Window:   Window{86_400_123_456_000, 86_500_000_000_000},
+		Window:   event.Window{Open: 86_400_123_456_000, Close: 86_500_000_000_000},
 		Clock:    Clock{Boottime: 86_400_000_000_000, Realtime: 1_800_000_000_000_000_000},
 		Probe:    Probe{Events: 300, NsPerEvent: &cost, ReaderCPU: &cpu},
 		Checks:   []Check{{Name: "nvcsw", Status: Pass, Traced: &traced, Kernel: &traced}, {Name: "run_delay", Status: Unavailable, Reason: "no SCHED_INFO"}},
@@ -58,9 +58,9 @@ func someManifest() Manifest {
 }
 
 // kept is what is kept of an event.
-func kept(e sched.Event) sched.Event {
+func kept(e event.Event) event.Event {
 	has := kindHas[e.Kind]
-	k := sched.Event{Time: e.Time, Kind: e.Kind, Task: e.Task, Other: sched.NoTask, CPU: e.CPU, Flags: e.Flags}
+	k := event.Event{Time: e.Time, Kind: e.Kind, Task: e.Task, Other: event.NoTask, CPU: e.CPU, Flags: e.Flags}
 	if has&hasOther != 0 {
 		k.Other = e.Other
 	}
@@ -77,7 +77,7 @@ func kept(e sched.Event) sched.Event {
 }
 
 // sameEvents compares what a run holds with what went in.
-func sameEvents(t *testing.T, r *Reader, want []sched.Event) {
+func sameEvents(t *testing.T, r *Reader, want []event.Event) {
 	t.Helper()
 	i := 0
 	for e, err := range r.Events() {
@@ -115,20 +115,20 @@ func TestEvents(t *testing.T) {
 
 // Every kind, with every field at the ends of its range; counters that go back and jump; tasks that are not known.
 func TestAnyEvent(t *testing.T) {
-	var events []sched.Event
+	var events []event.Event
 	at := int64(math.MinInt64)
-	say := func(e sched.Event) {
+	say := func(e event.Event) {
 		e.Time = at
 		at += math.MaxInt64 / 64
 		events = append(events, e)
 	}
-	ids := []sched.TaskID{0, 1, sched.Idle(0), sched.Idle(maxCPU), sched.NoTask}
+	ids := []event.TaskID{0, 1, event.Idle(0), event.Idle(maxCPU), event.NoTask}
 	for k := range kindNames {
 		if kindNames[k] == "" {
 			continue
 		}
 		for i, task := range ids[:2+k%4] {
-			e := sched.Event{Kind: sched.Kind(k), Task: task, Other: ids[len(ids)-1-i], CPU: maxCPU, State: math.MaxUint16,
+			e := event.Event{Kind: event.Kind(k), Task: task, Other: ids[len(ids)-1-i], CPU: maxCPU, State: math.MaxUint16,
 				NVCSW: math.MaxUint16, NIVCSW: uint16(i), Flags: math.MaxUint8, Prio: math.MaxUint8, OtherPrio: math.MaxUint8}
 			switch {
 			case kindHas[k]&isSwitch != 0:
@@ -144,7 +144,7 @@ func TestAnyEvent(t *testing.T) {
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "run")
-	write(t, dir, events, make([]sched.Task, 2))
+	write(t, dir, events, make([]event.Task, 2))
 	r, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -158,19 +158,19 @@ func TestAnyEvent(t *testing.T) {
 // limits that keep hostile tables out.
 func TestNoise(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	events := make([]sched.Event, groupRows)
+	events := make([]event.Event, groupRows)
 	at := int64(0)
 	for i := range events {
 		at += rnd.Int64N(1 << 45)
-		events[i] = sched.Event{Time: at, Kind: sched.Switch, Task: sched.TaskID(rnd.IntN(maxTasks / 16)), Other: sched.TaskID(rnd.IntN(maxTasks / 16)),
+		events[i] = event.Event{Time: at, Kind: event.Switch, Task: event.TaskID(rnd.IntN(maxTasks / 16)), Other: event.TaskID(rnd.IntN(maxTasks / 16)),
 			CPU: uint16(rnd.Uint32()), State: uint16(rnd.Uint32()), NVCSW: uint16(rnd.Uint32()), NIVCSW: uint16(rnd.Uint32()),
-			Flags: sched.Flags(rnd.Uint32()), Prio: uint8(rnd.Uint32()), OtherPrio: uint8(rnd.Uint32()), Value: int64(rnd.Uint32())}
+			Flags: event.Flags(rnd.Uint32()), Prio: uint8(rnd.Uint32()), OtherPrio: uint8(rnd.Uint32()), Value: int64(rnd.Uint32())}
 		if i%2 == 1 {
-			events[i].Kind, events[i].Value = sched.SyscallExit, int64(rnd.Uint64())
+			events[i].Kind, events[i].Value = event.SyscallExit, int64(rnd.Uint64())
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "run")
-	write(t, dir, events, make([]sched.Task, maxTasks/16))
+	write(t, dir, events, make([]event.Task, maxTasks/16))
 	r, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -182,19 +182,19 @@ func TestNoise(t *testing.T) {
 
 // Everything beside the events comes back too.
 func TestTables(t *testing.T) {
-	tasks := []sched.Task{
-		{TID: 1, TGID: 1, Parent: sched.Idle(0), Name: "init", Early: true},
+	tasks := []event.Task{
+		{TID: 1, TGID: 1, Parent: event.Idle(0), Name: "init", Early: true},
 		{TID: math.MaxInt32, TGID: 4, Parent: 0, Name: "sy-loop/0", Started: 86_400_123_456_789, Traced: true},
-		{Parent: sched.NoTask, Name: ""},
+		{Parent: event.NoTask, Name: ""},
 		{TID: 7, TGID: 7, Parent: 1, Name: "not\xfftext\x00\n", Kernel: true, Tracer: true},
 		{TID: 8, TGID: 8, Parent: 1, Name: "\uFFFD"},
 	}
-	open := []sched.Snapshot{
-		{Time: 5, Task: 0, CPU: 1, State: 0x2001, Activity: sched.Blocked, NVCSW: 10, NIVCSW: math.MaxInt64, Exec: 77},
-		{Time: 6, Task: sched.Idle(1), Activity: sched.OnCPU},
+	open := []event.Snapshot{
+		{Time: 5, Task: 0, CPU: 1, State: 0x2001, Activity: event.Blocked, NVCSW: 10, NIVCSW: math.MaxInt64, Exec: 77},
+		{Time: 6, Task: event.Idle(1), Activity: event.OnCPU},
 	}
-	close := []sched.Snapshot{{Time: 9, Task: 4, Activity: sched.Runnable, RunDelay: 0, HasRunDelay: true}, {Time: 9, Task: 3, RunDelay: 12, HasRunDelay: true}}
-	lost := []sched.Lost{{CPU: 0, First: 3, Last: 3, Count: 1}, {CPU: 1, First: 4, Last: 9, Count: 1 << 40}}
+	close := []event.Snapshot{{Time: 9, Task: 4, Activity: event.Runnable, RunDelay: 0, HasRunDelay: true}, {Time: 9, Task: 3, RunDelay: 12, HasRunDelay: true}}
+	lost := []event.Lost{{CPU: 0, First: 3, Last: 3, Count: 1}, {CPU: 1, First: 4, Last: 9, Count: 1 << 40}}
 	load := []byte(`{"requests": 12}`)
 
 	dir := filepath.Join(t.TempDir(), "run")
@@ -255,10 +255,10 @@ func TestTables(t *testing.T) {
 
 // Many tasks take several row groups, with names as long and as bad as can be.
 func TestManyTasks(t *testing.T) {
-	tasks := make([]sched.Task, 3*smallGroupRows+7)
+	tasks := make([]event.Task, 3*smallGroupRows+7)
 	for i := range tasks {
 		name := fmt.Sprintf("%06d", i) + strings.Repeat("\xff_", maxName)
-		tasks[i] = sched.Task{TID: i, TGID: i, Parent: sched.NoTask, Name: name[:maxName], Started: int64(i) * 977}
+		tasks[i] = event.Task{TID: i, TGID: i, Parent: event.NoTask, Name: name[:maxName], Started: int64(i) * 977}
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	write(t, dir, nil, tasks)
@@ -294,16 +294,16 @@ func TestAllOrNothing(t *testing.T) {
 	}{
 		"closed": {func(w *Writer) error { return nil }, ""},
 		"no such task": {func(w *Writer) error {
-			w.Event(&sched.Event{Kind: sched.Exit, Task: 3})
+			w.Event(&event.Event{Kind: event.Exit, Task: 3})
 			return w.Commit(someManifest())
 		}, "task 3"},
-		"no such parent": {func(w *Writer) error { w.Tasks([]sched.Task{{Parent: 1}}); return w.Commit(someManifest()) }, "parent of task 0"},
+		"no such parent": {func(w *Writer) error { w.Tasks([]event.Task{{Parent: 1}}); return w.Commit(someManifest()) }, "parent of task 0"},
 		"bad load":       {func(w *Writer) error { w.Load([]byte("{")); return w.Commit(someManifest()) }, loadName},
 		"bad snapshot": {func(w *Writer) error {
-			w.Snapshots(nil, []sched.Snapshot{{Task: 5}})
+			w.Snapshots(nil, []event.Snapshot{{Task: 5}})
 			return w.Commit(someManifest())
 		}, "snapshot of task 5"},
-		"bad interval": {func(w *Writer) error { w.Lost([]sched.Lost{{First: 2, Last: 1}}); return w.Commit(someManifest()) }, "no interval"},
+		"bad interval": {func(w *Writer) error { w.Lost([]event.Lost{{First: 2, Last: 1}}); return w.Commit(someManifest()) }, "no interval"},
 		"bad window":   {func(w *Writer) error { m := someManifest(); m.Window.Close = 0; return w.Commit(m) }, "window"},
 		"name taken": {func(w *Writer) error {
 			// A directory cannot be replaced by a file: the renaming fails half-way.
@@ -499,16 +499,16 @@ func TestAfterKill(t *testing.T) {
 
 // An event that cannot be kept ends the run.
 func TestBadEvents(t *testing.T) {
-	good := sched.Event{Kind: sched.Exit, Time: 10, Task: sched.NoTask}
-	for name, bad := range map[string]sched.Event{
-		"time":        {Kind: sched.Exit, Time: 9},
+	good := event.Event{Kind: event.Exit, Time: 10, Task: event.NoTask}
+	for name, bad := range map[string]event.Event{
+		"time":        {Kind: event.Exit, Time: 9},
 		"kind 0":      {Time: 11},
 		"kind 200":    {Kind: 200, Time: 11},
-		"task":        {Kind: sched.Exit, Time: 11, Task: maxTasks},
-		"idle task":   {Kind: sched.Exit, Time: 11, Task: -maxCPU - 2},
-		"other":       {Kind: sched.New, Time: 11, Other: maxTasks},
-		"CPU":         {Kind: sched.Migrate, Time: 11, Value: 1 << 31},
-		"time of all": {Kind: sched.Exit, Time: math.MinInt64},
+		"task":        {Kind: event.Exit, Time: 11, Task: maxTasks},
+		"idle task":   {Kind: event.Exit, Time: 11, Task: -maxCPU - 2},
+		"other":       {Kind: event.New, Time: 11, Other: maxTasks},
+		"CPU":         {Kind: event.Migrate, Time: 11, Value: 1 << 31},
+		"time of all": {Kind: event.Exit, Time: math.MinInt64},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
@@ -534,10 +534,10 @@ func TestBadEvents(t *testing.T) {
 	}
 }
 
-func (s *stream) table() []sched.Task {
-	var list []sched.Task
+func (s *stream) table() []event.Task {
+	var list []event.Task
 	for i := range s.tasks {
-		list = append(list, sched.Task{TID: 1000 + i, TGID: 1000 + i/6*6, Parent: sched.NoTask, Name: "task", Started: int64(i) * 977})
+		list = append(list, event.Task{TID: 1000 + i, TGID: 1000 + i/6*6, Parent: event.NoTask, Name: "task", Started: int64(i) * 977})
 	}
 	return list
 }

@@ -3,6 +3,8 @@ package sched
 import (
 	"math"
 	"time"
+
+	"switchyard/trace/event"
 )
 
 // Reading is a number read at a time that is known to lie between two others (ns, CLOCK_BOOTTIME).
@@ -40,11 +42,11 @@ type Options struct {
 //
 // Its memory is bounded by the numbers of tasks, CPUs and lost intervals, not by the number of events. It has no lock.
 type Analysis struct {
-	w Window
+	w event.Window
 	o Options
 
 	tasks    []*[taskPiece]task // a piece is made when a task of it is first met
-	table    []Task
+	table    []event.Task
 	cpus     []*cpu
 	pages    pages
 	interval Interval
@@ -53,7 +55,7 @@ type Analysis struct {
 	began      bool  // events have come
 	lostAny    losses
 	lostCPU    []losses // by CPU
-	lost       []Lost
+	lost       []event.Lost
 	nextLost   int // of lostAny: the next to begin, or the one now in
 	events     uint64
 	disordered uint64
@@ -81,7 +83,7 @@ const (
 )
 
 // NewAnalysis returns an Analysis of what happened in the window.
-func NewAnalysis(w Window, o Options) *Analysis {
+func NewAnalysis(w event.Window, o Options) *Analysis {
 	if o.MaxTasks <= 0 {
 		o.MaxTasks = defMaxTasks
 	}
@@ -101,7 +103,7 @@ func NewAnalysis(w Window, o Options) *Analysis {
 func clamp(t int64) int64 { return min(max(t, 0), latest) }
 
 // Lost says that events are missing.
-func (a *Analysis) Lost(l Lost) {
+func (a *Analysis) Lost(l event.Lost) {
 	l.First = clamp(l.First)
 	l.Last = max(clamp(l.Last), l.First)
 	a.lost = append(a.lost, l)
@@ -125,10 +127,10 @@ func (a *Analysis) lostOn(cpu int32) losses {
 }
 
 // Tasks gives the recording's table of tasks: a TaskID is an index of it.
-func (a *Analysis) Tasks(table []Task) { a.table = table }
+func (a *Analysis) Tasks(table []event.Task) { a.table = table }
 
 // Start says what a task was doing before the window opened. Only the first one for a task counts.
-func (a *Analysis) Start(s *Snapshot) {
+func (a *Analysis) Start(s *event.Snapshot) {
 	t := a.task(s.Task)
 	if t == nil {
 		return
@@ -141,14 +143,14 @@ func (a *Analysis) Start(s *Snapshot) {
 	a.delays = a.delays || s.HasRunDelay
 	b.started, b.start = true, *s
 	b.start.Time = clamp(s.Time)
-	if s.Activity == Runnable && t.state == unmet {
+	if s.Activity == event.Runnable && t.state == unmet {
 		a.place(t, s.Task, int32(s.CPU), b.start.Time)
 		a.cpu(int(s.CPU)).woken = never // it may have waited for long
 	}
 }
 
 // End says what the kernel's books had on a task after the window closed.
-func (a *Analysis) End(s *Snapshot) {
+func (a *Analysis) End(s *event.Snapshot) {
 	t := a.task(s.Task)
 	if t == nil {
 		return
@@ -172,7 +174,7 @@ func (a *Analysis) begin() {
 }
 
 // Event takes the next event. One that is earlier than the one before it is counted and taken as of the same time.
-func (a *Analysis) Event(e *Event) {
+func (a *Analysis) Event(e *event.Event) {
 	if a.done != nil {
 		return
 	}
@@ -190,24 +192,24 @@ func (a *Analysis) Event(e *Event) {
 		a.passLost(now)
 	}
 	switch e.Kind {
-	case Switch:
+	case event.Switch:
 		a.onSwitch(e, now)
-	case Waking:
+	case event.Waking:
 		a.onWaking(e, now)
-	case WakeNew:
+	case event.WakeNew:
 		a.onWakeNew(e, now)
-	case Migrate:
+	case event.Migrate:
 		a.onMigrate(e, now)
-	case New:
+	case event.New:
 		a.onNew(e, now)
-	case Exec:
+	case event.Exec:
 		a.onExec(e, now)
-	case Exit:
-		a.cpu(int(e.CPU)).waking = NoTask
+	case event.Exit:
+		a.cpu(int(e.CPU)).waking = event.NoTask
 		if t := a.task(e.Task); t != nil {
 			t.exiting = true
 		}
-	case Free:
+	case event.Free:
 		a.onFree(e, now)
 	}
 }
@@ -221,10 +223,10 @@ func (a *Analysis) clip(from, to int64) int64 {
 }
 
 // about reports whether the recording is about the task an event names, and so has all its events.
-func (a *Analysis) about(flags, flag Flags) bool { return a.o.All || flags&flag != 0 }
+func (a *Analysis) about(flags, flag event.Flags) bool { return a.o.All || flags&flag != 0 }
 
 // task returns the state of a task; nil if it has none: it is idle, not known, or numbered beyond reason.
-func (a *Analysis) task(id TaskID) *task {
+func (a *Analysis) task(id event.TaskID) *task {
 	if id < 0 {
 		return nil
 	}
@@ -248,7 +250,7 @@ func (a *Analysis) cpu(i int) *cpu {
 		a.cpus = append(a.cpus, make([]*cpu, i+1-len(a.cpus))...)
 	}
 	if a.cpus[i] == nil {
-		a.cpus[i] = &cpu{current: NoTask, waking: NoTask, woken: never, queueFrom: a.w.Open, placed: NoTask}
+		a.cpus[i] = &cpu{current: event.NoTask, waking: event.NoTask, woken: never, queueFrom: a.w.Open, placed: event.NoTask}
 	}
 	return a.cpus[i]
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"switchyard/trace/event"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -18,12 +20,12 @@ type load struct {
 	cpus   []loadCPU
 	tasks  []loadTask
 	due    dues
-	events []Event
+	events []event.Event
 }
 
 type loadCPU struct {
-	current TaskID
-	queue   []TaskID
+	current event.TaskID
+	queue   []event.TaskID
 }
 
 type loadTask struct {
@@ -50,7 +52,7 @@ func newLoad(cpus, tasks, events int) *load {
 	l := &load{rnd: rand.New(rand.NewPCG(11, 13)), now: 1 << 40}
 	l.tasks = make([]loadTask, tasks)
 	for i := range cpus {
-		l.cpus = append(l.cpus, loadCPU{current: Idle(i)})
+		l.cpus = append(l.cpus, loadCPU{current: event.Idle(i)})
 		l.due.at = append(l.due.at, l.now)
 		l.due.list = append(l.due.list, i)
 	}
@@ -70,23 +72,23 @@ func newLoad(cpus, tasks, events int) *load {
 func (l *load) act(i int) {
 	c := &l.cpus[i]
 	for range 1 + l.rnd.IntN(2) {
-		id := TaskID(l.rnd.IntN(len(l.tasks)))
+		id := event.TaskID(l.rnd.IntN(len(l.tasks)))
 		if !c.current.Idle() { // one of the few it works with
-			id = (c.current*7 + TaskID(l.rnd.IntN(4)*31)) % TaskID(len(l.tasks))
+			id = (c.current*7 + event.TaskID(l.rnd.IntN(4)*31)) % event.TaskID(len(l.tasks))
 		}
 		t := &l.tasks[id]
 		if !t.asleep || c.current.Idle() && len(c.queue) > 0 {
 			continue
 		}
-		flags := FlagTaskTraced
+		flags := event.FlagTaskTraced
 		if c.current.Idle() || l.rnd.IntN(4) == 0 {
-			flags |= FlagSoftIRQ
+			flags |= event.FlagSoftIRQ
 		}
-		l.events = append(l.events, Event{Kind: Waking, Time: l.now, CPU: uint16(i), Task: id, Other: c.current, Value: int64(t.cpu), Prio: 120, Flags: flags})
+		l.events = append(l.events, event.Event{Kind: event.Waking, Time: l.now, CPU: uint16(i), Task: id, Other: c.current, Value: int64(t.cpu), Prio: 120, Flags: flags})
 		t.asleep = false
 		l.now += 200
 		if to := l.rnd.IntN(len(l.cpus)); l.rnd.IntN(3) == 0 && to != t.cpu {
-			l.events = append(l.events, Event{Kind: Migrate, Time: l.now, CPU: uint16(i), Task: id, Other: c.current, Value: int64(to), Flags: flags})
+			l.events = append(l.events, event.Event{Kind: event.Migrate, Time: l.now, CPU: uint16(i), Task: id, Other: c.current, Value: int64(to), Flags: flags})
 			t.cpu = to
 			l.now += 200
 		}
@@ -96,12 +98,12 @@ func (l *load) act(i int) {
 		return
 	}
 	l.now += 300
-	next := Idle(i)
+	next := event.Idle(i)
 	if len(c.queue) > 0 {
 		next = c.queue[0]
 		c.queue = append(c.queue[:0], c.queue[1:]...)
 	}
-	e := Event{Kind: Switch, Time: l.now, CPU: uint16(i), Task: c.current, Other: next, Prio: 120, OtherPrio: 120, Flags: (FlagTaskTraced | FlagOtherTraced).WithPageTable(PageTable(l.rnd.IntN(4)))}
+	e := event.Event{Kind: event.Switch, Time: l.now, CPU: uint16(i), Task: c.current, Other: next, Prio: 120, OtherPrio: 120, Flags: (event.FlagTaskTraced | event.FlagOtherTraced).WithPageTable(event.PageTable(l.rnd.IntN(4)))}
 	if !c.current.Idle() {
 		t := &l.tasks[c.current]
 		t.exec += uint32(l.now - t.in)
@@ -111,7 +113,7 @@ func (l *load) act(i int) {
 		} else {
 			t.nv++
 			t.asleep = true
-			e.State, e.Flags = StateInterruptible, e.Flags|FlagVoluntary
+			e.State, e.Flags = event.StateInterruptible, e.Flags|event.FlagVoluntary
 		}
 		e.NVCSW, e.NIVCSW, e.Value = t.nv, t.niv, int64(t.exec)
 	}
@@ -123,10 +125,10 @@ func (l *load) act(i int) {
 }
 
 // snapshots of all tasks, asleep and new.
-func (l *load) snapshots(at int64) []Snapshot {
-	var list []Snapshot
+func (l *load) snapshots(at int64) []event.Snapshot {
+	var list []event.Snapshot
 	for i := range l.tasks {
-		list = append(list, Snapshot{Time: at, Task: TaskID(i), Activity: Blocked})
+		list = append(list, event.Snapshot{Time: at, Task: event.TaskID(i), Activity: event.Blocked})
 	}
 	return list
 }
@@ -146,7 +148,7 @@ func BenchmarkEvents(b *testing.B) {
 	for _, c := range []struct{ cpus, tasks int }{{2, 300}, {16, 600}, {64, 5000}} {
 		b.Run(fmt.Sprintf("cpus=%d/tasks=%d", c.cpus, c.tasks), func(b *testing.B) {
 			l := newLoad(c.cpus, c.tasks, 2_000_000)
-			a := NewAnalysis(Window{Open: 1 << 40, Close: 1 << 60}, Options{All: true, CPUs: c.cpus})
+			a := NewAnalysis(event.Window{Open: 1 << 40, Close: 1 << 60}, Options{All: true, CPUs: c.cpus})
 			start := l.snapshots(1<<40 - 1)
 			for i := range start {
 				a.Start(&start[i])

@@ -3,6 +3,8 @@ package sched
 import (
 	"slices"
 	"time"
+
+	"switchyard/trace/event"
 )
 
 // chainDepth is how many tasks a chain remembers; of a longer one the oldest are forgotten.
@@ -10,7 +12,7 @@ const chainDepth = 8
 
 // link is a task in a chain, and how long it had waited for a CPU, since it was woken, when it woke the next.
 type link struct {
-	task TaskID
+	task event.TaskID
 	own  int64
 }
 
@@ -25,7 +27,7 @@ type chain struct {
 }
 
 // inherit makes by's chain, and by, the beginning of the chain of t, which it wakes.
-func (a *Analysis) inherit(id TaskID, t *task, by TaskID) {
+func (a *Analysis) inherit(id event.TaskID, t *task, by event.TaskID) {
 	t.chain.n, t.chain.own, t.chain.inherited = 0, 0, 0
 	w := a.task(by)
 	if w == nil || w == t {
@@ -52,7 +54,7 @@ func (a *Analysis) inherit(id TaskID, t *task, by TaskID) {
 }
 
 // inherited returns what a task that by wakes now would inherit.
-func (a *Analysis) inherited(by TaskID) int64 {
+func (a *Analysis) inherited(by event.TaskID) int64 {
 	w := a.task(by)
 	if w == nil {
 		return 0
@@ -61,7 +63,7 @@ func (a *Analysis) inherited(by TaskID) int64 {
 }
 
 // inheritEarly is inherit for a waking that has turned out to be one only now: who comes before the waker is forgotten.
-func (c *chain) inheritEarly(by TaskID, ns int64) {
+func (c *chain) inheritEarly(by event.TaskID, ns int64) {
 	c.n, c.own, c.inherited = 0, 0, 0
 	if by >= 0 {
 		c.links[0], c.n, c.inherited = link{by, ns}, 1, ns
@@ -69,7 +71,7 @@ func (c *chain) inheritEarly(by TaskID, ns int64) {
 }
 
 // arrive adds what a task has waited to its chain, when it comes to a CPU.
-func (a *Analysis) arrive(id TaskID, t *task, now int64) {
+func (a *Analysis) arrive(id event.TaskID, t *task, now int64) {
 	since := max(t.from, t.woken)
 	if t.unseenWaking || !t.seen && t.woken < 0 {
 		return // how long is not known
@@ -87,7 +89,7 @@ func (a *Analysis) arrive(id TaskID, t *task, now int64) {
 
 // Chain is how one wake-up came about: each task of it waited for a CPU, and so the next was woken later.
 type Chain struct {
-	Task TaskID
+	Task event.TaskID
 	At   int64 // when it came to a CPU, ns, CLOCK_BOOTTIME
 	// Compound is what Task waited after its waking, and what those before it in the chain had waited when each woke the
 	// next.
@@ -97,7 +99,7 @@ type Chain struct {
 
 // Link is one task of a Chain.
 type Link struct {
-	Task TaskID
+	Task event.TaskID
 	Own  time.Duration // waited for a CPU since its own waking
 }
 
@@ -108,14 +110,14 @@ type worst struct {
 	n     int
 	least int64 // a chain must be worse than that
 	list  [worstChains]struct {
-		id TaskID
+		id event.TaskID
 		at int64
 		v  int64
 		chain
 	}
 }
 
-func (w *worst) add(id TaskID, c *chain, now int64) {
+func (w *worst) add(id event.TaskID, c *chain, now int64) {
 	i := w.n
 	if i < worstChains {
 		w.n++
@@ -140,7 +142,7 @@ func (w *worst) lowest() int {
 }
 
 // result returns the worst chains of tasks to keep, the worst first.
-func (w *worst) result(keep func(TaskID) bool) []Chain {
+func (w *worst) result(keep func(event.TaskID) bool) []Chain {
 	var list []Chain
 	for i := range w.list[:w.n] {
 		e := &w.list[i]

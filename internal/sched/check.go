@@ -3,6 +3,8 @@ package sched
 import (
 	"fmt"
 	"time"
+
+	"switchyard/trace/event"
 )
 
 // Status is the outcome of a Check.
@@ -56,7 +58,7 @@ type verdict struct {
 	leftOut        int
 }
 
-func (v *verdict) add(a *Analysis, id TaskID, traced, kernel uint64, ok bool) {
+func (v *verdict) add(a *Analysis, id event.TaskID, traced, kernel uint64, ok bool) {
 	v.traced += traced
 	v.kernel += kernel
 	if !ok {
@@ -64,7 +66,7 @@ func (v *verdict) add(a *Analysis, id TaskID, traced, kernel uint64, ok bool) {
 	}
 }
 
-func (v *verdict) blame(a *Analysis, id TaskID, what string) {
+func (v *verdict) blame(a *Analysis, id event.TaskID, what string) {
 	if v.wrong == 0 {
 		v.first = a.nameOf(id) + ": " + what
 	}
@@ -72,7 +74,7 @@ func (v *verdict) blame(a *Analysis, id TaskID, what string) {
 }
 
 // nameOf returns how messages call a task.
-func (a *Analysis) nameOf(id TaskID) string {
+func (a *Analysis) nameOf(id event.TaskID) string {
 	if int(id) < len(a.table) && (a.table[id].TID != 0 || a.table[id].Name != "") {
 		return fmt.Sprintf("task %d (%s)", a.table[id].TID, a.table[id].Name)
 	}
@@ -115,7 +117,7 @@ func (a *Analysis) lossNote() string {
 }
 
 // add takes a task, closed.
-func (c *checker) add(a *Analysis, id TaskID, t *task) {
+func (c *checker) add(a *Analysis, id event.TaskID, t *task) {
 	if t.state == running {
 		if c.running == nil {
 			c.running = make(map[int32]bool)
@@ -129,7 +131,7 @@ func (c *checker) add(a *Analysis, id TaskID, t *task) {
 	c.existence(a, id, t)
 }
 
-func (c *checker) switches(a *Analysis, id TaskID, t *task) {
+func (c *checker) switches(a *Analysis, id event.TaskID, t *task) {
 	b := t.books
 	if b == nil {
 		b = new(books)
@@ -157,7 +159,7 @@ func (c *checker) switches(a *Analysis, id TaskID, t *task) {
 }
 
 // execRuntime compares the spans whose ends were seen. The kernel's clock is not ours: see trace.Check for why.
-func (c *checker) execRuntime(a *Analysis, id TaskID, t *task) {
+func (c *checker) execRuntime(a *Analysis, id event.TaskID, t *task) {
 	// What the task clock leaves out.
 	apart := t.ExecKernel/100 + a.o.Steal + a.o.Interrupts + time.Millisecond
 	// We are ahead by the time it takes to choose the next task, which before going idle includes looking for work.
@@ -182,10 +184,10 @@ func (a *Analysis) execMargin(r *Result) time.Duration {
 		dur(a.staleIdle)
 }
 
-func (c *checker) runDelay(a *Analysis, id TaskID, t *task) {
+func (c *checker) runDelay(a *Analysis, id event.TaskID, t *task) {
 	b := t.books
 	if b == nil || !b.ended || !b.end.HasRunDelay || !(t.bornSeen || b.started && b.start.HasRunDelay) ||
-		b.started && b.start.Activity == Runnable { // the kernel counts its first wait from before the snapshot
+		b.started && b.start.Activity == event.Runnable { // the kernel counts its first wait from before the snapshot
 		c.delay.leftOut++
 		return
 	}
@@ -202,7 +204,7 @@ func (c *checker) runDelay(a *Analysis, id TaskID, t *task) {
 }
 
 // existence compares whether a task should be there with whether the walks over all tasks found it.
-func (c *checker) existence(a *Analysis, id TaskID, t *task) {
+func (c *checker) existence(a *Analysis, id event.TaskID, t *task) {
 	started, ended := false, false
 	if b := t.books; b != nil {
 		started, ended = b.started, b.ended

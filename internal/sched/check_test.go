@@ -4,11 +4,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"switchyard/trace/event"
 )
 
 // A run of two tasks on one CPU that every check can be made of.
-func checked(s *tiny) (start, end []Snapshot) {
-	start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 0, Blocked))
+func checked(s *tiny) (start, end []event.Snapshot) {
+	start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 0, event.Blocked))
 	s.sw(1100, 0, 1, -1, sleeps)
 	s.wake(1200, 0, 1, -1, 0)
 	s.wake(1201, 0, 2, -1, 0)
@@ -16,7 +18,7 @@ func checked(s *tiny) (start, end []Snapshot) {
 	s.sw(1500, 0, 1, 2, preempted)
 	s.sw(1600, 0, 2, 1, sleeps)
 	s.sw(1700, 0, 1, -1, sleeps)
-	end = append(end, s.snap(2100, 1, 0, Blocked), s.snap(2101, 2, 0, Blocked))
+	end = append(end, s.snap(2100, 1, 0, event.Blocked), s.snap(2101, 2, 0, event.Blocked))
 	for i := range start {
 		start[i].HasRunDelay, end[i].HasRunDelay = true, true
 		start[i].RunDelay, end[i].RunDelay = 5000, 5000
@@ -32,14 +34,14 @@ func TestChecks(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		change func(s *tiny, start, end []Snapshot, o *Options) []Snapshot
+		change func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot
 		fails  string // the only check that does; "" none
 		says   string
 	}{
 		{name: "all is well"},
 		{
 			name: "nvcsw",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
 				end[1].NVCSW++
 				return end
 			},
@@ -47,7 +49,7 @@ func TestChecks(t *testing.T) {
 		},
 		{
 			name: "nivcsw",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
 				end[0].NIVCSW++
 				return end
 			},
@@ -55,7 +57,7 @@ func TestChecks(t *testing.T) {
 		},
 		{
 			name: "ctxt, one too many for the time it took to read it",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
 				o.Ctxt = ctxt(100, 106)
 				return end
 			},
@@ -63,7 +65,7 @@ func TestChecks(t *testing.T) {
 		},
 		{
 			name: "ctxt, a switch while it was read may be in it or not",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
 				s.sw(2005, 0, -1, 2, sleeps)
 				s.sw(2008, 0, 2, -1, sleeps)
 				o.Ctxt = ctxt(100, 106)
@@ -72,7 +74,7 @@ func TestChecks(t *testing.T) {
 		},
 		{
 			name: "sum_exec_runtime",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
 				s.events[6].Value += 20_000_000
 				return end
 			},
@@ -80,7 +82,7 @@ func TestChecks(t *testing.T) {
 		},
 		{
 			name: "sum_exec_runtime, what the task clock leaves out",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
 				s.events[6].Value += 20_000_000
 				o.Steal, o.Interrupts = 10*time.Millisecond, 10*time.Millisecond
 				return end
@@ -88,7 +90,7 @@ func TestChecks(t *testing.T) {
 		},
 		{
 			name: "run_delay more than was waited",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
 				end[0].RunDelay += 1_000_000
 				return end
 			},
@@ -96,30 +98,30 @@ func TestChecks(t *testing.T) {
 		},
 		{
 			name: "a task that the second walk does not find",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
 				return end[:1]
 			},
 			fails: "life tasks", says: "task 102 (two): it was not seen to end, and is not there",
 		},
 		{
 			name: "a task that the second walk does not find, on its way out",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
-				s.add(Event{Kind: Exit, Time: 1900, Task: 2})
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
+				s.add(event.Event{Kind: event.Exit, Time: 1900, Task: 2})
 				return end[:1]
 			},
 		},
 		{
 			name: "a task that comes out of nowhere",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
-				return append(end, Snapshot{Time: 2102, Task: 3, Activity: Blocked})
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
+				return append(end, event.Snapshot{Time: 2102, Task: 3, Activity: event.Blocked})
 			},
 			fails: "tasks", says: "was not seen to come",
 		},
 		{
 			name: "a chain break",
-			change: func(s *tiny, start, end []Snapshot, o *Options) []Snapshot {
+			change: func(s *tiny, start, end []event.Snapshot, o *Options) []event.Snapshot {
 				s.sw(1800, 0, 2, -1, sleeps)
-				e := s.snap(2101, 2, 0, Blocked)
+				e := s.snap(2101, 2, 0, event.Blocked)
 				e.HasRunDelay, e.RunDelay = true, 5299
 				end[1] = e
 				o.Ctxt = ctxt(100, 106)
@@ -135,8 +137,8 @@ func TestChecks(t *testing.T) {
 			if c.change != nil {
 				end = c.change(s, start, end, &o)
 			}
-			table := []Task{{}, {TID: 101, Name: "one"}, {TID: 102, Name: "two"}, {TID: 103}}
-			r := analyse(Window{Open: 1000, Close: 2000}, o, table, start, s.events, end)
+			table := []event.Task{{}, {TID: 101, Name: "one"}, {TID: 102, Name: "two"}, {TID: 103}}
+			r := analyse(event.Window{Open: 1000, Close: 2000}, o, table, start, s.events, end)
 			said := ""
 			for _, check := range r.Checks {
 				if should := strings.Contains(" "+c.fails+" ", " "+check.Name+" "); check.OK() == should {
@@ -192,8 +194,8 @@ func TestLateSnapshots(t *testing.T) {
 func TestTracerIsLeftOut(t *testing.T) {
 	s := newTiny()
 	start, end := checked(s)
-	table := []Task{{}, {TID: 101, Tracer: true}, {TID: 102}}
-	r := analyse(Window{Open: 1000, Close: 2000}, Options{All: true, CPUs: 1}, table, start, s.events, end)
+	table := []event.Task{{}, {TID: 101, Tracer: true}, {TID: 102}}
+	r := analyse(event.Window{Open: 1000, Close: 2000}, Options{All: true, CPUs: 1}, table, start, s.events, end)
 	if len(r.Tasks) != 1 || r.Tasks[0].ID != 2 || r.Total.OnCPU != 100 {
 		t.Errorf("got %d tasks, on CPU %d", len(r.Tasks), r.Total.OnCPU)
 	}
@@ -215,22 +217,22 @@ func TestTracerIsLeftOut(t *testing.T) {
 func TestTruthOfSome(t *testing.T) {
 	for seed := range uint64(200) {
 		r := record(seed, seed%2 == 1, true)
-		about := func(id TaskID) bool { return id >= 0 && id%3 == 0 }
-		var events []Event
+		about := func(id event.TaskID) bool { return id >= 0 && id%3 == 0 }
+		var events []event.Event
 		for _, e := range r.events {
 			if !about(e.Task) {
-				e.Flags &^= FlagTaskTraced
+				e.Flags &^= event.FlagTaskTraced
 			}
-			if e.Kind == Switch && !about(e.Other) {
-				e.Flags &^= FlagOtherTraced
+			if e.Kind == event.Switch && !about(e.Other) {
+				e.Flags &^= event.FlagOtherTraced
 			}
-			if about(e.Task) || e.Kind == Switch && about(e.Other) {
+			if about(e.Task) || e.Kind == event.Switch && about(e.Other) {
 				events = append(events, e)
 			}
 		}
 		table := r.table()
 		for i := range table {
-			table[i].Traced = about(TaskID(i))
+			table[i].Traced = about(event.TaskID(i))
 		}
 		a := analyse(r.w, Options{CPUs: len(r.cpus)}, table, r.start, events, r.end)
 		for i := range a.Tasks {
@@ -260,9 +262,9 @@ func TestTruthOfSome(t *testing.T) {
 func TestMemory(t *testing.T) {
 	const tasks = 100_000
 	s := newTiny()
-	a := NewAnalysis(Window{Open: 0, Close: 1 << 50}, Options{All: true, CPUs: 2})
+	a := NewAnalysis(event.Window{Open: 0, Close: 1 << 50}, Options{All: true, CPUs: 2})
 	before := heapInUse()
-	for id := range TaskID(tasks) {
+	for id := range event.TaskID(tasks) {
 		at := 1000 + int64(id)*100_000
 		s.events = s.events[:0]
 		s.fork(at, 1, id, -2, 0)
@@ -289,9 +291,9 @@ func TestMemory(t *testing.T) {
 
 // Messages tell tasks apart that have neither number nor name.
 func TestNameOf(t *testing.T) {
-	a := &Analysis{table: []Task{{TID: 7, Name: "named"}, {Name: "outside"}, {}}}
+	a := &Analysis{table: []event.Task{{TID: 7, Name: "named"}, {Name: "outside"}, {}}}
 	for id, want := range []string{"task 7 (named)", "task 0 (outside)", "task #2", "task #3"} {
-		if got := a.nameOf(TaskID(id)); got != want {
+		if got := a.nameOf(event.TaskID(id)); got != want {
 			t.Errorf("task %d: %s, want %s", id, got, want)
 		}
 	}
@@ -300,8 +302,8 @@ func TestNameOf(t *testing.T) {
 // TestNested: from inside a PID namespace the sums over all tasks are not available, and say why.
 func TestNested(t *testing.T) {
 	for _, o := range []Options{{All: true, Nested: true}, {All: true}, {Nested: true}} {
-		a := NewAnalysis(Window{Open: 0, Close: 100}, o)
-		for _, e := range []Snapshot{{Task: 0, Time: 0, Activity: OnCPU}} {
+		a := NewAnalysis(event.Window{Open: 0, Close: 100}, o)
+		for _, e := range []event.Snapshot{{Task: 0, Time: 0, Activity: event.OnCPU}} {
 			a.Start(&e)
 			e.Time = 100
 			a.End(&e)

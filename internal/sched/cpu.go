@@ -1,13 +1,15 @@
 package sched
 
+import "switchyard/trace/event"
+
 // cpu is what is kept of one CPU.
 type cpu struct {
-	current TaskID
+	current event.TaskID
 	prio    uint8 // of current
 	known   bool  // current is
 	since   int64
 	// The last event on this CPU was a waking of that task, by whoever.
-	waking, wakingBy TaskID
+	waking, wakingBy event.TaskID
 
 	busy, idle, unknown int64 // ns inside the window
 	switches            uint64
@@ -18,8 +20,8 @@ type cpu struct {
 
 	// The queue.
 	waiting   int
-	queueFrom int64  // since when there are so many
-	placed    TaskID // whose coming made them so many
+	queueFrom int64        // since when there are so many
+	placed    event.TaskID // whose coming made them so many
 	queueLen  lengths
 	class     class
 	dirty     bool
@@ -40,8 +42,8 @@ func (c *cpu) stale(now int64) int64 {
 }
 
 // switched follows a switch. sound: the counters of the task that leaves show that it was there all the time.
-func (c *cpu) switched(a *Analysis, prev *task, e *Event, now int64, sound bool) {
-	c.waking, c.woken = NoTask, never
+func (c *cpu) switched(a *Analysis, prev *task, e *event.Event, now int64, sound bool) {
+	c.waking, c.woken = event.NoTask, never
 	if a.in(now) {
 		c.switches++
 	}
@@ -53,7 +55,7 @@ func (c *cpu) switched(a *Analysis, prev *task, e *Event, now int64, sound bool)
 }
 
 // account adds up what the CPU did since its last switch.
-func (c *cpu) account(a *Analysis, prev *task, e *Event, now int64, sound bool) {
+func (c *cpu) account(a *Analysis, prev *task, e *event.Event, now int64, sound bool) {
 	first, last, lost := a.lostOn(int32(e.CPU)).within(c.since, now)
 	fits := !c.known || c.current == e.Task
 	// Of a task that the kernel hides the switches to it are shown, but not those away from it.
@@ -96,7 +98,7 @@ func (c *cpu) account(a *Analysis, prev *task, e *Event, now int64, sound bool) 
 }
 
 // spend adds time with one task.
-func (c *cpu) spend(a *Analysis, number int, id TaskID, from, to int64) {
+func (c *cpu) spend(a *Analysis, number int, id event.TaskID, from, to int64) {
 	d := a.clip(from, to)
 	if !id.Idle() {
 		c.busy += d
@@ -105,7 +107,7 @@ func (c *cpu) spend(a *Analysis, number int, id TaskID, from, to int64) {
 	c.idle += d
 	if d > 0 && a.o.Interval != nil {
 		inside := from >= a.w.Open && to < a.w.Close
-		a.interval = Interval{Task: id, From: from, To: to, CPU: number, By: NoTask, Whole: inside && c.known}
+		a.interval = Interval{Task: id, From: from, To: to, CPU: number, By: event.NoTask, Whole: inside && c.known}
 		a.o.Interval(&a.interval)
 	}
 }
@@ -119,7 +121,7 @@ func (c *cpu) finish(a *Analysis, number int, on, snapshots bool) {
 		case on:
 			current = 0 // some task
 		case snapshots:
-			current = Idle(number)
+			current = event.Idle(number)
 		default:
 			c.unknown += a.clip(a.w.Open, a.w.Close)
 			return

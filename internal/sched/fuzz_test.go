@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"testing"
+
+	"switchyard/trace/event"
 )
 
 // stray makes of bytes what no kernel would say: events, snapshots, lost intervals, in any order, about anything. 16 bytes
@@ -13,16 +15,16 @@ func stray(a *Analysis, data []byte) {
 	for len(data) >= 16 {
 		b := data[:16]
 		data = data[16:]
-		id := func(v byte) TaskID {
+		id := func(v byte) event.TaskID {
 			switch {
 			case v == 255:
-				return NoTask
+				return event.NoTask
 			case v == 254:
 				return 1 << 30
 			case v >= 240:
-				return Idle(int(v - 240))
+				return event.Idle(int(v - 240))
 			}
-			return TaskID(v % 16)
+			return event.TaskID(v % 16)
 		}
 		step := int64(int16(binary.LittleEndian.Uint16(b[2:])))
 		if b[0]&0x80 != 0 {
@@ -32,15 +34,15 @@ func stray(a *Analysis, data []byte) {
 		kind := b[0] & 0x1f
 		switch {
 		case kind <= 16:
-			a.Event(&Event{Kind: Kind(kind), Time: now, Flags: Flags(b[1]), Task: id(b[4]), Other: id(b[5]), CPU: uint16(b[6] % 5),
+			a.Event(&event.Event{Kind: event.Kind(kind), Time: now, Flags: event.Flags(b[1]), Task: id(b[4]), Other: id(b[5]), CPU: uint16(b[6] % 5),
 				State: binary.LittleEndian.Uint16(b[7:]), NVCSW: uint16(b[9]), NIVCSW: uint16(b[10]),
 				Value: int64(int32(binary.LittleEndian.Uint32(b[11:]))), Prio: b[15], OtherPrio: b[15]})
 		case kind <= 20:
-			a.Start(&Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]), Activity: Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]), State: uint16(b[8]), HasRunDelay: b[15]&1 != 0})
+			a.Start(&event.Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]), Activity: event.Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]), State: uint16(b[8]), HasRunDelay: b[15]&1 != 0})
 		case kind <= 24:
-			a.End(&Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]), Activity: Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]), HasRunDelay: b[15]&1 != 0})
+			a.End(&event.Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]), Activity: event.Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]), HasRunDelay: b[15]&1 != 0})
 		case kind <= 26:
-			a.Lost(Lost{CPU: int(int8(b[6])), First: now, Last: now + step, Count: uint64(b[9])})
+			a.Lost(event.Lost{CPU: int(int8(b[6])), First: now, Last: now + step, Count: uint64(b[9])})
 		}
 	}
 }
@@ -56,7 +58,7 @@ func FuzzAnalysis(f *testing.F) {
 		for i := 0; i < len(data); i += 16 {
 			data[i] &= 0x1f
 			if rnd.IntN(3) > 0 {
-				data[i] = byte(Switch) + byte(rnd.IntN(2))
+				data[i] = byte(event.Switch) + byte(rnd.IntN(2))
 			}
 			data[i+3] = 0
 			data[i+4] = byte(rnd.IntN(6))
@@ -70,7 +72,7 @@ func FuzzAnalysis(f *testing.F) {
 				t.Errorf("an interval that ends before it begins: %+v", *v)
 			}
 		}}
-		a := NewAnalysis(Window{Open: open, Close: end}, o)
+		a := NewAnalysis(event.Window{Open: open, Close: end}, o)
 		stray(a, data)
 		r := a.Result()
 		for i := range r.Tasks {
@@ -100,6 +102,6 @@ func FuzzAnalysis(f *testing.F) {
 		if again := a.Result(); again != r {
 			t.Error("another Result")
 		}
-		a.Event(&Event{Kind: Switch, Time: 5000})
+		a.Event(&event.Event{Kind: event.Switch, Time: 5000})
 	})
 }

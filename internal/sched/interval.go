@@ -1,15 +1,17 @@
 package sched
 
+import "switchyard/trace/event"
+
 // Interval is a time in which a task did one thing, or a CPU was idle.
 type Interval struct {
-	Task     TaskID // Idle(cpu) for an idle CPU, which needs Options.All
+	Task     event.TaskID // Idle(cpu) for an idle CPU, which needs Options.All
 	What     Doing
 	From, To int64 // ns, CLOCK_BOOTTIME. They may lie outside the window
 	CPU      int   // on which it ran, or where it went next; −1: not known
 	// By woke the task up, if What is Blocked; took its CPU, if What is Waiting and that is why. Otherwise NoTask. With
 	// Interrupt it was an interrupt.
-	By        TaskID
-	Interrupt Flags
+	By        event.TaskID
+	Interrupt event.Flags
 
 	Whole   bool // both ends were seen, in the window: it is in a distribution
 	Touched bool // a CPU concerned lost events in it
@@ -27,12 +29,12 @@ const (
 
 // part is one interval of a period on its way into the sums.
 type part struct {
-	id       TaskID
+	id       event.TaskID
 	t        *task
 	what     Doing
 	from, to int64
 	cpu      int32
-	by       TaskID
+	by       event.TaskID
 	whole    bool   // both ends were seen
 	into     *tally // where it goes if they were in the window
 }
@@ -88,12 +90,12 @@ func (a *Analysis) add(p *part) {
 
 // period adds up a task's period up to end: its switch away (out), or the close of the window. inferred: when it came to
 // the CPU was not seen.
-func (a *Analysis) period(id TaskID, t *task, end int64, cpu int32, out, inferred bool) {
+func (a *Analysis) period(id event.TaskID, t *task, end int64, cpu int32, out, inferred bool) {
 	off, came := end, t.in >= 0 // until when it was not on the CPU
 	if came {
 		off = t.in
 	}
-	p := part{id: id, t: t, cpu: cpu, by: NoTask}
+	p := part{id: id, t: t, cpu: cpu, by: event.NoTask}
 	switch {
 	case t.left == leftNot:
 	case t.left == leftBlocked || t.left == leftUnknown:
@@ -121,7 +123,7 @@ func (a *Analysis) period(id TaskID, t *task, end int64, cpu int32, out, inferre
 	if !came {
 		return
 	}
-	p.what, p.from, p.to, p.by, p.into = Running, t.in, end, NoTask, &t.onCPU
+	p.what, p.from, p.to, p.by, p.into = Running, t.in, end, event.NoTask, &t.onCPU
 	p.whole = out && !inferred && t.left != leftNot
 	a.add(&p)
 	if inferred {
@@ -132,7 +134,7 @@ func (a *Analysis) period(id TaskID, t *task, end int64, cpu int32, out, inferre
 // wait adds the time on a queue, and tells the matrices who is to blame.
 func (a *Analysis) wait(p *part, t *task, from, to int64, came, seen bool) {
 	woken := t.woken >= 0
-	p.what, p.from, p.to, p.by = Waiting, from, to, NoTask
+	p.what, p.from, p.to, p.by = Waiting, from, to, event.NoTask
 	p.into = &t.other
 	p.whole = seen && (t.seen || woken)
 	d := a.clip(from, to)
@@ -164,7 +166,7 @@ func (a *Analysis) once(at int64) uint64 {
 
 // murky adds up a period of which switches are missing, or whose events contradict each other. If the kernel's books say
 // how long the task ran in it, that much is known.
-func (a *Analysis) murky(id TaskID, t *task, end, on int64, known bool) {
+func (a *Analysis) murky(id event.TaskID, t *task, end, on int64, known bool) {
 	if t.woken >= 0 {
 		a.wakers.add(t.by, id, a.once(t.wakingAt), 0)
 	} else if t.left == leftPreempted && t.seen {
@@ -178,7 +180,7 @@ func (a *Analysis) murky(id TaskID, t *task, end, on int64, known bool) {
 	t.Unknown += dur(a.clip(t.from, end) - on)
 	if a.o.Interval != nil && end >= a.w.Open && t.from < a.w.Close {
 		_, _, touched := a.lostAny.within(t.from, end)
-		a.interval = Interval{Task: id, From: t.from, To: end, CPU: -1, By: NoTask, Touched: touched}
+		a.interval = Interval{Task: id, From: t.from, To: end, CPU: -1, By: event.NoTask, Touched: touched}
 		a.o.Interval(&a.interval)
 	}
 }

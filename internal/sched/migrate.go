@@ -1,5 +1,7 @@
 package sched
 
+import "switchyard/trace/event"
+
 // stopper is the priority of a CPU's stopper thread, migration/N: the highest there is (sched_set_stop_task in
 // kernel/sched/core.c), which a task of SCHED_FIFO 99 shares.
 const stopper = 0
@@ -7,11 +9,11 @@ const stopper = 0
 // realTime is the first priority that is not real-time.
 const realTime = 100
 
-func (a *Analysis) onMigrate(e *Event, now int64) {
+func (a *Analysis) onMigrate(e *event.Event, now int64) {
 	c := a.cpu(int(e.CPU))
 	atWakeup := c.waking == e.Task && c.wakingBy == whoever(e)
-	c.waking = NoTask
-	if !a.about(e.Flags, FlagTaskTraced) {
+	c.waking = event.NoTask
+	if !a.about(e.Flags, event.FlagTaskTraced) {
 		return
 	}
 	t := a.meet(e.Task, now)

@@ -1,6 +1,10 @@
 package sched
 
-import "time"
+import (
+	"time"
+
+	"switchyard/trace/event"
+)
 
 // lengthMax is the longest queue told apart from longer ones.
 const lengthMax = 255
@@ -56,7 +60,7 @@ type queues struct {
 // violation is a time in which a task waited and a CPU was spare, and the task whose coming made or ended it.
 type violation struct {
 	from, to       int64
-	begun, endedBy TaskID
+	begun, endedBy event.TaskID
 }
 
 // count sets the number of tasks on a CPU's queue.
@@ -67,7 +71,7 @@ func (a *Analysis) count(number int32, by int, now int64) *cpu {
 	c.waiting += by
 	a.measureAll(now)
 	q.waiting += by
-	c.placed = NoTask
+	c.placed = event.NoTask
 	q.touch(a, int(number))
 	return c
 }
@@ -99,7 +103,7 @@ func (a *Analysis) measureAll(now int64) {
 }
 
 // place puts a task on a CPU's queue.
-func (a *Analysis) place(t *task, id TaskID, number int32, now int64) {
+func (a *Analysis) place(t *task, id event.TaskID, number int32, now int64) {
 	if a.queue.paused || number < 0 {
 		return
 	}
@@ -118,7 +122,7 @@ func (a *Analysis) unplace(t *task, now int64) {
 }
 
 // move puts a task that waits on another CPU's queue.
-func (a *Analysis) move(t *task, id TaskID, number int32, now int64, atWakeup bool) {
+func (a *Analysis) move(t *task, id event.TaskID, number int32, now int64, atWakeup bool) {
 	if !t.queued || t.queueEpoch != a.queue.epoch {
 		a.place(t, id, number, now)
 		return
@@ -154,7 +158,7 @@ func (q *queues) touch(a *Analysis, number int) {
 }
 
 // settle looks, after an event, whether somebody waits while a CPU is spare.
-func (q *queues) settle(a *Analysis, now int64, by TaskID) {
+func (q *queues) settle(a *Analysis, now int64, by event.TaskID) {
 	if !a.o.All {
 		return
 	}
@@ -186,7 +190,7 @@ func (q *queues) leave(c *cpu) {
 	c.class = plain
 }
 
-func (q *queues) judge(a *Analysis, now int64, by TaskID) {
+func (q *queues) judge(a *Analysis, now int64, by event.TaskID) {
 	wasting := q.spare > 0 && q.full > 0 && !q.paused
 	if wasting == q.wasting {
 		return
@@ -210,7 +214,7 @@ func (q *queues) flush(a *Analysis) {
 }
 
 // undo takes back what a task's coming to a queue, at a time, has done: it was never there.
-func (q *queues) undo(id TaskID, at int64) {
+func (q *queues) undo(id event.TaskID, at int64) {
 	switch {
 	case q.wasting && q.now.begun == id && q.now.from == at:
 		q.wasting = false
@@ -230,7 +234,7 @@ func (a *Analysis) passLost(now int64) {
 			}
 			a.measureQueues(s.first)
 			q.paused = true
-			q.judge(a, s.first, NoTask)
+			q.judge(a, s.first, event.NoTask)
 		}
 		if now <= s.last {
 			return
@@ -245,7 +249,7 @@ func (a *Analysis) passLost(now int64) {
 				q.touch(a, i)
 			}
 		}
-		q.settle(a, s.last, NoTask)
+		q.settle(a, s.last, event.NoTask)
 		a.nextLost++
 	}
 }

@@ -1,10 +1,14 @@
 package sched
 
-import "time"
+import (
+	"time"
+
+	"switchyard/trace/event"
+)
 
 // Result is what an Analysis has found. Times inside it are of the window, unless they say otherwise.
 type Result struct {
-	Window Window
+	Window event.Window
 	All    bool // the whole machine was recorded
 
 	Tasks []TaskResult // those the recording is about, by TaskID, without the recorder's own
@@ -23,7 +27,7 @@ type Result struct {
 
 	Appeared, Disappeared uint64 // tasks
 
-	Lost   []Lost
+	Lost   []event.Lost
 	Checks []Check
 
 	Events     uint64
@@ -59,8 +63,8 @@ type TaskSum struct {
 
 // TaskResult is what one task did.
 type TaskResult struct {
-	ID TaskID
-	Task
+	ID event.TaskID
+	event.Task
 	Totals
 	Distributions
 }
@@ -93,12 +97,12 @@ func (a *Analysis) Result() *Result {
 	}
 	a.measureQueues(max(a.now, a.w.Close))
 	a.queue.paused = true // whatever was wasted is so to the end
-	a.queue.judge(a, max(a.now, a.w.Close), NoTask)
+	a.queue.judge(a, max(a.now, a.w.Close), event.NoTask)
 	a.queue.flush(a)
 
 	var c checker
 	for i := range len(a.tasks) * taskPiece {
-		id := TaskID(i)
+		id := event.TaskID(i)
 		if a.tasks[i/taskPiece] == nil {
 			continue
 		}
@@ -156,7 +160,7 @@ func (a *Analysis) Result() *Result {
 }
 
 // accounted reports whether the recording is about a task that something was heard of.
-func (a *Analysis) accounted(id TaskID) bool {
+func (a *Analysis) accounted(id event.TaskID) bool {
 	t := a.task(id)
 	started := t.books != nil && (t.books.started || t.books.ended)
 	switch {
@@ -179,13 +183,13 @@ func (a *Analysis) hidden(t *task) bool {
 }
 
 // tracer reports whether a task is one of the recorder's own.
-func (a *Analysis) tracer(id TaskID) bool { return int(id) < len(a.table) && a.table[id].Tracer }
+func (a *Analysis) tracer(id event.TaskID) bool { return int(id) < len(a.table) && a.table[id].Tracer }
 
 // shown reports whether a task is in the results.
-func (a *Analysis) shown(id TaskID) bool { return id == NoTask || id >= 0 && !a.tracer(id) }
+func (a *Analysis) shown(id event.TaskID) bool { return id == event.NoTask || id >= 0 && !a.tracer(id) }
 
 // closeTask ends a task's last period, as far as the window goes, and adds up its life.
-func (a *Analysis) closeTask(id TaskID, t *task) {
+func (a *Analysis) closeTask(id event.TaskID, t *task) {
 	b, alive := t.books, true
 	if t.state == unmet {
 		a.greet(t, a.w.Close)
@@ -202,7 +206,7 @@ func (a *Analysis) closeTask(id TaskID, t *task) {
 		case t.doubt || t.twice || vanished || t.state == fresh || known && nv+niv > 0:
 			a.murky(id, t, a.w.Close, 0, false)
 		default:
-			if t.state == blocked && t.early >= 0 && known && (b.end.Activity == Runnable || b.end.Activity == OnCPU) {
+			if t.state == blocked && t.early >= 0 && known && (b.end.Activity == event.Runnable || b.end.Activity == event.OnCPU) {
 				if _, _, lost := a.lostAny.within(t.from, b.end.Time); lost {
 					t.early = ambiguous
 				} else {

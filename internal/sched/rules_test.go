@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"switchyard/trace/event"
 )
 
 // times is how a test writes what a task did.
@@ -22,13 +24,13 @@ func pairList(list []Pair) string {
 	for _, p := range list {
 		by := fmt.Sprint(int32(p.By))
 		switch {
-		case p.Interrupt == FlagHardIRQ:
+		case p.Interrupt == event.FlagHardIRQ:
 			by = "hardirq"
-		case p.Interrupt == FlagSoftIRQ:
+		case p.Interrupt == event.FlagSoftIRQ:
 			by = "softirq"
-		case p.Interrupt == FlagNMI:
+		case p.Interrupt == event.FlagNMI:
 			by = "nmi"
-		case p.By == NoTask:
+		case p.By == event.NoTask:
 			by = "?"
 		}
 		fmt.Fprintf(&b, "%s>%d:%d×%d ", by, p.Of, p.Count, p.Time)
@@ -40,20 +42,20 @@ func pairList(list []Pair) string {
 // and 1, -1 and -2 are idle.
 var rules = []struct {
 	name    string
-	window  Window
+	window  event.Window
 	partial bool
-	do      func(s *tiny) (start, end []Snapshot, lost []Lost)
+	do      func(s *tiny) (start, end []event.Snapshot, lost []event.Lost)
 	want    map[string]string // what, and what it is; keys of show below
 }{
 	{
 		name: "a wake-up: blocked to the first waking, then on a queue, then on the CPU",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 1, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 1, event.OnCPU))
 			s.sw(1100, 0, 1, -1, sleeps)
 			s.wake(1300, 1, 1, 2, 0)
 			s.sw(1350, 0, -1, 1, sleeps)
 			s.sw(1700, 0, 1, -1, sleeps)
-			end = append(end, s.snap(2100, 1, 0, Blocked), s.snap(2101, 2, 1, OnCPU))
+			end = append(end, s.snap(2100, 1, 0, event.Blocked), s.snap(2101, 2, 1, event.OnCPU))
 			return
 		},
 		want: map[string]string{
@@ -76,12 +78,12 @@ var rules = []struct {
 	},
 	{
 		name: "an involuntary switch-out: on a queue at once, and no wake-up latency",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 0, Runnable))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 0, event.Runnable))
 			s.sw(1100, 0, 1, 2, preempted)
 			s.sw(1400, 0, 2, 1, preempted)
 			s.sw(1600, 0, 1, 2, preempted)
-			end = append(end, s.snap(2100, 1, 0, Runnable), s.snap(2101, 2, 0, OnCPU))
+			end = append(end, s.snap(2100, 1, 0, event.Runnable), s.snap(2101, 2, 0, event.OnCPU))
 			return
 		},
 		want: map[string]string{
@@ -100,8 +102,8 @@ var rules = []struct {
 	},
 	{
 		name: "sched_yield is involuntary, counted apart, and nobody's preemption",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 0, Runnable))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 0, event.Runnable))
 			s.sw(1100, 0, 1, 2, yields)
 			s.sw(1400, 0, 2, 1, yields)
 			return
@@ -115,9 +117,9 @@ var rules = []struct {
 	},
 	{
 		name: "idle is never timed and never preempted",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, Blocked))
-			s.wake(1200, 0, 1, -1, 0).Flags |= FlagHardIRQ
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.Blocked))
+			s.wake(1200, 0, 1, -1, 0).Flags |= event.FlagHardIRQ
 			s.sw(1210, 0, -1, 1, preempted)
 			s.sw(1500, 0, 1, -1, sleeps)
 			return
@@ -134,14 +136,14 @@ var rules = []struct {
 	},
 	{
 		name: "only the first waking counts; the waker in a softirq is the softirq; an NMI is the innermost",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 1, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 1, event.OnCPU))
 			s.sw(1100, 0, 1, -1, sleeps)
-			s.wake(1200, 1, 1, 2, 0).Flags |= FlagSoftIRQ
+			s.wake(1200, 1, 1, 2, 0).Flags |= event.FlagSoftIRQ
 			s.wake(1300, 1, 1, 2, 0)
 			s.sw(1350, 0, -1, 1, sleeps)
 			s.sw(1400, 0, 1, -1, sleeps)
-			s.wake(1500, 1, 1, 2, 0).Flags |= FlagSoftIRQ | FlagHardIRQ | FlagNMI
+			s.wake(1500, 1, 1, 2, 0).Flags |= event.FlagSoftIRQ | event.FlagHardIRQ | event.FlagNMI
 			s.sw(1600, 0, -1, 1, sleeps)
 			return
 		},
@@ -154,8 +156,8 @@ var rules = []struct {
 	},
 	{
 		name: "a waking while on a CPU is spurious when another follows",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 1, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 1, event.OnCPU))
 			s.wake(1099, 1, 1, 2, 0)
 			s.sw(1100, 0, 1, -1, sleeps)
 			s.wake(1300, 1, 1, 2, 0)
@@ -170,8 +172,8 @@ var rules = []struct {
 	},
 	{
 		name: "a waking that comes before its switch-out is the wake-up when no other follows",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 1, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 1, event.OnCPU))
 			s.wake(1099, 1, 1, 2, 0)
 			s.sw(1100, 0, 1, -1, sleeps)
 			s.sw(1350, 0, -1, 1, sleeps)
@@ -188,11 +190,11 @@ var rules = []struct {
 	},
 	{
 		name: "a signal keeps a task that gave the CPU up runnable: only its counter says voluntary",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 0, Runnable))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 0, event.Runnable))
 			s.sw(1100, 0, 1, 2, signalled)
 			s.sw(1300, 0, 2, 1, sleeps)
-			end = append(end, s.snap(2100, 1, 0, OnCPU), s.snap(2100, 2, 0, Blocked))
+			end = append(end, s.snap(2100, 1, 0, event.OnCPU), s.snap(2100, 2, 0, event.Blocked))
 			return
 		},
 		want: map[string]string{
@@ -205,12 +207,12 @@ var rules = []struct {
 	},
 	{
 		name: "prev_state is a mask, and a task preempted on its way to sleep is runnable",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 0, Runnable))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 0, event.Runnable))
 			e := s.sw(1100, 0, 1, 2, preempted)
-			e.State, e.Flags = StateInterruptible|StateFreezable, e.Flags|FlagPreempt
+			e.State, e.Flags = event.StateInterruptible|event.StateFreezable, e.Flags|event.FlagPreempt
 			s.sw(1300, 0, 2, 1, preempted)
-			s.sw(1400, 0, 1, 2, sleeps).State = StateInterruptible | StateFreezable
+			s.sw(1400, 0, 1, 2, sleeps).State = event.StateInterruptible | event.StateFreezable
 			return
 		},
 		want: map[string]string{
@@ -221,13 +223,13 @@ var rules = []struct {
 	},
 	{
 		name: "a new task's life begins at its first waking, which is no wake-up, and ends at its last switch",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 2, 0, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 2, 0, event.OnCPU))
 			s.fork(1100, 0, 1, 2, 1)
 			s.sw(1150, 1, -2, 1, sleeps)
 			s.sw(1400, 1, 1, -2, dies)
-			s.add(Event{Kind: Free, Time: 1500, Task: 1})
-			end = append(end, s.snap(2100, 2, 0, OnCPU))
+			s.add(event.Event{Kind: event.Free, Time: 1500, Task: 1})
+			end = append(end, s.snap(2100, 2, 0, event.OnCPU))
 			return
 		},
 		want: map[string]string{
@@ -247,7 +249,7 @@ var rules = []struct {
 	},
 	{
 		name: "intervals that reach over the window count with what is inside and are in no distribution",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
 			s.sw(800, 0, -1, 1, sleeps)
 			s.sw(900, 0, 1, -1, sleeps)
 			s.wake(990, 1, 1, 2, 0)
@@ -271,9 +273,9 @@ var rules = []struct {
 	},
 	{
 		name: "a task that nothing happens to is what the snapshot says",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, Runnable), s.snap(901, 2, 0, OnCPU), s.snap(902, 3, 1, Blocked))
-			end = append(end, s.snap(2100, 1, 0, Runnable), s.snap(2101, 2, 0, OnCPU), s.snap(2102, 3, 1, Blocked))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.Runnable), s.snap(901, 2, 0, event.OnCPU), s.snap(902, 3, 1, event.Blocked))
+			end = append(end, s.snap(2100, 1, 0, event.Runnable), s.snap(2101, 2, 0, event.OnCPU), s.snap(2102, 3, 1, event.Blocked))
 			return
 		},
 		want: map[string]string{
@@ -292,15 +294,15 @@ var rules = []struct {
 	},
 	{
 		name: "events before the snapshot tell more than the snapshot",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
 			s.sw(700, 0, -1, 1, sleeps)
 			s.sw(800, 0, 1, -1, sleeps)
-			start = append(start, s.snap(850, 1, 0, OnCPU)) // read as it was leaving
+			start = append(start, s.snap(850, 1, 0, event.OnCPU)) // read as it was leaving
 			s.task(1).in = -1
 			s.wake(1500, 1, 1, 2, 0)
 			s.sw(1600, 0, -1, 1, sleeps)
 			s.sw(1700, 0, 1, -1, sleeps)
-			end = append(end, s.snap(2100, 1, 0, Blocked))
+			end = append(end, s.snap(2100, 1, 0, event.Blocked))
 			return
 		},
 		want: map[string]string{
@@ -312,34 +314,34 @@ var rules = []struct {
 	},
 	{
 		name: "a snapshot in the middle of a switch-in",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU))
 			s.task(1).in = -1
 			s.sw(902, 0, -1, 1, sleeps)
 			s.sw(1500, 0, 1, -1, sleeps)
-			end = append(end, s.snap(2100, 1, 0, Blocked))
+			end = append(end, s.snap(2100, 1, 0, event.Blocked))
 			return
 		},
 		want: map[string]string{"1": "on 500 blocked 500 queue 0", "nvcsw": "pass 1 1", "life": "pass 1000 1000"},
 	},
 	{
 		name: "a snapshot in the middle of a switch-out: its counters have the switch already",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			snap := s.snap(900, 1, 0, OnCPU)
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			snap := s.snap(900, 1, 0, event.OnCPU)
 			snap.NVCSW++
 			start = append(start, snap)
 			s.sw(902, 0, 1, -1, sleeps)
 			s.wake(1400, 1, 1, 2, 0)
 			s.sw(1500, 0, -1, 1, sleeps)
 			s.sw(1600, 0, 1, -1, sleeps)
-			end = append(end, s.snap(2100, 1, 0, Blocked))
+			end = append(end, s.snap(2100, 1, 0, event.Blocked))
 			return
 		},
 		want: map[string]string{"1": "on 100 blocked 800 queue 100", "nvcsw": "pass 1 1"},
 	},
 	{
 		name: "without a snapshot a task that lived before is not known",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
 			s.wake(1400, 1, 1, 2, 0)
 			s.sw(1500, 0, -1, 1, sleeps)
 			s.sw(1600, 0, 1, -1, sleeps)
@@ -354,12 +356,12 @@ var rules = []struct {
 	},
 	{
 		name: "a switch-in that was not seen: the kernel's run time says when it was",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, Blocked), s.snap(901, 2, 0, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.Blocked), s.snap(901, 2, 0, event.OnCPU))
 			s.wake(1100, 1, 1, 2, 0)
 			s.task(1).in = 1150 // from a task that is kept from tracing
 			s.sw(1400, 0, 1, -1, sleeps)
-			end = append(end, s.snap(2100, 1, 0, Blocked), s.snap(2100, 2, 0, OnCPU))
+			end = append(end, s.snap(2100, 1, 0, event.Blocked), s.snap(2100, 2, 0, event.OnCPU))
 			return
 		},
 		want: map[string]string{
@@ -373,8 +375,8 @@ var rules = []struct {
 	},
 	{
 		name: "a task that comes back without a waking was blocked all the time, and that is said",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU))
 			s.sw(1100, 0, 1, -1, sleeps)
 			s.sw(1400, 0, -1, 1, sleeps)
 			return
@@ -388,8 +390,8 @@ var rules = []struct {
 	},
 	{
 		name: "switches that are missing are found by the counters, and what was in between is not guessed",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 1, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 1, event.OnCPU))
 			s.sw(1100, 0, 1, -1, sleeps)
 			s.wake(1200, 1, 1, 2, 0)
 			s.sw(1250, 0, -1, 1, sleeps)
@@ -399,8 +401,8 @@ var rules = []struct {
 			s.sw(1370, 0, -1, 1, preempted) // to here
 			s.events = s.events[:n]
 			s.sw(1500, 0, 1, -1, sleeps)
-			end = append(end, s.snap(2100, 1, 0, Blocked), s.snap(2100, 2, 0, OnCPU))
-			lost = append(lost, Lost{CPU: 0, First: 1350, Last: 1370, Count: 2}, Lost{CPU: 1, First: 1360, Last: 1360, Count: 1})
+			end = append(end, s.snap(2100, 1, 0, event.Blocked), s.snap(2100, 2, 0, event.OnCPU))
+			lost = append(lost, event.Lost{CPU: 0, First: 1350, Last: 1370, Count: 2}, event.Lost{CPU: 1, First: 1360, Last: 1360, Count: 1})
 			return
 		},
 		want: map[string]string{
@@ -418,13 +420,13 @@ var rules = []struct {
 	},
 	{
 		name: "intervals that touch a loss where their ends may have been are marked",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 1, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 1, event.OnCPU))
 			s.sw(1100, 0, 1, -1, sleeps)
 			s.wake(1200, 1, 1, 2, 0)
 			s.sw(1250, 0, -1, 1, sleeps)
 			s.sw(1500, 0, 1, -1, sleeps)
-			lost = append(lost, Lost{CPU: 1, First: 1150, Last: 1400, Count: 7}) // not on the CPU it ran on
+			lost = append(lost, event.Lost{CPU: 1, First: 1150, Last: 1400, Count: 7}) // not on the CPU it ran on
 			return
 		},
 		want: map[string]string{
@@ -436,15 +438,15 @@ var rules = []struct {
 	},
 	{
 		name: "a switch missing at the end is found by the second snapshot",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU))
 			s.sw(1100, 0, 1, -1, sleeps)
 			s.wake(1200, 1, 1, 2, 0)
 			s.sw(1250, 0, -1, 1, sleeps)
 			n := len(s.events)
 			s.sw(1500, 0, 1, -1, sleeps)
 			s.events = s.events[:n]
-			end = append(end, s.snap(2100, 1, 0, Blocked))
+			end = append(end, s.snap(2100, 1, 0, event.Blocked))
 			return
 		},
 		want: map[string]string{
@@ -455,14 +457,14 @@ var rules = []struct {
 	},
 	{
 		name: "clocks disagree: a task comes to a CPU before it leaves the other",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 1, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 1, event.OnCPU))
 			s.sw(1100, 1, 2, 1, sleeps) // in truth at 1105
 			s.task(1).in = 900
 			s.sw(1102, 0, 1, -1, preempted)
 			s.task(1).in = 1102
 			s.sw(1300, 1, 1, 2, sleeps)
-			end = append(end, s.snap(2100, 1, 1, Blocked), s.snap(2101, 2, 1, OnCPU))
+			end = append(end, s.snap(2100, 1, 1, event.Blocked), s.snap(2101, 2, 1, event.OnCPU))
 			return
 		},
 		want: map[string]string{
@@ -474,21 +476,21 @@ var rules = []struct {
 	},
 	{
 		name: "migrations by cause",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, Blocked), s.snap(901, 2, 1, OnCPU), s.snap(902, 3, 0, Runnable))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.Blocked), s.snap(901, 2, 1, event.OnCPU), s.snap(902, 3, 0, event.Runnable))
 			s.wake(1100, 1, 1, 2, 0)
-			s.migrate(1101, 1, 1, 2, 1)                           // at the wake-up
-			s.migrate(1200, 0, 1, -1, 0)                          // pulled by an idle CPU
-			s.sw(1210, 0, -1, 1, sleeps)                          //
-			s.sw(1300, 0, 1, 3, preempted).OtherPrio = stopper    // 3 is the stopper
-			s.migrate(1301, 0, 1, 3, 1)                           // by it,
-			s.sw(1310, 0, 3, -1, sleeps)                          //
-			s.sw(1350, 1, 2, 1, preempted)                        //
-			s.add(Event{Kind: Exec, Time: 1360, CPU: 1, Task: 1}) // for an exec
-			s.sw(1400, 1, 1, 2, preempted)                        //
-			s.migrate(1410, 1, 1, 2, 0).Flags |= FlagSoftIRQ      // the balancer
-			s.migrate(1420, 1, 1, 2, 0)                           // sched_setaffinity by 2
-			s.migrate(2420, 1, 1, 2, 0)                           // after the window
+			s.migrate(1101, 1, 1, 2, 1)                                       // at the wake-up
+			s.migrate(1200, 0, 1, -1, 0)                                      // pulled by an idle CPU
+			s.sw(1210, 0, -1, 1, sleeps)                                      //
+			s.sw(1300, 0, 1, 3, preempted).OtherPrio = stopper                // 3 is the stopper
+			s.migrate(1301, 0, 1, 3, 1)                                       // by it,
+			s.sw(1310, 0, 3, -1, sleeps)                                      //
+			s.sw(1350, 1, 2, 1, preempted)                                    //
+			s.add(event.Event{Kind: event.Exec, Time: 1360, CPU: 1, Task: 1}) // for an exec
+			s.sw(1400, 1, 1, 2, preempted)                                    //
+			s.migrate(1410, 1, 1, 2, 0).Flags |= event.FlagSoftIRQ            // the balancer
+			s.migrate(1420, 1, 1, 2, 0)                                       // sched_setaffinity by 2
+			s.migrate(2420, 1, 1, 2, 0)                                       // after the window
 			return
 		},
 		want: map[string]string{
@@ -498,8 +500,8 @@ var rules = []struct {
 	},
 	{
 		name: "the queue a waking joins is that of the CPU it is moved to, and an idle CPU's own wakee is no waste",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, Blocked), s.snap(901, 2, 0, OnCPU), s.snap(902, 3, 0, Blocked))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.Blocked), s.snap(901, 2, 0, event.OnCPU), s.snap(902, 3, 0, event.Blocked))
 			s.sw(950, 0, 2, 2, preempted) // so that who is on the CPUs is known
 			s.sw(951, 1, 3, -2, sleeps)
 			s.wake(1100, 0, 1, 2, 0)
@@ -519,9 +521,9 @@ var rules = []struct {
 	},
 	{
 		name: "a chain hands on what its tasks waited, and ends where it comes back",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, Blocked), s.snap(901, 2, 1, Blocked), s.snap(902, 3, 1, Blocked))
-			s.wake(1000, 0, 1, -1, 0).Flags |= FlagHardIRQ
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.Blocked), s.snap(901, 2, 1, event.Blocked), s.snap(902, 3, 1, event.Blocked))
+			s.wake(1000, 0, 1, -1, 0).Flags |= event.FlagHardIRQ
 			s.sw(1010, 0, -1, 1, sleeps)   // 1 waited 10
 			s.wake(1020, 0, 2, 1, 1)       //
 			s.sw(1050, 1, -2, 2, sleeps)   // 2 waited 30, compound 40
@@ -540,8 +542,8 @@ var rules = []struct {
 	},
 	{
 		name: "a chain break that no loss explains",
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU), s.snap(901, 2, 0, Blocked))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 0, event.Blocked))
 			s.sw(1100, 0, 1, -1, sleeps)
 			s.sw(1400, 0, 2, -1, sleeps)
 			s.sw(1500, 0, -1, 2, sleeps)
@@ -556,11 +558,11 @@ var rules = []struct {
 	{
 		name:    "of a recording of some tasks nothing is said of others, nor of CPUs",
 		partial: true,
-		do: func(s *tiny) (start, end []Snapshot, lost []Lost) {
-			start = append(start, s.snap(900, 1, 0, OnCPU))
-			s.sw(1100, 0, 1, 2, preempted).Flags &^= FlagOtherTraced
-			s.sw(1400, 0, 3, 1, preempted).Flags &^= FlagTaskTraced
-			end = append(end, s.snap(2100, 1, 0, OnCPU))
+		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
+			start = append(start, s.snap(900, 1, 0, event.OnCPU))
+			s.sw(1100, 0, 1, 2, preempted).Flags &^= event.FlagOtherTraced
+			s.sw(1400, 0, 3, 1, preempted).Flags &^= event.FlagTaskTraced
+			end = append(end, s.snap(2100, 1, 0, event.OnCPU))
 			return
 		},
 		want: map[string]string{
@@ -586,7 +588,7 @@ func show(r *Result, key string) string {
 	t := r.task(1)
 	switch key {
 	case "1", "2", "3":
-		return times(&r.task(TaskID(key[0] - '0')).Totals)
+		return times(&r.task(event.TaskID(key[0] - '0')).Totals)
 	case "switches":
 		s := &t.Switches
 		return fmt.Sprintf("voluntary %d involuntary %d yields %d lazy %d address-space %d", s.Voluntary, s.Involuntary, s.Yields, s.Lazy, s.AddressSpace)
@@ -676,8 +678,8 @@ func TestRules(t *testing.T) {
 			s := newTiny()
 			start, end, lost := rule.do(s)
 			w := rule.window
-			if w == (Window{}) {
-				w = Window{Open: 1000, Close: 2000}
+			if w == (event.Window{}) {
+				w = event.Window{Open: 1000, Close: 2000}
 			}
 			r := analyse(w, Options{All: !rule.partial, CPUs: 2}, nil, start, s.events, end, lost...)
 			for key, want := range rule.want {

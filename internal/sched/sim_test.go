@@ -3,6 +3,8 @@ package sched
 import (
 	"math/rand/v2"
 	"slices"
+
+	"switchyard/trace/event"
 )
 
 // sim is a scheduler that does what a kernel's does, at random, and writes down the truth beside its events. Its clock
@@ -13,15 +15,15 @@ type sim struct {
 	cpus []simCPU
 	list []*simTask
 
-	events []Event
+	events []event.Event
 	looked int64 // since when somebody looks: no chain is older
 	quiet  bool  // no signals, no spurious wakings
 	early  bool  // wakings come before the switch-out they belong to
 }
 
 type simCPU struct {
-	current TaskID
-	queue   []TaskID
+	current event.TaskID
+	queue   []event.TaskID
 	history []simSpan   // what ran, by what of Running and Nothing (idle)
 	lengths []simLength // of the queue, from then on
 }
@@ -31,7 +33,7 @@ type simSpan struct {
 	from, to int64
 	cpu      int
 	start    int // how a span on a queue began
-	by       TaskID
+	by       event.TaskID
 	via      int64 // when the waking was seen
 	compound int64 // at the end of a wait after a waking
 }
@@ -50,7 +52,7 @@ type simLength struct {
 }
 
 type simTask struct {
-	id      TaskID
+	id      event.TaskID
 	state   Doing // Nothing: not yet, or no more
 	gone    bool
 	cpu     int
@@ -59,7 +61,7 @@ type simTask struct {
 	since   int64
 	spans   []simSpan
 	start   int
-	by      TaskID
+	by      event.TaskID
 	via     int64
 	born    int64
 	died    int64
@@ -74,14 +76,14 @@ type simTask struct {
 }
 
 type simLink struct {
-	task TaskID
+	task event.TaskID
 	own  int64
 }
 
 func newSim(seed uint64, cpus, tasks int) *sim {
 	s := &sim{rnd: rand.New(rand.NewPCG(seed, 7)), now: 1_000_000}
 	for i := range cpus {
-		s.cpus = append(s.cpus, simCPU{current: Idle(i)})
+		s.cpus = append(s.cpus, simCPU{current: event.Idle(i)})
 		s.cpus[i].history = []simSpan{{what: Nothing, from: s.now, cpu: i}}
 		s.length(i)
 	}
@@ -94,7 +96,7 @@ func newSim(seed uint64, cpus, tasks int) *sim {
 }
 
 func (s *sim) make() *simTask {
-	t := &simTask{id: TaskID(len(s.list)), by: NoTask, died: -1, born: -1}
+	t := &simTask{id: event.TaskID(len(s.list)), by: event.NoTask, died: -1, born: -1}
 	s.list = append(s.list, t)
 	return t
 }
@@ -105,10 +107,10 @@ func (s *sim) tick() int64 {
 	return s.now
 }
 
-func (s *sim) emit(e Event) { s.events = append(s.events, e) }
+func (s *sim) emit(e event.Event) { s.events = append(s.events, e) }
 
 // become ends what a task does and begins something else.
-func (s *sim) become(t *simTask, what Doing, start int, by TaskID, via int64) *simSpan {
+func (s *sim) become(t *simTask, what Doing, start int, by event.TaskID, via int64) *simSpan {
 	t.spans = append(t.spans, simSpan{what: t.state, from: t.since, to: s.now, cpu: t.cpu, start: t.start, by: t.by, via: t.via})
 	t.state, t.since, t.start, t.by, t.via = what, s.now, start, by, via
 	return &t.spans[len(t.spans)-1]
@@ -119,14 +121,14 @@ func (s *sim) length(i int) {
 	c.lengths = append(c.lengths, simLength{s.now, len(c.queue), c.current.Idle()})
 }
 
-func (s *sim) enqueue(id TaskID, cpu int) {
+func (s *sim) enqueue(id event.TaskID, cpu int) {
 	s.list[id].cpu = cpu
 	s.cpus[cpu].queue = append(s.cpus[cpu].queue, id)
 	s.length(cpu)
 }
 
 // dequeue takes a random task off the queue.
-func (s *sim) dequeue(cpu int) TaskID {
+func (s *sim) dequeue(cpu int) event.TaskID {
 	q := &s.cpus[cpu].queue
 	i := s.rnd.IntN(len(*q))
 	id := (*q)[i]
@@ -138,14 +140,14 @@ func (s *sim) dequeue(cpu int) TaskID {
 func (s *sim) swtch(cpu int, how int) {
 	c := &s.cpus[cpu]
 	now := s.tick()
-	prev, next := c.current, Idle(cpu)
+	prev, next := c.current, event.Idle(cpu)
 	if len(c.queue) > 0 {
 		next = s.dequeue(cpu)
 	}
-	e := Event{Kind: Switch, Time: now, CPU: uint16(cpu), Task: prev, Other: next, Prio: 120, OtherPrio: 120, Flags: FlagTaskTraced | FlagOtherTraced}
-	table := PageTable(s.rnd.IntN(4))
+	e := event.Event{Kind: event.Switch, Time: now, CPU: uint16(cpu), Task: prev, Other: next, Prio: 120, OtherPrio: 120, Flags: event.FlagTaskTraced | event.FlagOtherTraced}
+	table := event.PageTable(s.rnd.IntN(4))
 	if next.Idle() {
-		table = Lazy
+		table = event.Lazy
 	}
 	e.Flags = e.Flags.WithPageTable(table)
 	if !prev.Idle() {
@@ -153,34 +155,34 @@ func (s *sim) swtch(cpu int, how int) {
 		t.exec += now - t.since
 		switch how {
 		case sleeps:
-			e.Flags |= FlagVoluntary
-			e.State = StateInterruptible | StateFreezable
+			e.Flags |= event.FlagVoluntary
+			e.State = event.StateInterruptible | event.StateFreezable
 			t.nv++
 			t.voluntary = append(t.voluntary, now)
-			s.become(t, Sleeping, afterOther, NoTask, 0)
+			s.become(t, Sleeping, afterOther, event.NoTask, 0)
 		case dies:
-			e.Flags |= FlagVoluntary
-			e.State = StateDead
+			e.Flags |= event.FlagVoluntary
+			e.State = event.StateDead
 			t.nv++
 			t.voluntary = append(t.voluntary, now)
-			s.become(t, Nothing, 0, NoTask, 0)
+			s.become(t, Nothing, 0, event.NoTask, 0)
 			t.gone, t.died = true, now
 		case signalled:
 			t.nv++
 			t.voluntary = append(t.voluntary, now)
-			s.become(t, Waiting, afterOther, NoTask, 0)
+			s.become(t, Waiting, afterOther, event.NoTask, 0)
 		case yields:
-			e.Flags |= FlagYield
+			e.Flags |= event.FlagYield
 			t.niv++
 			t.involuntary = append(t.involuntary, now)
 			t.yields = append(t.yields, now)
-			s.become(t, Waiting, afterOther, NoTask, 0)
+			s.become(t, Waiting, afterOther, event.NoTask, 0)
 		default:
 			t.niv++
 			t.involuntary = append(t.involuntary, now)
 			s.become(t, Waiting, afterPreemption, next, now)
 		}
-		if table == Lazy {
+		if table == event.Lazy {
 			t.lazy = append(t.lazy, now)
 		}
 		e.NVCSW, e.NIVCSW, e.Value = uint16(t.nv), uint16(t.niv), int64(uint32(t.exec))
@@ -191,18 +193,18 @@ func (s *sim) swtch(cpu int, how int) {
 	if !next.Idle() {
 		t := s.list[next]
 		switch table {
-		case AddressSpace:
+		case event.AddressSpace:
 			t.addressSpace = append(t.addressSpace, now)
-		case Thread:
+		case event.Thread:
 			t.thread = append(t.thread, now)
-		case Kept:
+		case event.Kept:
 			t.kept = append(t.kept, now)
 		}
 		woken := t.start == afterWaking || t.start == afterEarlyWaking
 		if t.since >= s.looked {
 			t.own += now - t.since
 		}
-		span := s.become(t, Running, 0, NoTask, 0)
+		span := s.become(t, Running, 0, event.NoTask, 0)
 		if woken {
 			span.compound = t.own
 			for _, l := range t.links {
@@ -223,15 +225,15 @@ func (s *sim) swtch(cpu int, how int) {
 }
 
 // wake is a waking on a CPU by what runs there, or an interrupt; early: the task is on its way to sleep.
-func (s *sim) wake(cpu int, id TaskID) {
+func (s *sim) wake(cpu int, id event.TaskID) {
 	t := s.list[id]
 	now := s.tick()
 	by := s.cpus[cpu].current
-	e := Event{Kind: Waking, Time: now, CPU: uint16(cpu), Task: id, Other: by, Value: int64(t.cpu), Prio: 120, Flags: FlagTaskTraced}
+	e := event.Event{Kind: event.Waking, Time: now, CPU: uint16(cpu), Task: id, Other: by, Value: int64(t.cpu), Prio: 120, Flags: event.FlagTaskTraced}
 	irq := by == id || s.rnd.IntN(3) == 0
 	waker := by
 	if irq {
-		e.Flags |= FlagHardIRQ
+		e.Flags |= event.FlagHardIRQ
 		waker = byHardIRQ
 	}
 	s.emit(e)
@@ -277,7 +279,7 @@ func (s *sim) wake(cpu int, id TaskID) {
 }
 
 // inherit is what chain.go does, told otherwise.
-func (s *sim) inherit(t *simTask, by TaskID) {
+func (s *sim) inherit(t *simTask, by event.TaskID) {
 	t.links, t.own = nil, 0
 	if by < 0 {
 		return
@@ -294,14 +296,14 @@ func (s *sim) inherit(t *simTask, by TaskID) {
 }
 
 // settle chooses the CPU of a task that is woken on one.
-func (s *sim) settle(flags Flags, cpu int, t *simTask) {
+func (s *sim) settle(flags event.Flags, cpu int, t *simTask) {
 	to := t.cpu
 	if s.rnd.IntN(2) == 0 {
 		to = s.rnd.IntN(len(s.cpus))
 	}
 	if to != t.cpu {
 		now := s.tick()
-		s.emit(Event{Kind: Migrate, Time: now, CPU: uint16(cpu), Task: t.id, Other: s.cpus[cpu].current, Value: int64(to), Flags: flags})
+		s.emit(event.Event{Kind: event.Migrate, Time: now, CPU: uint16(cpu), Task: t.id, Other: s.cpus[cpu].current, Value: int64(to), Flags: flags})
 		t.migrations = append(t.migrations, now)
 		t.atWakeup = append(t.atWakeup, now)
 		s.enqueue(t.id, to)
@@ -313,10 +315,10 @@ func (s *sim) settle(flags Flags, cpu int, t *simTask) {
 func (s *sim) fork(cpu int) {
 	maker := s.cpus[cpu].current
 	t := s.make()
-	s.emit(Event{Kind: New, Time: s.tick(), CPU: uint16(cpu), Task: t.id, Other: maker, Flags: FlagTaskTraced})
+	s.emit(event.Event{Kind: event.New, Time: s.tick(), CPU: uint16(cpu), Task: t.id, Other: maker, Flags: event.FlagTaskTraced})
 	to := s.rnd.IntN(len(s.cpus))
 	now := s.tick()
-	s.emit(Event{Kind: WakeNew, Time: now, CPU: uint16(cpu), Task: t.id, Other: maker, Value: int64(to), Flags: FlagTaskTraced})
+	s.emit(event.Event{Kind: event.WakeNew, Time: now, CPU: uint16(cpu), Task: t.id, Other: maker, Value: int64(to), Flags: event.FlagTaskTraced})
 	t.state, t.since, t.cpu, t.start, t.born = Waiting, now, to, afterOther, now
 	s.inherit(t, maker)
 	if to != cpu {
@@ -359,10 +361,10 @@ func (s *sim) step() {
 			return
 		}
 		now := s.tick()
-		s.emit(Event{Kind: Migrate, Time: now, CPU: uint16(to), Task: id, Other: s.cpus[to].current, Value: int64(to), Flags: FlagTaskTraced | FlagSoftIRQ})
+		s.emit(event.Event{Kind: event.Migrate, Time: now, CPU: uint16(to), Task: id, Other: s.cpus[to].current, Value: int64(to), Flags: event.FlagTaskTraced | event.FlagSoftIRQ})
 		t := s.list[id]
 		t.migrations = append(t.migrations, now)
-		c.queue = slices.DeleteFunc(c.queue, func(q TaskID) bool { return q == id })
+		c.queue = slices.DeleteFunc(c.queue, func(q event.TaskID) bool { return q == id })
 		s.length(cpu)
 		s.enqueue(id, to)
 	}
@@ -377,19 +379,19 @@ func (s *sim) wakeSomebody(cpu int) {
 }
 
 // walk is a walk over all tasks.
-func (s *sim) walk() []Snapshot {
-	var list []Snapshot
+func (s *sim) walk() []event.Snapshot {
+	var list []event.Snapshot
 	for _, t := range s.list {
 		if t.gone {
 			continue
 		}
 		s.tick()
-		what := map[Doing]Activity{Running: OnCPU, Waiting: Runnable, Sleeping: Blocked}[t.state]
+		what := map[Doing]event.Activity{Running: event.OnCPU, Waiting: event.Runnable, Sleeping: event.Blocked}[t.state]
 		exec := t.exec
 		if t.state == Running {
 			exec += (s.now - t.since) / 2 // behind
 		}
-		list = append(list, Snapshot{Time: s.now, Task: t.id, CPU: uint16(t.cpu), Activity: what, NVCSW: t.nv, NIVCSW: t.niv, Exec: uint64(exec)})
+		list = append(list, event.Snapshot{Time: s.now, Task: t.id, CPU: uint16(t.cpu), Activity: what, NVCSW: t.nv, NIVCSW: t.niv, Exec: uint64(exec)})
 	}
 	return list
 }

@@ -1,6 +1,10 @@
 package sched
 
-import "time"
+import (
+	"time"
+
+	"switchyard/trace/event"
+)
 
 // state is what a task is doing.
 type state uint8
@@ -40,10 +44,10 @@ type task struct {
 
 	// The period: when it began, the first waking in it, the switch-in; or never.
 	from, woken, in int64
-	before          int64  // the switch-in of the period before, or its beginning
-	wakingAt        int64  // when the waking was seen: of an early one before the period's beginning
-	by              TaskID // whoever woke it, or preempted it
-	cpu             int32  // on which it is, or was last; never: not known
+	before          int64        // the switch-in of the period before, or its beginning
+	wakingAt        int64        // when the waking was seen: of an early one before the period's beginning
+	by              event.TaskID // whoever woke it, or preempted it
+	cpu             int32        // on which it is, or was last; never: not known
 	state           state
 	prio            uint8
 	left            left
@@ -56,7 +60,7 @@ type task struct {
 
 	// A waking while it was on a CPU: spurious, or early. That shows when it comes back.
 	early          int64
-	earlyBy        TaskID
+	earlyBy        event.TaskID
 	earlyInherited int64
 
 	// A switch-in while it was on another CPU: clocks disagree, if the switch-out from that CPU comes yet.
@@ -93,7 +97,7 @@ type task struct {
 
 // books are what the kernel's own say of the task.
 type books struct {
-	start, end     Snapshot
+	start, end     event.Snapshot
 	started, ended bool
 	late           bool // end came after events
 }
@@ -106,7 +110,7 @@ func (t *task) keep() *books {
 }
 
 // meet returns the state of the task an event is about; nil if it has none.
-func (a *Analysis) meet(id TaskID, now int64) *task {
+func (a *Analysis) meet(id event.TaskID, now int64) *task {
 	t := a.task(id)
 	if t == nil {
 		return nil
@@ -135,50 +139,50 @@ func (a *Analysis) greet(t *task, now int64) {
 
 // catchUp is for a task whose events began before the snapshot, once it is time for that. What events have told is better,
 // unless they have not told what it does, or some were lost.
-func (a *Analysis) catchUp(id TaskID, t *task) {
+func (a *Analysis) catchUp(id event.TaskID, t *task) {
 	t.ahead = false
 	s := &t.books.start
 	var same bool
 	switch t.state {
 	case running:
-		same = s.Activity == OnCPU
+		same = s.Activity == event.OnCPU
 	case ready:
-		same = s.Activity == Runnable
+		same = s.Activity == event.Runnable
 	case blocked:
-		same = s.Activity == Blocked
+		same = s.Activity == event.Blocked
 	case gone:
 		return
 	}
 	if _, _, lost := a.lostAny.within(t.born, s.Time); t.state == unknown || lost && !same {
 		a.murky(id, t, s.Time, 0, false)
-		t.begun(s.Time, unknown, leftUnknown, NoTask)
+		t.begun(s.Time, unknown, leftUnknown, event.NoTask)
 		t.adopt(s)
 	}
 }
 
 // adopt begins a period with what the snapshot says.
-func (t *task) adopt(s *Snapshot) {
+func (t *task) adopt(s *event.Snapshot) {
 	t.from, t.seen = s.Time, false
 	t.cpu = int32(s.CPU)
-	if s.Activity != OnCPU && s.Activity != Runnable && s.State&(StateDead|StateExitDead|StateExitZombie) != 0 {
+	if s.Activity != event.OnCPU && s.Activity != event.Runnable && s.State&(event.StateDead|event.StateExitDead|event.StateExitZombie) != 0 {
 		t.state, t.died = gone, s.Time // a zombie
 		return
 	}
 	switch s.Activity {
-	case OnCPU:
+	case event.OnCPU:
 		t.state, t.left, t.in = running, leftNot, s.Time
-	case Runnable:
+	case event.Runnable:
 		t.state, t.left = ready, leftReady
-	case Blocked:
+	case event.Blocked:
 		t.state, t.left = blocked, leftBlocked
 	}
-	if s.Activity == Runnable || s.Activity == Blocked {
+	if s.Activity == event.Runnable || s.Activity == event.Blocked {
 		t.exec, t.execKnown = uint32(s.Exec), true // of a running task it lags behind
 	}
 }
 
 // begun begins a period at a switch-out.
-func (t *task) begun(now int64, s state, l left, by TaskID) {
+func (t *task) begun(now int64, s state, l left, by event.TaskID) {
 	if t.before = t.in; t.in < 0 {
 		t.before = t.from
 	}
@@ -187,7 +191,7 @@ func (t *task) begun(now int64, s state, l left, by TaskID) {
 	t.seen, t.doubt, t.earlyUsed, t.unseenWaking, t.twice, t.halfway = true, false, false, false, false, false
 }
 
-func (a *Analysis) onSwitch(e *Event, now int64) {
+func (a *Analysis) onSwitch(e *event.Event, now int64) {
 	c := a.cpu(int(e.CPU))
 	a.switches++
 	if a.o.Ctxt != nil {
@@ -199,16 +203,16 @@ func (a *Analysis) onSwitch(e *Event, now int64) {
 	if e.Task.Idle() || e.Other.Idle() {
 		a.staleIdle += stale
 	}
-	if !a.o.All && e.Flags&FlagVoluntary == 0 {
+	if !a.o.All && e.Flags&event.FlagVoluntary == 0 {
 		stale = min(now-c.since, tick) // the waking that led to it may be of a task that is not recorded
 	}
-	if e.Task >= 0 && a.about(e.Flags, FlagTaskTraced) {
+	if e.Task >= 0 && a.about(e.Flags, event.FlagTaskTraced) {
 		if prev = a.meet(e.Task, now); prev != nil {
 			sound = a.out(prev, e, c, now)
 			prev.staleOut += stale
 		}
 	}
-	if e.Other >= 0 && a.about(e.Flags, FlagOtherTraced) {
+	if e.Other >= 0 && a.about(e.Flags, event.FlagOtherTraced) {
 		if next = a.meet(e.Other, now); next != nil {
 			a.enter(next, e, now)
 			next.staleIn += stale
@@ -231,14 +235,14 @@ func (a *Analysis) onSwitch(e *Event, now int64) {
 }
 
 // out ends a task's period and begins the next. It reports whether the kernel's counters say that nothing is missing.
-func (a *Analysis) out(t *task, e *Event, c *cpu, now int64) bool {
+func (a *Analysis) out(t *task, e *event.Event, c *cpu, now int64) bool {
 	in := a.in(now)
 	t.traced, t.leaves, t.prio = true, true, e.Prio
 	if t.state == gone {
 		a.strange++
 		return false
 	}
-	voluntary := e.Flags&FlagVoluntary != 0
+	voluntary := e.Flags&event.FlagVoluntary != 0
 	first := !t.indexed
 	missing, counted := t.index(e, voluntary)
 	if first && !missing {
@@ -260,15 +264,15 @@ func (a *Analysis) out(t *task, e *Event, c *cpu, now int64) bool {
 			t.Switches.Voluntary++
 		} else {
 			t.Switches.Involuntary++
-			if e.Flags&FlagYield != 0 {
+			if e.Flags&event.FlagYield != 0 {
 				t.Switches.Yields++
 			}
 		}
-		if e.Flags.PageTable() == Lazy {
+		if e.Flags.PageTable() == event.Lazy {
 			t.Switches.Lazy++
 		}
 	}
-	if e.State&(StateDead|StateExitDead|StateExitZombie) != 0 {
+	if e.State&(event.StateDead|event.StateExitDead|event.StateExitZombie) != 0 {
 		t.exiting = true
 	}
 	to := t.cpu
@@ -277,18 +281,18 @@ func (a *Analysis) out(t *task, e *Event, c *cpu, now int64) bool {
 		t.forced = false
 	}
 	switch {
-	case e.State&StateDead != 0:
-		t.begun(now, gone, leftBlocked, NoTask)
+	case e.State&event.StateDead != 0:
+		t.begun(now, gone, leftBlocked, event.NoTask)
 		t.died = now
 		if in {
 			t.Exits++
 		}
-	case e.Flags&FlagPreempt == 0 && e.State != 0:
-		t.begun(now, blocked, leftBlocked, NoTask)
+	case e.Flags&event.FlagPreempt == 0 && e.State != 0:
+		t.begun(now, blocked, leftBlocked, event.NoTask)
 	case voluntary:
-		t.begun(now, ready, leftSignalled, NoTask)
-	case e.Flags&FlagYield != 0:
-		t.begun(now, ready, leftYielded, NoTask)
+		t.begun(now, ready, leftSignalled, event.NoTask)
+	case e.Flags&event.FlagYield != 0:
+		t.begun(now, ready, leftYielded, event.NoTask)
 	default:
 		t.begun(now, ready, leftPreempted, e.Other)
 		t.halfway = e.State != 0
@@ -307,7 +311,7 @@ func (a *Analysis) out(t *task, e *Event, c *cpu, now int64) bool {
 }
 
 // endPeriod adds up the period that a switch away ends.
-func (a *Analysis) endPeriod(t *task, e *Event, c *cpu, now int64, missing, inverted bool) {
+func (a *Analysis) endPeriod(t *task, e *event.Event, c *cpu, now int64, missing, inverted bool) {
 	exec := uint32(e.Value)
 	on, known := t.ran(exec, now)
 	if t.left == leftUnknown && t.in < 0 && t.woken >= 0 {
@@ -364,7 +368,7 @@ func (a *Analysis) unwake(t *task) {
 
 // index compares the task's counters in the event with those of its switch before. It reports whether switches in between
 // are missing, and whether the kernel counted this one as voluntary.
-func (t *task) index(e *Event, voluntary bool) (missing, counted bool) {
+func (t *task) index(e *event.Event, voluntary bool) (missing, counted bool) {
 	var dv, di int64
 	first := !t.indexed
 	if first {
@@ -436,16 +440,16 @@ func (t *task) account(span int64, exec uint32) {
 }
 
 // enter puts a task on a CPU.
-func (a *Analysis) enter(t *task, e *Event, now int64) {
+func (a *Analysis) enter(t *task, e *event.Event, now int64) {
 	in := a.in(now)
 	t.traced, t.prio = true, e.OtherPrio
 	if in {
 		switch e.Flags.PageTable() {
-		case AddressSpace:
+		case event.AddressSpace:
 			t.Switches.AddressSpace++
-		case Thread:
+		case event.Thread:
 			t.Switches.Thread++
-		case Kept:
+		case event.Kept:
 			t.Switches.Kept++
 		}
 	}
@@ -500,17 +504,17 @@ func (t *task) noWaking(in bool) {
 	}
 }
 
-func (a *Analysis) countWakeup(t *task, by TaskID) {
+func (a *Analysis) countWakeup(t *task, by event.TaskID) {
 	t.Wakeups++
 	if interrupts(by) {
 		t.WakeupsByInterrupt++
 	}
 }
 
-func (a *Analysis) onWaking(e *Event, now int64) {
+func (a *Analysis) onWaking(e *event.Event, now int64) {
 	c := a.cpu(int(e.CPU))
-	c.waking = NoTask
-	if !a.about(e.Flags, FlagTaskTraced) {
+	c.waking = event.NoTask
+	if !a.about(e.Flags, event.FlagTaskTraced) {
 		return
 	}
 	t := a.meet(e.Task, now)
@@ -552,10 +556,10 @@ func cpuOf(value int64, other int32) int32 {
 	return int32(value)
 }
 
-func (a *Analysis) onNew(e *Event, now int64) {
-	a.cpu(int(e.CPU)).waking = NoTask
+func (a *Analysis) onNew(e *event.Event, now int64) {
+	a.cpu(int(e.CPU)).waking = event.NoTask
 	if m := a.task(e.Other); m != nil && a.in(now) {
-		if e.Flags&FlagThread != 0 {
+		if e.Flags&event.FlagThread != 0 {
 			m.Threads++
 		} else {
 			m.Forks++
@@ -576,7 +580,7 @@ func (a *Analysis) onNew(e *Event, now int64) {
 
 // bear makes the task a new one: its counters begin at 0.
 func (a *Analysis) bear(t *task, now int64) {
-	t.begun(now, ready, leftNew, NoTask)
+	t.begun(now, ready, leftNew, event.NoTask)
 	t.born, t.bornSeen = now, true
 	t.nvcsw, t.nivcsw, t.sinceNV, t.sinceNIV, t.indexed = 0, 0, 0, 0, true
 	if b := t.books; b != nil && b.started {
@@ -586,10 +590,10 @@ func (a *Analysis) bear(t *task, now int64) {
 }
 
 // onWakeNew begins a task's life.
-func (a *Analysis) onWakeNew(e *Event, now int64) {
+func (a *Analysis) onWakeNew(e *event.Event, now int64) {
 	c := a.cpu(int(e.CPU))
-	c.waking = NoTask
-	if !a.about(e.Flags, FlagTaskTraced) {
+	c.waking = event.NoTask
+	if !a.about(e.Flags, event.FlagTaskTraced) {
 		return
 	}
 	t := a.task(e.Task)
@@ -615,23 +619,23 @@ func (a *Analysis) onWakeNew(e *Event, now int64) {
 }
 
 // onFree ends the life of a task whose last switch was not seen.
-func (a *Analysis) onFree(e *Event, now int64) {
-	a.cpu(int(e.CPU)).waking = NoTask
+func (a *Analysis) onFree(e *event.Event, now int64) {
+	a.cpu(int(e.CPU)).waking = event.NoTask
 	t := a.task(e.Task)
 	if t == nil || t.state == gone || t.state == unmet {
 		return
 	}
 	a.murky(e.Task, t, now, 0, false)
 	a.unplace(t, now)
-	t.begun(now, gone, leftBlocked, NoTask)
+	t.begun(now, gone, leftBlocked, event.NoTask)
 	t.died = now
 	if a.in(now) {
 		t.Exits++
 	}
 }
 
-func (a *Analysis) onExec(e *Event, now int64) {
-	a.cpu(int(e.CPU)).waking = NoTask
+func (a *Analysis) onExec(e *event.Event, now int64) {
+	a.cpu(int(e.CPU)).waking = event.NoTask
 	t := a.task(e.Task)
 	if t == nil {
 		return

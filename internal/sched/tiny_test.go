@@ -1,12 +1,16 @@
 package sched
 
-import "runtime"
+import (
+	"runtime"
+
+	"switchyard/trace/event"
+)
 
 // tiny is a stream written by hand. It keeps the counters of each task as a kernel would, so that a test says only what
 // happens. Times are as the test gives them; a test that needs a contradiction changes the event after.
 type tiny struct {
-	events []Event
-	tasks  map[TaskID]*tinyTask
+	events []event.Event
+	tasks  map[event.TaskID]*tinyTask
 }
 
 type tinyTask struct {
@@ -15,16 +19,16 @@ type tinyTask struct {
 	in      int64
 }
 
-func newTiny() *tiny { return &tiny{tasks: map[TaskID]*tinyTask{}} }
+func newTiny() *tiny { return &tiny{tasks: map[event.TaskID]*tinyTask{}} }
 
-func (s *tiny) task(id TaskID) *tinyTask {
+func (s *tiny) task(id event.TaskID) *tinyTask {
 	if s.tasks[id] == nil {
 		s.tasks[id] = &tinyTask{in: -1}
 	}
 	return s.tasks[id]
 }
 
-func (s *tiny) add(e Event) *Event {
+func (s *tiny) add(e event.Event) *event.Event {
 	s.events = append(s.events, e)
 	return &s.events[len(s.events)-1]
 }
@@ -39,26 +43,26 @@ const (
 )
 
 // sw is a switch. Priorities are those of ordinary tasks.
-func (s *tiny) sw(at int64, cpu int, prev, next TaskID, how int) *Event {
-	e := Event{Kind: Switch, Time: at, CPU: uint16(cpu), Task: prev, Other: next, Prio: 120, OtherPrio: 120,
-		Flags: (FlagTaskTraced | FlagOtherTraced).WithPageTable(AddressSpace)}
+func (s *tiny) sw(at int64, cpu int, prev, next event.TaskID, how int) *event.Event {
+	e := event.Event{Kind: event.Switch, Time: at, CPU: uint16(cpu), Task: prev, Other: next, Prio: 120, OtherPrio: 120,
+		Flags: (event.FlagTaskTraced | event.FlagOtherTraced).WithPageTable(event.AddressSpace)}
 	if next.Idle() {
-		e.Flags = e.Flags.WithPageTable(Lazy)
+		e.Flags = e.Flags.WithPageTable(event.Lazy)
 	}
 	if !prev.Idle() {
 		t := s.task(prev)
 		switch how {
 		case sleeps, dies:
-			e.Flags |= FlagVoluntary
-			e.State = StateInterruptible
+			e.Flags |= event.FlagVoluntary
+			e.State = event.StateInterruptible
 			if how == dies {
-				e.State = StateDead
+				e.State = event.StateDead
 			}
 			t.nv++
 		case signalled:
 			t.nv++ // and prev_state is 0
 		case yields:
-			e.Flags |= FlagYield
+			e.Flags |= event.FlagYield
 			t.niv++
 		default:
 			t.niv++
@@ -76,32 +80,32 @@ func (s *tiny) sw(at int64, cpu int, prev, next TaskID, how int) *Event {
 }
 
 // wake is a waking by a task, on the CPU it is on; the wakee was on CPU was last.
-func (s *tiny) wake(at int64, cpu int, id, by TaskID, was int) *Event {
-	return s.add(Event{Kind: Waking, Time: at, CPU: uint16(cpu), Task: id, Other: by, Value: int64(was), Prio: 120, Flags: FlagTaskTraced})
+func (s *tiny) wake(at int64, cpu int, id, by event.TaskID, was int) *event.Event {
+	return s.add(event.Event{Kind: event.Waking, Time: at, CPU: uint16(cpu), Task: id, Other: by, Value: int64(was), Prio: 120, Flags: event.FlagTaskTraced})
 }
 
-func (s *tiny) migrate(at int64, cpu int, id, by TaskID, to int) *Event {
-	return s.add(Event{Kind: Migrate, Time: at, CPU: uint16(cpu), Task: id, Other: by, Value: int64(to), Flags: FlagTaskTraced})
+func (s *tiny) migrate(at int64, cpu int, id, by event.TaskID, to int) *event.Event {
+	return s.add(event.Event{Kind: event.Migrate, Time: at, CPU: uint16(cpu), Task: id, Other: by, Value: int64(to), Flags: event.FlagTaskTraced})
 }
 
 // fork is a new task and its first waking, on a CPU.
-func (s *tiny) fork(at int64, cpu int, id, by TaskID, to int) {
-	s.add(Event{Kind: New, Time: at, CPU: uint16(cpu), Task: id, Other: by, Flags: FlagTaskTraced})
-	s.add(Event{Kind: WakeNew, Time: at + 1, CPU: uint16(cpu), Task: id, Other: by, Value: int64(to), Flags: FlagTaskTraced})
+func (s *tiny) fork(at int64, cpu int, id, by event.TaskID, to int) {
+	s.add(event.Event{Kind: event.New, Time: at, CPU: uint16(cpu), Task: id, Other: by, Flags: event.FlagTaskTraced})
+	s.add(event.Event{Kind: event.WakeNew, Time: at + 1, CPU: uint16(cpu), Task: id, Other: by, Value: int64(to), Flags: event.FlagTaskTraced})
 	s.tasks[id] = &tinyTask{in: -1}
 }
 
 // snap is a snapshot of a task as it is now.
-func (s *tiny) snap(at int64, id TaskID, cpu int, what Activity) Snapshot {
+func (s *tiny) snap(at int64, id event.TaskID, cpu int, what event.Activity) event.Snapshot {
 	t := s.task(id)
-	if what == OnCPU && t.in < 0 {
+	if what == event.OnCPU && t.in < 0 {
 		t.in = at
 	}
-	return Snapshot{Time: at, Task: id, CPU: uint16(cpu), Activity: what, NVCSW: uint64(t.nv), NIVCSW: uint64(t.niv), Exec: uint64(t.exec)}
+	return event.Snapshot{Time: at, Task: id, CPU: uint16(cpu), Activity: what, NVCSW: uint64(t.nv), NIVCSW: uint64(t.niv), Exec: uint64(t.exec)}
 }
 
 // analyse feeds everything.
-func analyse(w Window, o Options, table []Task, start []Snapshot, events []Event, end []Snapshot, lost ...Lost) *Result {
+func analyse(w event.Window, o Options, table []event.Task, start []event.Snapshot, events []event.Event, end []event.Snapshot, lost ...event.Lost) *Result {
 	a := NewAnalysis(w, o)
 	a.Tasks(table)
 	for _, l := range lost {
@@ -119,13 +123,13 @@ func analyse(w Window, o Options, table []Task, start []Snapshot, events []Event
 	return a.Result()
 }
 
-func (r *Result) task(id TaskID) *TaskResult {
+func (r *Result) task(id event.TaskID) *TaskResult {
 	for i := range r.Tasks {
 		if r.Tasks[i].ID == id {
 			return &r.Tasks[i]
 		}
 	}
-	return &TaskResult{ID: NoTask}
+	return &TaskResult{ID: event.NoTask}
 }
 
 func (r *Result) check(name string) Check {

@@ -5,16 +5,18 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"switchyard/trace/event"
 )
 
 // recorded is a run of a sim as a recorder would have it.
 type recorded struct {
 	*sim
-	w          Window
-	events     []Event
-	start, end []Snapshot
+	w          event.Window
+	events     []event.Event
+	start, end []event.Snapshot
 	ctxt       [2]Reading
-	lost       []Lost
+	lost       []event.Lost
 	attached   int64
 }
 
@@ -40,7 +42,7 @@ func record(seed uint64, early, signals bool) *recorded {
 	steps(40)
 	switches := func() (n uint64) {
 		for i := range s.events {
-			if s.events[i].Kind == Switch {
+			if s.events[i].Kind == event.Switch {
 				n++
 			}
 		}
@@ -72,10 +74,10 @@ func (r *recorded) options() Options {
 }
 
 // table is what the kernel says of tasks when asked for it at the end.
-func (r *recorded) table() []Task {
-	var list []Task
+func (r *recorded) table() []event.Task {
+	var list []event.Task
 	for _, t := range r.list {
-		list = append(list, Task{TID: int(t.id) + 100, Started: t.born})
+		list = append(list, event.Task{TID: int(t.id) + 100, Started: t.born})
 	}
 	return list
 }
@@ -205,7 +207,7 @@ func TestTruth(t *testing.T) {
 
 // pairs returns a matrix.
 func (r *recorded) pairs(start int) []Pair {
-	m := map[[2]TaskID]*Pair{}
+	m := map[[2]event.TaskID]*Pair{}
 	for _, t := range r.list {
 		for _, s := range t.spans {
 			if s.what != Waiting || s.start != start && !(start == afterWaking && s.start == afterEarlyWaking) {
@@ -215,11 +217,11 @@ func (r *recorded) pairs(start int) []Pair {
 			if s.from <= r.attached || s.via <= r.attached {
 				continue
 			}
-			p := m[[2]TaskID{s.by, t.id}]
+			p := m[[2]event.TaskID{s.by, t.id}]
 			if p == nil {
 				p = &Pair{Of: t.id}
 				p.By, p.Interrupt = whom(s.by)
-				m[[2]TaskID{s.by, t.id}] = p
+				m[[2]event.TaskID{s.by, t.id}] = p
 			}
 			p.Time += dur(r.clip(s.from, s.to))
 			if r.inside(s.via) {
@@ -345,11 +347,11 @@ func (r *recorded) checkCPUs(t *testing.T, seed uint64, a *Result) {
 
 // lose takes events away, as full rings would.
 func (r *recorded) lose(rnd *rand.Rand) {
-	var kept []Event
+	var kept []event.Event
 	type hole struct {
 		cpu      uint16
 		from, to int64
-		lost     Lost
+		lost     event.Lost
 	}
 	var holes []hole
 	first, last := r.events[0].Time, r.events[len(r.events)-1].Time
@@ -435,9 +437,9 @@ func TestTruthWithLosses(t *testing.T) {
 }
 
 // checkMissing compares the switches said to be missing with those taken away.
-func (r *recorded) checkMissing(t *testing.T, seed uint64, a *Result, all []Event) {
-	missing := map[TaskID]int{}
-	bounds := map[TaskID][2]uint64{} // counters at the walks
+func (r *recorded) checkMissing(t *testing.T, seed uint64, a *Result, all []event.Event) {
+	missing := map[event.TaskID]int{}
+	bounds := map[event.TaskID][2]uint64{} // counters at the walks
 	for _, s := range r.start {
 		bounds[s.Task] = [2]uint64{s.NVCSW + s.NIVCSW, 1 << 62}
 	}
@@ -446,27 +448,27 @@ func (r *recorded) checkMissing(t *testing.T, seed uint64, a *Result, all []Even
 		b[1] = s.NVCSW + s.NIVCSW
 		bounds[s.Task] = b
 	}
-	index := map[TaskID]uint64{}
+	index := map[event.TaskID]uint64{}
 	for _, st := range r.list {
 		index[st.id] = st.nv + st.niv
 	}
-	count := func(events []Event, by int) {
+	count := func(events []event.Event, by int) {
 		for i := range events {
-			if e := &events[i]; e.Kind == Switch && e.Task >= 0 {
+			if e := &events[i]; e.Kind == event.Switch && e.Task >= 0 {
 				missing[e.Task] += by
 			}
 		}
 	}
 	// Only those between the walks: count from the truth's own end backwards.
-	between := func(events []Event) []Event {
-		left := map[TaskID]uint64{}
+	between := func(events []event.Event) []event.Event {
+		left := map[event.TaskID]uint64{}
 		for id, n := range index {
 			left[id] = n
 		}
-		var list []Event
+		var list []event.Event
 		for i := len(events) - 1; i >= 0; i-- {
 			e := events[i]
-			if e.Kind != Switch || e.Task < 0 {
+			if e.Kind != event.Switch || e.Task < 0 {
 				continue
 			}
 			n := left[e.Task]
@@ -482,10 +484,10 @@ func (r *recorded) checkMissing(t *testing.T, seed uint64, a *Result, all []Even
 		return list
 	}
 	inAll := between(all)
-	keep, made := map[Event]bool{}, map[TaskID]bool{}
+	keep, made := map[event.Event]bool{}, map[event.TaskID]bool{}
 	for _, e := range r.events {
 		keep[e] = true
-		made[e.Task] = made[e.Task] || e.Kind == New || e.Kind == WakeNew
+		made[e.Task] = made[e.Task] || e.Kind == event.New || e.Kind == event.WakeNew
 	}
 	count(inAll, 1)
 	for _, e := range inAll {
@@ -541,7 +543,7 @@ func TestTruthWithClocksApart(t *testing.T) {
 			e := &r.events[i]
 			e.Time += int64(e.CPU) * apart / int64(len(r.cpus))
 		}
-		slices.SortStableFunc(r.events, func(a, b Event) int { return cmp.Compare(a.Time, b.Time) })
+		slices.SortStableFunc(r.events, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
 		o := r.options()
 		o.Ctxt = nil
 		a := analyse(r.w, o, r.table(), r.start, r.events, r.end)

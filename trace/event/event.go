@@ -179,5 +179,6 @@ type Lost struct {
 
 // Window is the time a recording is about (ns, CLOCK_BOOTTIME). Events outside it only tell the state things were in.
 type Window struct {
-	Open, Close int64
+	Open  int64 `json:"open_ns"`
+	Close int64 `json:"close_ns"`
 }
