@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -40,69 +41,26 @@ func (k peerKey) String() string {
 }
 
 var (
-	perfLost    = regexp.MustCompile(`LOST(?:_SAMPLES)? events:\s+(\d+)`)
-	perfLine    = regexp.MustCompile(`^\s*(-?\d+) \[(\d+)\] (\d+)\.(\d{9}):\s+sched:sched_(\w+): (.*)$`)
+	perfLost = regexp.MustCompile(`LOST(?:_SAMPLES)? events:\s+(\d+)`)
+	// perf pads the TID and the seconds to five places with blanks, and the CPU to three with zeros (perf_sample__fprintf_start).
+	perfLine    = regexp.MustCompile(`^\s*(-?\d+)\s+\[(\d+)\]\s+(\d+)\.(\d{9}):\s+sched:sched_(\w+):\s+(.*)$`)
 	perfSwitch  = regexp.MustCompile(`prev_pid=(\d+) prev_prio=-?\d+ prev_state=(\S+) ==> next_comm=.* next_pid=(\d+) next_prio=-?\d+$`)
 	perfWaking  = regexp.MustCompile(` pid=(\d+) prio=-?\d+ target_cpu=\d+$`)
 	perfMigrate = regexp.MustCompile(` pid=(\d+) prio=-?\d+ orig_cpu=\d+ dest_cpu=\d+$`)
 )
 
-// perfEvents reads what perf recorded, by CPU in the order of time. offset is CLOCK_BOOTTIME less CLOCK_MONOTONIC.
+// perfEvents reads what perf recorded, by CPU in the order of time. offset is CLOCK_BOOTTIME less CLOCK_MONOTONIC. The error
+// is perf's: that it cannot read what it has written.
 func perfEvents(t *testing.T, file string, offset int64) (byCPU map[int][]sighting, lost bool, err error) {
 	t.Helper()
-	byCPU = map[int][]sighting{}
-	var strange []string // the first lines that are no event we know
 	err = perfOutput(t, func(r io.Reader) {
-		lines := bufio.NewScanner(r)
-		for lines.Scan() {
-			line := lines.Text()
-			if strings.Contains(line, "PERF_RECORD_LOST") {
-				lost = true
-				continue
-			}
-			m := perfLine.FindStringSubmatch(line)
-			if m == nil {
-				if len(strange) < 5 {
-					strange = append(strange, line)
-				}
-				continue
-			}
-			s := sighting{nobody: m[1] == "-1", cpu: number(t, m[2]), time: int64(number(t, m[3]))*1e9 + int64(number(t, m[4])) + offset}
-			switch m[5] {
-			case "switch":
-				p := perfSwitch.FindStringSubmatch(m[6])
-				if p == nil {
-					t.Fatalf("perf script: %q", line)
-				}
-				s.peerKey = peerKey{"switch", number(t, p[1]), number(t, p[3]), p[2] != "R" && p[2] != "R+" && p[1] != "0"}
-				s.inKernel = p[2] == "R+"
-			case "waking", "wakeup", "wakeup_new":
-				p := perfWaking.FindStringSubmatch(m[6])
-				if p == nil {
-					t.Fatalf("perf script: %q", line)
-				}
-				s.peerKey = peerKey{what: map[string]string{"waking": "waking", "wakeup": "wakeup", "wakeup_new": "wake_new"}[m[5]], task: number(t, p[1])}
-			case "migrate_task":
-				p := perfMigrate.FindStringSubmatch(m[6])
-				if p == nil {
-					t.Fatalf("perf script: %q", line)
-				}
-				s.peerKey = peerKey{what: "migrate", task: number(t, p[1])}
-			default:
-				continue
-			}
-			byCPU[s.cpu] = append(byCPU[s.cpu], s)
-		}
-		if err := lines.Err(); err != nil {
-			t.Fatal(err)
+		var bad error
+		if byCPU, lost, bad = readPerfEvents(r, offset); bad != nil {
+			t.Fatalf("perf script: %v", bad)
 		}
 	}, "script", "-i", file, "--ns", "--show-lost-events", "-F", "tid,cpu,time,event,trace")
 	if err != nil {
 		return nil, false, err
-	}
-	if len(byCPU) == 0 {
-		// Nothing can be held against that, and it is not for us that it is so.
-		return nil, false, fmt.Errorf("perf script has no event, and begins with %q", strange)
 	}
 	err = perfOutput(t, func(r io.Reader) {
 		for lines := bufio.NewScanner(r); lines.Scan(); {
@@ -112,6 +70,59 @@ func perfEvents(t *testing.T, file string, offset int64) (byCPU map[int][]sighti
 		}
 	}, "report", "--stats", "-i", file)
 	return byCPU, lost, err
+}
+
+// readPerfEvents reads the lines of perf script. Each must be one that it knows, and there must be an event.
+func readPerfEvents(r io.Reader, offset int64) (byCPU map[int][]sighting, lost bool, err error) {
+	byCPU = map[int][]sighting{}
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		line := lines.Text()
+		if strings.Contains(line, "PERF_RECORD_LOST") {
+			lost = true
+			continue
+		}
+		m := perfLine.FindStringSubmatch(line)
+		if m == nil {
+			return nil, false, fmt.Errorf("unknown: %q", line)
+		}
+		var bad error
+		number := func(s string) int {
+			n, err := strconv.Atoi(s)
+			bad = errors.Join(bad, err)
+			return n
+		}
+		s := sighting{nobody: m[1] == "-1", cpu: number(m[2]), time: int64(number(m[3]))*1e9 + int64(number(m[4])) + offset}
+		var p []string
+		switch m[5] {
+		case "switch":
+			if p = perfSwitch.FindStringSubmatch(m[6]); p != nil {
+				s.peerKey = peerKey{"switch", number(p[1]), number(p[3]), p[2] != "R" && p[2] != "R+" && p[1] != "0"}
+				s.inKernel = p[2] == "R+"
+			}
+		case "waking", "wakeup", "wakeup_new":
+			if p = perfWaking.FindStringSubmatch(m[6]); p != nil {
+				s.peerKey = peerKey{what: map[string]string{"waking": "waking", "wakeup": "wakeup", "wakeup_new": "wake_new"}[m[5]], task: number(p[1])}
+			}
+		case "migrate_task":
+			if p = perfMigrate.FindStringSubmatch(m[6]); p != nil {
+				s.peerKey = peerKey{what: "migrate", task: number(p[1])}
+			}
+		default:
+			continue
+		}
+		if p == nil || bad != nil {
+			return nil, false, fmt.Errorf("unknown: %q: %v", line, bad)
+		}
+		byCPU[s.cpu] = append(byCPU[s.cpu], s)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, false, err
+	}
+	if len(byCPU) == 0 {
+		return nil, false, errors.New("no event")
+	}
+	return byCPU, lost, nil
 }
 
 func number(t *testing.T, s string) int {
@@ -127,6 +138,7 @@ func number(t *testing.T, s string) int {
 func perfOutput(t *testing.T, read func(io.Reader), args ...string) error {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "perf", args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C") // a point before the decimals, and nothing between thousands
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
