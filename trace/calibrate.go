@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -45,8 +46,9 @@ const (
 // the names, which are all unless some are given. The workload is a byte passed back and forth between this process and a
 // child over pipes: a write, a waking, a switch and a read, again and again.
 //
-// It needs the privileges of Open, and attaches probes of its own for as long as it takes.
-func Calibrate(rounds int, names ...string) (costs []ProbeCost, err error) {
+// It needs the privileges of Open, and attaches probes of its own for as long as it takes. It ends within a round once ctx is
+// done, and the error wraps that of ctx.
+func Calibrate(ctx context.Context, rounds int, names ...string) (costs []ProbeCost, err error) {
 	type set struct {
 		name   string
 		opts   *Options // nil: a Recorder
@@ -80,6 +82,9 @@ func Calibrate(rounds int, names ...string) (costs []ProbeCost, err error) {
 			}
 		}()
 		for _, s := range sets {
+			if err = ctx.Err(); err != nil {
+				return
+			}
 			var a *attached
 			if a, err = attachFor(s.opts, s.follow); err != nil {
 				return
@@ -93,6 +98,9 @@ func Calibrate(rounds int, names ...string) (costs []ProbeCost, err error) {
 		}
 		for range rounds {
 			for i, s := range sets {
+				if err = ctx.Err(); err != nil {
+					return
+				}
 				run := w.switches
 				if s.call {
 					run = w.calls

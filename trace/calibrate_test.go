@@ -12,7 +12,7 @@ import (
 func TestCalibrate(t *testing.T) {
 	session(t, trace.Options{Syscalls: true, TLB: true}).Close()
 	const rounds = 3
-	costs, err := trace.Calibrate(rounds)
+	costs, err := trace.Calibrate(t.Context(), rounds)
 	if err != nil {
 		t.Fatal(err)
 	}

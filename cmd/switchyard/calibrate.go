@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -27,8 +28,8 @@ var priceDocs = map[string]string{
 }
 
 // calibrate measures them here and now.
-func calibrate(rounds int, names ...string) ([]report.ProbeCost, error) {
-	costs, err := trace.Calibrate(rounds, names...)
+func calibrate(ctx context.Context, rounds int, names ...string) ([]report.ProbeCost, error) {
+	costs, err := trace.Calibrate(ctx, rounds, names...)
 	if err != nil {
 		return nil, err
 	}
@@ -46,11 +47,14 @@ func calibrateFlag(cmd *cobra.Command, p *bool) {
 }
 
 // perEvent measures what an event of a depth costs. Without an answer there is a reason.
-func perEvent(wanted bool, name string) (ns *float64, how string) {
+func perEvent(ctx context.Context, wanted bool, name string) (ns *float64, how string) {
 	if !wanted {
 		return nil, "not asked for (--calibrate)"
 	}
-	prices, err := calibrate(calibrateRounds, name)
+	prices, err := calibrate(ctx, calibrateRounds, name)
+	if ctx.Err() != nil {
+		return nil, "interrupted while it was measured"
+	}
 	if err != nil {
 		return nil, err.Error()
 	}

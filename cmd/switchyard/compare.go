@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -203,19 +202,9 @@ func compare(env Env, o compareOptions, quiet bool) error {
 			return fmt.Errorf("--out: %w", err)
 		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	signals, stop := env.interrupts()
-	defer stop()
-	watcher := make(chan struct{})
-	defer close(watcher)
-	go func() {
-		select {
-		case <-signals:
-			cancel()
-		case <-watcher:
-		}
-	}()
+	end := env.ending()
+	defer end.stop()
+	ctx := end.asked
 
 	var result *report.Compare
 	var workErr error

@@ -117,7 +117,7 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 	if r.traced && ctx.Err() == nil {
 		r.bar.next("what the probes cost")
 		var err error
-		if r.prices, err = calibrate(calibrateRounds, trace.CostCount, trace.CostTLB, trace.CostSyscall); err != nil {
+		if r.prices, err = calibrate(ctx, calibrateRounds, trace.CostCount, trace.CostTLB, trace.CostSyscall); err != nil && ctx.Err() == nil {
 			r.warnings = append(r.warnings, "what the probes cost is not known: "+oneLine(err.Error())+".")
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -72,7 +73,7 @@ to a switch and to a system call, with the probes on and off in turn.`,
 		result := doctorResult{Schema: "switchyard.doctor/1", Findings: examine(thisMachine())}
 		if *measure {
 			var err error
-			if result.Prices, err = calibrate(doctorRounds); err != nil {
+			if result.Prices, err = calibrate(context.Background(), doctorRounds); err != nil {
 				return err
 			}
 		}

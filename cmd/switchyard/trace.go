@@ -166,10 +166,12 @@ func parseSize(s string) (int, error) {
 func traceCommand(env Env, o traceOptions, quiet bool) error {
 	var t *report.Trace
 	var err error
+	end := env.ending()
+	defer end.stop()
 	if o.record {
-		t, err = traceRecord(env, o, quiet)
+		t, err = traceRecord(env, o, end, quiet)
 	} else {
-		t, err = traceCount(env, o)
+		t, err = traceCount(env, o, end)
 	}
 	if t == nil {
 		return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -11,12 +10,12 @@ import (
 )
 
 // traceCount traces in count depth.
-func traceCount(env Env, o traceOptions) (t *report.Trace, err error) {
-	onThread(func() { t, err = countOn(env, o) })
+func traceCount(env Env, o traceOptions, end *ending) (t *report.Trace, err error) {
+	onThread(func() { t, err = countOn(env, o, end) })
 	return t, err
 }
 
-func countOn(env Env, o traceOptions) (*report.Trace, error) {
+func countOn(env Env, o traceOptions, end *ending) (*report.Trace, error) {
 	costs, err := openSwitchCost(o.switchCost)
 	if err != nil {
 		return nil, err
@@ -33,7 +32,7 @@ func countOn(env Env, o traceOptions) (*report.Trace, error) {
 			return nil, err
 		}
 	}
-	t, failed := countWindow(env, o, s, costs, child)
+	t, failed := countWindow(o, end, s, costs, child)
 	if child != nil {
 		child.end()
 	}
@@ -44,7 +43,7 @@ func countOn(env Env, o traceOptions) (*report.Trace, error) {
 		return nil, err
 	}
 	var how string
-	if t.Cost.NSPerEvent, how = perEvent(o.calibrate, trace.CostCount); t.Cost.NSPerEvent == nil {
+	if t.Cost.NSPerEvent, how = perEvent(end.hurried, o.calibrate, trace.CostCount); t.Cost.NSPerEvent == nil {
 		t.Missing["cost of an event"] = how
 	}
 	t.Cost.How = how
@@ -52,7 +51,7 @@ func countOn(env Env, o traceOptions) (*report.Trace, error) {
 }
 
 // countWindow returns both a report and an error if the load was not put on.
-func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster, child *command) (*report.Trace, error) {
+func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCoster, child *command) (*report.Trace, error) {
 	var warnings []string
 	if err := dropPrivilege(); err != nil {
 		warnings = append(warnings, warning(err))
@@ -67,9 +66,12 @@ func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster,
 	var l traceLoad
 	defer l.end()
 	if child == nil {
-		if err := l.start(context.Background(), &o); err != nil {
+		if err := l.start(end.asked, &o); err != nil {
 			return nil, err
 		}
+	}
+	if end.asked.Err() != nil {
+		return nil, errInterrupted
 	}
 	if err := s.Start(); err != nil {
 		return nil, err
@@ -77,7 +79,8 @@ func countWindow(env Env, o traceOptions, s *trace.Session, costs *switchCoster,
 	if err := costs.start(); err != nil {
 		return nil, err
 	}
-	ended, err := o.window(env, child, &l)
+	ended, err := o.window(end, child, &l)
+	end.close("")
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -17,12 +16,12 @@ import (
 const spoolName = "spool"
 
 // traceRecord traces in record depth.
-func traceRecord(env Env, o traceOptions, quiet bool) (t *report.Trace, err error) {
-	onThread(func() { t, err = recordOn(env, o, quiet) })
+func traceRecord(env Env, o traceOptions, end *ending, quiet bool) (t *report.Trace, err error) {
+	onThread(func() { t, err = recordOn(env, o, end, quiet) })
 	return t, err
 }
 
-func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
+func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, error) {
 	costs, err := openSwitchCost(o.switchCost)
 	if err != nil {
 		return nil, err
@@ -42,8 +41,9 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 	} else if err := makeDirectory(dir); err != nil {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
-	about, err := recordWindow(env, o, r, costs, filepath.Join(dir, spoolName))
+	about, err := recordWindow(env, o, end, r, costs, filepath.Join(dir, spoolName))
 	if err != nil {
+		os.Remove(dir) // if nothing is in it
 		return nil, o.kept(err)
 	}
 	// Detached before the tables are written: they take longer than the window, and nobody is to pay for that.
@@ -54,7 +54,7 @@ func recordOn(env Env, o traceOptions, quiet bool) (*report.Trace, error) {
 		return nil, err
 	}
 	costs.close()
-	about.perEvent, about.how = perEvent(o.calibrate, trace.CostRecord)
+	about.perEvent, about.how = perEvent(end.hurried, o.calibrate, trace.CostRecord)
 	t, err := finish(dir, about)
 	if err != nil {
 		return nil, o.kept(err)
@@ -76,8 +76,16 @@ func (o *traceOptions) kept(err error) error {
 	return fmt.Errorf("%w (the recording is kept: switchyard recover %s)", err, o.out)
 }
 
+// writing is what somebody is told who interrupts the writing of the tables.
+func (o *traceOptions) writing() string {
+	if o.out == "" {
+		return "interrupted: the result of the trace is still being made"
+	}
+	return fmt.Sprintf("interrupted: the tables of the recording are still being written (after kill -9: switchyard recover %s)", o.out)
+}
+
 // recordWindow records to a spool until something ends it.
-func recordWindow(env Env, o traceOptions, r *trace.Recorder, costs *switchCoster, spool string) (recorded, error) {
+func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs *switchCoster, spool string) (recorded, error) {
 	about := recorded{of: o.of()}
 	var child *command
 	if len(o.command) > 0 {
@@ -93,9 +101,12 @@ func recordWindow(env Env, o traceOptions, r *trace.Recorder, costs *switchCoste
 	var l traceLoad
 	defer l.end()
 	if child == nil {
-		if err := l.start(context.Background(), &o); err != nil {
+		if err := l.start(end.asked, &o); err != nil {
 			return recorded{}, err
 		}
+	}
+	if end.asked.Err() != nil {
+		return recorded{}, errInterrupted
 	}
 	if err := r.Start(spool); err != nil {
 		return recorded{}, err
@@ -107,7 +118,8 @@ func recordWindow(env Env, o traceOptions, r *trace.Recorder, costs *switchCoste
 	if err := costs.start(); err != nil {
 		return recorded{}, err
 	}
-	ended, err := o.window(env, child, &l)
+	ended, err := o.window(end, child, &l)
+	end.close(o.writing())
 	if err != nil {
 		return recorded{}, err
 	}

@@ -8,18 +8,9 @@ import (
 // window does what an open window is for: it lets the command go, puts the load on, and waits for what comes first of the
 // time, the processes' end, the load's, and an interrupt. It returns what the command ended with. A load that cannot be put
 // on ends the window, and says so in l: what was seen until then is worth keeping.
-func (o *traceOptions) window(env Env, child *command, l *traceLoad) (ended, err error) {
-	ctx, cancel := context.WithCancel(context.Background())
+func (o *traceOptions) window(end *ending, child *command, l *traceLoad) (ended, err error) {
+	ctx, cancel := context.WithCancel(end.asked)
 	defer cancel()
-	signals, stop := env.interrupts()
-	defer stop()
-	go func() {
-		select {
-		case <-signals:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	var exited chan error
 	if child != nil {
 		if err := child.run(); err != nil {
