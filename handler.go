@@ -76,8 +76,10 @@ const (
 
 	// MaxHead is the longest request head that is read; a longer one gets 431.
 	MaxHead = 8 << 10
-	// MaxLine is the longest request line that is read; a longer one gets 431.
-	// Of a longer header line only this many bytes are looked at.
+	// MaxLine is how many bytes of a line of the head are kept, CR included. A
+	// request line that long gets 431, and so does a longer line of a header
+	// that the server obeys, or whose name has not ended by then. Of other
+	// headers every byte is looked at and none is kept.
 	MaxLine = 512
 	// MaxBody is the largest request body that is read and dropped; a larger
 	// one gets 413.
@@ -97,6 +99,7 @@ type Conn struct {
 	phase    phase
 	route    route
 	flags    flags
+	seen     seen // of an unfinished line
 	status   uint16
 	lineLen  uint16 // bytes of an unfinished line in line
 	headLen  uint32 // bytes of the head so far

@@ -235,6 +235,30 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 }
 
+// What a request costs before any system call: as wrk sends it, and as a browser
+// does.
+func BenchmarkStep(b *testing.B) {
+	for name, headers := range map[string]string{
+		"short": "Host: 127.0.0.1:8080\r\n",
+		"long": "Host: 127.0.0.1:8080\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
+			"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\n" +
+			"Accept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\nCookie: session=" + strings.Repeat("0123456789abcdef", 40) + "\r\n",
+	} {
+		b.Run(name, func(b *testing.B) {
+			in, out := []byte("GET / HTTP/1.1\r\n"+headers+"\r\n"), make([]byte, OutSize)
+			var h Handler
+			var c Conn
+			b.SetBytes(int64(len(in)))
+			for b.Loop() {
+				h.Step(&c, in, out)
+			}
+			if c.Requests() != uint64(b.N) {
+				b.Errorf("%d requests answered of %d", c.Requests(), b.N)
+			}
+		})
+	}
+}
+
 // FuzzHTTP checks that no input breaks the handler and that how the input is
 // cut into pieces, and how large the output buffer is, changes nothing.
 func FuzzHTTP(f *testing.F) {

@@ -1,6 +1,9 @@
 package switchyard
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // phase is where in a request a connection is.
 type phase uint8
@@ -37,6 +40,17 @@ const (
 	flagExpect                      // Expect: 100-continue
 	flagLength                      // there was a Content-Length
 	flagCoding                      // there was a Transfer-Encoding
+	flagChunked                     // its last member so far was "chunked"
+	flagBare                        // the request line ended in LF without CR
+)
+
+// seen is what is known of a line beyond the bytes of it that are kept.
+type seen uint8
+
+const (
+	seenReturn  seen = 1 << iota // its last byte so far is CR
+	seenControl                  // it has a control character that no line may have
+	seenLong                     // it is longer than MaxLine
 )
 
 // Step takes input from in and puts output into out. It returns how many bytes
@@ -81,6 +95,7 @@ func (h *Handler) Step(c *Conn, in, out []byte) (took, put int, do Action) {
 				c.fail(431)
 				continue
 			}
+			c.look(line)
 			if !ends || c.lineLen > 0 {
 				line = c.keep(line)
 			}
@@ -91,23 +106,11 @@ func (h *Handler) Step(c *Conn, in, out []byte) (took, put int, do Action) {
 			if !ends {
 				continue
 			}
-			c.lineLen = 0
 			if len(line) > MaxLine {
 				line = line[:MaxLine]
+				c.seen |= seenLong
 			}
-			if n := len(line) - 1; n >= 0 && line[n] == '\r' {
-				line = line[:n]
-			}
-			switch {
-			case c.phase == phaseHeader && len(line) == 0:
-				c.endHead()
-			case c.phase == phaseHeader:
-				c.takeHeader(line)
-			case len(line) == 0: // before a request it is ignored (RFC 9112, 2.2)
-				c.headLen = 0
-			default:
-				c.takeTarget(c.takeRequest(line))
-			}
+			c.takeLine(line)
 
 		case phaseBody:
 			if c.flags&flagExpect != 0 {
@@ -198,12 +201,108 @@ func (c *Conn) keep(p []byte) []byte {
 	if n > MaxLine {
 		return nil
 	}
-	n += copy(c.line[n:], p)
+	kept := copy(c.line[n:], p)
+	if kept < len(p) {
+		c.seen |= seenLong
+	}
+	n += kept
 	c.lineLen = uint16(n)
 	if n > MaxLine {
 		return nil
 	}
 	return c.line[:n]
+}
+
+// look looks at every byte of a line once, whether it is kept or not, for
+// control characters, which stand for the end of a line, of a word or of a
+// string where others look for one. A tab is a blank, and CR may be the last.
+// The bytes of a request line, which is always kept, are looked at as its words
+// are.
+//
+//go:nosplit
+//go:norace
+func (c *Conn) look(p []byte) {
+	last := len(p) - 1
+	if last < 0 {
+		return
+	}
+	if c.seen&seenReturn != 0 { // it was not the last
+		c.seen = c.seen&^seenReturn | seenControl
+	}
+	if p[last] == '\r' {
+		c.seen |= seenReturn
+		p = p[:last]
+	}
+	if c.phase == phaseHeader && hasControl(p) {
+		c.seen |= seenControl
+	}
+}
+
+// hasControl reports whether there is a control character other than a tab
+// among p.
+//
+//go:nosplit
+//go:norace
+func hasControl(p []byte) bool {
+	const each = 1<<56 | 1<<48 | 1<<40 | 1<<32 | 1<<24 | 1<<16 | 1<<8 | 1
+	for len(p) >= 8 {
+		// Eight at a time: the highest bit of one of them is set if one is less
+		// than a blank or is DEL. Only then each is looked at.
+		v := binary.LittleEndian.Uint64(p)
+		del := v ^ 0x7f*each
+		if ((v-' '*each)&^v|(del-each)&^del)&(0x80*each) != 0 {
+			for _, b := range p[:8] {
+				if isControl(b) {
+					return true
+				}
+			}
+		}
+		p = p[8:]
+	}
+	for _, b := range p {
+		if isControl(b) {
+			return true
+		}
+	}
+	return false
+}
+
+//go:nosplit
+//go:norace
+func isControl(b byte) bool { return b < ' ' && b != '\t' || b == 0x7f }
+
+// takeLine takes a line of the head, which has ended; of one that is longer
+// than MaxLine its beginning.
+//
+//go:nosplit
+//go:norace
+func (c *Conn) takeLine(line []byte) {
+	seen := c.seen
+	c.seen, c.lineLen = 0, 0
+	if n := len(line) - 1; n >= 0 && seen&(seenReturn|seenLong) == seenReturn {
+		line = line[:n]
+	}
+	bare := seen&seenReturn == 0
+	switch {
+	case seen&seenControl != 0:
+		c.fail(400)
+	case c.phase == phaseRequest && len(line) == 0: // before a request it is ignored (RFC 9112, 2.2)
+		c.headLen = 0
+	case c.phase == phaseRequest:
+		c.takeTarget(c.takeRequest(line))
+		if bare {
+			c.flags |= flagBare
+		}
+	case bare != (c.flags&flagBare != 0):
+		// LF alone may end a line (RFC 9112, 2.2), as of a request typed by
+		// hand. Among lines that end in CR LF it is part of a line for some,
+		// and what follows it a header for others.
+		c.fail(400)
+	case len(line) == 0:
+		c.endHead()
+	default:
+		c.takeHeader(line, seen&seenLong != 0)
+	}
 }
 
 // fail answers status instead of what was asked, and closes.
@@ -224,6 +323,8 @@ func (c *Conn) endHead() {
 	switch {
 	case c.flags&(flagCoding|flagLength) == flagCoding|flagLength:
 		c.fail(400) // a smuggled request (RFC 9112, 6.1)
+	case c.flags&flagCoding != 0 && (c.flags&flagChunked == 0 || c.flags&flagOld != 0):
+		c.fail(400) // nobody knows where it ends (RFC 9112, 6.1 and 6.3)
 	case c.flags&flagCoding != 0:
 		c.fail(501)
 	case c.skip > MaxBody:

@@ -60,7 +60,7 @@ func (c *Conn) text() (status, body string) {
 	case 413:
 		return "413 Content Too Large\r\n", "the request's body is larger than 1 MiB\n"
 	case 431:
-		return "431 Request Header Fields Too Large\r\n", "the request's head is larger than 8 KiB, or its first line than 512 bytes\n"
+		return "431 Request Header Fields Too Large\r\n", "the request's head is larger than 8 KiB, or a line that must be read whole than 512 bytes\n"
 	case 501:
 		return "501 Not Implemented\r\n", "a request's body must come with Content-Length\n"
 	}

@@ -20,8 +20,11 @@ func (c *Conn) takeRequest(line []byte) (target []byte) {
 			return nil
 		}
 	}
-	if string(method) == "HEAD" {
+	switch string(method) {
+	case "HEAD":
 		c.flags |= flagHead
+	case "CONNECT": // to a client any 2xx would be the beginning of a tunnel (RFC 9112, 6.3)
+		return nil
 	}
 	i = bytes.IndexByte(rest, ' ')
 	if uint(i) >= uint(len(rest)) {
@@ -134,14 +137,19 @@ func decimal(p []byte) uint64 {
 	return n
 }
 
-// takeHeader reads one header line. Only the four headers that change what the
-// server does are looked at; the rest must merely have a name.
+// takeHeader reads one header line, or the beginning of a long one. Only the
+// four headers that change what the server does are read; the rest must merely
+// have a name, and may be longer than MaxLine: look has seen all of them.
 //
 //go:nosplit
 //go:norace
-func (c *Conn) takeHeader(line []byte) {
+func (c *Conn) takeHeader(line []byte, long bool) {
 	i := bytes.IndexByte(line, ':')
 	if uint(i) >= uint(len(line)) || i == 0 {
+		if i < 0 && long {
+			c.fail(431)
+			return
+		}
 		c.fail(400)
 		return
 	}
@@ -153,22 +161,62 @@ func (c *Conn) takeHeader(line []byte) {
 	}
 	name, value := line[:i], trim(line[i+1:])
 	switch {
+	case long: // what was cut off may change what the rest says
+		if isObeyed(name) {
+			c.fail(431)
+		}
 	case isWord(name, "content-length"):
+		// Of two lengths some servers take the first and others the last, and
+		// those who say the same twice have nothing to say by it.
 		n := decimal(value)
-		if n == noNumber || c.flags&flagLength != 0 && n != c.skip {
+		if n == noNumber || c.flags&flagLength != 0 {
 			c.fail(400)
 			return
 		}
 		c.flags |= flagLength
 		c.skip = n
 	case isWord(name, "transfer-encoding"):
-		c.flags |= flagCoding
+		c.takeCoding(value)
 	case isWord(name, "expect"):
 		if isWord(value, "100-continue") && c.flags&flagOld == 0 {
 			c.flags |= flagExpect
 		}
 	case isWord(name, "connection"):
 		c.takeConnection(value)
+	}
+}
+
+// isObeyed reports whether a header of that name changes what the server does.
+//
+//go:nosplit
+//go:norace
+func isObeyed(name []byte) bool {
+	return isWord(name, "content-length") || isWord(name, "transfer-encoding") || isWord(name, "expect") || isWord(name, "connection")
+}
+
+// takeCoding reads the list of a Transfer-Encoding header. Its lines make one
+// list, which "chunked" ends (RFC 9112, 6.1).
+//
+//go:nosplit
+//go:norace
+func (c *Conn) takeCoding(value []byte) {
+	c.flags |= flagCoding
+	for len(value) > 0 {
+		coding := value
+		if i := bytes.IndexByte(value, ','); uint(i) < uint(len(value)) {
+			coding, value = value[:i], value[i+1:]
+		} else {
+			value = nil
+		}
+		coding = trim(coding)
+		switch {
+		case len(coding) == 0: // an empty member is none (RFC 9110, 5.6.1)
+		case c.flags&flagChunked != 0:
+			c.fail(400)
+			return
+		case isWord(coding, "chunked"):
+			c.flags |= flagChunked
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ var hostileCases = []conformanceCase{
 	{"end in mid-request", endInRequest},
 	{"garbage", garbage},
 	{"oversized", oversized},
+	{"hidden request", hiddenRequest},
 	{"error replies arrive whole", errorReplies},
 }
 
@@ -170,6 +171,37 @@ func oversized(t *testing.T, m switchyard.Model) {
 		}
 		c.Close()
 	}
+}
+
+// A body that is a request itself must not be served as one, and the reply says
+// that nothing more is read. package switchyard's framing_test.go has every way
+// to hide one; these are those that depend on how a connection is read and
+// ended.
+func hiddenRequest(t *testing.T, m switchyard.Model) {
+	s := serve(t, m, switchyard.Options{})
+	hidden := "GET /bytes?n=7 HTTP/1.1\r\nHost: a\r\n\r\n"
+	for _, test := range []struct {
+		head   string
+		status int
+	}{
+		{"Content-Length: " + strings.Repeat("0", 600) + fmt.Sprint(len(hidden)), 431},
+		{"Content-Length: " + fmt.Sprint(len(hidden)) + "\r\nContent-Length: 0", 400},
+		{"Transfer-Encoding: chunked\r\nContent-Length: " + fmt.Sprint(len(hidden)), 400},
+		{"Transfer-Encoding: chunked", 501},
+		{"A: b\x00c", 400},
+	} {
+		c := s.dial()
+		sent := c.inPieces([]byte("POST / HTTP/1.1\r\n"+test.head+"\r\n\r\n"+hidden), 7, 100, 1)
+		if resp, _, err := c.reply(); err != nil {
+			t.Errorf("%.40q: %v", test.head, err)
+		} else if resp.StatusCode != test.status || !resp.Close {
+			t.Errorf("%.40q: %s, close %v; want %d", test.head, resp.Status, resp.Close, test.status)
+		}
+		c.wantCleanEnd()
+		<-sent
+		c.Close()
+	}
+	s.stillServes()
 }
 
 // A connection that the server closes with input still coming must not be
