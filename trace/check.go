@@ -4,42 +4,15 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"switchyard/trace/event"
 )
-
-// Status is the outcome of a Check.
-type Status string
-
-const (
-	Pass        Status = "pass"
-	Fail        Status = "fail"
-	Unavailable Status = "unavailable" // could not be made; Reason says why
-)
-
-// Check is a sum that must add up: what was traced against the kernel's own books.
-//
-//	nvcsw             voluntary switches: equal the change of the traced tasks' nvcsw, and so for each task with a row
-//	nivcsw            involuntary switches: the same with nivcsw
-//	tasks             tasks at the start + those that appeared = those that ended + tasks at the end
-//	life              on-CPU + run-queue + blocked time (ns) = the tasks' life in the window
-//	sum_exec_runtime  on-CPU time (ns): the kernel's own within its clock's error, which is a tick for each CPU at each
-//	                  end, stolen time, the time it takes to choose the next task, when its clock has stopped, and the end
-//	                  of wake-up latencies, when it runs already
-type Check struct {
-	Name   string
-	Status Status
-	Reason string // why it failed, by how much, or why it could not be made
-	Traced uint64
-	Kernel uint64
-}
-
-// OK reports whether the check passed.
-func (c Check) OK() bool { return c.Status == Pass }
 
 // equal is the check of two numbers that must be the same.
-func equal(name string, traced, kernel uint64) Check {
-	c := Check{Name: name, Status: Pass, Traced: traced, Kernel: kernel}
+func equal(name string, traced, kernel uint64) event.Check {
+	c := event.Check{Name: name, Status: event.Pass, Traced: traced, Kernel: kernel}
 	if traced != kernel {
-		c.Status = Fail
+		c.Status = event.Fail
 		c.Reason = fmt.Sprintf("differs by %d", int64(traced-kernel))
 	}
 	return c
@@ -57,12 +30,12 @@ func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bp
 
 	tasks := equal("tasks", opened+k.Born, k.Died+closed)
 	if made := c.Total.Forks + c.Total.Threads; tasks.OK() && made != k.Born+k.LostAlloc {
-		tasks.Status = Fail
+		tasks.Status = event.Fail
 		tasks.Reason = fmt.Sprintf("%d forks and threads, but %d new tasks", made, k.Born+k.LostAlloc)
 	}
 
 	life := equal("life", uint64(c.Total.OnCPU+c.Total.RunQueue+c.Total.Blocked), uint64(c.Total.Life))
-	if life.Status == Fail && c.Total.Unknown > 0 {
+	if life.Status == event.Fail && c.Total.Unknown > 0 {
 		life.Reason += fmt.Sprintf("; for %v it was not known what tasks did", c.Total.Unknown)
 	}
 
@@ -79,32 +52,32 @@ func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bp
 	// come out of idle, of a virtual machine at that, these are several µs for each wake-up; and for each new task, whose
 	// latency is taken to be like theirs.
 	waking := c.WakeupLatency.Sum() + c.WakeupLatency.Mean()*time.Duration(c.Total.Forks+c.Total.Threads)
-	exec := Check{
+	exec := event.Check{
 		Name:   "sum_exec_runtime",
-		Status: Pass,
+		Status: event.Pass,
 		Traced: uint64(c.Total.OnCPU),
 		Kernel: uint64(c.Total.CPU),
 	}
 	if d := c.Total.OnCPU - c.Total.CPU; d < -(margin+waking) || d > margin+choosing {
-		exec.Status = Fail
+		exec.Status = event.Fail
 		exec.Reason = fmt.Sprintf("differs by %v, not between %v and %v", d, -(margin + waking), margin+choosing)
 	}
-	c.Checks = []Check{vol, invol, tasks, life, exec}
+	c.Checks = []event.Check{vol, invol, tasks, life, exec}
 }
 
 // explainLife adds to a failed check what may be the reason on a kernel without a compare-and-exchange for BPF.
 func (c *Counts) explainLife() {
 	for i := range c.Checks {
-		if k := &c.Checks[i]; k.Name == "life" && k.Status == Fail {
+		if k := &c.Checks[i]; k.Name == "life" && k.Status == event.Fail {
 			k.Reason += "; before 5.12 an interval whose end two CPUs see at once can be counted twice"
 		}
 	}
 }
 
 // each fails a check of the sum when one task's numbers differ: two tasks' errors must not cancel out.
-func each(c *Check, t *TaskCount, traced, kernel uint64) {
+func each(c *event.Check, t *TaskCount, traced, kernel uint64) {
 	if c.OK() && traced != kernel {
-		c.Status = Fail
+		c.Status = event.Fail
 		c.Reason = fmt.Sprintf("task %d (%s): traced %d, kernel %d", t.TID, t.Name, traced, kernel)
 	}
 }

@@ -3,6 +3,8 @@ package trace
 import (
 	"testing"
 	"time"
+
+	"switchyard/trace/event"
 )
 
 // TestSumExec holds the check to windows as they were measured, and to ones it must not let pass.
@@ -13,13 +15,13 @@ func TestSumExec(t *testing.T) {
 		onCPU, cpu     time.Duration
 		switches, lazy uint64
 		waking         time.Duration // each of the wake-up latencies, one a switch
-		want           Status
+		want           event.Status
 	}{
-		{"a pool that is busy", 800 * ms, 802 * ms, 45430, 153, 258 * time.Microsecond, Pass},
-		{"each wake-up finds the CPU idle", 287 * ms, 389 * ms, 12754, 12721, 28 * time.Microsecond, Pass},
-		{"a third too much on the CPU", 1100 * ms, 800 * ms, 45430, 153, 258 * time.Microsecond, Fail},
-		{"more than waking explains", 287 * ms, 700 * ms, 12754, 12721, 28 * time.Microsecond, Fail},
-		{"no wake-ups, and less on the CPU", 100 * ms, 300 * ms, 10, 0, 0, Fail},
+		{"a pool that is busy", 800 * ms, 802 * ms, 45430, 153, 258 * time.Microsecond, event.Pass},
+		{"each wake-up finds the CPU idle", 287 * ms, 389 * ms, 12754, 12721, 28 * time.Microsecond, event.Pass},
+		{"a third too much on the CPU", 1100 * ms, 800 * ms, 45430, 153, 258 * time.Microsecond, event.Fail},
+		{"more than waking explains", 287 * ms, 700 * ms, 12754, 12721, 28 * time.Microsecond, event.Fail},
+		{"no wake-ups, and less on the CPU", 100 * ms, 300 * ms, 10, 0, 0, event.Fail},
 	} {
 		var c Counts
 		c.Total.OnCPU, c.Total.CPU = test.onCPU, test.cpu

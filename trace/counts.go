@@ -5,37 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"switchyard/trace/event"
 )
-
-// Switches are the context switches of tasks.
-//
-// A switch away from a task is voluntary or involuntary; Lazy tells, of either, where it went. A switch into a task is one
-// of AddressSpace, Thread and Kept. A switch from one traced task to another is counted on both sides, so the two groups
-// are not to be added.
-type Switches struct {
-	// Voluntary switches away: the task gave the CPU up (!preempt && prev_state != 0). What the kernel counts in nvcsw.
-	Voluntary uint64
-	// Involuntary switches away: every other. What the kernel counts in nivcsw; sched_yield is one of them.
-	Involuntary uint64
-	// Yields are the involuntary switches made in sched_yield(2).
-	Yields uint64
-	// Lazy switches away: to a task without an address space, the idle task or a kernel thread. The page table stays.
-	Lazy uint64
-
-	// AddressSpace switches into the task: the CPU loaded another page table for it (prev->active_mm != next->mm).
-	AddressSpace uint64
-	// Thread switches into the task: from a task with the same address space.
-	Thread uint64
-	// Kept switches into the task: from the idle task or a kernel thread that had left its page table loaded.
-	Kept uint64
-}
-
-// Total returns the number of switches away: voluntary and involuntary.
-func (s *Switches) Total() uint64 { return s.Voluntary + s.Involuntary }
 
 // Count is what one task, or several together, did in a window.
 type Count struct {
-	Switches Switches
+	Switches event.Switches
 
 	// Wakeups are the first wakings of each off-CPU period; WakeupsByInterrupt those whose waker was an interrupt, a
 	// softirq or an NMI and not a task. A task's first run is not a wake-up.
@@ -92,7 +68,7 @@ func newCount(n *[bpfCountCOUNTS]uint64) Count {
 	// Read on their own, a task's early wake-ups can be ahead of its spurious ones.
 	early := n[bpfCountCOUNT_EARLY]
 	c := Count{
-		Switches: Switches{
+		Switches: event.Switches{
 			Voluntary:    n[bpfCountCOUNT_VOLUNTARY],
 			Involuntary:  n[bpfCountCOUNT_INVOLUNTARY],
 			Yields:       n[bpfCountCOUNT_YIELDS],
@@ -159,12 +135,6 @@ type TaskCount struct {
 	RunQueueLatency, WakeupLatency *Histogram
 }
 
-// Loss is a number of events that could not be counted, and why.
-type Loss struct {
-	Reason string
-	Count  uint64
-}
-
 // Cost is what the tracer took for itself, outside the probes' own time.
 type Cost struct {
 	Attach time.Duration // loading and attaching, once a session
@@ -207,10 +177,18 @@ type Counts struct {
 	Missing map[string]string
 
 	// Losses are events that happened and were not counted. Results with losses are too low.
-	Losses []Loss
+	Losses []event.Loss
 
 	// Checks compare the counts with the kernel's own books.
-	Checks []Check
+	//
+	//	nvcsw             voluntary switches: equal the change of the traced tasks' nvcsw, and so for each task with a row
+	//	nivcsw            involuntary switches: the same with nivcsw
+	//	tasks             tasks at the start + those that appeared = those that ended + tasks at the end
+	//	life              on-CPU + run-queue + blocked time (ns) = the tasks' life in the window
+	//	sum_exec_runtime  on-CPU time (ns): the kernel's own within its clock's error, which is a tick for each CPU at each
+	//	                  end, stolen time, the time it takes to choose the next task, when its clock has stopped, and the end
+	//	                  of wake-up latencies, when it runs already
+	Checks []event.Check
 
 	// Steal is the time the hypervisor kept from all CPUs in the window. It is included in OnCPU and RunQueue.
 	Steal time.Duration
@@ -220,7 +198,7 @@ type Counts struct {
 	// Throttled is how often and for how long limits on CPU bandwidth kept the cgroups of the followed processes from the
 	// CPU in the window: those that the processes given to Follow were in when it opened, and those above them; after
 	// FollowAll, every one. It is included in RunQueue. Nil if it is not known, and Missing says why.
-	Throttled *Throttling
+	Throttled *event.Throttling
 	Cost      Cost
 }
 
@@ -245,7 +223,7 @@ func (c *Counts) SyscallTotal() uint64 {
 // losses collects what could not be counted.
 func (s *Session) losses(c *Counts, alloc uint64) {
 	if n := alloc + s.lost; n > 0 {
-		c.Losses = append(c.Losses, Loss{fmt.Sprintf("more than %d tasks at a time to follow", s.objs.tasks), n})
+		c.Losses = append(c.Losses, event.Loss{Reason: fmt.Sprintf("more than %d tasks at a time to follow", s.objs.tasks), Count: n})
 	}
 	s.lost = 0
 	for name, n := range s.readMisses() {
@@ -254,8 +232,8 @@ func (s *Session) losses(c *Counts, alloc uint64) {
 			continue
 		}
 		if n -= s.misses[name]; n > 0 {
-			c.Losses = append(c.Losses, Loss{"probe " + name + " was running already", n})
+			c.Losses = append(c.Losses, event.Loss{Reason: "probe " + name + " was running already", Count: n})
 		}
 	}
-	slices.SortFunc(c.Losses, func(a, b Loss) int { return bytes.Compare([]byte(a.Reason), []byte(b.Reason)) })
+	slices.SortFunc(c.Losses, func(a, b event.Loss) int { return bytes.Compare([]byte(a.Reason), []byte(b.Reason)) })
 }

@@ -10,7 +10,7 @@
 //
 // A switch away from a traced task is voluntary or involuntary by the kernel's own rule; a switch into one loaded another
 // page table, came from a task with the same, or found its own still loaded; a switch away from one to a task without a page
-// table is lazy. [Switches] has the details. Idle tasks, and tasks that are not followed, are never counted, whatever they
+// table is lazy. [event.Switches] has the details. Idle tasks, and tasks that are not followed, are never counted, whatever they
 // do in between. The tracer itself is left out unless it follows itself. Everything else belongs to the task it is about: a
 // wake-up to the one that is woken, a fork to the parent.
 //

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"switchyard/internal/sys"
+	"switchyard/trace/event"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -124,8 +125,8 @@ type spoolEnd struct {
 	Steal      int64 `json:"steal"`
 	Interrupts int64 `json:"interrupts"`
 
-	Throttled    *Throttling `json:"throttled,omitempty"`
-	ThrottledWhy string      `json:"throttled_why,omitempty"` // it is not known
+	Throttled    *event.Throttling `json:"throttled,omitempty"`
+	ThrottledWhy string            `json:"throttled_why,omitempty"` // it is not known
 }
 
 // OpenRecorder loads and attaches the probes of record depth. The error says what is missing and what to do, and wraps

@@ -127,7 +127,7 @@ type About struct {
 	Cost              RecordCost
 
 	// Throttled is as in Counts. Nil if it is not known, and ThrottledWhy has the reason.
-	Throttled    *Throttling
+	Throttled    *event.Throttling
 	ThrottledWhy string
 }
 

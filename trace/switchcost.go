@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"switchyard/trace/event"
+
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
@@ -314,10 +316,10 @@ func (s *SwitchCost) Stop() (*SwitchCosts, error) {
 			continue
 		}
 		if n -= s.misses[name]; n > 0 {
-			c.Losses = append(c.Losses, Loss{"probe " + name + " was running already", n})
+			c.Losses = append(c.Losses, event.Loss{Reason: "probe " + name + " was running already", Count: n})
 		}
 	}
-	slices.SortFunc(c.Losses, func(a, b Loss) int { return strings.Compare(a.Reason, b.Reason) })
+	slices.SortFunc(c.Losses, func(a, b event.Loss) int { return strings.Compare(a.Reason, b.Reason) })
 	err = errors.Join(err, closeLinks(s.last))
 	s.last = nil
 	if err != nil {

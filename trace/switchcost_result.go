@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"switchyard/trace/event"
 )
 
 // SwitchKind is a kind of switch that has a cost of its own. Every switch is of exactly one.
@@ -118,9 +120,9 @@ type SwitchCosts struct {
 	// Missing has the reason for each of choosing, total, preemption and tlb_flush that is not known.
 	Missing map[string]string
 	// Losses are events that happened and were not seen.
-	Losses []Loss
+	Losses []event.Loss
 	// Checks has one: switches, all that were seen to begin are in one kind or did not end.
-	Checks []Check
+	Checks []event.Check
 }
 
 // Of returns the costs of several kinds together.
@@ -182,5 +184,5 @@ func (c *SwitchCosts) fill(
 	for kind := range c.Kinds {
 		ended += c.Kinds[kind].Switching.Count()
 	}
-	c.Checks = []Check{equal("switches", ended, c.Switches)}
+	c.Checks = []event.Check{equal("switches", ended, c.Switches)}
 }

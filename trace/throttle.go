@@ -12,27 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"switchyard/internal/sys"
+	"switchyard/trace/event"
 )
-
-// Throttling is how often, and for how long, cgroups were kept from the CPU in a window because they had used up what
-// cpu.max (cgroup v2) or cpu.cfs_quota_us (v1) gives them in a period. Their tasks were runnable meanwhile: the time is in
-// Count.RunQueue and in the run-queue latencies, though no other task may have had the CPU.
-type Throttling struct {
-	// Cgroups are the names of those that were throttled, by falling time. They are data: the names are chosen by whoever
-	// made the cgroups, and may have any byte but a line's end.
-	Cgroups []string `json:"cgroups"`
-	// Read is the number of cgroups that were read.
-	Read int `json:"cgroups_read"`
-	// Times is the number of periods in which one was throttled (nr_throttled), added up. The kernel counts a period at its
-	// end, and the time when it lets the tasks go, which can be periods later: either may be 0 and the other not.
-	Times uint64 `json:"count"`
-	// Time is that of the throttled run queues, of which a cgroup has one for each CPU, added up: it can be longer than the
-	// window.
-	Time time.Duration `json:"ns"`
-}
 
 // ThrottleWatch compares what cgroups' cpu.stat says with what it said when the watch was made. It keeps no descriptor, so
 // there is nothing to close. Its methods are for one goroutine at a time.
@@ -128,7 +111,7 @@ func (w *ThrottleWatch) fail(err error) {
 }
 
 // Read returns what has happened since the cgroups were first watched. An error says why that is not known.
-func (w *ThrottleWatch) Read() (*Throttling, error) {
+func (w *ThrottleWatch) Read() (*event.Throttling, error) {
 	switch {
 	case w.err != nil:
 		return nil, w.err
@@ -141,7 +124,7 @@ func (w *ThrottleWatch) Read() (*Throttling, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Throttling{Cgroups: []string{}, Read: len(now)}
+	t := &event.Throttling{Cgroups: []string{}, Read: len(now)}
 	var throttled []cpuStat
 	for dir, s := range now {
 		if b := w.begun[dir]; b.inode == s.inode {

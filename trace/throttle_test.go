@@ -17,6 +17,7 @@ import (
 
 	"switchyard/internal/testenv"
 	"switchyard/trace"
+	"switchyard/trace/event"
 )
 
 func TestCPUStat(t *testing.T) {
@@ -98,7 +99,7 @@ func TestThrottling(t *testing.T) {
 		before, after set
 		remove        []string
 		pids          []int
-		want          *trace.Throttling
+		want          *event.Throttling
 		err           string
 	}{
 		"v1, and the cgroup above": {
@@ -108,32 +109,32 @@ func TestThrottling(t *testing.T) {
 			after: set{"sys/fs/cgroup/cpu acct/a/cpu.stat": statV1(28, 1059), "sys/fs/cgroup/cpu acct/a/b:c d/cpu.stat": statV1(3, 30),
 				"sys/fs/cgroup/cpu acct/elsewhere/cpu.stat": statV1(1000, 1000)},
 			pids: []int{7},
-			want: &trace.Throttling{Cgroups: []string{"/a", "/a/b:c d"}, Read: 3, Times: 25, Time: 1029},
+			want: &event.Throttling{Cgroups: []string{"/a", "/a/b:c d"}, Read: 3, Times: 25, Time: 1029},
 		},
 		"v2, where the root does not tell": {
 			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a/b\n", "sys/fs/cgroup/cpu.stat": "usage_usec 1\n",
 				"sys/fs/cgroup/a/cpu.stat": statV2(5, 50), "sys/fs/cgroup/a/b/cpu.stat": "usage_usec 1\n"},
 			after: set{"sys/fs/cgroup/a/cpu.stat": statV2(28, 1059)},
 			pids:  []int{7},
-			want:  &trace.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 23, Time: 1009 * time.Microsecond},
+			want:  &event.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 23, Time: 1009 * time.Microsecond},
 		},
 		"two processes share a cgroup": {
 			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a/b\n", "proc/8/cgroup": "0::/a/c\n",
 				"sys/fs/cgroup/a/cpu.stat": statV2(0, 0), "sys/fs/cgroup/a/b/cpu.stat": statV2(0, 0), "sys/fs/cgroup/a/c/cpu.stat": statV2(0, 0)},
 			after: set{"sys/fs/cgroup/a/cpu.stat": statV2(23, 1), "sys/fs/cgroup/a/c/cpu.stat": statV2(1009, 2)},
 			pids:  []int{7, 8},
-			want:  &trace.Throttling{Cgroups: []string{"/a/c", "/a"}, Read: 3, Times: 1032, Time: 3 * time.Microsecond},
+			want:  &event.Throttling{Cgroups: []string{"/a/c", "/a"}, Read: 3, Times: 1032, Time: 3 * time.Microsecond},
 		},
 		"nothing happened": {
 			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
 			pids:   []int{7},
-			want:   &trace.Throttling{Cgroups: []string{}, Read: 1},
+			want:   &event.Throttling{Cgroups: []string{}, Read: 1},
 		},
 		"a part of the hierarchy is mounted": {
 			before: set{"proc/self/mountinfo": mountsPart, "proc/7/cgroup": "0::/pod/one/x\n", "sys/fs/cgroup/cpu.stat": statV2(5, 50)},
 			after:  set{"sys/fs/cgroup/cpu.stat": statV2(28, 51)},
 			pids:   []int{7},
-			want:   &trace.Throttling{Cgroups: []string{"/pod/one"}, Read: 1, Times: 23, Time: time.Microsecond},
+			want:   &event.Throttling{Cgroups: []string{"/pod/one"}, Read: 1, Times: 23, Time: time.Microsecond},
 		},
 		"another part is": {
 			before: set{"proc/self/mountinfo": mountsPart, "proc/7/cgroup": "0::/pod/oneself\n", "sys/fs/cgroup/cpu.stat": statV2(5, 50), "sys/fs/cgroup/self/cpu.stat": statV2(5, 50)},
@@ -161,7 +162,7 @@ func TestThrottling(t *testing.T) {
 			before: set{"proc/self/mountinfo": mountsV2, "proc/8/cgroup": "0::/a\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
 			after:  set{"sys/fs/cgroup/a/cpu.stat": statV2(6, 51)},
 			pids:   []int{7, 8},
-			want:   &trace.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 1, Time: time.Microsecond},
+			want:   &event.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 1, Time: time.Microsecond},
 		},
 		"out of the mount": {
 			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/../../../cpu\n", "cpu/cpu.stat": statV2(5, 50)},
@@ -194,19 +195,19 @@ func TestThrottling(t *testing.T) {
 			after:  set{"sys/fs/cgroup/a/cpu.stat": statV2(28, 51)},
 			remove: []string{"proc/7"},
 			pids:   []int{7},
-			want:   &trace.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 23, Time: time.Microsecond},
+			want:   &event.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 23, Time: time.Microsecond},
 		},
 		"all": {
 			before: set{"proc/self/mountinfo": mountsV2, "sys/fs/cgroup/cpu.stat": "usage_usec 1\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50),
 				"sys/fs/cgroup/a/b/cpu.stat": statV2(7, 70), "sys/fs/cgroup/off/cpu.stat": "usage_usec 1\n", "sys/fs/cgroup/goes/cpu.stat": statV2(1, 1)},
 			after:  set{"sys/fs/cgroup/a/b/cpu.stat": statV2(30, 1079), "sys/fs/cgroup/late/cpu.stat": statV2(2, 3)},
 			remove: []string{"sys/fs/cgroup/goes"},
-			want:   &trace.Throttling{Cgroups: []string{"/a/b", "/late"}, Read: 3, Times: 25, Time: 1012 * time.Microsecond},
+			want:   &event.Throttling{Cgroups: []string{"/a/b", "/late"}, Read: 3, Times: 25, Time: 1012 * time.Microsecond},
 		},
 		"all, of version 1": {
 			before: set{"proc/self/mountinfo": mountsV1, "sys/fs/cgroup/cpu acct/cpu.stat": statV1(1, 1), "sys/fs/cgroup/unified/cpu.stat": "usage_usec 1\n"},
 			after:  set{"sys/fs/cgroup/cpu acct/cpu.stat": statV1(24, 1010)},
-			want:   &trace.Throttling{Cgroups: []string{"/"}, Read: 1, Times: 23, Time: 1009},
+			want:   &event.Throttling{Cgroups: []string{"/"}, Read: 1, Times: 23, Time: 1009},
 		},
 		"all, and the controller is off": {
 			before: set{"proc/self/mountinfo": mountsV2, "sys/fs/cgroup/cpu.stat": "usage_usec 1\n", "sys/fs/cgroup/a/cpu.stat": "usage_usec 1\n"},
@@ -398,7 +399,7 @@ func TestThrottled(t *testing.T) {
 			}
 		}
 	}
-	verify := func(t *testing.T, all bool, got *trace.Throttling, why string) {
+	verify := func(t *testing.T, all bool, got *event.Throttling, why string) {
 		t.Helper()
 		after, _ := throttled(t, outer)
 		if got == nil {

@@ -12,6 +12,7 @@ import (
 	"switchyard/internal/report"
 	interval "switchyard/internal/stats"
 	"switchyard/trace"
+	"switchyard/trace/event"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -34,7 +35,7 @@ type compareRow struct {
 	kinds                               map[string]int64
 	pss                                 *float64
 	pssConns                            int
-	throttled                           *trace.Throttling // of all rounds, nil if it is not known of one
+	throttled                           *event.Throttling // of all rounds, nil if it is not known of one
 	watched                             int               // rounds it was looked at
 
 	// Of the rounds without probes.
@@ -95,7 +96,7 @@ func (r *compareRow) add(name string, l *load.Result, s stats) {
 
 // addThrottling adds how often limits on CPU bandwidth stopped the server in a
 // round. The sum is not known if a round's is not.
-func (r *compareRow) addThrottling(t *trace.Throttling, err error) {
+func (r *compareRow) addThrottling(t *event.Throttling, err error) {
 	r.watched++
 	switch {
 	case err != nil:
@@ -180,7 +181,7 @@ func (r *compareRow) addCounts(l *load.Result, c *trace.Counts) {
 	for _, k := range c.Checks {
 		r.addCheck(report.Check{
 			Name: k.Name, Traced: int64(k.Traced), Kernel: int64(k.Kernel),
-			Available: k.Status != trace.Unavailable, OK: k.OK(), Reason: k.Reason,
+			Available: k.Status != event.Unavailable, OK: k.OK(), Reason: k.Reason,
 		})
 	}
 }
@@ -213,7 +214,7 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 		Rounds: len(r.rates), CountRounds: r.countRounds, Requests: r.countRequests, RateRequests: r.rateRequests, Errors: r.errors, ErrorKinds: r.kinds, Unfinished: r.unfinished,
 		Rate: interval.Median(r.rates), RoundsPerSecond: r.rates,
 		Traced: r.countRounds > 0, PSSPerConn: r.pss, PSSConnections: r.pssConns,
-		LostEvents: r.lost, Checks: r.checks, Notes: r.notes, Missing: r.missing, Throttled: throttledOf(r.throttled),
+		LostEvents: r.lost, Checks: r.checks, Notes: r.notes, Missing: r.missing, Throttled: r.throttled,
 	}
 	if row.Rate.N > 0 {
 		row.RequestsPerSecond = &row.Rate.Median

@@ -23,7 +23,7 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, o rec
 		Tasks:      []report.TraceTask{},
 		Preemptors: []report.TracePair{},
 		Wakers:     []report.TracePair{},
-		Lost:       []report.TraceLost{},
+		Lost:       []event.Lost{},
 		Syscalls:   calls.counts,
 		Missing:    map[string]string{},
 		Warnings:   slices.Clone(m.Warnings),
@@ -48,12 +48,8 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, o rec
 		})
 	}
 	t.RunQueue = queueOf(r)
-	for _, l := range r.Lost {
-		t.Lost = append(t.Lost, report.TraceLost{CPU: l.CPU, FirstNS: l.First, LastNS: l.Last, Count: l.Count})
-	}
-	for _, c := range r.Checks {
-		t.Checks = append(t.Checks, report.TraceCheck{Name: c.Name, Status: string(c.Status), Reason: c.Reason, Traced: c.Traced, Kernel: c.Kernel})
-	}
+	t.Lost = append(t.Lost, r.Lost...)
+	t.Checks = r.Checks
 	if t.SwitchCost = o.SwitchCost; t.SwitchCost == nil {
 		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"
 	}
@@ -102,22 +98,14 @@ func recordTask(k *sched.Totals, d *sched.Distributions) report.TraceTask {
 		WakeupsByInterrupt: k.WakeupsByInterrupt,
 		SpuriousWakeups:    k.SpuriousWakeups,
 		Migrations:         k.Migrations.Total,
-		Switches: report.TraceSwitches{
-			Voluntary:    k.Switches.Voluntary,
-			Involuntary:  k.Switches.Involuntary,
-			Yields:       k.Switches.Yields,
-			AddressSpace: k.Switches.AddressSpace,
-			Thread:       k.Switches.Thread,
-			Lazy:         k.Switches.Lazy,
-			Kept:         k.Switches.Kept,
-		},
-		WakeupLatency:   durations(&d.WakeupLatency),
-		RunQueueLatency: durations(&d.RunQueueLatency),
-		OnCPUSpan:       durations(&d.OnCPUSpan),
-		Blocked:         durations(&d.BlockedTime),
-		Compound:        durations(&d.CompoundDelay),
-		Censored:        k.Censored.Count,
-		Lossy:           k.Touched.Count > 0,
+		Switches:           k.Switches,
+		WakeupLatency:      durations(&d.WakeupLatency),
+		RunQueueLatency:    durations(&d.RunQueueLatency),
+		OnCPUSpan:          durations(&d.OnCPUSpan),
+		Blocked:            durations(&d.BlockedTime),
+		Compound:           durations(&d.CompoundDelay),
+		Censored:           k.Censored.Count,
+		Lossy:              k.Touched.Count > 0,
 	}
 	causes := map[string]uint64{
 		"at wake-up": k.Migrations.AtWakeup, "at fork": k.Migrations.AtFork, "at exec": k.Migrations.AtExec,

@@ -29,7 +29,7 @@ type recordedOptions struct {
 	Interrupts int64             `json:"interrupts_ns"`
 	Ctxt       *[2]trace.Reading `json:"ctxt,omitempty"`
 
-	Throttled    *report.Throttled `json:"throttled,omitempty"`
+	Throttled    *event.Throttling `json:"throttled,omitempty"`
 	ThrottledWhy string            `json:"throttled_why,omitempty"`
 
 	SwitchCost *report.SwitchCost `json:"switch_cost_ns,omitempty"`
@@ -97,7 +97,7 @@ func finish(dir string, k recorded) (*report.Trace, error) {
 
 	about := rec.About()
 	o := recordedOptions{Of: k.of, SwitchCost: k.switchCost, All: about.All, Nested: about.Nested, Syscalls: about.Syscalls, Buffer: about.Buffer, Online: about.Online, Steal: int64(about.Steal), Interrupts: int64(about.Interrupts), Ctxt: about.Ctxt,
-		Throttled: throttledOf(about.Throttled), ThrottledWhy: about.ThrottledWhy}
+		Throttled: about.Throttled, ThrottledWhy: about.ThrottledWhy}
 	analysis := newAnalysis(rec.Window(), o, rec.Opened(), rec.Lost())
 	calls := newSyscallCounter(o.Syscalls, rec.Window())
 	err = rec.Events(func(e *event.Event) error {
@@ -169,20 +169,13 @@ func manifestOf(about *trace.About, rec *trace.Recording, result *sched.Result, 
 		Window:  rec.Window(),
 		Clock:   rundir.Clock{Boottime: about.Boottime, Realtime: about.Realtime},
 		Probe:   rundir.Probe{Events: rec.Records()},
+		Checks:  result.Checks,
 	}
 	m.Host.Name, _ = os.Hostname()
 	if cost.Events > 0 {
 		per := float64(cost.Bytes) / float64(cost.Events)
 		reader, attach, memory := int64(cost.ReaderCPU), int64(cost.Attach), int64(cost.Memory)
 		m.Probe.BytesPerEvent, m.Probe.ReaderCPU, m.Probe.Attach, m.Probe.Memory = &per, &reader, &attach, &memory
-	}
-	for _, c := range result.Checks {
-		k := rundir.Check{Name: c.Name, Status: rundir.Status(c.Status), Reason: c.Reason}
-		if c.Status != sched.Unavailable {
-			traced, kernel := float64(c.Traced), float64(c.Kernel)
-			k.Traced, k.Kernel = &traced, &kernel
-		}
-		m.Checks = append(m.Checks, k)
 	}
 	if cut := rec.Cut(); cut != "" {
 		m.Warnings = append(m.Warnings, "The recording was cut off: "+cut+".")

@@ -8,10 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"switchyard/internal/report"
 	rundir "switchyard/internal/run"
 	"switchyard/internal/sched"
-	"switchyard/trace"
 	"switchyard/trace/event"
 )
 
@@ -19,11 +17,11 @@ import (
 func TestThrottledInManifest(t *testing.T) {
 	for name, c := range map[string]struct {
 		options recordedOptions
-		want    *report.Throttled
+		want    *event.Throttling
 		missing string
 	}{
-		"throttled":     {recordedOptions{Throttled: throttledOf(&trace.Throttling{Cgroups: []string{"/a\x1b"}, Read: 2, Times: 23, Time: 1009})}, &report.Throttled{Count: 23, NS: 1009, Cgroups: []string{"/a\x1b"}, Read: 2}, ""},
-		"not throttled": {recordedOptions{Throttled: throttledOf(&trace.Throttling{Read: 1})}, &report.Throttled{Cgroups: []string{}, Read: 1}, ""},
+		"throttled":     {recordedOptions{Throttled: &event.Throttling{Cgroups: []string{"/a\x1b"}, Read: 2, Times: 23, Time: 1009}}, &event.Throttling{Times: 23, Time: 1009, Cgroups: []string{"/a\x1b"}, Read: 2}, ""},
+		"not throttled": {recordedOptions{Throttled: &event.Throttling{Cgroups: []string{}, Read: 1}}, &event.Throttling{Cgroups: []string{}, Read: 1}, ""},
 		"not known":     {recordedOptions{ThrottledWhy: "the moon"}, nil, "the moon"},
 		"older":         {recordedOptions{}, nil, "the recording does not tell"},
 	} {
@@ -52,20 +50,20 @@ func TestThrottledInManifest(t *testing.T) {
 
 // The sum over a model's rounds is not known if one round's is not.
 func TestThrottledInRounds(t *testing.T) {
-	one := func() *trace.Throttling {
-		return &trace.Throttling{Cgroups: []string{"/a"}, Read: 2, Times: 3, Time: time.Second}
+	one := func() *event.Throttling {
+		return &event.Throttling{Cgroups: []string{"/a"}, Read: 2, Times: 3, Time: time.Second}
 	}
-	two := &trace.Throttling{Cgroups: []string{"/b", "/a"}, Read: 3, Times: 20, Time: time.Minute}
+	two := &event.Throttling{Cgroups: []string{"/b", "/a"}, Read: 3, Times: 20, Time: time.Minute}
 	unknown := errors.New("the moon")
 	for name, c := range map[string]struct {
-		rounds []*trace.Throttling // nil: not known
-		want   *report.Throttled
+		rounds []*event.Throttling // nil: not known
+		want   *event.Throttling
 	}{
 		"no round":  {nil, nil},
-		"one":       {[]*trace.Throttling{one()}, &report.Throttled{Count: 3, NS: 1e9, Cgroups: []string{"/a"}, Read: 2}},
-		"two":       {[]*trace.Throttling{one(), two}, &report.Throttled{Count: 23, NS: 61e9, Cgroups: []string{"/a", "/b"}, Read: 3}},
-		"not first": {[]*trace.Throttling{nil, one()}, nil},
-		"not last":  {[]*trace.Throttling{one(), two, nil}, nil},
+		"one":       {[]*event.Throttling{one()}, &event.Throttling{Times: 3, Time: 1e9, Cgroups: []string{"/a"}, Read: 2}},
+		"two":       {[]*event.Throttling{one(), two}, &event.Throttling{Times: 23, Time: 61e9, Cgroups: []string{"/a", "/b"}, Read: 3}},
+		"not first": {[]*event.Throttling{nil, one()}, nil},
+		"not last":  {[]*event.Throttling{one(), two, nil}, nil},
 	} {
 		row := &compareRow{}
 		for _, r := range c.rounds {

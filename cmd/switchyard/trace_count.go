@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"switchyard/internal/report"
 	"switchyard/trace"
+	"switchyard/trace/event"
 )
 
 // traceCount traces in count depth.
@@ -119,7 +121,7 @@ func countReport(c *trace.Counts) *report.Trace {
 		Tasks:      []report.TraceTask{},
 		Preemptors: []report.TracePair{},
 		Wakers:     []report.TracePair{},
-		Lost:       []report.TraceLost{},
+		Lost:       []event.Lost{},
 		Missing: map[string]string{
 			"preemptors and wakers": "count depth does not tell tasks from each other (--record does)",
 		},
@@ -128,7 +130,7 @@ func countReport(c *trace.Counts) *report.Trace {
 	for k, reason := range c.Missing {
 		t.Missing[k] = reason
 	}
-	sayThrottled(t, throttledOf(c.Throttled), c.Missing["throttled"])
+	sayThrottled(t, c.Throttled, c.Missing["throttled"])
 	delete(t.Missing, "fault_exceptions")
 	if _, missing := t.Missing["tlb_flushes"]; !missing {
 		t.TLBFlushes, t.TLBKept = &c.TLBFlushes, &c.TLBKept
@@ -148,14 +150,10 @@ func countReport(c *trace.Counts) *report.Trace {
 		}
 		t.Tasks = append(t.Tasks, row)
 	}
-	for _, l := range c.Losses {
-		t.Losses = append(t.Losses, report.TraceLoss{Reason: l.Reason, Count: l.Count})
-	}
-	for _, k := range c.Checks {
-		t.Checks = append(t.Checks, report.TraceCheck{Name: k.Name, Status: string(k.Status), Reason: k.Reason, Traced: k.Traced, Kernel: k.Kernel})
-	}
+	t.Losses = c.Losses
+	t.Checks = slices.Clone(c.Checks)
 	for _, name := range []string{"ctxt", "run_delay", "cpu", "chain"} {
-		t.Checks = append(t.Checks, report.TraceCheck{Name: name, Status: string(trace.Unavailable), Reason: "count depth keeps no events (--record makes it)"})
+		t.Checks = append(t.Checks, event.Check{Name: name, Status: event.Unavailable, Reason: "count depth keeps no events (--record makes it)"})
 	}
 	s := c.Total.Switches
 	t.Cost.Events = s.Total() + c.Total.Wakeups + c.Total.Migrations + c.SyscallTotal()
@@ -174,15 +172,7 @@ func countTask(c *trace.Count) report.TraceTask {
 		SpuriousWakeups:    c.SpuriousWakeups,
 		Migrations:         c.Migrations,
 		Censored:           c.Censored,
-		Switches: report.TraceSwitches{
-			Voluntary:    c.Switches.Voluntary,
-			Involuntary:  c.Switches.Involuntary,
-			Yields:       c.Switches.Yields,
-			AddressSpace: c.Switches.AddressSpace,
-			Thread:       c.Switches.Thread,
-			Lazy:         c.Switches.Lazy,
-			Kept:         c.Switches.Kept,
-		},
+		Switches:           c.Switches,
 	}
 }
 

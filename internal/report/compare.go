@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"switchyard/internal/stats"
+	"switchyard/trace/event"
 )
 
 // CompareSchema names the JSON form of Compare. Keys may be added to it; a key
@@ -100,11 +101,11 @@ type ModelRow struct {
 
 	// Throttled is of the server's cgroups while there was load, in all rounds,
 	// with probes and without.
-	Throttled      *Throttled     `json:"throttled"`
-	CPU            *CPUPerRequest `json:"cpu_us_per_request"`
-	PSSPerConn     *float64       `json:"pss_bytes_per_connection"`
-	PSSConnections int            `json:"pss_connections,omitempty"`
-	LostEvents     uint64         `json:"lost_events"`
+	Throttled      *event.Throttling `json:"throttled"`
+	CPU            *CPUPerRequest    `json:"cpu_us_per_request"`
+	PSSPerConn     *float64          `json:"pss_bytes_per_connection"`
+	PSSConnections int               `json:"pss_connections,omitempty"`
+	LostEvents     uint64            `json:"lost_events"`
 	// ProbeShare is the probes' part of the server's CPU time in the rounds that
 	// count, by ProbeCost and what was counted.
 	ProbeShare      *float64  `json:"probe_cpu_share,omitempty"`

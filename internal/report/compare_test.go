@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"switchyard/internal/stats"
+	"switchyard/trace/event"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -40,8 +41,8 @@ func sample() *Compare {
 	untraced.Traced, untraced.TraceReason = false, "no permission: \x1b[31mrun as root"
 	untraced.Switches, untraced.RunQueue, untraced.Forks, untraced.ThreadsCreated, untraced.PerRequest, untraced.Checks = nil, nil, nil, nil, nil, nil
 	failed.ProbeShare = ptr(0.034)
-	failed.Throttled = &Throttled{Count: 23, NS: 1_009_000_000, Cgroups: []string{"/limited\x1b[31m", "/"}, Read: 2}
-	untraced.Throttled = &Throttled{Cgroups: []string{}, Read: 2}
+	failed.Throttled = &event.Throttling{Times: 23, Time: 1_009_000_000, Cgroups: []string{"/limited\x1b[31m", "/"}, Read: 2}
+	untraced.Throttled = &event.Throttling{Cgroups: []string{}, Read: 2}
 	return &Compare{Schema: CompareSchema,
 		ProbeCost: []ProbeCost{
 			{Name: "count", Doc: "count depth, a traced task", Unit: "a switch with its waking", Added: rate(301, 310, 290, 320, 280), Without: rate(2400), Events: 1.9},

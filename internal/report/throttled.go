@@ -3,34 +3,24 @@ package report
 import (
 	"fmt"
 	"strings"
+
+	"switchyard/trace/event"
 )
 
-// Throttled is how often limits on CPU bandwidth (cpu.max, cpu.cfs_quota_us)
-// kept cgroups from the CPU, and for how long: a time of run queues, of which a
-// cgroup has one for each CPU, added up.
-type Throttled struct {
-	Count uint64 `json:"count"`
-	NS    int64  `json:"ns"`
-	// Cgroups are those that were throttled, by falling time, of the Read that
-	// were looked at.
-	Cgroups []string `json:"cgroups"`
-	Read    int      `json:"cgroups_read"`
-}
-
-// sentence is "" if none was throttled.
-func (t *Throttled) sentence() string {
-	if t == nil || t.Count == 0 && t.NS == 0 {
+// throttledSentence is "" if none was throttled.
+func throttledSentence(t *event.Throttling) string {
+	if t == nil || t.Times == 0 && t.Time == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Throttled by a limit on CPU bandwidth: %s. Run-queue time and latency include that.", t)
+	return fmt.Sprintf("Throttled by a limit on CPU bandwidth: %s. Run-queue time and latency include that.", throttled(t))
 }
 
-// String returns how often, for how long, and where. The kernel may not have
+// throttled says how often, for how long, and where. The kernel may not have
 // told the time yet: it does when tasks go on.
-func (t *Throttled) String() string {
-	s := plural(int(t.Count), "time")
-	if t.NS != 0 {
-		s += fmt.Sprintf(", %s on all CPUs together", nanos(float64(t.NS)))
+func throttled(t *event.Throttling) string {
+	s := plural(int(t.Times), "time")
+	if t.Time != 0 {
+		s += fmt.Sprintf(", %s on all CPUs together", nanos(float64(t.Time)))
 	}
 	const most = 2
 	var names []string
@@ -50,8 +40,8 @@ func (t *Throttled) String() string {
 func throttledModels(rows []ModelRow) string {
 	var parts []string
 	for _, r := range rows {
-		if r.Throttled.sentence() != "" {
-			parts = append(parts, Printable(r.Model)+" "+r.Throttled.String())
+		if throttledSentence(r.Throttled) != "" {
+			parts = append(parts, Printable(r.Model)+" "+throttled(r.Throttled))
 		}
 	}
 	return strings.Join(parts, "; ")

@@ -1,5 +1,7 @@
 package report
 
+import "switchyard/trace/event"
+
 // TraceSchema names the JSON form of Trace.
 const TraceSchema = "switchyard.trace/1"
 
@@ -21,7 +23,7 @@ type Trace struct {
 	OtherTasks uint64      `json:"other_tasks"`
 
 	CPUs       []TraceCPU        `json:"cpus,omitempty"`
-	Throttled  *Throttled        `json:"throttled"`
+	Throttled  *event.Throttling `json:"throttled"`
 	SwitchCost *SwitchCost       `json:"switch_cost_ns"`
 	Preemptors []TracePair       `json:"preemptors"`
 	Wakers     []TracePair       `json:"wakers"`
@@ -30,9 +32,9 @@ type Trace struct {
 	TLBFlushes *uint64           `json:"tlb_flushes,omitempty"`
 	TLBKept    *uint64           `json:"tlb_kept,omitempty"`
 	RunQueue   *TraceQueue       `json:"run_queue_length,omitempty"`
-	Lost       []TraceLost       `json:"lost"`
-	Losses     []TraceLoss       `json:"losses,omitempty"`
-	Checks     []TraceCheck      `json:"checks"`
+	Lost       []event.Lost      `json:"lost"`
+	Losses     []event.Loss      `json:"losses,omitempty"`
+	Checks     []event.Check     `json:"checks"`
 	Cost       TraceCost         `json:"cost"`
 	Missing    map[string]string `json:"missing,omitempty"`
 	Warnings   []string          `json:"warnings,omitempty"`
@@ -54,7 +56,7 @@ type TraceTask struct {
 	WakeupsByInterrupt uint64            `json:"wakeups_by_interrupt"`
 	SpuriousWakeups    uint64            `json:"spurious_wakeups"`
 	Migrations         uint64            `json:"migrations"`
-	Switches           TraceSwitches     `json:"switches"`
+	Switches           event.Switches    `json:"switches"`
 	WakeupLatency      *Durations        `json:"wakeup_latency_ns"`
 	RunQueueLatency    *Durations        `json:"run_queue_latency_ns"`
 	OnCPUSpan          *Durations        `json:"on_cpu_span_ns,omitempty"`
@@ -65,22 +67,6 @@ type TraceTask struct {
 	// Lossy is set when an interval of the task touches one in which events were lost.
 	Lossy bool `json:"lossy,omitempty"`
 }
-
-// TraceSwitches counts switches. Voluntary and Involuntary are away from the
-// task, Lazy of them to a task without an address space; AddressSpace, Thread
-// and Kept are into it.
-type TraceSwitches struct {
-	Voluntary    uint64 `json:"voluntary"`
-	Involuntary  uint64 `json:"involuntary"`
-	Yields       uint64 `json:"yields"`
-	AddressSpace uint64 `json:"address_space"`
-	Thread       uint64 `json:"thread"`
-	Lazy         uint64 `json:"lazy"`
-	Kept         uint64 `json:"kept"`
-}
-
-// Total is all switches away.
-func (s TraceSwitches) Total() uint64 { return s.Voluntary + s.Involuntary }
 
 // Durations is a distribution of times, ns.
 type Durations struct {
@@ -148,30 +134,6 @@ type TraceQueue struct {
 	ViolationMaxNS int64  `json:"work_conservation_violation_max_ns"`
 }
 
-// TraceLost is an interval in which a CPU's events could not be recorded
-// (CLOCK_BOOTTIME).
-type TraceLost struct {
-	CPU     int    `json:"cpu"`
-	FirstNS int64  `json:"first_ns"`
-	LastNS  int64  `json:"last_ns"`
-	Count   uint64 `json:"count"`
-}
-
-// TraceLoss is a number of events that were not counted, and why.
-type TraceLoss struct {
-	Reason string `json:"reason"`
-	Count  uint64 `json:"count"`
-}
-
-// TraceCheck is one of the sums that must add up.
-type TraceCheck struct {
-	Name   string `json:"name"`
-	Status string `json:"status"` // pass, fail, unavailable
-	Reason string `json:"reason"`
-	Traced uint64 `json:"traced"`
-	Kernel uint64 `json:"kernel"`
-}
-
 // TraceCost is what the tracer took.
 type TraceCost struct {
 	Events        uint64   `json:"events"`
@@ -188,8 +150,8 @@ type TraceCost struct {
 }
 
 // Failed returns the checks that failed.
-func (t *Trace) Failed() []TraceCheck {
-	var failed []TraceCheck
+func (t *Trace) Failed() []event.Check {
+	var failed []event.Check
 	for _, c := range t.Checks {
 		if c.Status == "fail" {
 			failed = append(failed, c)

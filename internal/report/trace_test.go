@@ -6,6 +6,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"switchyard/trace/event"
+
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
@@ -14,7 +16,7 @@ func sampleTrace() *Trace {
 	latency := &Durations{N: 4012, Mean: 14_200, P50: 4_900, P90: 31_000, P99: 210_400, Max: 12_034_000}
 	task := func(tid int, name string, on, queue, blocked int64, voluntary, involuntary uint64) TraceTask {
 		return TraceTask{TID: tid, TGID: tid, Name: name, LifeNS: on + queue + blocked, OnCPUNS: on, RunQueueNS: queue, BlockedNS: blocked,
-			Wakeups: voluntary, Migrations: 3, Switches: TraceSwitches{Voluntary: voluntary, Involuntary: involuntary, AddressSpace: 40, Thread: 7, Lazy: 12},
+			Wakeups: voluntary, Migrations: 3, Switches: event.Switches{Voluntary: voluntary, Involuntary: involuntary, AddressSpace: 40, Thread: 7, Lazy: 12},
 			WakeupLatency: latency, RunQueueLatency: latency}
 	}
 	t := &Trace{Schema: TraceSchema, Depth: "record", Of: "make -j8 \x1b[31m", WindowNS: 2_345_678_901,
@@ -31,11 +33,11 @@ func sampleTrace() *Trace {
 		RunQueue: &TraceQueue{Mean: 0.51, Max: 7, ViolationCount: 12, ViolationNS: 340_000, ViolationMaxNS: 120_000},
 		Load: &TraceLoad{Target: "http://127.0.0.1:80/\x1b[31m", Loop: "open", Clients: 16, Rate: 5000, Seconds: 3, Requests: 15000, Errors: 1,
 			RequestsPerSecond: 5000, Latency: Latency{P50: 75.8, P99: 1480, Max: 6720}, Warnings: []string{"it was late"}},
-		Throttled: &Throttled{Count: 23, NS: 1_009_000_000, Cgroups: []string{"/limited\x1b[31m\xff", "/", "/a", "/b"}, Read: 5},
+		Throttled: &event.Throttling{Times: 23, Time: 1_009_000_000, Cgroups: []string{"/limited\x1b[31m\xff", "/", "/a", "/b"}, Read: 5},
 
 		Syscalls: map[string]uint64{"read": 1009, "write": 1009, "futex": 23},
-		Lost:     []TraceLost{{CPU: 1, FirstNS: 1, LastNS: 2, Count: 3}},
-		Checks: []TraceCheck{{Name: "nvcsw", Status: "pass", Traced: 123_480, Kernel: 123_480},
+		Lost:     []event.Lost{{CPU: 1, First: 1, Last: 2, Count: 3}},
+		Checks: []event.Check{{Name: "nvcsw", Status: "pass", Traced: 123_480, Kernel: 123_480},
 			{Name: "nivcsw", Status: "fail", Reason: "differs by -3, 1 task wrong, the first task 1234 (\x1b[31mx): traced 1, kernel 4", Traced: 7891, Kernel: 7894},
 			{Name: "run_delay", Status: "unavailable", Reason: "this kernel does not keep it"}},
 		Cost:     TraceCost{Events: 150_000, BytesPerEvent: ptr(29.5), NSPerEvent: ptr(140.2), ReaderCPUNS: ptr(int64(12_345_678)), AttachNS: 45_000_000, MemoryBytes: 16 << 20, DiskPerEvent: ptr(6.6)},

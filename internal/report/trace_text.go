@@ -76,7 +76,7 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	if total.RunQueueLatency != nil {
 		writeWrapped(&b, width, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.", total.RunQueueLatency, total.WakeupsByInterrupt, total.Wakeups)
 	}
-	if s := t.Throttled.sentence(); s != "" {
+	if s := throttledSentence(t.Throttled); s != "" {
 		writeWrapped(&b, width, "%s", s)
 	}
 	if c := total.MigrationCauses; len(c) > 0 {

@@ -24,7 +24,7 @@ type Manifest struct {
 	Window  event.Window    `json:"window"`
 	Clock   Clock           `json:"clock"`
 	Probe   Probe           `json:"probe"`
-	Checks  []Check         `json:"checks"`
+	Checks  []event.Check   `json:"checks"`
 	Lost    LostSum         `json:"lost"`
 	Tables  Tables          `json:"tables"`
 	// Warnings are sentences a report shows before anything else.
@@ -61,24 +61,6 @@ type Probe struct {
 	Attach        *int64   `json:"attach_ns"`
 	Memory        *int64   `json:"memory_bytes"`
 	Calibrated    string   `json:"calibrated,omitempty"` // how, or why not
-}
-
-// Status is how a check ended.
-type Status string
-
-const (
-	Pass        Status = "pass"
-	Fail        Status = "fail"
-	Unavailable Status = "unavailable"
-)
-
-// Check is one of the sums that must add up. Traced and Kernel are the two sides, nil where a side is not known.
-type Check struct {
-	Name   string   `json:"name"`
-	Status Status   `json:"status"`
-	Reason string   `json:"reason,omitempty"`
-	Traced *float64 `json:"traced"`
-	Kernel *float64 `json:"kernel"`
 }
 
 // LostSum is the sum of lost.parquet.

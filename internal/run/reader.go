@@ -251,7 +251,7 @@ func (m *Manifest) check() error {
 		return fmt.Errorf("the window closes at %d, before it opens at %d", m.Window.Close, m.Window.Open)
 	}
 	for _, c := range m.Checks {
-		if !slices.Contains([]Status{Pass, Fail, Unavailable}, c.Status) {
+		if !slices.Contains([]event.Status{event.Pass, event.Fail, event.Unavailable}, c.Status) {
 			return fmt.Errorf("check %.40q ends in %.40q", c.Name, c.Status)
 		}
 	}

@@ -43,7 +43,7 @@ func write(t testing.TB, dir string, events []event.Event, tasks []event.Task) {
 }
 
 func someManifest() Manifest {
-	cost, cpu, traced := 212.5, int64(12_345_678), 23.0
+	cost, cpu := 212.5, int64(12_345_678)
 	return Manifest{
 		Command:  []string{"switchyard", "trace", "--record", "--", "sleep", "1"},
 		Made:     time.Unix(1_800_000_000, 123).UTC(),
@@ -52,7 +52,7 @@ func someManifest() Manifest {
 		Window:   event.Window{Open: 86_400_123_456_000, Close: 86_500_000_000_000},
 		Clock:    Clock{Boottime: 86_400_000_000_000, Realtime: 1_800_000_000_000_000_000},
 		Probe:    Probe{Events: 300, NsPerEvent: &cost, ReaderCPU: &cpu},
-		Checks:   []Check{{Name: "nvcsw", Status: Pass, Traced: &traced, Kernel: &traced}, {Name: "run_delay", Status: Unavailable, Reason: "no SCHED_INFO"}},
+		Checks:   []event.Check{{Name: "nvcsw", Status: event.Pass, Traced: 23, Kernel: 23}, {Name: "run_delay", Status: event.Unavailable, Reason: "no SCHED_INFO"}},
 		Warnings: []string{"a sentence"},
 	}
 }

@@ -7,40 +7,6 @@ import (
 	"switchyard/trace/event"
 )
 
-// Status is the outcome of a Check.
-type Status string
-
-const (
-	Pass        Status = "pass"
-	Fail        Status = "fail"
-	Unavailable Status = "unavailable" // could not be made; Reason says why
-)
-
-// Check is a sum that must add up: what was traced against the kernel's own books, or against itself. It includes the
-// recorder's own threads.
-//
-//	nvcsw             voluntary switches: the events between the two snapshots are as many as nvcsw has changed by, for each
-//	                  task. A task that was made or ended in between counts from there, or up to there
-//	nivcsw            involuntary switches: the same with nivcsw
-//	ctxt              all switches: the change of ctxt in /proc/stat, within the time it took to read it
-//	sum_exec_runtime  on-CPU spans (ns) in the window: the kernel's own within its clock's error, for each task
-//	run_delay         run-queue time (ns) between the snapshots: the kernel's own begins when the task is put on the queue,
-//	                  after its waking, so that it is less; but not less than what follows involuntary switches
-//	life              on-CPU + run-queue + blocked time (ns) = the tasks' life in the window, for each task
-//	cpu               busy + idle time of the CPUs (ns) = the window, for each CPU
-//	tasks             tasks at the start + appeared − disappeared = tasks at the end, for each task
-//	chain             the task that leaves a CPU is the one that came to it at the switch before
-type Check struct {
-	Name   string
-	Status Status
-	Reason string // why it failed, by how much, or why it could not be made; of one that passed, what it leaves out
-	Traced uint64
-	Kernel uint64
-}
-
-// OK reports whether the check passed.
-func (c Check) OK() bool { return c.Status == Pass }
-
 // checker adds up what the checks compare. A task whose own sum fails fails the whole: two tasks' errors must not cancel
 // out.
 type checker struct {
@@ -82,10 +48,10 @@ func (a *Analysis) nameOf(id event.TaskID) string {
 }
 
 // check returns the verdict on what must be equal.
-func (v *verdict) check(name string, a *Analysis) Check {
-	c := Check{Name: name, Status: Pass, Traced: v.traced, Kernel: v.kernel}
+func (v *verdict) check(name string, a *Analysis) event.Check {
+	c := event.Check{Name: name, Status: event.Pass, Traced: v.traced, Kernel: v.kernel}
 	if v.wrong > 0 || v.traced != v.kernel {
-		c.Status = Fail
+		c.Status = event.Fail
 		c.Reason = fmt.Sprintf("differs by %d", int64(v.traced-v.kernel))
 		if v.wrong > 0 {
 			c.Reason += fmt.Sprintf(", %s wrong, the first %s", number(v.wrong, "task"), v.first)
@@ -229,11 +195,11 @@ func (c *checker) existence(a *Analysis, id event.TaskID, t *task) {
 }
 
 // checks returns the verdicts.
-func (c *checker) checks(a *Analysis, r *Result) []Check {
-	list := []Check{c.nvcsw.check("nvcsw", a), c.nivcsw.check("nivcsw", a)}
+func (c *checker) checks(a *Analysis, r *Result) []event.Check {
+	list := []event.Check{c.nvcsw.check("nvcsw", a), c.nivcsw.check("nivcsw", a)}
 	if a.walk.started == 0 || a.walk.ended == 0 {
 		for i := range list {
-			list[i] = Check{Name: list[i].Name, Status: Unavailable, Reason: "no snapshot of the tasks at both ends"}
+			list[i] = event.Check{Name: list[i].Name, Status: event.Unavailable, Reason: "no snapshot of the tasks at both ends"}
 		}
 	}
 	list = append(list, a.checkCtxt())
@@ -241,15 +207,15 @@ func (c *checker) checks(a *Analysis, r *Result) []Check {
 	exec := c.exec.within("sum_exec_runtime", a)
 	if d := r.Total.ExecTraced + r.Tracer.ExecTraced - r.Total.ExecKernel - r.Tracer.ExecKernel; exec.OK() && a.o.All && d.Abs() > a.execMargin(r) {
 		// What a stale clock takes from one task it gives to the next.
-		exec.Status = Fail
+		exec.Status = event.Fail
 		exec.Reason = fmt.Sprintf("differs by %v, more than %v", d, a.execMargin(r)) + a.lossNote()
 	}
 	if exec.Traced == 0 && exec.Kernel == 0 {
-		exec.Status, exec.Reason = Unavailable, "no task was seen to come to a CPU and to leave it"
+		exec.Status, exec.Reason = event.Unavailable, "no task was seen to come to a CPU and to leave it"
 	}
 	delay := c.delay.within("run_delay", a)
 	if c.delayTasks == 0 {
-		delay.Status, delay.Reason = Unavailable, "the kernel does not keep it (CONFIG_SCHED_INFO, sysctl kernel.sched_schedstats)"
+		delay.Status, delay.Reason = event.Unavailable, "the kernel does not keep it (CONFIG_SCHED_INFO, sysctl kernel.sched_schedstats)"
 		if a.delays {
 			delay.Reason = "no task that was recorded is in the second snapshot: they have ended"
 		}
@@ -258,31 +224,31 @@ func (c *checker) checks(a *Analysis, r *Result) []Check {
 
 	tasks := c.tasks.check("tasks", a)
 	if a.walk.started == 0 || a.walk.ended == 0 {
-		tasks = Check{Name: "tasks", Status: Unavailable, Reason: "no snapshot of the tasks at both ends"}
+		tasks = event.Check{Name: "tasks", Status: event.Unavailable, Reason: "no snapshot of the tasks at both ends"}
 	} else if a.o.All && a.o.Nested {
-		tasks = Check{Name: "tasks", Status: Unavailable, Reason: nested}
+		tasks = event.Check{Name: "tasks", Status: event.Unavailable, Reason: nested}
 	}
 	return append(list, tasks, a.checkChain(r))
 }
 
 // within returns the verdict on what must be equal within a margin, which was looked at task by task.
-func (v *verdict) within(name string, a *Analysis) Check {
-	c := Check{Name: name, Status: Pass, Traced: v.traced, Kernel: v.kernel}
+func (v *verdict) within(name string, a *Analysis) event.Check {
+	c := event.Check{Name: name, Status: event.Pass, Traced: v.traced, Kernel: v.kernel}
 	if v.wrong > 0 {
-		c.Status = Fail
+		c.Status = event.Fail
 		c.Reason = fmt.Sprintf("differs by %v, %s wrong, the first %s", dur(int64(v.traced-v.kernel)), number(v.wrong, "task"), v.first) + a.lossNote()
 	}
 	return c
 }
 
-func (a *Analysis) checkCtxt() Check {
-	c := Check{Name: "ctxt"}
+func (a *Analysis) checkCtxt() event.Check {
+	c := event.Check{Name: "ctxt"}
 	switch {
 	case !a.o.All:
-		c.Status, c.Reason = Unavailable, "only some tasks were recorded"
+		c.Status, c.Reason = event.Unavailable, "only some tasks were recorded"
 		return c
 	case a.o.Ctxt == nil:
-		c.Status, c.Reason = Unavailable, "/proc/stat was not read"
+		c.Status, c.Reason = event.Unavailable, "/proc/stat was not read"
 		return c
 	}
 	// After a hidden task the switch away from it is not shown, and perhaps a second one, to another hidden task.
@@ -292,11 +258,11 @@ func (a *Analysis) checkCtxt() Check {
 			most += 2 * cpu.hidden
 		}
 	}
-	c.Status = Pass
+	c.Status = event.Pass
 	c.Kernel = a.o.Ctxt[1].Value - a.o.Ctxt[0].Value
 	c.Traced = min(max(c.Kernel, a.ctxt[0]), most)
 	if c.Traced != c.Kernel {
-		c.Status = Fail
+		c.Status = event.Fail
 		c.Reason = fmt.Sprintf("differs by %d: %d switches for certain between the readings, %d at most", int64(c.Traced-c.Kernel), a.ctxt[0], most) + a.lossNote()
 	}
 	return c
@@ -305,9 +271,9 @@ func (a *Analysis) checkCtxt() Check {
 // nested is why there are no sums over all tasks from inside a PID namespace.
 const nested = "in a PID namespace the tracer can ask only about its tasks: what the others did at the window's ends is not known"
 
-func (c *checker) checkLife(a *Analysis, r *Result) Check {
+func (c *checker) checkLife(a *Analysis, r *Result) event.Check {
 	if a.o.All && a.o.Nested {
-		return Check{Name: "life", Status: Unavailable, Reason: nested}
+		return event.Check{Name: "life", Status: event.Unavailable, Reason: nested}
 	}
 	check := c.life.check("life", a)
 	if unknown := r.Total.Unknown + r.Tracer.Unknown; !check.OK() && unknown > 0 {
@@ -316,10 +282,10 @@ func (c *checker) checkLife(a *Analysis, r *Result) Check {
 	return check
 }
 
-func (a *Analysis) checkCPU(r *Result) Check {
-	check := Check{Name: "cpu", Status: Pass}
+func (a *Analysis) checkCPU(r *Result) event.Check {
+	check := event.Check{Name: "cpu", Status: event.Pass}
 	if !a.o.All {
-		check.Status, check.Reason = Unavailable, "only some tasks were recorded"
+		check.Status, check.Reason = event.Unavailable, "only some tasks were recorded"
 		return check
 	}
 	var unknown time.Duration
@@ -329,7 +295,7 @@ func (a *Analysis) checkCPU(r *Result) Check {
 		check.Kernel += uint64(a.w.Close - a.w.Open)
 		unknown += c.Unknown
 		if c.Busy+c.Idle != dur(a.w.Close-a.w.Open) {
-			check.Status = Fail
+			check.Status = event.Fail
 		}
 	}
 	if check.OK() {
@@ -343,7 +309,7 @@ func (a *Analysis) checkCPU(r *Result) Check {
 		whole = whole && c.Busy+c.Idle+c.Unknown == dur(a.w.Close-a.w.Open) && c.Breaks+c.BrokenByLoss == 0
 	}
 	if whole && hidden > 0 {
-		check.Status = Unavailable
+		check.Status = event.Unavailable
 		check.Reason = fmt.Sprintf("what the CPUs did is not known of %v, after %d switches to tasks that the kernel keeps from tracing",
 			unknown, hidden)
 		return check
@@ -352,10 +318,10 @@ func (a *Analysis) checkCPU(r *Result) Check {
 	return check
 }
 
-func (a *Analysis) checkChain(r *Result) Check {
-	check := Check{Name: "chain", Status: Pass}
+func (a *Analysis) checkChain(r *Result) event.Check {
+	check := event.Check{Name: "chain", Status: event.Pass}
 	if !a.o.All {
-		check.Status, check.Reason = Unavailable, "only some tasks were recorded"
+		check.Status, check.Reason = event.Unavailable, "only some tasks were recorded"
 		return check
 	}
 	var breaks, lossy, hidden uint64
@@ -367,7 +333,7 @@ func (a *Analysis) checkChain(r *Result) Check {
 	}
 	check.Kernel = check.Traced + breaks + lossy
 	if breaks+lossy > 0 {
-		check.Status = Fail
+		check.Status = event.Fail
 		check.Reason = fmt.Sprintf("%d switches away from a task that was not there, %d of them where events were lost", breaks+lossy, lossy)
 	} else if hidden > 0 {
 		check.Reason = fmt.Sprintf("%d switches left out, away from tasks that the kernel keeps from tracing", hidden)

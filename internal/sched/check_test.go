@@ -248,7 +248,7 @@ func TestTruthOfSome(t *testing.T) {
 			}
 		}
 		for _, c := range a.Checks {
-			if c.Status == Fail {
+			if c.Status == event.Fail {
 				t.Errorf("seed %d: %+v", seed, c)
 			}
 		}
@@ -310,7 +310,7 @@ func TestNested(t *testing.T) {
 		}
 		for _, c := range a.Result().Checks {
 			if c.Name == "life" || c.Name == "tasks" {
-				if got, want := c.Status == Unavailable && c.Reason == nested, o.All && o.Nested; got != want {
+				if got, want := c.Status == event.Unavailable && c.Reason == nested, o.All && o.Nested; got != want {
 					t.Errorf("%+v: %+v", o, c)
 				}
 			}

@@ -132,13 +132,13 @@ func (r *Result) task(id event.TaskID) *TaskResult {
 	return &TaskResult{ID: event.NoTask}
 }
 
-func (r *Result) check(name string) Check {
+func (r *Result) check(name string) event.Check {
 	for _, c := range r.Checks {
 		if c.Name == name {
 			return c
 		}
 	}
-	return Check{}
+	return event.Check{}
 }
 
 func heapInUse() int64 {

@@ -1,20 +1,10 @@
 package sched
 
-import "time"
+import (
+	"time"
 
-// Switches are context switches of tasks. A switch away from a task is voluntary or involuntary; Lazy tells, of either,
-// where it went. A switch into a task is one of AddressSpace, Thread and Kept. A switch from one task to another is counted
-// on both sides, so the two groups are not to be added.
-type Switches struct {
-	Voluntary   uint64 // the task gave the CPU up: what the kernel counts in nvcsw
-	Involuntary uint64 // every other switch away: nivcsw. sched_yield is one of them
-	Yields      uint64 // the involuntary ones out of sched_yield(2)
-	Lazy        uint64 // away, to a task without an mm
-
-	AddressSpace uint64 // in, and the CPU loaded another page table
-	Thread       uint64 // in, from a task with the same mm
-	Kept         uint64 // in, and a task without an mm had kept its page table loaded
-}
+	"switchyard/trace/event"
+)
 
 // Migrations are moves of tasks to another CPU (sched_migrate_task), by cause.
 type Migrations struct {
@@ -52,7 +42,7 @@ type Totals struct {
 	// Inferred is the part of OnCPU whose ends were not seen: the kernel's sum_exec_runtime tells how long it was.
 	Inferred time.Duration
 
-	Switches Switches
+	Switches event.Switches
 
 	Wakeups            uint64 // first wakings of an off-CPU period. A task's first start is none
 	WakeupsByInterrupt uint64 // those whose waker was an interrupt
@@ -88,13 +78,7 @@ func (t *Totals) add(o *Totals) {
 	t.Life += o.Life
 	t.Inferred += o.Inferred
 
-	t.Switches.Voluntary += o.Switches.Voluntary
-	t.Switches.Involuntary += o.Switches.Involuntary
-	t.Switches.Yields += o.Switches.Yields
-	t.Switches.Lazy += o.Switches.Lazy
-	t.Switches.AddressSpace += o.Switches.AddressSpace
-	t.Switches.Thread += o.Switches.Thread
-	t.Switches.Kept += o.Switches.Kept
+	t.Switches.Add(&o.Switches)
 
 	t.Wakeups += o.Wakeups
 	t.WakeupsByInterrupt += o.WakeupsByInterrupt

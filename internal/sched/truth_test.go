@@ -141,7 +141,8 @@ func (r *recorded) truth(t *simTask) truth {
 		}
 	}
 	n := r.number
-	w.Switches = Switches{n(t.voluntary), n(t.involuntary), n(t.yields), n(t.lazy), n(t.addressSpace), n(t.thread), n(t.kept)}
+	w.Switches = event.Switches{Voluntary: n(t.voluntary), Involuntary: n(t.involuntary), Yields: n(t.yields), Lazy: n(t.lazy),
+		AddressSpace: n(t.addressSpace), Thread: n(t.thread), Kept: n(t.kept)}
 	w.Wakeups, w.WakeupsByInterrupt, w.SpuriousWakeups, w.EarlyWakeups = n(t.wakings), n(t.irq), n(t.spurious), n(t.early)
 	w.Migrations.Total, w.Migrations.AtWakeup, w.Migrations.ForkedAway = n(t.migrations), n(t.atWakeup), n(t.away)
 	w.Migrations.Balancing = w.Migrations.Total - w.Migrations.AtWakeup
@@ -170,7 +171,7 @@ func TestTruth(t *testing.T) {
 		tasks := 0
 		for _, st := range r.list {
 			want := r.truth(st)
-			if want.Life == 0 && want.Switches == (Switches{}) {
+			if want.Life == 0 && want.Switches == (event.Switches{}) {
 				continue
 			}
 			tasks++

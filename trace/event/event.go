@@ -172,9 +172,16 @@ type Snapshot struct {
 // Lost is an interval in which events of a CPU could not be recorded: Count of them, the first at First, the last at Last
 // (ns, CLOCK_BOOTTIME).
 type Lost struct {
-	CPU         int
-	First, Last int64
-	Count       uint64
+	CPU   int    `json:"cpu"`
+	First int64  `json:"first_ns"`
+	Last  int64  `json:"last_ns"`
+	Count uint64 `json:"count"`
+}
+
+// Loss is a number of events that could not be counted, and why.
+type Loss struct {
+	Reason string `json:"reason"`
+	Count  uint64 `json:"count"`
 }
 
 // Window is the time a recording is about (ns, CLOCK_BOOTTIME). Events outside it only tell the state things were in.
