@@ -14,6 +14,7 @@ import (
 
 	"switchyard"
 	"switchyard/internal/sys"
+	"switchyard/internal/testenv"
 )
 
 // uringBySystemCall asks whether the kernel makes a ring at all.
@@ -94,7 +95,7 @@ func TestUringShortages(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			eventually(t, "all are closed", func() bool { return r.count.Active() == 0 })
+			testenv.Eventually(t, "all are closed", func() bool { return r.count.Active() == 0 })
 			if n := r.count.Requests.Load(); n != clients*rounds*pipeline {
 				t.Errorf("%d requests counted, want %d", n, clients*rounds*pipeline)
 			}
@@ -152,8 +153,8 @@ func TestUringCloseWithOperationsInFlight(t *testing.T) {
 			c.send("GET / HT")
 		}
 	}
-	eventually(t, "all are served", func() bool { return r.count.Active() == 32 })
-	if err := r.server.Close(); err != nil {
+	testenv.Eventually(t, "all are served", func() bool { return r.count.Active() == 32 })
+	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
 	// The kernel has let go of the address.
@@ -163,9 +164,7 @@ func TestUringCloseWithOperationsInFlight(t *testing.T) {
 	} else {
 		unix.Close(fd)
 	}
-	if err := <-r.done; !errors.Is(err, switchyard.ErrServerClosed) {
+	if err := r.Wait(); !errors.Is(err, switchyard.ErrServerClosed) {
 		t.Errorf("serve: %v", err)
 	}
-	r.cancel()
-	r.cancel = nil
 }

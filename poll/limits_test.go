@@ -50,8 +50,8 @@ func TestShortageIsOnePause(t *testing.T) {
 		unix.Close(taken[last])
 		taken = taken[:last]
 		late := r.dial()
-		eventually(t, "the pause is counted", func() bool { return r.count.Paused.Load() > 0 })
-		time.Sleep(4 * pauseTime)
+		testenv.Eventually(t, "the pause is counted", func() bool { return r.count.Paused.Load() > 0 })
+		time.Sleep(4 * pauseTime) // no state: what is looked for is what does not happen in that time
 		if n := r.count.Paused.Load(); n != 1 {
 			t.Errorf("%d pauses are counted, want 1", n)
 		}
@@ -115,7 +115,7 @@ func TestLimitIsLowered(t *testing.T) {
 			clients[0].get() // a wait that has begun goes by the old limit
 			var before, after unix.Rusage
 			unix.Getrusage(unix.RUSAGE_SELF, &before)
-			time.Sleep(200 * time.Millisecond)
+			time.Sleep(200 * time.Millisecond) // no state: the silence that is measured
 			unix.Getrusage(unix.RUSAGE_SELF, &after)
 			if used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano(); used > int64(100*time.Millisecond) {
 				t.Errorf("limit %d: %v of CPU time used in 200ms of silence", limit, time.Duration(used))

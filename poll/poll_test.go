@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 const (
 	wantBody = "one more served"
 	request  = "GET / HTTP/1.1\r\n\r\n"
-	patience = 20 * time.Second
+	patience = testenv.Patience
 )
 
 // models are those of this package that can run here.
@@ -64,62 +64,25 @@ func model(t *testing.T, name string) switchyard.Model {
 
 // running is a server that serves until the test ends.
 type running struct {
-	t      *testing.T
-	server switchyard.Server
-	addr   string
-	count  *switchyard.Counters
-	cancel context.CancelFunc
-	done   chan error
+	*testenv.Server
+	t     *testing.T
+	addr  string
+	count *switchyard.Counters
 }
 
 // serve runs a server of m; at the end of the test it must drain and leave
 // nothing behind.
 func serve(t *testing.T, m switchyard.Model, o switchyard.Options) *running {
 	t.Helper()
-	testenv.Check(t)
-	ready := make(chan netip.AddrPort, 1)
-	r := &running{t: t, count: new(switchyard.Counters), done: make(chan error, 1)}
-	o.Ready = func(a netip.AddrPort) { ready <- a }
-	o.Counters = r.count
-	if o.SpinsPerMilli == 0 {
-		o.SpinsPerMilli = 1000
-	}
-	var err error
-	if r.server, err = m.New(o); err != nil {
-		t.Fatal(err)
-	}
-	var ctx context.Context
-	ctx, r.cancel = context.WithCancel(context.Background())
-	go func() { r.done <- r.server.Serve(ctx) }()
-	select {
-	case a := <-ready:
-		r.addr = a.String()
-	case err := <-r.done:
-		t.Fatalf("serve: %v", err)
-	}
-	t.Cleanup(func() {
-		r.stop()
-		if a := r.count.Active(); a != 0 {
-			t.Errorf("%d connections are counted as open after the end", a)
-		}
-	})
-	return r
+	s := testenv.Serve(t, m.New, o)
+	return &running{s, t, s.Address, s.Counters}
 }
 
-// stop drains the server, once.
+// stop drains the server.
 func (r *running) stop() {
-	if r.cancel == nil {
-		return
-	}
-	r.cancel()
-	r.cancel = nil
-	select {
-	case err := <-r.done:
-		if err != nil {
-			r.t.Errorf("serve: %v", err)
-		}
-	case <-time.After(patience):
-		r.t.Fatal("the server does not end")
+	r.t.Helper()
+	if err := r.Drain(); err != nil {
+		r.t.Errorf("serve: %v", err)
 	}
 }
 
@@ -132,13 +95,8 @@ type client struct {
 
 func (r *running) dial() *client {
 	r.t.Helper()
-	c, err := net.DialTimeout("tcp", r.addr, patience)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(patience))
-	return &client{TCPConn: c.(*net.TCPConn), t: r.t, r: bufio.NewReader(c)}
+	c := r.Dial()
+	return &client{TCPConn: c, t: r.t, r: bufio.NewReader(c)}
 }
 
 func (c *client) send(s string) {
@@ -189,15 +147,6 @@ func (c *client) get() {
 	}
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("still not: %s", what)
-		}
-	}
-}
-
 // A client that sends far more than is read in one turn, and then nothing, is
 // answered in full: what is left is not forgotten for want of another event.
 func TestLongPipelineThenSilence(t *testing.T) {
@@ -212,7 +161,7 @@ func TestLongPipelineThenSilence(t *testing.T) {
 			}
 		}
 		c.Close()
-		eventually(t, "requests are counted", func() bool { return r.count.Requests.Load() == n })
+		testenv.Eventually(t, "requests are counted", func() bool { return r.count.Requests.Load() == n })
 	})
 }
 
@@ -305,7 +254,7 @@ func TestResets(t *testing.T) {
 			}
 		}
 		witness.get()
-		eventually(t, "only the witness is open", func() bool { return r.count.Active() == 1 })
+		testenv.Eventually(t, "only the witness is open", func() bool { return r.count.Active() == 1 })
 	})
 }
 
@@ -332,7 +281,7 @@ func TestResetBehindInput(t *testing.T) {
 		}
 		clients.Wait()
 		witness.get()
-		eventually(t, "only the witness is open", func() bool { return r.count.Active() == 1 })
+		testenv.Eventually(t, "only the witness is open", func() bool { return r.count.Active() == 1 })
 	})
 }
 
@@ -351,12 +300,12 @@ func TestLinger(t *testing.T) {
 			}
 		}
 		gone.Close() // its place is another's when its second has passed
-		eventually(t, "one is gone", func() bool { return r.count.Active() == 1 })
+		testenv.Eventually(t, "one is gone", func() bool { return r.count.Active() == 1 })
 		other := r.dial()
 		other.get()
 		c.send("more nonsense")
-		eventually(t, "the first is cut off", func() bool { return r.count.Closed.Load() == 2 })
-		time.Sleep(50 * time.Millisecond)
+		testenv.Eventually(t, "the first is cut off", func() bool { return r.count.Closed.Load() == 2 })
+		time.Sleep(50 * time.Millisecond) // no state: nothing may happen to the other, and it would about now
 		other.get()
 	})
 }
@@ -449,7 +398,7 @@ func TestDrain(t *testing.T) {
 			t.Fatal(err)
 		}
 		idle.get() // the loop has seen what the others sent
-		r.cancel()
+		r.Cancel()
 		if _, err := idle.r.ReadByte(); err != io.EOF {
 			t.Errorf("the idle connection is not closed: %v", err)
 		}
@@ -466,7 +415,7 @@ func TestDrain(t *testing.T) {
 		r := serve(t, m, switchyard.Options{Grace: 50 * time.Millisecond})
 		c := r.dial()
 		c.send("GET /sleep?ms=60000 HTTP/1.1\r\n\r\n")
-		eventually(t, "it is accepted", func() bool { return r.count.Active() == 1 })
+		testenv.Eventually(t, "it is accepted", func() bool { return r.count.Active() == 1 })
 		r.stop() // fails the test if it takes too long
 	})
 }

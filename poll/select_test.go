@@ -11,6 +11,7 @@ import (
 
 	"switchyard"
 	"switchyard/internal/sys"
+	"switchyard/internal/testenv"
 )
 
 // fill opens descriptors until all below sys.FDSetSize are taken but for so
@@ -82,14 +83,14 @@ func TestSelectAtFDSetSize(t *testing.T) {
 		if err := c.reply(); err == nil {
 			t.Fatalf("connection %d beyond FD_SETSIZE is served", i)
 		}
-		eventually(t, "the refusal is counted", func() bool { return r.count.Refused.Load() == uint64(i+1) })
+		testenv.Eventually(t, "the refusal is counted", func() bool { return r.count.Refused.Load() == uint64(i+1) })
 	}
 	for _, c := range append(served, first) {
 		c.get()
 	}
 	// With a descriptor free again there is room again.
 	served[0].Close()
-	eventually(t, "it is closed", func() bool { return r.count.Active() == fit })
+	testenv.Eventually(t, "it is closed", func() bool { return r.count.Active() == fit })
 	r.dial().get()
 	if n := r.count.Refused.Load(); n != more {
 		t.Errorf("%d refused, want %d", n, more)
