@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"switchyard"
+	"switchyard/internal/testenv"
 )
 
 // TestChildNeedsNoRuntime checks, on the linker's own account of nosplit
@@ -98,7 +99,7 @@ func TestChildrenKeepOnlyTheirDescriptors(t *testing.T) {
 			if !has(pools, model) {
 				wantName = "sy-conn"
 			}
-			eventually(t, "its name is "+wantName, func() bool { return comm(pid) == wantName })
+			testenv.Eventually(t, "its name is "+wantName, func() bool { return comm(pid) == wantName })
 			files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 			sockets := 0
 			for _, file := range files {
@@ -135,6 +136,6 @@ func TestLinger(t *testing.T) {
 		if _, err := c.receive(); err != nil {
 			t.Errorf("the reply: %v", err)
 		}
-		eventually(t, "closed without the client's doing", func() bool { return r.counters.Closed.Load() == 1 })
+		testenv.Eventually(t, "closed without the client's doing", func() bool { return r.counters.Closed.Load() == 1 })
 	})
 }

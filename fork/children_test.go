@@ -33,8 +33,8 @@ func TestNoZombies(t *testing.T) {
 			c.receive()
 			c.Close()
 		}
-		eventually(t, "eight crashed", func() bool { return r.counters.Crashed.Load() == 8 })
-		eventually(t, "no zombies", func() bool {
+		testenv.Eventually(t, "eight crashed", func() bool { return r.counters.Crashed.Load() == 8 })
+		testenv.Eventually(t, "no zombies", func() bool {
 			for _, pid := range testenv.Children() {
 				if processState(pid) == 'Z' {
 					return false
@@ -43,7 +43,7 @@ func TestNoZombies(t *testing.T) {
 			return true
 		})
 		if has(pools, model) {
-			eventually(t, "eight were replaced", func() bool { return r.counters.Respawned.Load() == 8 })
+			testenv.Eventually(t, "eight were replaced", func() bool { return r.counters.Respawned.Load() == 8 })
 		} else if n := r.counters.Respawned.Load(); n != 0 {
 			t.Errorf("%d respawned", n)
 		}
@@ -67,7 +67,7 @@ func TestStrangersAreLeftAlone(t *testing.T) {
 				strangers = append(strangers, cmd)
 			}
 			for _, cmd := range strangers {
-				eventually(t, "a stranger is a zombie", func() bool { return processState(cmd.Process.Pid) == 'Z' })
+				testenv.Eventually(t, "a stranger is a zombie", func() bool { return processState(cmd.Process.Pid) == 'Z' })
 			}
 			for range 5 {
 				c := r.dial()
@@ -76,14 +76,14 @@ func TestStrangersAreLeftAlone(t *testing.T) {
 				c.receive()
 				c.Close()
 			}
-			eventually(t, "the server's own are reaped", func() bool { return r.counters.Crashed.Load() == 5 })
+			testenv.Eventually(t, "the server's own are reaped", func() bool { return r.counters.Crashed.Load() == 5 })
 			for i, cmd := range strangers {
 				cmd.Wait()
 				if code := cmd.ProcessState.ExitCode(); code != 40+i {
 					t.Errorf("stranger %d: %v", i, cmd.ProcessState)
 				}
 			}
-			if err := r.drain(); err != nil {
+			if err := r.Drain(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -102,11 +102,11 @@ func TestTwoServers(t *testing.T) {
 			c.Close()
 		}
 	}
-	if err := a.drain(); err != nil {
+	if err := a.Drain(); err != nil {
 		t.Error(err)
 	}
 	b.dial().get("/", "one")
-	if err := b.drain(); err != nil {
+	if err := b.Drain(); err != nil {
 		t.Error(err)
 	}
 	if n := a.counters.Requests.Load(); n != 10 {
@@ -130,7 +130,7 @@ func TestKilledParentLeavesNoChild(t *testing.T) {
 		}
 		cmd.Process.Kill()
 		cmd.Wait()
-		eventually(t, "its children are gone", func() bool {
+		testenv.Eventually(t, "its children are gone", func() bool {
 			for _, pid := range pids {
 				// Whoever adopts them may be slow to reap.
 				if s := processState(pid); s != 0 && s != 'Z' && s != 'X' {

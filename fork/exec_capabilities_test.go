@@ -24,7 +24,7 @@ func TestExecOfAFileWithCapabilities(t *testing.T) {
 	}
 	cmd.Process.Kill()
 	cmd.Wait()
-	eventually(t, "the child dies with the server", func() bool {
+	testenv.Eventually(t, "the child dies with the server", func() bool {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(children[0]) + "/stat")
 		return err != nil || strings.Contains(string(stat), ") Z ")
 	})

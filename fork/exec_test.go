@@ -42,7 +42,7 @@ func TestExecIsAnotherProgram(t *testing.T) {
 	// the parent's memory, even when it is killed.
 	c.get("/", "one")
 	unix.Kill(r.pids()[r.busy()[0]], unix.SIGKILL)
-	eventually(t, "closed", func() bool { return r.counters.Closed.Load() == 1 })
+	testenv.Eventually(t, "closed", func() bool { return r.counters.Closed.Load() == 1 })
 	if n := r.counters.Requests.Load(); n != 2 {
 		t.Errorf("%d requests, want 2", n)
 	}

@@ -2,12 +2,10 @@ package fork
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -23,17 +21,15 @@ func TestMain(m *testing.M) {
 	os.Exit(testenv.Main(m, programs))
 }
 
-// running is a server that serves.
+// running is a server that serves until the test ends.
 type running struct {
+	*testenv.Server
 	t        *testing.T
-	server   switchyard.Server
 	addr     string
 	counters *switchyard.Counters
-	cancel   context.CancelFunc
-	served   chan error
 }
 
-// serve starts a server of a model. It is stopped at the end of the test.
+// serve starts a server of a model.
 func serve(t *testing.T, name string, opts switchyard.Options) *running {
 	t.Helper()
 	m, ok := switchyard.Lookup(name)
@@ -52,52 +48,8 @@ func serve(t *testing.T, name string, opts switchyard.Options) *running {
 // serveWith is serve for a server that is not registered.
 func serveWith(t *testing.T, build func(switchyard.Options) (switchyard.Server, error), opts switchyard.Options) *running {
 	t.Helper()
-	counters, free, err := switchyard.NewCounters()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ready := make(chan netip.AddrPort, 1)
-	opts.Counters, opts.Ready = counters, func(a netip.AddrPort) { ready <- a }
-	s, err := build(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{t: t, server: s, counters: counters, cancel: cancel, served: make(chan error, 1)}
-	go func() { r.served <- s.Serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		s.Close()
-		free()
-	})
-	select {
-	case a := <-ready:
-		r.addr = a.String()
-	case err := <-r.served:
-		t.Fatalf("serve: %v", err)
-	case <-time.After(20 * time.Second):
-		t.Fatal("not ready")
-	}
-	return r
-}
-
-// drain stops the server gently and returns what Serve returned.
-func (r *running) drain() error {
-	r.t.Helper()
-	r.cancel()
-	return r.wait()
-}
-
-func (r *running) wait() error {
-	r.t.Helper()
-	select {
-	case err := <-r.served:
-		r.served <- err
-		return err
-	case <-time.After(20 * time.Second):
-		r.t.Fatal("Serve does not return")
-	}
-	return nil
+	s := testenv.Serve(t, build, opts)
+	return &running{s, t, s.Address, s.Counters}
 }
 
 // client is a connection that speaks HTTP by hand.
@@ -119,23 +71,37 @@ func (r *running) dial() *client {
 }
 
 // open is dial for a test that needs several connections served at once. The
-// kernel may give a connection to a worker of fork/reuseport that is busy; it
-// is then given up for another.
+// kernel deals connections to the workers of fork/reuseport whether they are
+// free or not: where one waits for a worker that is busy, it is given up for
+// another.
 func (r *running) open() *client {
 	r.t.Helper()
 	for range 50 {
 		before := r.counters.Accepted.Load()
 		c := r.dial()
-		for range 100 {
-			if r.counters.Accepted.Load() > before {
-				return c
-			}
-			time.Sleep(2 * time.Millisecond)
+		accepted := func() bool { return r.counters.Accepted.Load() > before }
+		testenv.Eventually(r.t, "the connection is accepted, or its worker busy", func() bool {
+			// The queue that it waits in is a worker's own. One that is free and
+			// sleeps has none.
+			return len(r.inside().listeners) > 1 && r.asleep() || accepted()
+		})
+		if accepted() {
+			return c
 		}
 		c.Close()
 	}
 	r.t.Fatal("no worker is free")
 	return nil
+}
+
+// asleep reports whether all of the server's children are.
+func (r *running) asleep() bool {
+	for _, pid := range r.pids() {
+		if !testenv.Asleep(pid) {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *client) send(path string) {
@@ -162,16 +128,6 @@ func (c *client) get(path, want string) {
 	}
 }
 
-// eventually waits until f is true.
-func eventually(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !f(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
 var all = []string{"fork/per-conn", "fork/exec", "fork/prefork", "fork/prefork-flock", "fork/prefork-futex", "fork/fd-pass", "fork/reuseport"}
 
 // each runs a test for every design.
@@ -185,7 +141,7 @@ func each(t *testing.T, f func(t *testing.T, model string)) {
 }
 
 // inside is the server behind the interface.
-func (r *running) inside() *server { return r.server.(*server) }
+func (r *running) inside() *server { return r.Server.Server.(*server) }
 
 // pids lists the server's children by their slots.
 func (r *running) pids() map[int]int {
@@ -198,13 +154,6 @@ func (r *running) pids() map[int]int {
 func comm(pid int) string {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	return strings.TrimSpace(string(b))
-}
-
-// in reports whether a process is blocked in a system call.
-func in(pid int, call uintptr) bool {
-	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
-	number, _, _ := strings.Cut(string(b), " ")
-	return number == fmt.Sprint(call)
 }
 
 // pools are the designs with workers.
@@ -223,8 +172,8 @@ func TestServes(t *testing.T) {
 			c.get("/bytes?n=200000", "")
 			c.Close()
 		}
-		eventually(t, "all closed", func() bool { return r.counters.Closed.Load() == 5 })
-		if err := r.drain(); err != nil {
+		testenv.Eventually(t, "all closed", func() bool { return r.counters.Closed.Load() == 5 })
+		if err := r.Drain(); err != nil {
 			t.Fatal(err)
 		}
 		if n := r.counters.Requests.Load(); n != 15 {

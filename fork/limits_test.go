@@ -76,7 +76,7 @@ func TestForkFails(t *testing.T) {
 				if n := r.counters.Paused.Load(); n != 1 {
 					t.Errorf("%d pauses, want 1", n)
 				}
-				if err := r.drain(); err != nil {
+				if err := r.Drain(); err != nil {
 					t.Error(err)
 				}
 				if n := r.counters.Forks.Load(); n != 1 {
@@ -90,7 +90,7 @@ func TestForkFails(t *testing.T) {
 			return newConnections(opts, func(*server, int) syscall.Errno { return syscall.EPERM })
 		}, switchyard.Options{})
 		r.dial()
-		if err := r.wait(); err == nil || !strings.Contains(err.Error(), "clone") {
+		if err := r.Wait(); err == nil || !strings.Contains(err.Error(), "clone") {
 			t.Errorf("Serve: %v", err)
 		}
 		if n := r.counters.Active(); n != 0 {
@@ -106,8 +106,8 @@ func TestDrainWhileForksFail(t *testing.T) {
 		return newConnections(opts, func(*server, int) syscall.Errno { return syscall.EAGAIN })
 	}, switchyard.Options{})
 	r.dial()
-	eventually(t, "accepted", func() bool { return r.counters.Accepted.Load() == 1 })
-	if err := r.drain(); err != nil {
+	testenv.Eventually(t, "accepted", func() bool { return r.counters.Accepted.Load() == 1 })
+	if err := r.Drain(); err != nil {
 		t.Error(err)
 	}
 	if n := r.counters.Active(); n != 0 {
@@ -179,8 +179,8 @@ func TestDescriptorLimit(t *testing.T) {
 				}
 				unix.Write(fd, []byte("GET / HTTP/1.0\r\n\r\n"))
 			}
-			eventually(t, "it pauses", func() bool { return r.counters.Paused.Load() > 0 })
-			time.Sleep(120 * time.Millisecond)
+			testenv.Eventually(t, "it pauses", func() bool { return r.counters.Paused.Load() > 0 })
+			time.Sleep(120 * time.Millisecond) // no state: another pause must not be counted in the time of two
 			if n := r.counters.Paused.Load(); n != 1 {
 				t.Errorf("%d pauses, want 1", n)
 			}
@@ -226,12 +226,13 @@ func TestLimitIsLowered(t *testing.T) {
 				t.Fatal(err)
 			}
 			last := len(clients) - 1 // its worker wakes the parent
+			closed := r.counters.Closed.Load()
 			clients[last].Close()
 			clients = clients[:last]
-			time.Sleep(20 * time.Millisecond)
+			testenv.Eventually(t, "it is closed", func() bool { return r.counters.Closed.Load() > closed })
 			var before, after unix.Rusage
 			unix.Getrusage(unix.RUSAGE_SELF, &before)
-			time.Sleep(200 * time.Millisecond)
+			time.Sleep(200 * time.Millisecond) // no state: the silence that is measured
 			unix.Getrusage(unix.RUSAGE_SELF, &after)
 			if used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano(); used > int64(100*time.Millisecond) {
 				t.Errorf("limit %d: %v of CPU time used in 200ms of silence", limit, time.Duration(used))
@@ -250,7 +251,7 @@ func TestLimitIsLowered(t *testing.T) {
 		if n := r.counters.Crashed.Load(); n > 0 {
 			t.Errorf("%d workers crashed", n)
 		}
-		if err := r.drain(); err != nil {
+		if err := r.Drain(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -30,15 +30,15 @@ func TestWorkersAreReplaced(t *testing.T) {
 			for _, pid := range r.pids() {
 				unix.Kill(pid, unix.SIGKILL)
 			}
-			eventually(t, "three are replaced", func() bool { return r.counters.Respawned.Load() == 3 })
+			testenv.Eventually(t, "three are replaced", func() bool { return r.counters.Respawned.Load() == 3 })
 			c := r.dial()
 			c.get("/", "one")
-			eventually(t, "one has the connection", func() bool { return len(r.busy()) == 1 })
+			testenv.Eventually(t, "one has the connection", func() bool { return len(r.busy()) == 1 })
 			unix.Kill(r.pids()[r.busy()[0]], unix.SIGKILL)
 			if _, err := c.receive(); err == nil {
 				t.Error("the connection outlived its worker")
 			}
-			eventually(t, "it is replaced", func() bool { return r.counters.Respawned.Load() == 4 })
+			testenv.Eventually(t, "it is replaced", func() bool { return r.counters.Respawned.Load() == 4 })
 			if n := r.counters.Closed.Load(); n != 1 {
 				t.Errorf("%d connections closed, want 1", n)
 			}
@@ -46,7 +46,7 @@ func TestWorkersAreReplaced(t *testing.T) {
 				t.Errorf("%d requests, want 1", n)
 			}
 			r.dial().get("/", "one")
-			if err := r.drain(); err != nil {
+			if err := r.Drain(); err != nil {
 				t.Error(err)
 			}
 			if n := r.counters.Crashed.Load(); n != 4 {
@@ -65,15 +65,19 @@ func TestInterruptNeedsADrain(t *testing.T) {
 		r := serve(t, model, switchyard.Options{Workers: 2})
 		c := r.open()
 		c.get("/", "one")
-		c.send("/sleep?ms=50")
-		for range 20 {
-			s := r.inside()
-			s.children.interrupt(s.memory.slots)
-			time.Sleep(5 * time.Millisecond)
+		interrupt := func() {
+			for range 10 {
+				testenv.Eventually(t, "all sleep", r.asleep)
+				s := r.inside()
+				s.children.interrupt(s.memory.slots)
+			}
 		}
+		c.send("/sleep?ms=50")
+		interrupt() // in a request
 		if body, err := c.receive(); err != nil || body != "slept\n" {
 			t.Errorf("%q, %v", body, err)
 		}
+		interrupt() // between two
 		c.get("/", "one")
 		if n := r.counters.Crashed.Load(); n != 0 {
 			t.Errorf("%d crashed", n)
@@ -85,15 +89,15 @@ func TestInterruptNeedsADrain(t *testing.T) {
 // and the others, once all wait.
 func waitingIn(t *testing.T, r *running, lock uintptr) (owner int, others []int) {
 	t.Helper()
-	eventually(t, "one worker accepts and the others wait for the lock", func() bool {
+	testenv.Eventually(t, "one worker accepts and the others wait for the lock", func() bool {
 		owner, others = 0, nil
 		owners := 0
 		for _, pid := range r.pids() {
 			switch {
-			case in(pid, unix.SYS_ACCEPT4):
+			case testenv.In(pid, unix.SYS_ACCEPT4):
 				owner = pid
 				owners++
-			case in(pid, lock):
+			case testenv.In(pid, lock):
 				others = append(others, pid)
 			}
 		}
@@ -109,7 +113,7 @@ func lockOutlives(t *testing.T, model string, lock uintptr) {
 	for i := range 4 {
 		owner, _ := waitingIn(t, r, lock)
 		unix.Kill(owner, unix.SIGKILL)
-		eventually(t, "the owner is replaced", func() bool { return r.counters.Respawned.Load() == uint64(i+1) })
+		testenv.Eventually(t, "the owner is replaced", func() bool { return r.counters.Respawned.Load() == uint64(i+1) })
 		c := r.dial()
 		c.get("/", "one")
 		c.Close()
@@ -121,15 +125,15 @@ func lockOutlives(t *testing.T, model string, lock uintptr) {
 	if busy := r.busy(); len(busy) != 1 || r.pids()[busy[0]] != owner {
 		t.Errorf("slots %v serve, want process %d", busy, owner)
 	}
-	eventually(t, "another accepts", func() bool {
+	testenv.Eventually(t, "another accepts", func() bool {
 		for _, pid := range r.pids() {
-			if pid != owner && in(pid, unix.SYS_ACCEPT4) {
+			if pid != owner && testenv.In(pid, unix.SYS_ACCEPT4) {
 				return true
 			}
 		}
 		return false
 	})
-	if err := r.drain(); err != nil {
+	if err := r.Drain(); err != nil {
 		t.Error(err)
 	}
 }
@@ -157,10 +161,10 @@ func TestFutexReleaseKnowsTheOwner(t *testing.T) {
 func TestPreforkAllAccept(t *testing.T) {
 	testenv.Check(t)
 	r := serve(t, "fork/prefork", switchyard.Options{Workers: 3})
-	eventually(t, "all accept", func() bool {
+	testenv.Eventually(t, "all accept", func() bool {
 		n := 0
 		for _, pid := range r.pids() {
-			if in(pid, unix.SYS_ACCEPT4) {
+			if testenv.In(pid, unix.SYS_ACCEPT4) {
 				n++
 			}
 		}
@@ -180,7 +184,7 @@ func TestReuseportSpreads(t *testing.T) {
 		t.Errorf("%d listeners, want 3", n)
 	}
 	seen := map[int]bool{}
-	eventually(t, "every worker has served", func() bool {
+	testenv.Eventually(t, "every worker has served", func() bool {
 		c := r.dial()
 		defer c.Close()
 		c.get("/", "one")
@@ -241,13 +245,13 @@ func TestFDPassTakesTheFirst(t *testing.T) {
 	for _, c := range append(open, waiting) {
 		c.Close()
 	}
-	eventually(t, "all are free", func() bool { return len(r.busy()) == 0 })
+	testenv.Eventually(t, "all are free", func() bool { return len(r.busy()) == 0 })
 	before := r.counters.Accepted.Load()
 	for range 10 {
 		c := r.dial()
 		c.get("/", "one")
 		c.Close()
-		eventually(t, "it is free again", func() bool { return len(r.busy()) == 0 && in(first, unix.SYS_RECVMSG) })
+		testenv.Eventually(t, "it is free again", func() bool { return len(r.busy()) == 0 && testenv.In(first, unix.SYS_RECVMSG) })
 	}
 	if n := r.counters.Accepted.Load() - before; n != 10 {
 		t.Errorf("%d accepted", n)
@@ -266,10 +270,10 @@ func TestFDPassKeepsAConnection(t *testing.T) {
 		// what matters is that the server knows, and goes on.
 		c.receive()
 		c.Close()
-		eventually(t, "two workers", func() bool { return len(r.pids()) == 2 })
+		testenv.Eventually(t, "two workers", func() bool { return len(r.pids()) == 2 })
 	}
 	r.dial().get("/", "one")
-	if err := r.drain(); err != nil {
+	if err := r.Drain(); err != nil {
 		t.Error(err)
 	}
 	if a := r.counters.Active(); a != 0 {

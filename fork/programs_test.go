@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -114,15 +115,23 @@ func tasksProgram() int {
 		}
 	}
 	// A thread the Go runtime wants and cannot have is its end: let it have
-	// as many as it will want.
-	idle := make(chan bool)
-	for range 16 {
+	// as many as it will want. It keeps those it has made.
+	const threads = 16
+	made, idle, release := make(chan bool), make(chan bool), make(chan bool)
+	for range threads {
 		go func() {
-			unix.Nanosleep(&unix.Timespec{Nsec: 50e6}, nil)
+			runtime.LockOSThread()
+			made <- true
+			<-release
+			runtime.UnlockOSThread()
 			idle <- true
 		}()
 	}
-	for range 16 {
+	for range threads {
+		<-made
+	}
+	close(release)
+	for range threads {
 		<-idle
 	}
 	room, _ := strconv.Atoi(os.Args[2])

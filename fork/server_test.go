@@ -73,8 +73,8 @@ func TestDrainAnswersWhatHasBegun(t *testing.T) {
 		half.get("/", "one")
 		io.WriteString(half, "GET / HTT")
 		asked.send("/sleep?ms=400")
-		time.Sleep(100 * time.Millisecond)
-		r.cancel()
+		testenv.Eventually(t, "both are read", func() bool { return testenv.Taken(half) && testenv.Taken(asked) })
+		r.Cancel()
 		if _, err := idle.receive(); err == nil {
 			t.Error("the idle connection is answered")
 		}
@@ -88,7 +88,7 @@ func TestDrainAnswersWhatHasBegun(t *testing.T) {
 		if _, err := half.receive(); err == nil {
 			t.Error("the connection stays open")
 		}
-		if err := r.wait(); err != nil {
+		if err := r.Wait(); err != nil {
 			t.Error(err)
 		}
 		if n := r.counters.Crashed.Load(); n != 0 {
@@ -113,7 +113,7 @@ func TestGraceCutsOff(t *testing.T) {
 		c := r.dial()
 		c.get("/", "one")
 		c.send("/sleep?ms=60000")
-		if err := r.drain(); err != nil {
+		if err := r.Drain(); err != nil {
 			t.Error(err)
 		}
 		if _, err := c.receive(); err == nil {
@@ -135,11 +135,11 @@ func TestClose(t *testing.T) {
 		c.get("/", "one")
 		c.send("/sleep?ms=60000")
 		for range 2 {
-			if err := r.server.Close(); err != nil {
+			if err := r.Close(); err != nil {
 				t.Error(err)
 			}
 		}
-		if err := r.wait(); !errors.Is(err, switchyard.ErrServerClosed) {
+		if err := r.Wait(); !errors.Is(err, switchyard.ErrServerClosed) {
 			t.Errorf("Serve: %v", err)
 		}
 		if kids := testenv.Children(); len(kids) > 0 {
@@ -161,10 +161,10 @@ func TestCloseCutsADrainShort(t *testing.T) {
 	c := r.dial()
 	c.get("/", "one")
 	c.send("/sleep?ms=60000")
-	r.cancel()
-	time.Sleep(50 * time.Millisecond)
-	r.server.Close()
-	if err := r.wait(); !errors.Is(err, switchyard.ErrServerClosed) {
+	r.Cancel()
+	testenv.Eventually(t, "it drains", r.inside().stopping.Load)
+	r.Close()
+	if err := r.Wait(); !errors.Is(err, switchyard.ErrServerClosed) {
 		t.Errorf("Serve: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"testing"
@@ -109,6 +110,39 @@ func sync1(c chan struct{}) func() {
 		case <-c:
 		default:
 			close(c)
+		}
+	}
+}
+
+// What is sent and not read is told from what was read.
+func TestTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for range 3 {
+		if !Taken(c) {
+			t.Error("nothing was sent, and it is not read")
+		}
+		if _, err := c.Write(make([]byte, 7)); err != nil {
+			t.Fatal(err)
+		}
+		if Taken(c) {
+			t.Error("nobody has read it, and it is taken")
+		}
+		if _, err := s.Read(make([]byte, 9)); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
