@@ -43,7 +43,8 @@ func (c *Conn) takeRequest(line []byte) (target []byte) {
 }
 
 // takeTarget finds the route of a target: an absolute path, or a whole
-// "http://host/path" as sent to a proxy (RFC 9112, 3.2).
+// "http://host/path" as sent to a proxy (RFC 9112, 3.2), whose scheme may be in
+// any case (RFC 3986, 3.1).
 //
 //go:nosplit
 //go:norace
@@ -54,18 +55,8 @@ func (c *Conn) takeTarget(t []byte) {
 			return
 		}
 	}
-	if len(t) > 7 && string(t[:7]) == "http://" {
-		t = t[7:]
-		if i := bytes.IndexByte(t, '/'); uint(i) < uint(len(t)) {
-			t = t[i:]
-		} else {
-			c.route = routeRoot
-			return
-		}
-	}
-	if len(t) == 0 || t[0] != '/' {
-		c.fail(400)
-		return
+	if len(t) >= 7 && isWord(t[:7], "http://") {
+		t = skipHost(t[7:])
 	}
 	path, query := t, t[:0]
 	if i := bytes.IndexByte(t, '?'); uint(i) < uint(len(t)) {
@@ -83,9 +74,35 @@ func (c *Conn) takeTarget(t []byte) {
 	case "/sleep":
 		c.takeNumber(routeSleep, MaxSleep, query, "ms=")
 	default:
+		if len(path) == 0 || path[0] != '/' {
+			c.fail(400)
+			return
+		}
 		c.route, c.status = routeError, 404
 	}
 }
+
+// skipHost is what follows the host in a target: a path, which is "/" where
+// the target ends with the host (RFC 9110, 4.2.3); nothing if there is no host,
+// or a user's name before it, which is there to mislead (RFC 9110, 4.2.4).
+//
+//go:nosplit
+//go:norace
+func skipHost(t []byte) []byte {
+	for i, b := range t {
+		switch {
+		case b == '@', i == 0 && (b == '/' || b == '?' || b == ':'):
+			return nil
+		case b == '/':
+			return t[i:]
+		case b == '?': // the root, which takes no query
+			return rootPath[:]
+		}
+	}
+	return rootPath[:min(len(t), 1)]
+}
+
+var rootPath = [1]byte{'/'}
 
 // takeNumber takes the route and its parameter, which must be in the query and
 // at most limit; name ends in "=".
