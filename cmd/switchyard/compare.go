@@ -233,7 +233,7 @@ func compare(env Env, o compareOptions, quiet bool) error {
 		return keepErr
 	}
 	if files != nil && !quiet {
-		fmt.Fprintf(env.Stderr, "The report is in %s: report.md, compare.json, compare.csv\n", filepath.Clean(o.out))
+		env.say("The report is in %s: report.md, compare.json, compare.csv", filepath.Clean(o.out))
 	}
 	if workErr != nil {
 		return workErr

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -58,7 +57,7 @@ func (e Env) ending() *ending {
 			}
 			hurry()
 			if s := end.note.Swap(nil); s != nil {
-				fmt.Fprintf(e.Stderr, "switchyard: %s\n", *s)
+				e.say("switchyard: %s", *s)
 			}
 		}
 	}()

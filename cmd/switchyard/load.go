@@ -99,7 +99,7 @@ func runLoad(env Env, c load.Config, control, parent int, format string, quiet b
 		c.AfterMeasure = func() error { return ctl.ask("done", "end") }
 	}
 	if !quiet && env.StderrTerminal {
-		fmt.Fprintf(env.Stderr, "%s: %d clients for %v\n", oneLine(c.Target), c.Clients, (c.Warmup + c.Duration).Round(time.Millisecond))
+		env.say("%s: %d clients for %v", c.Target, c.Clients, (c.Warmup + c.Duration).Round(time.Millisecond))
 	}
 	r, err := load.Run(ctx, c)
 	switch {

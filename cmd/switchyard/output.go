@@ -8,6 +8,12 @@ import (
 	"text/tabwriter"
 )
 
+// say writes one line to standard error. What it names may come from outside and
+// cannot reach the terminal as an escape.
+func (e Env) say(format string, args ...any) {
+	fmt.Fprintln(e.Stderr, oneLine(fmt.Sprintf(format, args...)))
+}
+
 // writeJSON writes v, indented, for people and programs alike.
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -29,7 +28,7 @@ var commands = []func(Env) *cobra.Command{
 func Main(env Env) int {
 	err := run(env)
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "switchyard: %s\n", words(err))
+		env.say("switchyard: %s", words(err))
 	}
 	return exitCode(err)
 }

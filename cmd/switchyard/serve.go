@@ -132,7 +132,7 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 		SpinsPerMilli: f.spins,
 		Ready: func(at netip.AddrPort) {
 			ready = true
-			fmt.Fprintf(env.Stderr, "listening on %s\n", at)
+			env.say("listening on %s", at)
 			if f.readyFD >= 0 {
 				// Whoever gave the descriptor may be gone; the server is not.
 				sys.Write(f.readyFD, []byte{'\n'})
@@ -174,7 +174,7 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 	close(served)
 	cutOff := <-watched
 	if ready && !quiet {
-		fmt.Fprintln(env.Stderr, summary(counters, time.Since(start)))
+		env.say("%s", summary(counters, time.Since(start)))
 	}
 	switch {
 	case cutOff:

@@ -60,7 +60,7 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 		return nil, o.kept(err)
 	}
 	if o.out != "" && !quiet {
-		fmt.Fprintf(env.Stderr, "The recording is in %s; switchyard report %s shows it again\n", filepath.Clean(o.out), o.out)
+		env.say("The recording is in %s; switchyard report %s shows it again", filepath.Clean(o.out), o.out)
 	}
 	return t, about.failed
 }

@@ -64,7 +64,7 @@ func newVersionCommand(env Env) *cobra.Command {
 		if v.Modified {
 			line += " (modified)"
 		}
-		_, err := fmt.Fprintf(env.Stdout, "%s, %s, %s\n", line, v.Go, v.Platform)
+		_, err := fmt.Fprintln(env.Stdout, oneLine(line+", "+v.Go+", "+v.Platform))
 		return err
 	}
 	return cmd

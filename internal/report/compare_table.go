@@ -171,7 +171,7 @@ func (c column) text(r ModelRow) string {
 func (c *Compare) WriteText(w io.Writer, width int) error {
 	var b strings.Builder
 	for _, line := range c.failures() {
-		b.WriteString(line + "\n")
+		b.WriteString(Printable(line) + "\n")
 	}
 	whole := c.table(0)
 	if fits(whole, width) {
@@ -470,7 +470,7 @@ func (c *Compare) fastest() string {
 func (c *Compare) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	for _, line := range c.failures() {
-		b.WriteString("**" + line + "**\n\n")
+		b.WriteString("**" + markdown(line) + "**\n\n")
 	}
 	b.WriteString("| model |")
 	for _, col := range columns {
@@ -478,7 +478,7 @@ func (c *Compare) WriteMarkdown(w io.Writer) error {
 	}
 	b.WriteString("\n|:--|" + strings.Repeat("--:|", len(columns)) + "\n")
 	for _, r := range c.Models {
-		b.WriteString("| `" + Printable(r.Model) + "` |")
+		b.WriteString("| `" + strings.NewReplacer("`", "'", "|", "\\|").Replace(Printable(r.Model)) + "` |")
 		for _, col := range columns {
 			cell := strings.ReplaceAll(col.text(r), "|", "\\|")
 			b.WriteString(" " + strings.TrimSpace(cell) + " |")
@@ -487,7 +487,7 @@ func (c *Compare) WriteMarkdown(w io.Writer) error {
 	}
 	b.WriteString("\n")
 	for _, line := range c.Summary() {
-		b.WriteString("- " + strings.NewReplacer("<", "&lt;", "*", "\\*", "_", "\\_", "`", "'").Replace(line) + "\n")
+		b.WriteString("- " + markdown(line) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -540,8 +540,17 @@ func (c *Compare) WriteCSV(w io.Writer) error {
 	return cw.Error()
 }
 
-// cell keeps a spreadsheet from taking a text for a formula.
+// markdown is a sentence with nothing in it that means more than itself.
+func markdown(line string) string {
+	return markup.Replace(Printable(line))
+}
+
+var markup = strings.NewReplacer("<", "&lt;", "*", "\\*", "_", "\\_", "[", "\\[", "`", "'")
+
+// cell keeps a spreadsheet from taking a text for a formula, and a terminal
+// from obeying it.
 func cell(s string) string {
+	s = Printable(s)
 	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return "'" + s
 	}

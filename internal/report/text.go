@@ -25,11 +25,13 @@ func Printable(s string) string {
 }
 
 // wrap breaks a line at spaces so that no piece is wider than width, if words
-// allow; the pieces after the first are indented.
+// allow; the pieces after the first are indented. Every sentence goes through
+// here, and is made Printable here.
 func wrap(line string, width int) []string {
 	var lines []string
 	current, length := "", 0
 	for _, word := range strings.Fields(line) {
+		word = Printable(word)
 		n := len([]rune(word))
 		if length > 0 && length+1+n > width {
 			lines = append(lines, current)

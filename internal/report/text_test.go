@@ -1,0 +1,116 @@
+package report
+
+import (
+	"bytes"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// hostile has what a terminal obeys: an escape sequence, a bell, a carriage
+// return, a single character that begins a sequence, one that turns the
+// direction of writing, and what is no UTF-8.
+const hostile = "a\x1b]0;owned\x07\r\x1b[31m\u009b2J\u202e\xff\x00b"
+
+// infest puts hostile into every string that can be reached from v, makes what
+// is missing, and puts two of everything into what holds many.
+func infest(v reflect.Value, depth int) {
+	if depth > 8 {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		infest(v.Elem(), depth+1)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				infest(v.Field(i), depth+1)
+			}
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range v.Len() {
+			infest(v.Index(i), depth+1)
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			infest(v.Index(i), depth+1)
+		}
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		infest(key, depth+1)
+		infest(value, depth+1)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
+	case reflect.String:
+		v.SetString(hostile)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		v.SetInt(3)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		v.SetUint(3)
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat(3)
+	}
+}
+
+// Whatever string of a result holds what a terminal would obey, none of it
+// reaches the terminal. A field that is added is tested with the others.
+func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
+	var compare Compare
+	var trace Trace
+	infest(reflect.ValueOf(&compare).Elem(), 0)
+	infest(reflect.ValueOf(&trace).Elem(), 0)
+	// Sentences are left out of some states of a result.
+	variants := func(f func()) {
+		f()
+		for i := range compare.Models {
+			compare.Models[i].Available, compare.Models[i].Traced = i > 0, i == 0
+			for j := range compare.Models[i].Checks {
+				compare.Models[i].Checks[j].OK = false
+			}
+		}
+		f()
+		for i := range compare.Models {
+			compare.Models[i].Available, compare.Models[i].Traced = true, false
+		}
+		for i := range trace.Checks {
+			trace.Checks[i].Status = "fail"
+		}
+		f()
+		for i := range trace.Checks {
+			trace.Checks[i].Status = "unavailable"
+		}
+		f()
+	}
+	variants(func() {
+		for what, write := range map[string]func(io.Writer) error{
+			"compare, wide":     func(w io.Writer) error { return compare.WriteText(w, 200) },
+			"compare, narrow":   func(w io.Writer) error { return compare.WriteText(w, 60) },
+			"compare, Markdown": compare.WriteMarkdown,
+			"compare, CSV":      compare.WriteCSV,
+			"trace, wide":       func(w io.Writer) error { return trace.WriteText(w, 200) },
+			"trace, narrow":     func(w io.Writer) error { return trace.WriteText(w, 60) },
+		} {
+			var b bytes.Buffer
+			if err := write(&b); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			if b.Len() == 0 || !strings.Contains(b.String(), "owned") {
+				t.Errorf("%s: no name is in it:\n%s", what, &b)
+			}
+			for line := range strings.Lines(b.String()) {
+				for _, r := range strings.TrimSuffix(line, "\n") {
+					if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+						t.Errorf("%s: %q", what, line)
+						break
+					}
+				}
+			}
+		}
+	})
+}
