@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 )
 
 // Count is what one task, or several together, did in a window.
@@ -132,7 +133,7 @@ type TaskCount struct {
 	// RunQueueLatency and WakeupLatency are the task's part of those in Counts. What ended while the task was read at the
 	// window's end can be in them and not yet in Count. Before Linux 5.12 they are nil of a task made in the window (Missing
 	// says so, as new_task_latencies).
-	RunQueueLatency, WakeupLatency *Histogram
+	RunQueueLatency, WakeupLatency *hist.Histogram
 }
 
 // Cost is what the tracer took for itself, outside the probes' own time.
@@ -163,7 +164,7 @@ type Counts struct {
 	// RunQueueLatency is from runnable (a waking, an involuntary switch, a first start) to on-CPU; WakeupLatency the part
 	// of it that began with a waking. OnCPUSpan and BlockedTime are the lengths of single intervals. Only intervals that
 	// began and ended in the window.
-	RunQueueLatency, WakeupLatency, OnCPUSpan, BlockedTime Histogram
+	RunQueueLatency, WakeupLatency, OnCPUSpan, BlockedTime hist.Histogram
 
 	// Syscalls is the number of system calls by name, counted at their entry.
 	Syscalls map[string]uint64

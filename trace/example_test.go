@@ -88,15 +88,3 @@ func ExampleProbes() {
 	// tlb [tlb_flushes]
 	// walk [cpu page_faults checks]
 }
-
-func ExampleHistogram() {
-	var h trace.Histogram
-	for i := range 100 {
-		h.Add(time.Duration(i+1) * time.Microsecond)
-	}
-	fmt.Println(h.Count(), h.Mean(), h.Max())
-	fmt.Println(h.Quantile(.5).Round(5 * time.Microsecond))
-	// Output:
-	// 100 50.5µs 100µs
-	// 50µs
-}

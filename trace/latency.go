@@ -1,7 +1,9 @@
 package trace
 
+import "switchyard/trace/hist"
+
 // A latency is how long one task of a window waited for a CPU.
-type latency struct{ runQueue, wakeup Histogram }
+type latency struct{ runQueue, wakeup hist.Histogram }
 
 // readLatencies reads those of all tasks that have their own, by place, and adds them to the sums, in which they are not yet.
 func (s *Session) readLatencies(c *Counts) ([]*latency, error) {
@@ -17,8 +19,8 @@ func (s *Session) readLatencies(c *Counts) ([]*latency, error) {
 			continue
 		}
 		a := new(latency)
-		a.wakeup.merge(&l.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
-		a.runQueue.merge(&l.Hist[bpfHistIdHIST_READY])
+		mergeHist(&a.wakeup, &l.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
+		mergeHist(&a.runQueue, &l.Hist[bpfHistIdHIST_READY])
 		a.runQueue.Merge(&a.wakeup)
 		c.RunQueueLatency.Merge(&a.runQueue)
 		c.WakeupLatency.Merge(&a.wakeup)
@@ -26,3 +28,6 @@ func (s *Session) readLatencies(c *Counts) ([]*latency, error) {
 	}
 	return all, nil
 }
+
+// mergeHist adds what one CPU, or one task, collected.
+func mergeHist(h *hist.Histogram, k *bpfHist) { h.AddBuckets(&k.Buckets, k.Sum, k.Max) }

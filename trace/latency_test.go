@@ -5,19 +5,20 @@ import (
 	"testing"
 
 	"switchyard/trace"
+	"switchyard/trace/hist"
 )
 
 // sums fails unless what the tasks waited, those with a row of their own, adds up to what all of them did.
 func sums(t *testing.T, c *trace.Counts) {
 	t.Helper()
-	var runQueue, wakeup trace.Histogram
+	var runQueue, wakeup hist.Histogram
 	for i := range c.Tasks {
 		if k := &c.Tasks[i]; k.RunQueueLatency != nil {
 			runQueue.Merge(k.RunQueueLatency)
 			wakeup.Merge(k.WakeupLatency)
 		}
 	}
-	if runQueue != c.RunQueueLatency || wakeup != c.WakeupLatency {
+	if !runQueue.Equal(&c.RunQueueLatency) || !wakeup.Equal(&c.WakeupLatency) {
 		t.Errorf("all tasks: %v, %v; their sum: %v, %v", &c.RunQueueLatency, &c.WakeupLatency, &runQueue, &wakeup)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"switchyard/trace/hist"
+
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 )
@@ -60,18 +62,17 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// TestBuckets: every value lies between the bounds of its bucket, and the buckets have no gaps.
-func TestBuckets(t *testing.T) {
-	last := uint64(0)
-	for i := range int(bpfHistShapeHIST_BUCKETS) {
-		lo, hi := bounds(i)
-		if lo != last || hi <= lo {
-			t.Errorf("bucket %d is [%d, %d) after %d", i, lo, hi, last)
+// TestHistogramShape: package hist counts in the buckets that the probes fill.
+func TestHistogramShape(t *testing.T) {
+	for name, c := range map[string][2]int{
+		"buckets":  {int(bpfHistShapeHIST_BUCKETS), hist.Buckets},
+		"min_log2": {int(bpfHistShapeHIST_MIN_LOG2), hist.MinLog2},
+		"max_log2": {int(bpfHistShapeHIST_MAX_LOG2), hist.MaxLog2},
+		"sub_log2": {int(bpfHistShapeHIST_SUB_LOG2), hist.SubLog2},
+	} {
+		if c[0] != c[1] {
+			t.Errorf("%s: %d in C, %d in Go", name, c[0], c[1])
 		}
-		if bucketOf(lo) != i || bucketOf(hi-1) != i {
-			t.Errorf("bucket %d: its bounds are in %d and %d", i, bucketOf(lo), bucketOf(hi-1))
-		}
-		last = hi
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"switchyard/internal/sys"
 	"switchyard/internal/testenv"
 	"switchyard/trace"
+	"switchyard/trace/hist"
 )
 
 func TestMain(m *testing.M) {
@@ -139,10 +140,10 @@ func sound(t testing.TB, c *trace.Counts) {
 
 // fits fails the test unless the buckets can be those of the sum and of the largest value, which the kernel's side adds up
 // beside them.
-func fits(t testing.TB, what string, h *trace.Histogram) {
+func fits(t testing.TB, what string, h *hist.Histogram) {
 	t.Helper()
 	var low, high float64
-	var last trace.Bucket
+	var last hist.Bucket
 	for b := range h.Buckets() {
 		low += float64(b.Count) * float64(b.Low)
 		high += float64(b.Count) * float64(b.High)

@@ -523,11 +523,11 @@ func (s *Session) Stop() (*Counts, error) {
 	if c.Throttled, err = s.throttle.Read(); err != nil {
 		c.Missing["throttled"] = err.Error()
 	}
-	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_READY])
-	c.RunQueueLatency.merge(&kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
-	c.WakeupLatency.merge(&kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
-	c.OnCPUSpan.merge(&kernel.Hist[bpfHistIdHIST_ON_CPU])
-	c.BlockedTime.merge(&kernel.Hist[bpfHistIdHIST_BLOCKED])
+	mergeHist(&c.RunQueueLatency, &kernel.Hist[bpfHistIdHIST_READY])
+	mergeHist(&c.RunQueueLatency, &kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
+	mergeHist(&c.WakeupLatency, &kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
+	mergeHist(&c.OnCPUSpan, &kernel.Hist[bpfHistIdHIST_ON_CPU])
+	mergeHist(&c.BlockedTime, &kernel.Hist[bpfHistIdHIST_BLOCKED])
 	if _, ok := c.Missing["tlb_flushes"]; !ok {
 		c.TLBFlushes = cpus.TlbFlushes - s.cpus.TlbFlushes
 		c.TLBKept = cpus.TlbKept - s.cpus.TlbKept

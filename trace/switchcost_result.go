@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 )
 
 // SwitchKind is a kind of switch that has a cost of its own. Every switch is of exactly one.
@@ -56,14 +57,14 @@ func (k SwitchKind) String() string {
 type SwitchTimes struct {
 	// Choosing is from the scheduler's entry (sched_entry_tp) to its choice (sched_switch): taking the run queue's lock,
 	// putting the old task back or to sleep, looking for work on other CPUs if there is none here, picking the next.
-	Choosing Histogram
+	Choosing hist.Histogram
 
 	// Switching is from there to the scheduler's end, on the stack of the task that came (sched_exit_tp): page table,
 	// registers, stack, and what is left to do for the task that went, which is much for one that has ended.
-	Switching Histogram
+	Switching hist.Histogram
 
 	// Total is the sum of both for each switch.
-	Total Histogram
+	Total hist.Histogram
 }
 
 // Merge adds the times of o to t.
@@ -83,7 +84,7 @@ type SwitchCosts struct {
 
 	// Preemption is from the first request to give up the CPU to the switch, of tasks other than the idle one. With lazy
 	// preemption (6.13) the kernel may mean to wait for the next tick.
-	Preemption Histogram
+	Preemption hist.Histogram
 	// PreemptionBy says what a request is. Best is sched_set_need_resched_tp, all of them, when they are made. Where a
 	// program there is a danger, it is "need_resched seen at a waking (sched_wakeup)": those made by a task that woke, and
 	// not, for one, by the tick. It is empty where neither can be known: see Missing["preemption"].
@@ -152,7 +153,7 @@ func (c *SwitchCosts) fill(
 ) {
 	parts := int(costCostPartCOST_PARTS)
 	c.Kinds = [SwitchKinds]SwitchTimes{}
-	c.Preemption = Histogram{}
+	c.Preemption = hist.Histogram{}
 	c.Switches, c.Unended, c.Unentered, c.Unseen, c.Unserved, c.Older, c.Negative = 0, 0, 0, 0, 0, 0, 0
 	c.ClampedChoosing, c.ClampedSwitching = 0, 0
 	for cpu := range cpus {
@@ -174,11 +175,11 @@ func (c *SwitchCosts) fill(
 		c.ClampedSwitching += k.Clamped[costCostPartCOST_SWITCHING]
 		for kind := range c.Kinds {
 			t := &c.Kinds[kind]
-			t.Choosing.merge(&hists[kind*parts+int(costCostPartCOST_CHOOSING)][cpu])
-			t.Switching.merge(&hists[kind*parts+int(costCostPartCOST_SWITCHING)][cpu])
-			t.Total.merge(&hists[kind*parts+int(costCostPartCOST_TOTAL)][cpu])
+			mergeHist(&t.Choosing, &hists[kind*parts+int(costCostPartCOST_CHOOSING)][cpu])
+			mergeHist(&t.Switching, &hists[kind*parts+int(costCostPartCOST_SWITCHING)][cpu])
+			mergeHist(&t.Total, &hists[kind*parts+int(costCostPartCOST_TOTAL)][cpu])
 		}
-		c.Preemption.merge(&hists[costCostHistCOST_PREEMPTION][cpu])
+		mergeHist(&c.Preemption, &hists[costCostHistCOST_PREEMPTION][cpu])
 	}
 	ended := c.Unended
 	for kind := range c.Kinds {

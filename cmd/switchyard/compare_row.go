@@ -13,6 +13,7 @@ import (
 	interval "switchyard/internal/stats"
 	"switchyard/trace"
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -49,10 +50,10 @@ type compareRow struct {
 	countRounds   int
 	countRequests uint64
 	count         trace.Count
-	runQueue      trace.Histogram
-	wakeup        trace.Histogram
-	onCPU         trace.Histogram
-	blocked       trace.Histogram
+	runQueue      hist.Histogram
+	wakeup        hist.Histogram
+	onCPU         hist.Histogram
+	blocked       hist.Histogram
 	syscalls      map[string]uint64
 	tlbFlushes    uint64
 	tlbLoads      uint64 // with and without a flush
@@ -306,11 +307,10 @@ func (r *compareRow) probeShare(costs []report.ProbeCost) *float64 {
 	return &share
 }
 
-func quantiles(h *trace.Histogram) *report.Quantiles {
-	if h.Count() == 0 {
-		return &report.Quantiles{}
-	}
-	return &report.Quantiles{N: h.Count(), Mean: micro(h.Mean()), P50: micro(h.Quantile(0.5)), P99: micro(h.Quantile(0.99)), Max: micro(h.Max())}
+// quantiles sums a distribution up, in µs.
+func quantiles(h *hist.Histogram) *hist.Quantiles {
+	q := h.Quantiles().In(time.Microsecond)
+	return &q
 }
 
 func micro(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

@@ -99,11 +99,11 @@ func recordTask(k *sched.Totals, d *sched.Distributions) report.TraceTask {
 		SpuriousWakeups:    k.SpuriousWakeups,
 		Migrations:         k.Migrations.Total,
 		Switches:           k.Switches,
-		WakeupLatency:      durations(&d.WakeupLatency),
-		RunQueueLatency:    durations(&d.RunQueueLatency),
-		OnCPUSpan:          durations(&d.OnCPUSpan),
-		Blocked:            durations(&d.BlockedTime),
-		Compound:           durations(&d.CompoundDelay),
+		WakeupLatency:      durationsOf(&d.WakeupLatency),
+		RunQueueLatency:    durationsOf(&d.RunQueueLatency),
+		OnCPUSpan:          durationsOf(&d.OnCPUSpan),
+		Blocked:            durationsOf(&d.BlockedTime),
+		Compound:           durationsOf(&d.CompoundDelay),
 		Censored:           k.Censored.Count,
 		Lossy:              k.Touched.Count > 0,
 	}
@@ -120,15 +120,6 @@ func recordTask(k *sched.Totals, d *sched.Distributions) report.TraceTask {
 		}
 	}
 	return t
-}
-
-// durations is nil for a distribution of nothing.
-func durations(h *sched.Histogram) *report.Durations {
-	if h.Count() == 0 {
-		return nil
-	}
-	return &report.Durations{N: h.Count(), Mean: float64(h.Mean()), P50: float64(h.Quantile(0.5)), P90: float64(h.Quantile(0.9)),
-		P99: float64(h.Quantile(0.99)), Max: float64(h.Max())}
 }
 
 func pairsOf(pairs []sched.Pair, tasks []event.Task) []report.TracePair {

@@ -3,6 +3,7 @@ package main
 import (
 	"switchyard/internal/report"
 	"switchyard/trace"
+	"switchyard/trace/hist"
 )
 
 // A switchCoster measures what switches cost in the window of a trace. A nil one measures nothing.
@@ -36,7 +37,7 @@ func (s *switchCoster) stop() (*report.SwitchCost, error) {
 	if err != nil {
 		return nil, err
 	}
-	of := func(kinds ...trace.SwitchKind) *report.Durations { return durationsOf(&c.Of(kinds...).Total) }
+	of := func(kinds ...trace.SwitchKind) *hist.Quantiles { return durationsOf(&c.Of(kinds...).Total) }
 	return &report.SwitchCost{
 		Thread:       of(trace.SwitchThread),
 		AddressSpace: durationsOf(&c.AddressSpace().Total),

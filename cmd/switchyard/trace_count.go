@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"switchyard/internal/report"
 	"switchyard/trace"
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 )
 
 // traceCount traces in count depth.
@@ -176,13 +176,13 @@ func countTask(c *trace.Count) report.TraceTask {
 	}
 }
 
-func durationsOf(h *trace.Histogram) *report.Durations {
-	ns := func(d time.Duration) float64 { return float64(d) }
+// durationsOf sums a distribution up, in ns: nil if there is none.
+func durationsOf(h *hist.Histogram) *hist.Quantiles {
 	if h.Count() == 0 {
 		return nil
 	}
-	return &report.Durations{N: h.Count(), Mean: ns(h.Mean()), P50: ns(h.Quantile(0.5)), P90: ns(h.Quantile(0.9)),
-		P99: ns(h.Quantile(0.99)), Max: ns(h.Max())}
+	q := h.Quantiles()
+	return &q
 }
 
 // warning is an error that the user should know of and can live with, as a sentence.

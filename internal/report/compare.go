@@ -7,6 +7,7 @@ import (
 
 	"switchyard/internal/stats"
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 )
 
 // CompareSchema names the JSON form of Compare. Keys may be added to it; a key
@@ -84,10 +85,10 @@ type ModelRow struct {
 	TraceReason string `json:"trace_reason"`
 
 	Switches       *Switches         `json:"switches"`
-	RunQueue       *Quantiles        `json:"run_queue_latency_us"`
-	WakeupLatency  *Quantiles        `json:"wakeup_latency_us"`
-	OnCPUSpan      *Quantiles        `json:"on_cpu_span_us"`
-	Blocked        *Quantiles        `json:"blocked_us"`
+	RunQueue       *hist.Quantiles   `json:"run_queue_latency_us"`
+	WakeupLatency  *hist.Quantiles   `json:"wakeup_latency_us"`
+	OnCPUSpan      *hist.Quantiles   `json:"on_cpu_span_us"`
+	Blocked        *hist.Quantiles   `json:"blocked_us"`
 	Wakeups        *uint64           `json:"wakeups"`
 	Migrations     *uint64           `json:"migrations"`
 	Forks          *uint64           `json:"forks"`
@@ -126,15 +127,6 @@ type Latency struct {
 	P999 float64 `json:"p999"`
 	Max  float64 `json:"max"`
 	Mean float64 `json:"mean"`
-}
-
-// Quantiles are of one of the tracer's histograms, in microseconds.
-type Quantiles struct {
-	N    uint64  `json:"n"`
-	Mean float64 `json:"mean"`
-	P50  float64 `json:"p50"`
-	P99  float64 `json:"p99"`
-	Max  float64 `json:"max"`
 }
 
 // Switches counts context switches of the server's tasks.

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"switchyard/trace/hist"
+
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -127,7 +129,7 @@ var columns = []column{
 			return per(&r.Switches.AddressSpace, r)
 		}},
 	{head: "run q.\np99", key: "run-queue latency p99 µs", part: 2,
-		value: func(r ModelRow) *float64 { return of(r.RunQueue, func(q Quantiles) float64 { return q.P99 }) }},
+		value: func(r ModelRow) *float64 { return of(r.RunQueue, func(q hist.Quantiles) float64 { return q.P99 }) }},
 	{head: "syscls\n/req", key: "system calls/request", part: 2,
 		value: func(r ModelRow) *float64 { return r.PerRequest }},
 	{head: "forks\n/req", key: "forks/request", part: 2,

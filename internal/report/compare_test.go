@@ -13,6 +13,7 @@ import (
 
 	"switchyard/internal/stats"
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -27,7 +28,7 @@ func sample() *Compare {
 		return ModelRow{Model: model, Available: true, Rounds: 5, Requests: 100_000, RequestsPerSecond: &r.Median, Rate: r,
 			Latency: &Latency{P50: 96.2, P90: 130, P99: 412, P999: 2400, Max: 10_412, Mean: 99}, Traced: true,
 			Switches: &Switches{Total: 51_000, Voluntary: 50_000, Involuntary: 1000, AddressSpace: 7, Lazy: 49_000, PerRequest: 0.51},
-			RunQueue: &Quantiles{N: 51_000, Mean: 8, P50: 4, P99: 55.5, Max: 4012}, Wakeups: ptr(uint64(50_000)), Migrations: ptr(uint64(3)),
+			RunQueue: &hist.Quantiles{N: 51_000, Mean: 8, P50: 4, P90: 21, P99: 55.5, P999: 301, Max: 4012}, Wakeups: ptr(uint64(50_000)), Migrations: ptr(uint64(3)),
 			Forks: ptr(uint64(0)), Execs: ptr(uint64(0)), Exits: ptr(uint64(0)), ThreadsCreated: ptr(uint64(3125)), PageFaults: ptr(uint64(9)), TLBFlushes: ptr(uint64(1)),
 			Syscalls: map[string]uint64{"epoll_wait": 50_000, "read": 100_000, "write": 100_000}, PerRequest: ptr(2.5),
 			CPU: &CPUPerRequest{User: 2.04, System: 8.4}, PSSPerConn: ptr(2867.2), PSSConnections: 16,

@@ -1,6 +1,9 @@
 package report
 
-import "switchyard/trace/event"
+import (
+	"switchyard/trace/event"
+	"switchyard/trace/hist"
+)
 
 // TraceSchema names the JSON form of Trace.
 const TraceSchema = "switchyard.trace/1"
@@ -57,41 +60,31 @@ type TraceTask struct {
 	SpuriousWakeups    uint64            `json:"spurious_wakeups"`
 	Migrations         uint64            `json:"migrations"`
 	Switches           event.Switches    `json:"switches"`
-	WakeupLatency      *Durations        `json:"wakeup_latency_ns"`
-	RunQueueLatency    *Durations        `json:"run_queue_latency_ns"`
-	OnCPUSpan          *Durations        `json:"on_cpu_span_ns,omitempty"`
-	Blocked            *Durations        `json:"blocked_time_ns,omitempty"`
-	Compound           *Durations        `json:"compound_delay_ns,omitempty"`
+	WakeupLatency      *hist.Quantiles   `json:"wakeup_latency_ns"`
+	RunQueueLatency    *hist.Quantiles   `json:"run_queue_latency_ns"`
+	OnCPUSpan          *hist.Quantiles   `json:"on_cpu_span_ns,omitempty"`
+	Blocked            *hist.Quantiles   `json:"blocked_time_ns,omitempty"`
+	Compound           *hist.Quantiles   `json:"compound_delay_ns,omitempty"`
 	MigrationCauses    map[string]uint64 `json:"migration_causes,omitempty"`
 	Censored           uint64            `json:"censored"`
 	// Lossy is set when an interval of the task touches one in which events were lost.
 	Lossy bool `json:"lossy,omitempty"`
 }
 
-// Durations is a distribution of times, ns.
-type Durations struct {
-	N    uint64  `json:"n"`
-	Mean float64 `json:"mean"`
-	P50  float64 `json:"p50"`
-	P90  float64 `json:"p90"`
-	P99  float64 `json:"p99"`
-	Max  float64 `json:"max"`
-}
-
 // SwitchCost is how long the kernel took for switches of all tasks on the
 // machine, ns, from the scheduler's entry to its end on the same CPU, by kind. The
 // probes' own time is subtracted.
 type SwitchCost struct {
-	Thread       *Durations `json:"thread"`
-	AddressSpace *Durations `json:"address_space"`
-	Flush        *Durations `json:"address_space_flush"`    // of these, those that flushed the TLB
-	NoFlush      *Durations `json:"address_space_no_flush"` // and those that did not
-	Kept         *Durations `json:"kept"`
-	Lazy         *Durations `json:"lazy"`
-	Idle         *Durations `json:"idle"`
+	Thread       *hist.Quantiles `json:"thread"`
+	AddressSpace *hist.Quantiles `json:"address_space"`
+	Flush        *hist.Quantiles `json:"address_space_flush"`    // of these, those that flushed the TLB
+	NoFlush      *hist.Quantiles `json:"address_space_no_flush"` // and those that did not
+	Kept         *hist.Quantiles `json:"kept"`
+	Lazy         *hist.Quantiles `json:"lazy"`
+	Idle         *hist.Quantiles `json:"idle"`
 	// Preemption is from the request to leave the CPU to the switch; PreemptionBy
 	// says which requests are seen, and where.
-	Preemption   *Durations        `json:"preemption"`
+	Preemption   *hist.Quantiles   `json:"preemption"`
 	PreemptionBy string            `json:"preemption_by,omitempty"`
 	Probe        float64           `json:"probe"` // what was subtracted for each of the two parts of a switch, ns
 	By           string            `json:"by"`    // the hooks it was measured with

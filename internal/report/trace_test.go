@@ -7,13 +7,14 @@ import (
 	"unicode/utf8"
 
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // sampleTrace has something in every part of the text form, and names that a terminal or a table could stumble over.
 func sampleTrace() *Trace {
-	latency := &Durations{N: 4012, Mean: 14_200, P50: 4_900, P90: 31_000, P99: 210_400, Max: 12_034_000}
+	latency := &hist.Quantiles{N: 4012, Mean: 14_200, P50: 4_900, P90: 31_000, P99: 210_400, Max: 12_034_000}
 	task := func(tid int, name string, on, queue, blocked int64, voluntary, involuntary uint64) TraceTask {
 		return TraceTask{TID: tid, TGID: tid, Name: name, LifeNS: on + queue + blocked, OnCPUNS: on, RunQueueNS: queue, BlockedNS: blocked,
 			Wakeups: voluntary, Migrations: 3, Switches: event.Switches{Voluntary: voluntary, Involuntary: involuntary, AddressSpace: 40, Thread: 7, Lazy: 12},
@@ -88,7 +89,7 @@ func TestTraceTextNamesPreemption(t *testing.T) {
 	const by = "need_resched seen at a waking"
 	for _, n := range []uint64{0, 7} {
 		r := &Trace{Schema: TraceSchema, Depth: "count", SwitchCost: &SwitchCost{
-			By: "sched_switch", PreemptionBy: by, Preemption: &Durations{N: n, P50: 6500},
+			By: "sched_switch", PreemptionBy: by, Preemption: &hist.Quantiles{N: n, P50: 6500},
 		}}
 		var b bytes.Buffer
 		if err := r.WriteText(&b, 200); err != nil {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"switchyard/trace/hist"
+
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -74,7 +76,7 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 		fmt.Fprintf(&b, "TLB at these switches: flushed %d times, still good %d times.\n", *t.TLBFlushes, *t.TLBKept)
 	}
 	if total.RunQueueLatency != nil {
-		writeWrapped(&b, width, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.", total.RunQueueLatency, total.WakeupsByInterrupt, total.Wakeups)
+		writeWrapped(&b, width, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.", quantiles(total.RunQueueLatency), total.WakeupsByInterrupt, total.Wakeups)
 	}
 	if s := throttledSentence(t.Throttled); s != "" {
 		writeWrapped(&b, width, "%s", s)
@@ -199,8 +201,8 @@ func nanos(ns float64) string {
 	return strconv.FormatFloat(ns/1e9, 'f', 2, 64) + "s"
 }
 
-// String returns them in one line.
-func (d *Durations) String() string {
+// quantiles says in one line what a distribution of ns is like.
+func quantiles(d *hist.Quantiles) string {
 	return fmt.Sprintf("%d, mean %s, p50 %s, p99 %s, max %s", d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99), nanos(d.Max))
 }
 
@@ -244,7 +246,7 @@ func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
 	c.AppendHeader(table.Row{"cost of a switch", "count", "mean", "p50", "p99", "max"})
 	for _, row := range []struct {
 		name string
-		d    *Durations
+		d    *hist.Quantiles
 	}{
 		{"thread", k.Thread}, {"address space", k.AddressSpace}, {"  TLB flushed", k.Flush}, {"  TLB kept", k.NoFlush}, {"kept", k.Kept},
 		{"lazy", k.Lazy}, {"from idle", k.Idle}, {"request to preempt, until", k.Preemption},

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 )
 
 // lengthMax is the longest queue told apart from longer ones.
@@ -294,6 +295,6 @@ type Waste struct {
 	Count   uint64
 	Time    time.Duration
 	Longest time.Duration
-	Lengths Histogram // of the single violations
-	Reason  string    // why it could not be measured
+	Lengths hist.Histogram // of the single violations
+	Reason  string         // why it could not be measured
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 )
 
 // Result is what an Analysis has found. Times inside it are of the window, unless they say otherwise.
@@ -52,12 +53,12 @@ type Result struct {
 
 // Distributions are the lengths of single intervals both of whose ends were seen, in the window.
 type Distributions struct {
-	WakeupLatency   Histogram // first waking to switch-in
-	RunQueueLatency Histogram // runnable to on-CPU: those of WakeupLatency, and those after a switch-out that left it runnable
-	OnCPUSpan       Histogram // switch-in to switch-out
-	BlockedTime     Histogram // voluntary switch-out to first waking
+	WakeupLatency   hist.Histogram // first waking to switch-in
+	RunQueueLatency hist.Histogram // runnable to on-CPU: those of WakeupLatency, and those after a switch-out that left it runnable
+	OnCPUSpan       hist.Histogram // switch-in to switch-out
+	BlockedTime     hist.Histogram // voluntary switch-out to first waking
 	// CompoundDelay is, for each of WakeupLatency, that and what the wakers in its Chain had waited.
-	CompoundDelay Histogram
+	CompoundDelay hist.Histogram
 }
 
 func (d *Distributions) add(o *Distributions) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 )
 
 // times is how a test writes what a task did.
@@ -17,7 +18,7 @@ func times(t *Totals) string {
 	return s
 }
 
-func dist(h *Histogram) string { return fmt.Sprintf("%d×%d", h.Count(), h.Sum()) }
+func dist(h *hist.Histogram) string { return fmt.Sprintf("%d×%d", h.Count(), h.Sum()) }
 
 func pairList(list []Pair) string {
 	var b strings.Builder

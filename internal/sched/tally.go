@@ -1,6 +1,10 @@
 package sched
 
-import "math"
+import (
+	"math"
+
+	"switchyard/trace/hist"
+)
 
 // tally collects one distribution of one task. Most tasks have few values, and those near each other: it has a page of
 // buckets for each power of two that occurs, and knows where the first few of them are. It is as long as a cache line.
@@ -15,7 +19,7 @@ type tally struct {
 const tallyNear = 7
 
 // page holds the buckets of one power of two. The values below the smallest and above the largest have a page each.
-type page [1 << histSub]uint32 // they stop at the largest number
+type page [1 << hist.SubLog2]uint32 // they stop at the largest number
 
 // pages is where all tallies' pages come from. It grows by pieces, so that growing moves nothing.
 //
@@ -65,8 +69,8 @@ func (p *pages) settle() {
 		t.max = max(t.max, v)
 	}
 	for i := range p.later[:p.waiting] {
-		b := uint32(bucketOf(p.later[i].v) + 1<<histSub - 1)
-		p.buckets[i] = &p.at(p.later[i].t.page(p, b>>histSub))[b&(1<<histSub-1)]
+		b := uint32(hist.Index(uint64(p.later[i].v)) + 1<<hist.SubLog2 - 1)
+		p.buckets[i] = &p.at(p.later[i].t.page(p, b>>hist.SubLog2))[b&(1<<hist.SubLog2-1)]
 	}
 	for _, n := range p.buckets[:p.waiting] {
 		if *n < math.MaxUint32 {
@@ -91,23 +95,23 @@ func (t *tally) page(p *pages, octave uint32) uint32 {
 		t.far = p.new()
 		p.new()
 	}
-	i := t.far + octave>>histSub
-	at := p.at(i)[octave&(1<<histSub-1)]
+	i := t.far + octave>>hist.SubLog2
+	at := p.at(i)[octave&(1<<hist.SubLog2-1)]
 	if at == 0 {
 		at = p.new()
-		p.at(i)[octave&(1<<histSub-1)] = at
+		p.at(i)[octave&(1<<hist.SubLog2-1)] = at
 	}
 	return at
 }
 
 // histogram returns what was collected.
-func (t *tally) histogram(p *pages) Histogram {
+func (t *tally) histogram(p *pages) hist.Histogram {
 	p.settle()
-	h := Histogram{count: t.count, sum: t.sum, max: t.max}
-	var at [2 << histSub]uint32 // by octave
+	var cells []hist.Cell
+	var at [2 << hist.SubLog2]uint32 // by octave
 	if t.far != 0 {
 		copy(at[:], p.at(t.far)[:])
-		copy(at[1<<histSub:], p.at(t.far + 1)[:])
+		copy(at[1<<hist.SubLog2:], p.at(t.far + 1)[:])
 	}
 	for i, octave := range t.octaves {
 		if octave != 0 {
@@ -124,19 +128,18 @@ func (t *tally) histogram(p *pages) Histogram {
 			}
 		}
 	}
-	if n == 0 {
-		return h
+	if n > 0 {
+		cells = make([]hist.Cell, 0, n)
 	}
-	h.buckets = make([]bucket, 0, n)
 	for octave, i := range at {
 		if i == 0 {
 			continue
 		}
 		for j, c := range p.at(i) {
 			if c > 0 {
-				h.buckets = append(h.buckets, bucket{uint16(octave<<histSub + j - (1<<histSub - 1)), uint64(c)})
+				cells = append(cells, hist.Cell{Index: uint16(octave<<hist.SubLog2 + j - (1<<hist.SubLog2 - 1)), Count: uint64(c)})
 			}
 		}
 	}
-	return h
+	return hist.Of(t.count, uint64(t.sum), uint64(t.max), cells)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"switchyard/trace/event"
+	"switchyard/trace/hist"
 )
 
 // recorded is a run of a sim as a recorder would have it.
@@ -150,7 +151,7 @@ func (r *recorded) truth(t *simTask) truth {
 }
 
 func found(t *TaskResult) truth {
-	of := func(h *Histogram) [2]int64 { return [2]int64{int64(h.Count()), int64(h.Sum())} }
+	of := func(h *hist.Histogram) [2]int64 { return [2]int64{int64(h.Count()), int64(h.Sum())} }
 	w := truth{wakeup: of(&t.WakeupLatency), queue: of(&t.RunQueueLatency), span: of(&t.OnCPUSpan), blocked: of(&t.BlockedTime), compound: of(&t.CompoundDelay)}
 	w.Totals = t.Totals
 	// Not of the window, or looked at elsewhere.

@@ -6,33 +6,15 @@ import (
 	"slices"
 	"testing"
 	"time"
-)
 
-func TestBuckets(t *testing.T) {
-	next := int64(0)
-	for i := range histBuckets {
-		lo, hi := bounds(i)
-		if lo != next || hi <= lo {
-			t.Fatalf("bucket %d is %d to %d, want it to begin at %d", i, lo, hi, next)
-		}
-		if bucketOf(lo) != i || bucketOf(hi-1) != i {
-			t.Errorf("bucket %d holds neither %d nor %d", i, lo, hi-1)
-		}
-		if i > 0 && i < histBuckets-1 && (hi-lo)*16 > lo {
-			t.Errorf("bucket %d, %d to %d, is wider than 1/16 of its lower bound", i, lo, hi)
-		}
-		next = hi
-	}
-	if next != math.MaxInt64 {
-		t.Errorf("the last bucket ends at %d", next)
-	}
-}
+	"switchyard/trace/hist"
+)
 
 // A tally, and several merged, must say what all the values together say.
 func TestTally(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var p pages
-	var all Histogram
+	var all hist.Histogram
 	var values []int64
 	for range 20 {
 		var one tally
@@ -54,8 +36,8 @@ func TestTally(t *testing.T) {
 	}
 	for _, q := range []float64{0.01, 0.1, 0.5, 0.9, 0.99} {
 		want := values[min(int(q*float64(len(values))), len(values)-1)]
-		got := int64(all.Quantile(q))
-		if lo, hi := bounds(bucketOf(want)); got < lo-lo/8 || got > hi+hi/8 {
+		got := uint64(all.Quantile(q))
+		if lo, hi := hist.Bounds(hist.Index(uint64(want))); got < lo-lo/8 || got > hi+hi/8 {
 			t.Errorf("quantile %v: got %d, want about %d", q, got, want)
 		}
 	}
@@ -82,7 +64,7 @@ func TestTally(t *testing.T) {
 	if n != all.Count() {
 		t.Errorf("buckets hold %d of %d", n, all.Count())
 	}
-	var none Histogram
+	var none hist.Histogram
 	if none.Quantile(0.5) != 0 || none.Mean() != 0 || none.Max() != 0 {
 		t.Error("an empty histogram has values")
 	}
