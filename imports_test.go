@@ -19,7 +19,7 @@ import (
 // A room is a package, by the path below the module. Rooms that stand on one floor are named together.
 var (
 	// nouns import nothing that is above them, so that everybody may speak of them.
-	nouns = []string{"trace/event", "trace/hist", "internal/proc", "internal/sys", "internal/stats"}
+	nouns = []string{"trace/event", "trace/hist", "trace/syscalls", "internal/proc", "internal/sys", "internal/stats"}
 	// models are the designs. They and the tracer meet in cmd by name and in the data by task. Not
 	// even their tests may know each other, or a change to one could hide behind the other's.
 	models = []string{"fork", "poll", "threads"}
@@ -42,6 +42,7 @@ var arrows = map[string][]string{
 	"trace":            rooms("trace/spool", nouns),
 	"trace/event":      {},
 	"trace/hist":       {},
+	"trace/syscalls":   {},
 	"trace/spool":      rooms("trace/event", "trace/hist", "internal/proc", "internal/sys"),
 	"trace/switchcost": rooms("trace", nouns),
 
@@ -77,7 +78,7 @@ var notYet = map[string][]string{}
 // withoutBPF are the packages that read a recording: what they import, directly or not, loads no
 // program into the kernel, and so opens a recording anywhere.
 var withoutBPF = []string{"internal/record", "internal/report", "internal/run", "internal/sched", "internal/parquet",
-	"trace/spool", "trace/event", "trace/hist", "internal/proc", "internal/load"}
+	"trace/spool", "trace/event", "trace/hist", "trace/syscalls", "internal/proc", "internal/load"}
 
 // rooms makes one list of names and lists of names.
 func rooms(parts ...any) []string {

@@ -166,7 +166,8 @@ type Counts struct {
 	// began and ended in the window.
 	RunQueueLatency, WakeupLatency, OnCPUSpan, BlockedTime hist.Histogram
 
-	// Syscalls is the number of system calls by name, counted at their entry.
+	// Syscalls is the number of system calls by name, counted at their entry. Those that are not of the machine's own ABI
+	// have it behind their names (package syscalls): getpid@i386.
 	Syscalls map[string]uint64
 
 	// TLBFlushes are switches into a traced task that flushed the whole TLB, TLBKept those that found its entries still

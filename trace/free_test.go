@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
-	"time"
 
+	"switchyard/internal/testenv"
 	"switchyard/trace"
 )
 
@@ -38,7 +38,7 @@ func placesComeBack(t *testing.T, h *helper, places func() (int, error)) {
 	h.do(t, "spawn", made)
 	// The kernel frees a task when nobody can be looking at it any more (an RCU grace period), in its own time.
 	var traced, alive int
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	testenv.Eventually(t, "there are as many places as tasks", func() bool {
 		threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", h.pid()))
 		if err != nil {
 			t.Fatal(err)
@@ -47,9 +47,8 @@ func placesComeBack(t *testing.T, h *helper, places func() (int, error)) {
 		if traced, err = places(); err != nil {
 			t.Fatal(err)
 		}
-		if traced == alive {
-			return
-		}
-	}
-	t.Errorf("%d tasks have a place, and %d are alive, after %d that ended", traced, alive, made)
+		return traced == alive
+	}, func() string {
+		return fmt.Sprintf("%d tasks have a place, and %d are alive, after %d that ended", traced, alive, made)
+	})
 }

@@ -3,7 +3,7 @@ package trace
 // The objects are built with this compiler and no other, so that they come out byte for byte the same. They hold no
 // architecture's offsets: one object serves all little-endian machines.
 
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types -output-stem sched -type count -type state -type task -type hist_shape -type hist -type hist_id -type window -type syscall_slots -type cpu -type row -type latency -type walk_mode -type walk -type control bpf bpf/sched.bpf.c
+//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types -output-stem sched -type count -type state -type task -type hist_shape -type hist -type hist_id -type window -type syscall_abi -type syscall_slots -type cpu -type row -type latency -type walk_mode -type walk -type control bpf bpf/sched.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types task bpf/task.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types syscall bpf/syscall.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types fault bpf/fault.bpf.c
@@ -18,4 +18,3 @@ package trace
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types recordSyscall bpf/record_syscall.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types recordWalk bpf/record_walk.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types -output-stem switchcost -type cost_kind -type cost_part -type cost_hist -type cost_ring -type cost_cpu -type cost_control -type cost_request cost bpf/cost.bpf.c
-//go:generate go run gen_syscalls.go

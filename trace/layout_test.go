@@ -76,18 +76,25 @@ func TestHistogramShape(t *testing.T) {
 	}
 }
 
-func TestSyscallNames(t *testing.T) {
-	seen := map[string]int{}
-	for nr := range int(bpfSyscallSlotsSYSCALL_SLOTS) {
-		name := syscallName(nr)
-		if other, ok := seen[name]; ok || name == "" {
-			t.Errorf("%d and %d are both %q", nr, other, name)
+// TestSlotNames: no two places of count depth have the same name, or calls would be counted under another's.
+func TestSlotNames(t *testing.T) {
+	for _, machine := range []string{"amd64", "arm64", "riscv64"} {
+		seen := map[string]int{}
+		for slot := range int(bpfSyscallSlotsSYSCALL_SLOTS) {
+			name := slotName(machine, slot)
+			if other, ok := seen[name]; ok || name == "" {
+				t.Errorf("%s: %d and %d are both %q", machine, slot, other, name)
+			}
+			seen[name] = slot
 		}
-		seen[name] = nr
 	}
-	for _, name := range []string{"read", "write", "getppid", "sched_yield", "clone3", "futex", "io_uring_enter"} {
-		if _, ok := seen[name]; !ok && len(syscallNames) > 0 {
-			t.Errorf("no number for %s", name)
+	const places = int(bpfSyscallSlotsSYSCALLS)
+	for slot, want := range map[int]string{
+		39: "getpid", places + 20: "getpid@i386", 2*places + 39: "getpid@x32", 2*places + 516: "writev@x32",
+		places - 1: "other", 2*places - 1: "other@i386", 3*places - 1: "other@x32",
+	} {
+		if got := slotName("amd64", slot); got != want {
+			t.Errorf("place %d is of %q, want %q", slot, got, want)
 		}
 	}
 }

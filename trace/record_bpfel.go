@@ -41,6 +41,7 @@ const (
 	recordRecordFlagRECORD_THREAD     recordRecordFlag = 1
 	recordRecordFlagRECORD_KERNEL     recordRecordFlag = 2
 	recordRecordFlagRECORD_ADOPTED    recordRecordFlag = 4
+	recordRecordFlagRECORD_COMPAT     recordRecordFlag = 1
 )
 
 type recordRecordIdentity struct {

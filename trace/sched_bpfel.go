@@ -79,7 +79,7 @@ type bpfCpu struct {
 	Pad        uint32
 	TlbFlushes uint64
 	TlbKept    uint64
-	Syscalls   [1026]uint64
+	Syscalls   [1920]uint64
 }
 
 type bpfHist struct {
@@ -133,13 +133,21 @@ const (
 	bpfStateSTATE_READY   bpfState = 3
 )
 
+type bpfSyscallAbi uint32
+
+const (
+	bpfSyscallAbiSYSCALL_NATIVE bpfSyscallAbi = 0
+	bpfSyscallAbiSYSCALL_COMPAT bpfSyscallAbi = 1
+	bpfSyscallAbiSYSCALL_X32    bpfSyscallAbi = 2
+	bpfSyscallAbiSYSCALL_ABIS   bpfSyscallAbi = 3
+)
+
 type bpfSyscallSlots uint32
 
 const (
-	bpfSyscallSlotsSYSCALLS      bpfSyscallSlots = 1024
-	bpfSyscallSlotsSYSCALL_OTHER bpfSyscallSlots = 1024
-	bpfSyscallSlotsSYSCALL_32BIT bpfSyscallSlots = 1025
-	bpfSyscallSlotsSYSCALL_SLOTS bpfSyscallSlots = 1026
+	bpfSyscallSlotsSYSCALL_OTHER bpfSyscallSlots = 639
+	bpfSyscallSlotsSYSCALLS      bpfSyscallSlots = 640
+	bpfSyscallSlotsSYSCALL_SLOTS bpfSyscallSlots = 1920
 )
 
 type bpfTask struct {

@@ -1,29 +1,10 @@
 package trace
 
-import "strconv"
+import (
+	"runtime"
 
-// syscallName returns the kernel's name for a system call of this architecture, syscall_N if it is not known.
-func syscallName(nr int) string {
-	if nr < len(syscallNames) && syscallNames[nr] != "" {
-		return syscallNames[nr]
-	}
-	switch nr {
-	case int(bpfSyscallSlotsSYSCALL_OTHER):
-		return "other"
-	case int(bpfSyscallSlotsSYSCALL_32BIT):
-		return "32-bit"
-	}
-	return "syscall_" + strconv.Itoa(nr)
-}
-
-// SyscallName returns the kernel's name for a system call of the architecture this program was built for, syscall_N if it is
-// not known.
-func SyscallName(nr int) string {
-	if nr < 0 || nr >= len(syscallNames) {
-		return "syscall_" + strconv.Itoa(nr)
-	}
-	return syscallName(nr)
-}
+	"switchyard/trace/syscalls"
+)
 
 // syscalls returns the window's system calls by name, nil if they were not counted.
 func (s *Session) syscalls(end *bpfCpu) map[string]uint64 {
@@ -31,10 +12,28 @@ func (s *Session) syscalls(end *bpfCpu) map[string]uint64 {
 		return nil
 	}
 	calls := make(map[string]uint64)
-	for nr, n := range end.Syscalls {
-		if n -= s.cpus.Syscalls[nr]; n > 0 {
-			calls[syscallName(nr)] = n
+	for slot, n := range end.Syscalls {
+		if n -= s.cpus.Syscalls[slot]; n > 0 {
+			calls[slotName(runtime.GOARCH, slot)] += n
 		}
 	}
 	return calls
+}
+
+// slotName is what the calls that are counted in a place are called, on a machine of that architecture. The last place of
+// each ABI is that of all higher numbers.
+func slotName(machine string, slot int) string {
+	const places = int(bpfSyscallSlotsSYSCALLS)
+	abi := syscalls.Native(machine)
+	switch bpfSyscallAbi(slot / places) {
+	case bpfSyscallAbiSYSCALL_COMPAT:
+		abi = syscalls.Compat(machine)
+	case bpfSyscallAbiSYSCALL_X32:
+		abi = syscalls.X32
+	}
+	nr := slot % places
+	if nr == int(bpfSyscallSlotsSYSCALL_OTHER) {
+		return syscalls.Qualify(machine, abi, "other")
+	}
+	return syscalls.Qualify(machine, abi, abi.Name(int64(nr)))
 }

@@ -14,6 +14,7 @@ import (
 	"switchyard/internal/sched"
 	"switchyard/trace"
 	"switchyard/trace/event"
+	"switchyard/trace/syscalls"
 )
 
 // recordedOptions are what a manifest keeps of the tracing, so that the analysis can be made again.
@@ -154,7 +155,7 @@ func newSyscallCounter(recorded bool, w event.Window) *syscallCounter {
 
 func (c *syscallCounter) event(e *event.Event) {
 	if e.Kind == event.SyscallEnter && c.counts != nil && e.Time >= c.window.Open && e.Time <= c.window.Close {
-		c.counts[trace.SyscallName(int(e.Value))]++
+		c.counts[syscalls.Name(runtime.GOARCH, e.Flags&event.FlagCompat != 0, e.Value)]++
 	}
 }
 

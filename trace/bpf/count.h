@@ -137,12 +137,21 @@ _Static_assert(sizeof(struct window) == 24 + 8 * COUNTS + HISTS * sizeof(struct 
 	       "struct window");
 _Static_assert(sizeof(struct window) <= 32768, "the kernel's limit for a per-CPU value");
 
-enum syscall_slots {
-	SYSCALLS = 1024,       /* numbers from 0; the highest in use is below 500 */
-	SYSCALL_OTHER = 1024,  /* a number out of range, or x32's */
-	SYSCALL_32BIT = 1025,  /* from a 32-bit program: its numbers mean something else */
-	SYSCALL_SLOTS = 1026,
+/* Whose numbers a system call's is one of. */
+enum syscall_abi {
+	SYSCALL_NATIVE = 0,
+	SYSCALL_COMPAT = 1, /* 32-bit: i386 on x86, arm on arm64 */
+	SYSCALL_X32 = 2,    /* x86: 64-bit code with 32-bit addresses */
+	SYSCALL_ABIS = 3,
 };
+
+/* The places each ABI has. */
+enum syscall_slots {
+	SYSCALL_OTHER = 639, /* every number from it on; the highest in use is 547, of x32 */
+	SYSCALLS = 640,
+	SYSCALL_SLOTS = 1920, /* all ABIs' */
+};
+_Static_assert(SYSCALL_SLOTS == SYSCALL_ABIS * SYSCALLS, "enum syscall_slots");
 
 /* What one CPU knows. The counts only grow. */
 struct cpu {

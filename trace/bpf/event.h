@@ -44,6 +44,9 @@ enum record_flag {
 	RECORD_THREAD = 1 << 0,
 	RECORD_KERNEL = 1 << 1, /* a kernel thread */
 	RECORD_ADOPTED = 1 << 2, /* it is traced from now on */
+
+	/* of a system call */
+	RECORD_COMPAT = 1 << 0, /* of the 32-bit ABI: its number means something else */
 };
 
 enum record_page_table {
@@ -116,7 +119,7 @@ _Static_assert(sizeof(struct record_end) == 24, "struct record_end");
 
 struct record_syscall {
 	struct record r;
-	s64 value; /* its number at entry, its result at exit */
+	s64 value; /* its number at entry, with X32_SYSCALL_BIT if it is of that ABI; its result at exit */
 };
 _Static_assert(sizeof(struct record_syscall) == 24, "struct record_syscall");
 

@@ -62,6 +62,7 @@ struct signal_struct {
 
 struct thread_info {
 	u64 preempt_count; /* arm64; x86 has a per-CPU variable */
+	u32 status;	   /* x86: TS_COMPAT */
 	u32 cpu;	   /* 5.16 and later, everywhere */
 };
 
@@ -107,7 +108,6 @@ struct task_struct {
 
 /* What a system call was entered with; each architecture has some of these. */
 struct pt_regs {
-	unsigned long cs;	/* x86 */
 	unsigned long orig_ax;	/* x86 */
 };
 
@@ -148,5 +148,12 @@ struct task_struct___cpu {
 #define PF_KTHREAD  0x00200000
 #define TASK_DEAD   0x80  /* set once, before a task's last switch */
 #define TASK_WAKING 0x200 /* its waker is choosing a CPU for it */
+
+/* The system call is one of the 32-bit ABI: arch/x86/include/asm/thread_info.h */
+#define TS_COMPAT 0x2
+/* The task runs in AArch32: arch/arm64/include/asm/ptrace.h */
+#define PSR_MODE32_BIT 0x10
+/* With the number: it is one of the x32 ABI. arch/x86/include/uapi/asm/unistd.h */
+#define X32_SYSCALL_BIT 0x40000000
 
 #endif

@@ -45,7 +45,8 @@ const (
 	// Free: the kernel frees Task, long after its last switch. Nothing about it comes later.
 	Free Kind = 9
 
-	// SyscallEnter: Task enters the system call whose number is Value. SyscallExit: it returns Value.
+	// SyscallEnter: Task enters the system call whose number is Value, one of the machine's own ABI, or with FlagCompat of
+	// that of 32-bit programs; package syscalls has the names. SyscallExit: it returns Value.
 	SyscallEnter Kind = 10
 	SyscallExit  Kind = 11
 
@@ -70,6 +71,8 @@ const (
 	FlagNMI     Flags = 1 << 2 // or in an NMI, and not in the task that was interrupted
 
 	FlagThread Flags = 1 << 0 // New: a thread, not a process
+
+	FlagCompat Flags = 1 << 0 // SyscallEnter, SyscallExit: of the ABI of 32-bit programs
 )
 
 // PageTable is what a switch did about the page table. It says nothing of how the task left: a switch is one of
