@@ -147,6 +147,7 @@ func Calibrate(ctx context.Context, rounds int, names ...string) (costs []ProbeC
 type attached struct {
 	session  *Session
 	recorder *Recorder
+	spool    *os.File
 	units    float64 // of the workload, with probes on
 }
 
@@ -177,12 +178,13 @@ func attachFor(opts *Options, follow bool) (_ *attached, err error) {
 			return nil, err
 		}
 		// The file is unlinked as soon as it is open: what is in it is of no use.
-		dir, err := os.MkdirTemp("", "switchyard-")
-		if err != nil {
+		if a.spool, err = os.CreateTemp("", "switchyard-"); err != nil {
 			return nil, err
 		}
-		defer os.RemoveAll(dir)
-		if err := a.recorder.Start(dir + "/spool"); err != nil {
+		if err := os.Remove(a.spool.Name()); err != nil {
+			return nil, err
+		}
+		if err := a.recorder.Start(a.spool); err != nil {
 			return nil, err
 		}
 	}
@@ -223,6 +225,9 @@ func (a *attached) close() error {
 	}
 	if a.recorder != nil {
 		errs = append(errs, a.recorder.Close())
+	}
+	if a.spool != nil {
+		errs = append(errs, a.spool.Close())
 	}
 	return errors.Join(errs...)
 }

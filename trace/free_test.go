@@ -26,7 +26,7 @@ func TestEndedTasksGiveTheirPlacesBack(t *testing.T) {
 		if err := r.Follow(h.pid()); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Start(t.TempDir() + "/spool"); err != nil {
+		if err := r.Start(spoolFile(t)); err != nil {
 			t.Fatal(err)
 		}
 		placesComeBack(t, h, r.Traced)

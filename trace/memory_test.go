@@ -33,7 +33,7 @@ func TestMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := r.Start(t.TempDir() + "/spool"); err != nil {
+	if err := r.Start(spoolFile(t)); err != nil {
 		t.Fatal(err)
 	}
 	cost, err := r.Stop()

@@ -71,7 +71,12 @@ func contain() (err error) {
 			return err
 		}
 	}
-	if err := r.Start(path); err != nil {
+	spool, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer spool.Close()
+	if err := r.Start(spool); err != nil {
 		return err
 	}
 	fmt.Fprintln(in)

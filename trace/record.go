@@ -291,9 +291,9 @@ func (r *Recorder) Follow(pid int) error {
 	}
 }
 
-// Start opens the spool, which must not exist, takes a snapshot of every task, and opens the window. From then on events
-// are in the recording.
-func (r *Recorder) Start(path string) error {
+// Start takes a snapshot of every task and opens the window. From then on events are in the recording, which goes to spool:
+// an empty file, open for writing, that stays the caller's to close and must be open until Stop or Close.
+func (r *Recorder) Start(spool *os.File) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -302,23 +302,17 @@ func (r *Recorder) Start(path string) error {
 	case r.state != recorderIdle:
 		return errors.New("trace: start: a recorder records once: open another")
 	}
-	s, err := createSpool(path)
-	if err != nil {
-		return fmt.Errorf("trace: start: %w", err)
-	}
+	s := newSpool(spool)
 	r.spool = s
-	fail := func(err error) error {
-		return errors.Join(explain("start", err), os.Remove(path))
-	}
 	begin, err := r.begin()
 	if err != nil {
-		return fail(err)
+		return explain("start", err)
 	}
 	if err := s.append(frameBegin, 0, begin); err != nil {
-		return fail(err)
+		return explain("start", err)
 	}
 	if err := r.startReader(); err != nil {
-		return fail(err)
+		return explain("start", err)
 	}
 	r.steal, r.interrupts = readSteal(), readInterrupts()
 	r.throttle = watch(r.opts.All, r.pids)
@@ -626,7 +620,7 @@ func (r *Recorder) release() error {
 		errs = append(errs, unix.Close(r.epoll))
 	}
 	if r.spool != nil {
-		errs = append(errs, r.spool.close())
+		errs = append(errs, r.spool.fail)
 	}
 	return errors.Join(errs...)
 }

@@ -43,8 +43,8 @@ type tape struct {
 // record records for as long as f takes.
 func record(t testing.TB, r *trace.Recorder, f func()) *tape {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "spool")
-	if err := r.Start(path); err != nil {
+	spool := spoolFile(t)
+	if err := r.Start(spool); err != nil {
 		t.Fatal(err)
 	}
 	f()
@@ -52,12 +52,23 @@ func record(t testing.TB, r *trace.Recorder, f func()) *tape {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := play(t, path)
+	p := play(t, spool.Name())
 	p.cost = cost
 	if cut := p.Cut(); cut != "" {
 		t.Error(cut)
 	}
 	return p
+}
+
+// spoolFile is an empty file for a recorder.
+func spoolFile(t testing.TB) *os.File {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "spool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
 }
 
 // play reads a spool.

@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
+	"switchyard/internal/sys"
 	"switchyard/trace/event"
 )
 
 // Recording is what a spool holds, read: every event in the order of time, and the tasks they are about.
 type Recording struct {
 	f     *os.File
+	own   bool // it is ours to close
 	x     *spoolIndex
 	tasks []event.Task
 	ids   []kernelIDs    // by task
@@ -42,15 +45,24 @@ type lastBooks struct {
 // OpenRecording opens a spool for reading, whole or cut off. The error wraps ErrSpool if it is none, or was written by a
 // newer version.
 func OpenRecording(path string) (_ *Recording, err error) {
-	f, err := os.Open(path)
+	f, err := sys.OpenRegular(path)
+	if errors.Is(err, sys.ErrNotRegular) {
+		return nil, fmt.Errorf("%w: %w", err, ErrSpool)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-		}
-	}()
+	r, err := NewRecording(f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	r.own = true
+	return r, nil
+}
+
+// NewRecording is OpenRecording for a file that is open for reading. It stays the caller's to close.
+func NewRecording(f *os.File) (*Recording, error) {
 	x, err := readIndex(f)
 	if err != nil {
 		return nil, err
@@ -58,13 +70,18 @@ func OpenRecording(path string) (_ *Recording, err error) {
 	r := &Recording{f: f, x: x}
 	r.opened, err = r.snapshots(x.opened, true)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", filepath.Clean(f.Name()), err)
 	}
 	return r, nil
 }
 
-// Close closes the file.
-func (r *Recording) Close() error { return r.f.Close() }
+// Close closes the file, if OpenRecording opened it.
+func (r *Recording) Close() error {
+	if !r.own {
+		return nil
+	}
+	return r.f.Close()
+}
 
 // Cut says how the recording ends before its end, "" if it is whole.
 func (r *Recording) Cut() string {

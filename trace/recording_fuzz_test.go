@@ -26,11 +26,11 @@ func spoolIn(t testing.TB, level uint32, opened, ring0, ring1, closed []byte, en
 
 func spoolBegun(t testing.TB, begin spoolBegin, opened, ring0, ring1, closed []byte, end bool) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "spool")
-	s, err := createSpool(path)
+	f, err := os.Create(filepath.Join(t.TempDir(), "spool"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := newSpool(f)
 	js := func(v any) []byte {
 		b, err := json.Marshal(v)
 		if err != nil {
@@ -60,10 +60,10 @@ func spoolBegun(t testing.TB, begin spoolBegin, opened, ring0, ring1, closed []b
 			t.Fatal(err)
 		}
 	}
-	if err := s.close(); err != nil {
+	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return f.Name()
 }
 
 // ringRecord is a record as it lies in a ring, with the ring's header.

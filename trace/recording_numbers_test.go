@@ -138,15 +138,16 @@ func TestRecordingNumbers(t *testing.T) {
 // A spool of a later version is refused, and the error says so.
 func TestSpoolLaterVersion(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "spool")
-	s, err := createSpool(path)
+	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := newSpool(f)
 	begin, err := json.Marshal(spoolBegin{Version: SpoolVersion + 1, CPUs: 1, Rings: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.append(frameBegin, 0, begin), s.close()); err != nil {
+	if err := errors.Join(s.append(frameBegin, 0, begin), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenRecording(path); !errors.Is(err, ErrSpool) || !strings.Contains(err.Error(), "newer") {

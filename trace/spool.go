@@ -49,14 +49,7 @@ const (
 // connection if it were filled when the program starts.
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
-// createSpool makes the file, readable and writable by its owner alone. It must not exist.
-func createSpool(path string) (*spool, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	return &spool{f: f}, nil
-}
+func newSpool(f *os.File) *spool { return &spool{f: f} }
 
 // append writes a frame in one system call, so that being killed in between leaves at most its beginning.
 func (s *spool) append(kind frameKind, ring int, payload []byte) error {
@@ -95,8 +88,4 @@ func (s *spool) append(kind frameKind, ring int, payload []byte) error {
 		}
 	}
 	return nil
-}
-
-func (s *spool) close() error {
-	return errors.Join(s.fail, s.f.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"path/filepath"
 
 	"switchyard/internal/sys"
 	"switchyard/trace/event"
@@ -43,12 +44,13 @@ type spoolIndex struct {
 // readIndex finds a spool's frames and verifies their checksums. A frame that is not whole ends the spool; only when there
 // is nothing before it is that an error.
 func readIndex(f *os.File) (*spoolIndex, error) {
+	name := filepath.Clean(f.Name())
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file: %w", f.Name(), ErrSpool)
+		return nil, fmt.Errorf("%s: not a regular file: %w", name, ErrSpool)
 	}
 	x := new(spoolIndex)
 	size := info.Size()
@@ -58,19 +60,19 @@ func readIndex(f *os.File) (*spoolIndex, error) {
 		fr, n, why := readFrame(f, at, size, h[:], &buf)
 		if why != "" {
 			if at == 0 {
-				return nil, fmt.Errorf("%s: %s: %w", f.Name(), why, ErrSpool)
+				return nil, fmt.Errorf("%s: %s: %w", name, why, ErrSpool)
 			}
 			x.cut, x.cutCause = size-at, why
 			break
 		}
 		if err := x.add(fr, buf[:fr.size]); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name(), err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		at += n
 		x.bytes = at
 	}
 	if x.begin.Version == 0 {
-		return nil, fmt.Errorf("%s: it is empty: %w", f.Name(), ErrSpool)
+		return nil, fmt.Errorf("%s: it is empty, the tracer ended before the window was open: %w", name, ErrSpool)
 	}
 	return x, nil
 }

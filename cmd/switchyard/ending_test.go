@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"switchyard/internal/record"
 	"switchyard/internal/report"
 	rundir "switchyard/internal/run"
 	"switchyard/internal/testenv"
@@ -113,7 +114,7 @@ func complete(t *testing.T, dir string) {
 	r.Close()
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
-		if e.Name() == spoolName || strings.HasPrefix(e.Name(), ".") {
+		if e.Name() == record.SpoolName || strings.HasPrefix(e.Name(), ".") {
 			t.Errorf("%s is left behind", e.Name())
 		}
 	}

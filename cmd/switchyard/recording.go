@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"switchyard/internal/record"
 	"switchyard/internal/report"
 	rundir "switchyard/internal/run"
 	"switchyard/internal/sched"
@@ -83,14 +84,12 @@ type recorded struct {
 }
 
 // finish makes a run directory of the spool in a directory, says what is in it, and removes the spool.
-func finish(dir string, k recorded) (*report.Trace, error) {
-	path := filepath.Join(dir, spoolName)
-	rec, err := trace.OpenRecording(path)
+func finish(dir *record.Directory, k recorded) (*report.Trace, error) {
+	rec, err := trace.NewRecording(dir.Spool())
 	if err != nil {
 		return nil, err
 	}
-	defer rec.Close()
-	w, err := rundir.Create(dir, own)
+	w, err := dir.Tables()
 	if err != nil {
 		return nil, err
 	}
@@ -126,11 +125,11 @@ func finish(dir string, k recorded) (*report.Trace, error) {
 	if err := w.Commit(m); err != nil {
 		return nil, err
 	}
-	if err := os.Remove(path); err != nil {
+	if err := dir.Done(); err != nil {
 		return nil, err
 	}
 	// What was committed, and not what was meant to be.
-	r, err := rundir.Open(dir)
+	r, err := dir.Run()
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +188,7 @@ func replay(dir string) (*report.Trace, error) {
 	r, err := rundir.Open(dir)
 	if err != nil {
 		if errors.Is(err, rundir.ErrIncomplete) {
-			if _, e := os.Stat(filepath.Join(dir, spoolName)); e == nil {
+			if _, e := os.Stat(filepath.Join(dir, record.SpoolName)); e == nil {
 				return nil, fmt.Errorf("%s: the recording was cut off before its tables were written: switchyard recover %s writes them", dir, dir)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"switchyard/internal/record"
 	"switchyard/trace"
 
 	"github.com/spf13/cobra"
@@ -29,21 +30,23 @@ tracer had not yet taken from the kernel is lost, 50 ms of it at most.`,
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir := args[0]
-		rec, err := trace.OpenRecording(filepath.Join(dir, spoolName))
+		d, err := record.Open(dir, own)
 		if errors.Is(err, fs.ErrNotExist) {
 			if _, e := os.Stat(filepath.Join(dir, "manifest.json")); e == nil {
 				return fmt.Errorf("%s: the recording is complete: switchyard report %s shows it", dir, dir)
 			}
-			return fmt.Errorf("%s: there is no recording here (it would have a file %s)", dir, spoolName)
+			return fmt.Errorf("%s: there is no recording here (it would have a file %s)", dir, record.SpoolName)
 		}
 		if err != nil {
 			return err
 		}
-		of := strings.Join(rec.About().Args, " ")
-		if err := rec.Close(); err != nil {
+		defer d.Close()
+		rec, err := trace.NewRecording(d.Spool())
+		if err != nil {
 			return err
 		}
-		t, err := finish(dir, recorded{of: of, how: "the tracer ended before it could measure it"})
+		of := strings.Join(rec.About().Args, " ")
+		t, err := finish(d, recorded{of: of, how: "the tracer ended before it could measure it"})
 		if err != nil {
 			return err
 		}

@@ -6,14 +6,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"switchyard/internal/record"
 	"switchyard/internal/report"
 	"switchyard/trace"
 
 	"golang.org/x/sys/unix"
 )
-
-// spoolName is what a recording is called in its directory until its tables are written.
-const spoolName = "spool"
 
 // traceRecord traces in record depth.
 func traceRecord(env Env, o traceOptions, end *ending, quiet bool) (t *report.Trace, err error) {
@@ -22,6 +20,11 @@ func traceRecord(env Env, o traceOptions, end *ending, quiet bool) (t *report.Tr
 }
 
 func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, error) {
+	dir, err := o.directory()
+	if err != nil {
+		return nil, err
+	}
+	defer dir.end()
 	costs, err := openSwitchCost(o.switchCost)
 	if err != nil {
 		return nil, err
@@ -32,19 +35,9 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 		return nil, err
 	}
 	defer r.Close()
-	dir := o.out
-	if dir == "" {
-		if dir, err = os.MkdirTemp("", "switchyard-"); err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(dir)
-	} else if err := makeDirectory(dir); err != nil {
-		return nil, fmt.Errorf("--out: %w", err)
-	}
-	about, err := recordWindow(env, o, end, r, costs, filepath.Join(dir, spoolName))
+	about, err := recordWindow(env, o, end, r, costs, dir)
 	if err != nil {
-		os.Remove(dir) // if nothing is in it
-		return nil, o.kept(err)
+		return nil, dir.kept(err)
 	}
 	// Detached before the tables are written: they take longer than the window, and nobody is to pay for that.
 	if err := r.Close(); err != nil {
@@ -55,9 +48,9 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 	}
 	costs.close()
 	about.perEvent, about.how = perEvent(end.hurried, o.calibrate, trace.CostRecord)
-	t, err := finish(dir, about)
+	t, err := finish(dir.Directory, about)
 	if err != nil {
-		return nil, o.kept(err)
+		return nil, dir.kept(err)
 	}
 	if o.out != "" && !quiet {
 		env.say("The recording is in %s; switchyard report %s shows it again", filepath.Clean(o.out), o.out)
@@ -65,15 +58,56 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 	return t, about.failed
 }
 
+// A recordDirectory is where a recording goes: --out, or one that is removed when its report is made.
+type recordDirectory struct {
+	*record.Directory
+	out   string // --out
+	temp  string // the directory that is ours alone
+	begun bool   // the spool holds something
+}
+
+// directory makes it. What is wrong with it is found now, not when there is something to lose.
+func (o *traceOptions) directory() (d *recordDirectory, err error) {
+	d = &recordDirectory{out: o.out}
+	if o.out == "" {
+		if d.temp, err = os.MkdirTemp("", "switchyard-"); err != nil {
+			return nil, err
+		}
+		if d.Directory, err = record.Create(d.temp, nil); err != nil {
+			return nil, errors.Join(err, os.Remove(d.temp))
+		}
+		return d, nil
+	}
+	if err = makeDirectory(filepath.Dir(o.out)); err == nil {
+		d.Directory, err = record.Create(o.out, own)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--out: %w", err)
+	}
+	return d, nil
+}
+
+// end leaves of the directory what is worth keeping.
+func (d *recordDirectory) end() {
+	if d.begun {
+		d.Close()
+	} else {
+		d.Discard()
+	}
+	if d.temp != "" {
+		os.RemoveAll(d.temp)
+	}
+}
+
 // kept adds to an error what is to be done about a recording that has begun.
-func (o *traceOptions) kept(err error) error {
-	if _, e := os.Stat(filepath.Join(o.out, spoolName)); o.out == "" || e != nil {
+func (d *recordDirectory) kept(err error) error {
+	if d.out == "" || !d.begun {
 		return err
 	}
 	if errors.Is(err, unix.ENOSPC) {
-		return fmt.Errorf("%w (what was written is kept: make room, then: switchyard recover %s)", err, o.out)
+		return fmt.Errorf("%w (what was written is kept: make room, then: switchyard recover %s)", err, d.out)
 	}
-	return fmt.Errorf("%w (the recording is kept: switchyard recover %s)", err, o.out)
+	return fmt.Errorf("%w (the recording is kept: switchyard recover %s)", err, d.out)
 }
 
 // writing is what somebody is told who interrupts the writing of the tables.
@@ -85,7 +119,7 @@ func (o *traceOptions) writing() string {
 }
 
 // recordWindow records to a spool until something ends it.
-func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs *switchCoster, spool string) (recorded, error) {
+func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs *switchCoster, dir *recordDirectory) (recorded, error) {
 	about := recorded{of: o.of()}
 	var child *command
 	if len(o.command) > 0 {
@@ -108,9 +142,10 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 	if end.asked.Err() != nil {
 		return recorded{}, errInterrupted
 	}
-	if err := r.Start(spool); err != nil {
+	if err := r.Start(dir.Spool()); err != nil {
 		return recorded{}, err
 	}
+	dir.begun = true
 	// What is kept besides is for the tables, in a directory that may be the invoking user's.
 	if err := dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE); err != nil {
 		about.warnings = append(about.warnings, warning(err))

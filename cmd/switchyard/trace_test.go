@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"switchyard/internal/record"
 	"switchyard/internal/report"
 	"switchyard/internal/sys"
 	"switchyard/internal/testenv"
@@ -245,7 +246,7 @@ func TestTraceKilled(t *testing.T) {
 			switch {
 			case len(left) == 0:
 				return // it had not begun
-			case !slices.Equal(left, []string{spoolName}):
+			case !slices.Equal(left, []string{record.SpoolName}):
 				t.Fatalf("left behind: %v", left)
 			}
 			o := runCommand(t, "recover", dir, "--format", "json")
@@ -290,7 +291,7 @@ func TestTraceAskedWrongly(t *testing.T) {
 	empty := t.TempDir()
 	mustFail(t, 1, []string{"report", empty}, empty)
 	mustFail(t, 1, []string{"recover", empty}, "no recording")
-	if err := os.WriteFile(filepath.Join(empty, spoolName), []byte("not a spool at all, but long enough to be one"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(empty, record.SpoolName), []byte("not a spool at all, but long enough to be one"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	mustFail(t, 1, []string{"recover", empty}, "not a spool")

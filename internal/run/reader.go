@@ -12,9 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"switchyard/internal/sys"
 	"switchyard/trace/event"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Reader reads a run directory. Several goroutines may use it.
@@ -39,9 +38,19 @@ const (
 
 // Open opens a run directory and reads everything but the events. It refuses what is not complete, newer or damaged
 // with an error of one line. The memory it takes stands in proportion to the files' size. Close releases it.
-func Open(dir string) (_ *Reader, err error) {
+func Open(dir string) (*Reader, error) {
+	root, err := sys.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read run: %w", err)
+	}
+	defer root.Close()
+	return OpenIn(root, dir)
+}
+
+// OpenIn is Open in a directory that is open; dir is what it is called in errors. It stays the caller's to close.
+func OpenIn(root *os.Root, dir string) (_ *Reader, err error) {
 	r := &Reader{dir: dir}
-	if r.root, err = os.OpenRoot(dir); err != nil {
+	if r.root, err = root.OpenRoot("."); err != nil {
 		return nil, fmt.Errorf("read run: %w", err)
 	}
 	defer func() {
@@ -178,14 +187,14 @@ func (r *Reader) eventsOf(groups *groupReader, yield func(*event.Event, error) b
 
 // openFile opens a file of the run for reading, unless it is a pipe or something else that could make the reader wait.
 func (r *Reader) openFile(name string) (*os.File, int64, error) {
-	f, err := r.root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	f, err := sys.OpenRegularIn(r.root, name)
+	if errors.Is(err, sys.ErrNotRegular) {
+		return nil, 0, r.damaged(name, errors.New("it is no regular file"))
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("read run %s: %w", r.dir, err)
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = r.damaged(name, errors.New("it is no regular file"))
-	}
 	if err != nil {
 		f.Close()
 		return nil, 0, err

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"switchyard/internal/sys"
 	"switchyard/trace/event"
 
 	"golang.org/x/sys/unix"
@@ -54,31 +55,51 @@ type Writer struct {
 //
 // The process needs permission to write in the directory until Commit. Close releases what the Writer holds.
 func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
-	if own == nil {
-		own = func(*os.File) {}
-	}
-	w := &Writer{dir: dir, own: own, greatest: -1}
+	made := false
 	switch err := os.Mkdir(dir, 0o700); {
 	case err == nil:
-		w.made = true
+		made = true
 	case !errors.Is(err, fs.ErrExist):
 		return nil, err
 	}
+	root, err := OpenDirectory(dir)
+	if err == nil && made && own != nil {
+		var d *os.File
+		if d, err = root.Open("."); err == nil {
+			own(d)
+			d.Close()
+		}
+	}
+	if err != nil {
+		if root != nil {
+			root.Close()
+		}
+		if made {
+			os.Remove(dir)
+		}
+		return nil, err
+	}
+	defer root.Close()
+	return create(root, dir, own, made)
+}
+
+// CreateIn is Create in a directory that is open; dir is what it is called in errors. It stays the caller's to close.
+func CreateIn(root *os.Root, dir string, own func(*os.File)) (*Writer, error) {
+	return create(root, dir, own, false)
+}
+
+func create(root *os.Root, dir string, own func(*os.File), made bool) (_ *Writer, err error) {
+	if own == nil {
+		own = func(*os.File) {}
+	}
+	w := &Writer{dir: dir, own: own, greatest: -1, made: made}
 	defer func() {
 		if err != nil {
 			w.Close()
 		}
 	}()
-	if w.root, err = openRoot(dir); err != nil {
+	if w.root, err = root.OpenRoot("."); err != nil {
 		return nil, err
-	}
-	if w.made {
-		d, err := w.root.Open(".")
-		if err != nil {
-			return nil, err
-		}
-		own(d)
-		d.Close()
 	}
 	if err := w.clear(); err != nil {
 		return nil, err
@@ -90,32 +111,54 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 	return w, nil
 }
 
+// Vacant says why no run can be written to a directory that is open: it holds one, or a part of one that is not a Writer's.
+func Vacant(root *os.Root, dir string) error {
+	w := &Writer{root: root, dir: dir}
+	_, err := w.taken()
+	return err
+}
+
 // clear makes sure that no file has a name that one of the run will get. Only what a Writer left that was killed while it
 // gave out names goes: the manifest is then complete under its hidden name, and never is otherwise.
 func (w *Writer) clear() error {
-	manifest := (&part{name: manifestName}).hidden()
-	_, err := w.root.Lstat(manifest)
-	interrupted := err == nil
-	for _, name := range []string{manifestName, eventsName, tasksName, snapshotsName, lostName, loadName} {
-		_, err := w.root.Lstat(name)
-		if err == nil && interrupted && name != manifestName {
-			err = w.root.Remove(name)
-		} else if err == nil {
-			err = fs.ErrExist
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	left, err := w.taken()
+	if err != nil {
+		return err
+	}
+	for _, name := range left {
+		if err := w.root.Remove(name); err != nil {
 			return fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", w.dir, name, err)
 		}
-	}
-	if interrupted {
-		return w.root.Remove(manifest)
 	}
 	return nil
 }
 
-// openRoot opens a directory that is no symbolic link.
-func openRoot(dir string) (*os.Root, error) {
-	root, err := os.OpenRoot(dir)
+// taken returns the names that an interrupted Writer has left, its hidden manifest's last.
+func (w *Writer) taken() (left []string, err error) {
+	manifest := (&part{name: manifestName}).hidden()
+	_, err = w.root.Lstat(manifest)
+	interrupted := err == nil
+	for _, name := range []string{manifestName, eventsName, tasksName, snapshotsName, lostName, loadName} {
+		_, err := w.root.Lstat(name)
+		if err == nil && interrupted && name != manifestName {
+			left = append(left, name)
+			continue
+		} else if err == nil {
+			err = fs.ErrExist
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", w.dir, name, err)
+		}
+	}
+	if interrupted {
+		left = append(left, manifest)
+	}
+	return left, nil
+}
+
+// OpenDirectory opens a directory that is no symbolic link: a link in a place where others write could lead root anywhere.
+func OpenDirectory(dir string) (*os.Root, error) {
+	root, err := sys.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"switchyard/internal/record"
+	"switchyard/internal/testenv"
+
+	"golang.org/x/sys/unix"
+)
+
+// A FIFO in the place of any file of a recording, or of the recording itself, is refused at once.
+func TestReportFIFO(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, record.SpoolName)
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustFail(t, 1, []string{"recover", dir}, "not a regular file")
+	mustFail(t, 1, []string{"report", fifo}, "not a directory")
+	mustFail(t, 1, []string{"recover", fifo}, "not a directory")
+	if err := unix.Mkfifo(filepath.Join(dir, "manifest.json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustFail(t, 1, []string{"report", dir}, "regular file")
+}
+
+// A directory that the tables could not be written to is refused before the window.
+func TestTraceOutLink(t *testing.T) {
+	skipUntraceable(t)
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "real"), 0o700), os.Symlink("real", link)); err != nil {
+		t.Fatal(err)
+	}
+	marker := filepath.Join(dir, "ran")
+	mustFail(t, 1, []string{"trace", "--record", "--out", link, "--calibrate=false", "--", "/usr/bin/touch", marker}, "symbolic link")
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("the command was run")
+	}
+	if left, _ := os.ReadDir(filepath.Join(dir, "real")); len(left) > 0 {
+		t.Errorf("%v is left behind", left)
+	}
+}
+
+// What a killed recording leaves belongs to the user who called sudo, and that user can complete it.
+func TestRecoverAsUser(t *testing.T) {
+	skipUntraceable(t)
+	if os.Geteuid() != 0 {
+		testenv.Skip(t, "not root", traceable)
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, err1 := strconv.Atoi(nobody.Uid)
+	gid, err2 := strconv.Atoi(nobody.Gid)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("/var/tmp", "switchyard-test-") // t.TempDir is below a directory that is closed to others
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run := filepath.Join(dir, "run")
+	cmd := testenv.Program(t, "switchyard", "trace", "--record", "--all", "--out", run)
+	cmd.Env = append(cmd.Env, fmt.Sprint("SUDO_UID=", uid), fmt.Sprint("SUDO_GID=", gid))
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	spool := filepath.Join(run, record.SpoolName)
+	waitFor(t, "spool", func() bool {
+		info, err := os.Stat(spool)
+		return err == nil && info.Size() > 1<<16
+	}, errs.String)
+	cmd.Process.Kill()
+	cmd.Wait()
+	for _, name := range []string{run, spool} {
+		var st unix.Stat_t
+		if err := unix.Stat(name, &st); err != nil || int(st.Uid) != uid || int(st.Gid) != gid {
+			t.Errorf("%s: %v, of %d:%d, want %d:%d", name, err, st.Uid, st.Gid, uid, gid)
+		}
+	}
+	recover := testenv.Program(t, "switchyard", "recover", run)
+	// The test binary is below a directory that is closed to others.
+	binary, err := os.ReadFile(recover.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recover.Path = filepath.Join(dir, "switchyard")
+	if err := os.WriteFile(recover.Path, binary, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	recover.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	recover.Dir = dir
+	if out, err := recover.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	complete(t, run)
+}
