@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"switchyard"
+	"switchyard/internal/testenv"
 )
 
 // A bug in one connection's handler.
@@ -40,7 +41,7 @@ func crash(t *testing.T, m switchyard.Model) {
 		}
 		return
 	}
-	eventually(t, "the crash is counted", func() bool { return p.report().Crashed == 1 })
+	testenv.Eventually(t, "the crash is counted", func() bool { return p.report().Crashed == 1 })
 	if other != nil {
 		other.send(getRoot)
 		other.wantRoot()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"switchyard"
+	"switchyard/internal/testenv"
 )
 
 // Clients that do not behave. After each of them the server serves the next.
@@ -81,7 +82,7 @@ func resetIdle(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 		c.reset()
 	}
 	s.stillServes()
-	eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == 4 })
+	testenv.Eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == 4 })
 }
 
 func endInRequest(t *testing.T, m switchyard.Model) {
@@ -222,5 +223,5 @@ func errorReplies(t *testing.T, m switchyard.Model) {
 		<-sent
 		c.Close()
 	}
-	eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == 3 })
+	testenv.Eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == 3 })
 }

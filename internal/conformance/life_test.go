@@ -54,15 +54,16 @@ func drain(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 	if err := busy.exchange(p, 1); err != nil {
 		t.Fatal(err)
 	}
+	sent := time.Now()
 	if p == switchyard.HTTP {
 		busy.send("GET /bytes?n=5 HTTP/1.1\r\n\r\nGET /sleep?ms=300 HTTP/1.1\r\n\r\n")
 		busy.want(200) // it has read the request
 	}
 	start := time.Now()
-	s.cancel()
+	s.Cancel()
 	if p == switchyard.HTTP {
 		busy.want(200)
-		if d := time.Since(start); d < 100*time.Millisecond {
+		if d := time.Since(sent); d < 300*time.Millisecond {
 			t.Errorf("the request in progress was answered after %v, it sleeps for 300 ms", d)
 		}
 	}
@@ -70,7 +71,7 @@ func drain(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 	for _, c := range idle {
 		c.wantCleanEnd()
 	}
-	if err := s.wait(); err != nil {
+	if err := s.Wait(); err != nil {
 		t.Errorf("serve: %v", err)
 	}
 	if d := time.Since(start); d > patience/2 {
@@ -82,7 +83,7 @@ func drain(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 	if want := uint64(len(idle) + 3); p == switchyard.HTTP && s.counts.Requests.Load() != want {
 		t.Errorf("%d requests counted, want %d", s.counts.Requests.Load(), want)
 	}
-	if err := s.server.Close(); err != nil {
+	if err := s.Close(); err != nil {
 		t.Errorf("close, after serve: %v", err)
 	}
 }
@@ -104,10 +105,10 @@ func drainUnfinished(t *testing.T, m switchyard.Model) {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(30 * time.Millisecond) // nothing tells when the half has been read
+	testenv.Eventually(t, "the half has been read", func() bool { return testenv.Taken(half) })
 	start := time.Now()
-	s.cancel()
-	if err := s.wait(); err != nil {
+	s.Cancel()
+	if err := s.Wait(); err != nil {
 		t.Errorf("serve: %v", err)
 	}
 	if d := time.Since(start); d < grace {
@@ -119,8 +120,8 @@ func drainUnfinished(t *testing.T, m switchyard.Model) {
 func drainAtOnce(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{Grace: patience})
 	start := time.Now()
-	s.cancel()
-	if err := s.wait(); err != nil {
+	s.Cancel()
+	if err := s.Wait(); err != nil {
 		t.Errorf("serve: %v", err)
 	}
 	if d := time.Since(start); d > patience/2 {
@@ -147,13 +148,13 @@ func closeInFlight(t *testing.T, m switchyard.Model) {
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			if err := s.server.Close(); err != nil {
+			if err := s.Close(); err != nil {
 				t.Errorf("close: %v", err)
 			}
 		})
 	}
 	all.Wait()
-	if err := s.wait(); !errors.Is(err, switchyard.ErrServerClosed) || !errors.Is(err, os.ErrClosed) {
+	if err := s.Wait(); !errors.Is(err, switchyard.ErrServerClosed) || !errors.Is(err, os.ErrClosed) {
 		t.Errorf("serve: %v, want %v", err, switchyard.ErrServerClosed)
 	}
 	if d := time.Since(start); d > patience/2 {
@@ -166,7 +167,7 @@ func closeInFlight(t *testing.T, m switchyard.Model) {
 	if !refused(s.addr) {
 		t.Error("connections are still taken")
 	}
-	if err := s.server.Close(); err != nil {
+	if err := s.Close(); err != nil {
 		t.Errorf("close again: %v", err)
 	}
 }

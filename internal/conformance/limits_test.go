@@ -38,7 +38,7 @@ func maxConns(t *testing.T, m switchyard.Model) {
 			t.Errorf("%d connections active, at most %d are allowed", n, opts.MaxConns)
 		}
 	}
-	eventually(t, "the pause is counted", func() bool { return s.counts.Paused.Load() > 0 })
+	testenv.Eventually(t, "the pause is counted", func() bool { return s.counts.Paused.Load() > 0 })
 	clients[0].Close()
 	late.wantRoot()
 	// Over and over.
@@ -78,7 +78,7 @@ func noDescriptors(t *testing.T, m switchyard.Model) {
 	}
 	// Either accepting pauses, or there is no reason to.
 	var r programReport
-	eventually(t, "descriptors run out, or everyone who can be is served", func() bool {
+	testenv.Eventually(t, "descriptors run out, or everyone who can be is served", func() bool {
 		r = p.report()
 		return r.Paused > 0 || m.Isolated && int(r.Accepted) >= min(count, together(m, opts))
 	})

@@ -25,7 +25,7 @@ func taskNames(t *testing.T, m switchyard.Model) {
 		return
 	}
 	var names []string
-	eventually(t, "every process of the server, or a thread of it, is named sy-…", func() bool {
+	testenv.Eventually(t, "every process of the server, or a thread of it, is named sy-…", func() bool {
 		names = testenv.Threads()
 		children := testenv.Children()
 		for _, pid := range children {

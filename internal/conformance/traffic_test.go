@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"switchyard"
+	"switchyard/internal/testenv"
 )
 
 // Clients that behave.
@@ -58,7 +59,7 @@ func clientsAtOnce(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 		})
 	}
 	all.Wait()
-	eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == uint64(n) })
+	testenv.Eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == uint64(n) })
 	if got := s.counts.Accepted.Load(); got != uint64(n) {
 		t.Errorf("%d connections accepted, want %d", got, n)
 	}
@@ -83,7 +84,7 @@ func moreThanCapacity(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 		})
 	}
 	all.Wait()
-	eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == n })
+	testenv.Eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == n })
 	if got := s.counts.Requests.Load(); got != n {
 		t.Errorf("%d requests counted, want %d", got, n)
 	}
@@ -95,7 +96,7 @@ func byteByByte(t *testing.T, m switchyard.Model) {
 	for range 2 {
 		for _, b := range []byte("POST /bytes?n=7 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc") {
 			c.send(string(b))
-			time.Sleep(50 * time.Microsecond) // most arrive alone
+			testenv.Eventually(t, "it has arrived, alone", func() bool { return testenv.Taken(c) })
 		}
 		if _, body := c.want(200); len(body) != 7 {
 			t.Fatalf("%d bytes, want 7", len(body))
@@ -125,7 +126,7 @@ func pipelined(t *testing.T, m switchyard.Model) {
 		c.Close()
 		total += n
 	}
-	eventually(t, "both connections closed", func() bool { return s.counts.Closed.Load() == 2 })
+	testenv.Eventually(t, "both connections closed", func() bool { return s.counts.Closed.Load() == 2 })
 	if got := s.counts.Requests.Load(); got != uint64(total) {
 		t.Errorf("%d requests counted, want %d", got, total)
 	}
@@ -168,13 +169,13 @@ func idleConnections(t *testing.T, m switchyard.Model) {
 			c.wantRoot()
 		}
 	}
-	eventually(t, "idle connections accepted", func() bool { return s.counts.Accepted.Load() == uint64(idle) })
+	testenv.Eventually(t, "idle connections accepted", func() bool { return s.counts.Accepted.Load() == uint64(idle) })
 	for range 3 {
 		c := s.dial()
 		c.send(getRoot)
 		c.wantRoot()
 		c.Close()
-		eventually(t, "connection closed", func() bool { return s.counts.Active() == idle })
+		testenv.Eventually(t, "connection closed", func() bool { return s.counts.Active() == idle })
 	}
 }
 
