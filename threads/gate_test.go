@@ -15,7 +15,7 @@ func TestGate(t *testing.T) {
 	const rounds = 100
 	var g gate
 	var full atomic.Bool
-	start := time.Now()
+	quick := 0
 	for range rounds {
 		full.Store(true)
 		done := sys.Thread("sy-test", func() {
@@ -23,18 +23,22 @@ func TestGate(t *testing.T) {
 				g.wait(full.Load)
 			}
 		})
-		for g.waiting.Load() == 0 {
-			time.Sleep(10 * time.Microsecond)
-		}
+		testenv.Eventually(t, "it waits", func() bool { return g.waiting.Load() > 0 })
 		full.Store(false)
+		start := time.Now()
 		g.open()
 		<-done
+		if time.Since(start) < pauseTime/2 {
+			quick++
+		}
 	}
-	if d := time.Since(start); d > rounds*pauseTime/2 {
-		t.Errorf("%d rounds took %v: the gate's opening is not noticed", rounds, d)
+	// A waiter that does not notice goes on when its pause is over. On a busy
+	// machine one that does may wait as long for a processor, but not most.
+	if quick < rounds/2 {
+		t.Errorf("%d of %d waiters went on at once: the gate's opening is not noticed", quick, rounds)
 	}
 	g.wait(func() bool { return false }) // does not wait at all
-	start = time.Now()
+	start := time.Now()
 	g.wait(func() bool { return true })
 	if d := time.Since(start); d < pauseTime/2 {
 		t.Errorf("nobody opened the gate, and wait took %v", d)

@@ -51,35 +51,25 @@ func TestTaskBudget(t *testing.T) {
 // A thread for each connection, where only three more can be made: accepting
 // pauses, and goes on when a connection closes.
 func TestPerConnWithoutTasks(t *testing.T) {
-	testenv.Check(t)
 	const most = 3
-	ready := make(chan netip.AddrPort, 1)
-	counts := new(switchyard.Counters)
-	s, err := listen(switchyard.Options{
-		Protocol: switchyard.Echo, Counters: counts,
-		Ready: func(addr netip.AddrPort) { ready <- addr },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.start = func() error {
-		return s.startPerConn(&taskBudget{look: func() (int, string) {
-			return sys.TaskReserve + most - int(s.active.Load()), "a limit"
-		}})
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- s.Serve(ctx) }()
-	servesThrough(t, <-ready, 10, func() uint64 {
-		if n := counts.Active(); n > most {
+	r := testenv.Serve(t, func(o switchyard.Options) (switchyard.Server, error) {
+		s, err := listen(o)
+		if err != nil {
+			return nil, err
+		}
+		s.start = func() error {
+			return s.startPerConn(&taskBudget{look: func() (int, string) {
+				return sys.TaskReserve + most - int(s.active.Load()), "a limit"
+			}})
+		}
+		return s, nil
+	}, switchyard.Options{Protocol: switchyard.Echo})
+	servesThrough(t, netip.MustParseAddrPort(r.Address), 10, func() uint64 {
+		if n := r.Counters.Active(); n > most {
 			t.Errorf("%d connections served, there is room for %d", n, most)
 		}
-		return counts.Paused.Load()
+		return r.Counters.Paused.Load()
 	})
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
 }
 
 // servesThrough connects n echo clients, sees accepting pause, and has all of
@@ -93,15 +83,11 @@ func servesThrough(t *testing.T, addr netip.AddrPort, n int, paused func() uint6
 			t.Fatal(err)
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(testenv.Patience))
 		io.WriteString(c, "x")
 		clients = append(clients, c)
 	}
-	for deadline := time.Now().Add(20 * time.Second); paused() == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("accepting does not pause")
-		}
-	}
+	testenv.Eventually(t, "accepting pauses", func() bool { return paused() > 0 })
 	for i, c := range clients { // in the order they are accepted
 		if _, err := c.Read(make([]byte, 1)); err != nil {
 			t.Fatalf("client %d: %v", i, err)

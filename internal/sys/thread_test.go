@@ -45,7 +45,7 @@ func TestThread(t *testing.T) {
 				t.Errorf("thread %d did not end", tid)
 				break
 			}
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // no state: between two looks at one (testenv is above this package)
 		}
 		return true
 	})
