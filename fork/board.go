@@ -29,7 +29,8 @@ type slot struct {
 	interrupt atomic.Uint32 // whom the parent may send InterruptSignal: 0 nobody yet, leader, or a TID
 	open      atomic.Uint32 // 1 while a connection is counted as accepted and not yet as closed
 	requests  uint64        // answered on that connection; read by the parent once the child is dead
-	_         [48]byte
+	failure   atomic.Uint32 // the error for which the child could accept no more
+	_         [44]byte
 }
 
 // leader in slot.interrupt is a process's only thread.

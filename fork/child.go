@@ -81,19 +81,23 @@ func (w *worker) accept() int {
 			return fd
 		case w.draining():
 			sys.RawExit(0)
-		case isShortage(e):
+		}
+		switch sys.AcceptMeans(e) {
+		case sys.AcceptNone, sys.AcceptPause:
 			if !paused {
 				w.counters.Paused.Add(1)
 			}
 			paused = true
 			sys.RawNanosleep(pauseNanos)
-		case !isPassing(e):
+		case sys.AcceptFailed:
+			w.slot.failure.Store(uint32(e))
 			sys.RawExit(exitBroken)
 		}
 	}
 }
 
-// exitBroken is the exit status of a worker whose listener or socket failed.
+// exitBroken is the exit status of a worker whose listener or socket failed, or
+// whose program could not be started.
 const exitBroken = 3
 
 // serve runs the handler on a connection until that ends, closes it and counts.

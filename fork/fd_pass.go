@@ -1,8 +1,6 @@
 package fork
 
 import (
-	"fmt"
-	"os"
 	"syscall"
 	"time"
 
@@ -136,25 +134,28 @@ func (p *passer) turn(most time.Duration) error {
 		return nil
 	}
 	fd, e := sys.RawAccept(s.listeners[0], unix.SOCK_CLOEXEC)
-	switch {
-	case e == 0:
-		s.paused = false
-		s.counters.Accepted.Add(1)
-		if s.counters.Active() >= s.opts.MaxConns {
+	if e != 0 {
+		switch sys.AcceptMeans(e) {
+		case sys.AcceptNone:
+			s.counters.EmptyWake.Add(1)
+		case sys.AcceptPause:
 			s.notePause()
+			p.blocked = true
+		case sys.AcceptFailed:
+			if !s.stopping.Load() {
+				return s.acceptFailed(e)
+			}
 		}
-		p.holding = fd
-		if free := p.free(); free >= 0 {
-			p.pass(free)
-		}
-	case e == unix.EAGAIN:
-		s.counters.EmptyWake.Add(1)
-	case isShortage(e):
+		return nil
+	}
+	s.paused = false
+	s.counters.Accepted.Add(1)
+	if s.counters.Active() >= s.opts.MaxConns {
 		s.notePause()
-		p.blocked = true
-	case s.stopping.Load() || isPassing(e):
-	default:
-		return fmt.Errorf("accept: %w", os.NewSyscallError("accept4", e))
+	}
+	p.holding = fd
+	if free := p.free(); free >= 0 {
+		p.pass(free)
 	}
 	return nil
 }

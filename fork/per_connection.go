@@ -36,13 +36,11 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 		case e == 0:
 		case s.stopping.Load():
 			return nil
-		case isShortage(e):
+		case sys.AcceptMeans(e) == sys.AcceptPause:
 			s.pause(nil)
 			continue
-		case isPassing(e):
-			continue
 		default:
-			return fmt.Errorf("accept: %w", os.NewSyscallError("accept4", e))
+			return s.acceptFailed(e)
 		}
 		s.counters.Accepted.Add(1)
 		slot := free[len(free)-1]

@@ -98,6 +98,9 @@ func (s *server) pool(spawn func(i int) syscall.Errno) error {
 	serving := false
 	for !s.stopping.Load() {
 		r.fell(s.takeFallen())
+		if e := syscall.Errno(s.failure.Load()); e != 0 {
+			return s.acceptFailed(e) // so would the next worker's accept
+		}
 		next, err := s.muster(r, spawn)
 		if err != nil {
 			return err

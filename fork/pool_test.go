@@ -1,7 +1,6 @@
 package fork
 
 import (
-	"syscall"
 	"testing"
 	"time"
 
@@ -278,23 +277,5 @@ func TestFDPassKeepsAConnection(t *testing.T) {
 	}
 	if a := r.counters.Active(); a != 0 {
 		t.Errorf("%d active", a)
-	}
-}
-
-func TestPassingErrors(t *testing.T) {
-	for _, e := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EAGAIN} {
-		if !isShortage(e) || isPassing(e) {
-			t.Errorf("%v", e)
-		}
-	}
-	for _, e := range []syscall.Errno{syscall.EINTR, syscall.ECONNABORTED, syscall.EPROTO} {
-		if isShortage(e) || !isPassing(e) {
-			t.Errorf("%v", e)
-		}
-	}
-	for _, e := range []syscall.Errno{syscall.EINVAL, syscall.EBADF, syscall.ENOTSOCK} {
-		if isShortage(e) || isPassing(e) {
-			t.Errorf("%v", e)
-		}
 	}
 }

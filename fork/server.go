@@ -3,6 +3,7 @@ package fork
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"sync"
@@ -42,6 +43,7 @@ type server struct {
 	listening atomic.Bool   // the thread that forks wants to hear of children that end
 	stopping  atomic.Bool   // no more children are to be made
 	killing   atomic.Bool   // what dies of SIGKILL from now on was killed by us
+	failure   atomic.Uint32 // the error for which a worker could accept no more
 	gone      chan struct{} // a child has gone
 	ready     chan struct{} // closed when connections are served
 	fallen    []child       // children that ended, not yet taken note of by the thread that forks; under children.mu
@@ -314,12 +316,18 @@ func (s *server) tearDown() {
 func (s *server) make(slot int, f func(*worker) (int, syscall.Errno)) syscall.Errno {
 	s.template.slot = &s.memory.slots[slot]
 	s.template.slot.interrupt.Store(0)
+	s.template.slot.failure.Store(0)
 	e := s.children.make(slot, func() (int, syscall.Errno) { return f(&s.template) })
 	if e == 0 {
 		s.counters.Forks.Add(1)
 		s.paused = false
 	}
 	return e
+}
+
+// acceptFailed ends the server for an error of accept4(2).
+func (s *server) acceptFailed(e syscall.Errno) error {
+	return fmt.Errorf("accept on %s: %w", s.addr, os.NewSyscallError("accept4", e))
 }
 
 // died takes note of a child that ended: what it could not count itself, and
@@ -332,6 +340,9 @@ func (s *server) died(pid int, c child, status unix.WaitStatus) {
 	s.counters.Requests.Add(atomic.SwapUint64(&slot.requests, 0))
 	if slot.open.Swap(0) != 0 {
 		s.counters.Closed.Add(1)
+	}
+	if e := slot.failure.Load(); e != 0 && !s.stopping.Load() {
+		s.failure.CompareAndSwap(0, e)
 	}
 	futexRelease(&s.memory.board.lock, pid)
 	s.fallen = append(s.fallen, c)

@@ -122,6 +122,9 @@ func (l *readyLoop) run() error {
 			}
 			l.spare = turn
 		}
+		if l.failure != nil {
+			return l.failure
+		}
 		if !l.endTurn(l) {
 			return nil
 		}
@@ -182,14 +185,17 @@ func (l *readyLoop) take() bool {
 			continue
 		}
 		l.srv.unreserve()
-		switch outcome(e) {
-		case acceptNone:
+		switch sys.AcceptMeans(e) {
+		case sys.AcceptNone:
 			if n == 0 && !l.paused {
 				l.count.EmptyWake.Add(1)
 			}
 			return true
-		case acceptPause:
+		case sys.AcceptPause:
 			l.pause()
+			return false
+		case sys.AcceptFailed:
+			l.acceptFailed(e)
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -50,7 +51,13 @@ type base struct {
 	wake     int       // eventfd that interrupts the wait
 	count    *switchyard.Counters
 	handler  switchyard.Handler
+	failure  error // ends the loop, and with it the server
 	turns
+}
+
+// acceptFailed ends the loop for an error of accept4(2).
+func (b *base) acceptFailed(e syscall.Errno) {
+	b.failure = fmt.Errorf("accept on %s: %w", b.srv.addr, os.NewSyscallError("accept4", e))
 }
 
 // Stages of a server's life, in this order.

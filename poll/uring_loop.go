@@ -108,6 +108,9 @@ func (u *uringLoop) run() error {
 		}
 		u.sends = 0
 		u.pace.came(how, u.reap(), e)
+		if u.failure != nil {
+			return u.failure
+		}
 		if !u.endTurn(u) {
 			return nil
 		}
@@ -228,8 +231,13 @@ func (u *uringLoop) accepted(c sys.UringCQE) {
 		}
 		return
 	case c.Res < 0:
-		if outcome(syscall.Errno(-c.Res)) == acceptPause {
+		switch e := syscall.Errno(-c.Res); {
+		case e == syscall.ECANCELED: // by stopAccept
+		case sys.AcceptMeans(e) == sys.AcceptPause:
 			u.pause()
+		case sys.AcceptMeans(e) == sys.AcceptFailed:
+			u.acceptFailed(e)
+			return
 		}
 	case !u.srv.reserve():
 		// A multishot accept does not stop at a number: what it took beyond

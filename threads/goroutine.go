@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"switchyard"
@@ -184,10 +185,16 @@ func (s *goroutineServer) acceptAll() error {
 				s.remove(conn)
 			})
 		case s.draining.Load():
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("accept on %s: %w", s.addr, err)
-		default: // a limit on descriptors or memory
-			pause()
+		default:
+			var e syscall.Errno // 0, which is a failure, for net.ErrClosed
+			errors.As(err, &e)
+			switch sys.AcceptMeans(e) {
+			case sys.AcceptNext:
+			case sys.AcceptPause:
+				pause()
+			default:
+				return fmt.Errorf("accept on %s: %w", s.addr, err)
+			}
 		}
 	}
 	return nil

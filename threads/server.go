@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"sync/atomic"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -134,23 +133,21 @@ func (s *server) cut() {
 func (s *server) accept(c *conn) bool {
 	for paused := false; !s.draining.Load(); {
 		fd, e := sys.Accept(s.fd)
-		switch e {
-		case 0:
+		switch {
+		case e == 0:
 			s.counts.Accepted.Add(1)
 			s.conns.add(c, fd)
 			if s.active.Add(1) >= int64(s.opts.MaxConns) {
 				s.counts.Paused.Add(1)
 			}
 			return true
-		case syscall.EBADF, syscall.EINVAL, syscall.ENOTSOCK, syscall.EOPNOTSUPP, syscall.EFAULT:
+		case sys.AcceptMeans(e) == sys.AcceptPause:
+			s.pause(&paused)
+		default:
 			if !s.draining.Load() {
 				s.fail(fmt.Errorf("accept on %s: %w", s.addr, os.NewSyscallError("accept4", e)))
 			}
 			return false
-		default:
-			// EMFILE, ENFILE, ENOBUFS and ENOMEM are limits; the others are
-			// errors of a connection that never came to be (accept(2)).
-			s.pause(&paused)
 		}
 	}
 	return false

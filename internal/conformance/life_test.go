@@ -6,11 +6,14 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"switchyard"
 	"switchyard/internal/testenv"
@@ -27,6 +30,43 @@ var lifeCases = []conformanceCase{
 	{"close twice, before and after", closeAround},
 	{"port in use", portInUse},
 	{"wrong options", wrongOptions},
+	{"a listener that fails", listenerFails},
+}
+
+// A listener that can be accepted from no more ends the server, with an error
+// that says so: trying again and again would help nobody.
+func listenerFails(t *testing.T, m switchyard.Model) {
+	s := serve(t, m, switchyard.Options{})
+	c := s.dial()
+	c.send(getRoot)
+	c.wantRoot()
+	found := 0
+	dir, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range dir {
+		fd, err := strconv.Atoi(d.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		listens, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+		if err != nil || listens == 0 {
+			continue
+		}
+		if at, err := unix.Getsockname(fd); err == nil && at.(*unix.SockaddrInet4).Port == int(s.addr.Port()) {
+			found++
+			unix.Shutdown(fd, unix.SHUT_RDWR) // every accept fails with EINVAL from now on
+		}
+	}
+	if found == 0 {
+		t.Fatal("the server has no listener")
+	}
+	// A worker that serves looks at its listener when it has.
+	c.Close()
+	if err := s.Wait(); !errors.Is(err, syscall.EINVAL) || !strings.Contains(err.Error(), "accept") {
+		t.Errorf("serve: %v, want that of accept", err)
+	}
 }
 
 // refused reports that nothing listens at addr.

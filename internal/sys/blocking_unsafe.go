@@ -30,11 +30,11 @@ func Write(fd int, p []byte) (int, syscall.Errno) {
 }
 
 // Accept blocks in accept4(2) and returns a connection that blocks and closes
-// on exec.
+// on exec, or an error that does not mean AcceptNext.
 func Accept(fd int) (int, syscall.Errno) {
 	for {
 		n, _, e := syscall.Syscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, unix.SOCK_CLOEXEC, 0, 0)
-		if e != syscall.EINTR && e != syscall.ECONNABORTED {
+		if e == 0 || AcceptMeans(e) != AcceptNext {
 			return int(n), e
 		}
 	}
