@@ -46,14 +46,15 @@ var arrows = map[string][]string{
 	"trace/spool":      rooms("trace/event", "trace/hist", "internal/proc", "internal/sys"),
 	"trace/switchcost": rooms("trace", nouns),
 
-	"internal/sys":     {},
-	"internal/proc":    {"internal/sys"},
-	"internal/stats":   {},
-	"internal/parquet": {},
-	"internal/load":    rooms(nouns),
-	"internal/sched":   {"trace/event", "trace/hist"},
-	"internal/run":     rooms("internal/parquet", nouns),
-	"internal/report":  rooms("internal/sched", "internal/run", nouns),
+	"internal/sys":           {},
+	"internal/proc":          {"internal/sys"},
+	"internal/stats":         {},
+	"internal/parquet":       {},
+	"internal/parquet/forge": {"internal/parquet"}, // for tests
+	"internal/load":          rooms(nouns),
+	"internal/sched":         {"trace/event", "trace/hist"},
+	"internal/run":           rooms("internal/parquet", nouns),
+	"internal/report":        rooms("internal/sched", "internal/run", nouns),
 
 	// A recording is read where it was not made: no BPF.
 	"internal/record":  rooms("internal/run", "internal/sched", "internal/report", "trace/spool", nouns),

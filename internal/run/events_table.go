@@ -5,11 +5,12 @@ import (
 	"io"
 	"math"
 
+	"switchyard/internal/parquet"
 	"switchyard/trace/event"
 )
 
 // groupRows is how many events are in a row group: what a reader holds at once.
-const groupRows = 1 << 18
+const groupRows = parquet.MaxGroupRows
 
 // maxTasks bounds the numbers of tasks. Linux has at most 2²² at a time.
 const maxTasks = 1 << 24
@@ -19,22 +20,22 @@ const maxCPU = math.MaxUint16
 
 // eventColumns are the columns of events.parquet. Encodings are chosen so that the table takes less than eight bytes a row:
 // times are nearly sorted, names and numbers of tasks repeat, and what is left of the run time is noise of a few bits.
-var eventColumns = [...]columnSpec{
-	eventTime:       {name: "time_ns", physical: int64s, encoding: encodingDelta},
-	eventKind:       {name: "kind", physical: blobs, encoding: encodingDictionary, text: true, words: kindNames[:]},
-	eventCPU:        {name: "cpu", physical: int32s, encoding: encodingDictionary},
-	eventTask:       {name: "task", physical: int32s, optional: true, encoding: encodingDictionary},
-	eventOther:      {name: "other", physical: int32s, optional: true, encoding: encodingDictionary},
-	eventState:      {name: "state", physical: int32s, optional: true, encoding: encodingDictionary},
-	eventFlags:      {name: "flags", physical: int32s, encoding: encodingDictionary},
-	eventPrio:       {name: "prio", physical: int32s, optional: true, encoding: encodingDictionary, wide: true},
-	eventOtherPrio:  {name: "other_prio", physical: int32s, optional: true, encoding: encodingDictionary, wide: true},
-	eventAtCPU:      {name: "at_cpu", physical: int32s, optional: true, encoding: encodingDictionary},
-	eventSyscall:    {name: "syscall", physical: int64s, optional: true, encoding: encodingDictionary},
-	eventResult:     {name: "result", physical: int64s, optional: true, encoding: encodingDictionary},
-	eventNVCSWDiff:  {name: "nvcsw_diff", physical: int32s, encoding: encodingDictionary},
-	eventNIVCSWDiff: {name: "nivcsw_diff", physical: int32s, encoding: encodingDictionary},
-	eventExecDiff:   {name: "exec_diff_ns", physical: int32s, optional: true, encoding: encodingDelta}, // 0 is stored as NULL
+var eventColumns = [...]parquet.Column{
+	eventTime:       {Name: "time_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	eventKind:       {Name: "kind", Physical: parquet.Blobs, Encoding: parquet.Dictionary, Text: true, Words: kindNames[:]},
+	eventCPU:        {Name: "cpu", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	eventTask:       {Name: "task", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
+	eventOther:      {Name: "other", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
+	eventState:      {Name: "state", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
+	eventFlags:      {Name: "flags", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	eventPrio:       {Name: "prio", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary, Wide: true},
+	eventOtherPrio:  {Name: "other_prio", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary, Wide: true},
+	eventAtCPU:      {Name: "at_cpu", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
+	eventSyscall:    {Name: "syscall", Physical: parquet.Int64s, Optional: true, Encoding: parquet.Dictionary},
+	eventResult:     {Name: "result", Physical: parquet.Int64s, Optional: true, Encoding: parquet.Dictionary},
+	eventNVCSWDiff:  {Name: "nvcsw_diff", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	eventNIVCSWDiff: {Name: "nivcsw_diff", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	eventExecDiff:   {Name: "exec_diff_ns", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Delta}, // 0 is stored as NULL
 }
 
 // checkTask says why a number cannot be that of a task.
@@ -47,12 +48,12 @@ func checkTask(t event.TaskID) error {
 
 // An eventEncoder turns events into rows.
 type eventEncoder struct {
-	table     *tableWriter
+	table     *parquet.Writer
 	predictor predictor
 }
 
 func newEventEncoder(to io.Writer) *eventEncoder {
-	return &eventEncoder{table: newTableWriter(to, "events", eventColumns[:], groupRows)}
+	return &eventEncoder{table: parquet.NewWriter(to, "events", Schema, eventColumns[:], groupRows)}
 }
 
 // event appends an event. An error leaves half a row behind.
@@ -61,15 +62,15 @@ func (w *eventEncoder) event(e *event.Event) error {
 		return fmt.Errorf("kind %d is not known", e.Kind)
 	}
 	has := kindHas[e.Kind]
-	c := (*[len(eventColumns)]*columnWriter)(w.table.columns)
-	c[eventTime].put(e.Time)
-	c[eventKind].put(int64(e.Kind))
-	c[eventCPU].put(int64(e.CPU))
-	c[eventFlags].put(int64(e.Flags))
+	c := (*[len(eventColumns)]*parquet.ColumnWriter)(w.table.Columns)
+	c[eventTime].Put(e.Time)
+	c[eventKind].Put(int64(e.Kind))
+	c[eventCPU].Put(int64(e.CPU))
+	c[eventFlags].Put(int64(e.Flags))
 	if err := checkTask(e.Task); err != nil {
 		return err
 	}
-	c[eventTask].putUnless(int64(event.NoTask), int64(e.Task))
+	c[eventTask].PutUnless(int64(event.NoTask), int64(e.Task))
 	other := event.NoTask
 	if has&hasOther != 0 {
 		if err := checkTask(e.Other); err != nil {
@@ -77,11 +78,11 @@ func (w *eventEncoder) event(e *event.Event) error {
 		}
 		other = e.Other
 	}
-	c[eventOther].putUnless(int64(event.NoTask), int64(other))
+	c[eventOther].PutUnless(int64(event.NoTask), int64(other))
 	if has&hasPrio != 0 {
-		c[eventPrio].put(int64(e.Prio))
+		c[eventPrio].Put(int64(e.Prio))
 	} else {
-		c[eventPrio].null()
+		c[eventPrio].Null()
 	}
 	var nvcswDiff, nivcswDiff int16
 	var execDiff int32
@@ -89,34 +90,34 @@ func (w *eventEncoder) event(e *event.Event) error {
 		nvcsw, nivcsw, exec := w.predictor.expect(e.Task, e.Time, e.Flags)
 		nvcswDiff, nivcswDiff, execDiff = int16(e.NVCSW-nvcsw), int16(e.NIVCSW-nivcsw), int32(uint32(e.Value)-exec)
 		w.predictor.learn(e)
-		c[eventState].put(int64(e.State))
-		c[eventOtherPrio].put(int64(e.OtherPrio))
+		c[eventState].Put(int64(e.State))
+		c[eventOtherPrio].Put(int64(e.OtherPrio))
 	} else {
-		c[eventState].null()
-		c[eventOtherPrio].null()
+		c[eventState].Null()
+		c[eventOtherPrio].Null()
 	}
-	c[eventNVCSWDiff].put(int64(nvcswDiff))
-	c[eventNIVCSWDiff].put(int64(nivcswDiff))
-	c[eventExecDiff].putUnless(0, int64(execDiff))
+	c[eventNVCSWDiff].Put(int64(nvcswDiff))
+	c[eventNIVCSWDiff].Put(int64(nivcswDiff))
+	c[eventExecDiff].PutUnless(0, int64(execDiff))
 	if has&hasAtCPU != 0 {
 		if e.Value < math.MinInt32 || e.Value > math.MaxInt32 {
 			return fmt.Errorf("CPU %d is out of range", e.Value)
 		}
-		c[eventAtCPU].put(e.Value)
+		c[eventAtCPU].Put(e.Value)
 	} else {
-		c[eventAtCPU].null()
+		c[eventAtCPU].Null()
 	}
 	if has&hasSyscall != 0 {
-		c[eventSyscall].put(e.Value)
+		c[eventSyscall].Put(e.Value)
 	} else {
-		c[eventSyscall].null()
+		c[eventSyscall].Null()
 	}
 	if has&hasResult != 0 {
-		c[eventResult].put(e.Value)
+		c[eventResult].Put(e.Value)
 	} else {
-		c[eventResult].null()
+		c[eventResult].Null()
 	}
-	return w.table.endRow()
+	return w.table.EndRow()
 }
 
 // Columns of events.parquet.
@@ -150,12 +151,12 @@ type eventDecoder struct {
 }
 
 // begin begins a row group. It fails when a kind of event in it is not known.
-func (d *eventDecoder) begin(columns []column) error {
+func (d *eventDecoder) begin(columns []parquet.Values) error {
 	if d.anew {
 		d.predictor.forget()
 	}
 	d.kinds = d.kinds[:0]
-	for _, name := range columns[eventKind].texts {
+	for _, name := range columns[eventKind].Texts {
 		k := kindNamed(name)
 		if k == 0 {
 			return fmt.Errorf("events of the kind %.40q", name)
@@ -166,8 +167,8 @@ func (d *eventDecoder) begin(columns []column) error {
 }
 
 // event returns the event in a row of the group that was begun. Rows come in their order.
-func (d *eventDecoder) event(columns []column, row int) (*event.Event, error) {
-	at := func(i int) int64 { return columns[i].ints[row] }
+func (d *eventDecoder) event(columns []parquet.Values, row int) (*event.Event, error) {
+	at := func(i int) int64 { return columns[i].Ints[row] }
 	kind := d.kinds[at(eventKind)]
 	has := kindHas[kind]
 	d.e = event.Event{Time: at(eventTime), Kind: kind, Other: event.NoTask}
@@ -177,14 +178,14 @@ func (d *eventDecoder) event(columns []column, row int) (*event.Event, error) {
 	}
 	d.any, d.last = true, e.Time
 	var err error
-	if e.Task, err = columns[eventTask].task(row, d.tasks); err != nil {
+	if e.Task, err = taskIn(&columns[eventTask], row, d.tasks); err != nil {
 		return nil, err
 	}
 	cpu, flags := at(eventCPU), at(eventFlags)
 	e.CPU, e.Flags = uint16(cpu), event.Flags(flags)
 	inRange := int64(e.CPU) == cpu && int64(e.Flags) == flags
 	if has&hasOther != 0 {
-		if e.Other, err = columns[eventOther].task(row, d.tasks); err != nil {
+		if e.Other, err = taskIn(&columns[eventOther], row, d.tasks); err != nil {
 			return nil, err
 		}
 	}

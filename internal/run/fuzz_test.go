@@ -9,12 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"switchyard/internal/parquet"
 	"switchyard/trace/event"
 )
 
 // fuzzTable feeds a table to the reader. Whatever it is, the reader ends, with an error of one line or without, within a
 // limit of memory, and does not need to be caught.
-func fuzzTable(f *testing.F, name string, columns []columnSpec, take func(*Reader, *groupReader, *table) error, seeds ...[]byte) {
+func fuzzTable(f *testing.F, name string, columns []parquet.Column, take func(*Reader, *parquet.Reader, *parquet.Table) error, seeds ...[]byte) {
 	whole, err := os.ReadFile(filepath.Join(smallRun(f), name))
 	if err != nil {
 		f.Fatal(err)
@@ -23,48 +24,48 @@ func fuzzTable(f *testing.F, name string, columns []columnSpec, take func(*Reade
 	for _, s := range seeds {
 		f.Add(s)
 	}
-	groups := new(groupReader)
+	groups := new(parquet.Reader)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<16 {
 			return
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		table, err := openTable(bytes.NewReader(data), int64(len(data)), columns)
-		if err == nil && table.rows <= 1<<20 {
-			err = take(&Reader{tasks: make([]event.Task, 20), manifest: Manifest{Tables: Tables{Tasks: Table{Rows: table.rows}}}}, groups, table)
+		table, err := parquet.Open(bytes.NewReader(data), int64(len(data)), columns)
+		if err == nil && table.Rows() <= 1<<20 {
+			err = take(&Reader{tasks: make([]event.Task, 20), manifest: Manifest{Tables: Tables{Tasks: Table{Rows: table.Rows()}}}}, groups, table)
 		}
 		runtime.ReadMemStats(&after)
 		if spent := after.TotalAlloc - before.TotalAlloc; spent > 512<<20 {
 			t.Errorf("took %d MB of memory", spent>>20)
 		}
-		if err != nil && (errors.Is(err, errPanic) || strings.Contains(err.Error(), "\n")) {
+		if err != nil && (errors.Is(err, parquet.ErrPanic) || strings.Contains(err.Error(), "\n")) {
 			t.Errorf("error %q", err)
 		}
 	})
 }
 
 func FuzzOpenTasks(f *testing.F) {
-	fuzzTable(f, tasksName, taskColumns[:], func(r *Reader, g *groupReader, t *table) error {
+	fuzzTable(f, tasksName, taskColumns[:], func(r *Reader, g *parquet.Reader, t *parquet.Table) error {
 		r.tasks = nil
-		return t.eachGroup(g, r.addTasks)
+		return t.EachGroup(g, r.addTasks)
 	})
 }
 
 func FuzzOpenSnapshots(f *testing.F) {
-	fuzzTable(f, snapshotsName, snapshotColumns[:], func(r *Reader, g *groupReader, t *table) error {
-		return t.eachGroup(g, r.addSnapshots)
+	fuzzTable(f, snapshotsName, snapshotColumns[:], func(r *Reader, g *parquet.Reader, t *parquet.Table) error {
+		return t.EachGroup(g, r.addSnapshots)
 	})
 }
 
 func FuzzOpenLost(f *testing.F) {
-	fuzzTable(f, lostName, lostColumns[:], func(r *Reader, g *groupReader, t *table) error {
-		return t.eachGroup(g, r.addLost)
-	}, forgedLost().bytes())
+	fuzzTable(f, lostName, lostColumns[:], func(r *Reader, g *parquet.Reader, t *parquet.Table) error {
+		return t.EachGroup(g, r.addLost)
+	}, forgedLost().Bytes())
 }
 
 func FuzzOpenEvents(f *testing.F) {
-	fuzzTable(f, eventsName, eventColumns[:], func(r *Reader, g *groupReader, t *table) (err error) {
+	fuzzTable(f, eventsName, eventColumns[:], func(r *Reader, g *parquet.Reader, t *parquet.Table) (err error) {
 		r.events = t
 		last := int64(-1 << 63)
 		r.eventsOf(g, func(e *event.Event, failed error) bool {
@@ -78,7 +79,7 @@ func FuzzOpenEvents(f *testing.F) {
 			return true
 		})
 		return err
-	}, forgedEvents().bytes())
+	}, forgedEvents().Bytes())
 }
 
 func FuzzOpenManifest(f *testing.F) {
@@ -96,31 +97,6 @@ func FuzzOpenManifest(f *testing.F) {
 			t.Errorf("schema %q", r.manifest.Schema)
 		case err != nil && strings.Contains(err.Error(), "\n"):
 			t.Errorf("error %q", err)
-		}
-	})
-}
-
-// FuzzPage reaches the decoders of values, which checksums and compression hide from the others.
-func FuzzPage(f *testing.F) {
-	f.Add(byte(encodingDictionary), byte(int32s), true, uint16(9), []byte{18, 1}, []byte{2, 3, 0x1b, 0})
-	f.Add(byte(encodingDelta), byte(int64s), false, uint16(40), []byte{}, []byte{128, 1, 4, 40, 2, 2, 3, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
-	f.Add(byte(encodingDelta), byte(int32s), false, uint16(3), []byte{}, []byte{128, 1, 4, 3, 2, 2, 64, 64, 64, 64, 1, 2, 3, 4, 5, 6, 7, 8})
-	f.Add(byte(encodingPlain), byte(booleans), false, uint16(11), []byte{}, []byte{0xff, 1})
-	f.Fuzz(func(t *testing.T, encoding, kind byte, optional bool, n uint16, levels, body []byte) {
-		r := groupReader{dictionary: []int64{1, 2, 3}}
-		ints := make([]int64, n)
-		var null []bool
-		if optional {
-			null = make([]bool, n)
-		}
-		spec := columnSpec{name: "c", physical: physical(kind), optional: optional}
-		if r.values(spec, ints, null, levels, body, int64(encoding)) != nil {
-			return
-		}
-		for i := range null {
-			if null[i] && ints[i] != 0 {
-				t.Errorf("row %d is NULL and %d", i, ints[i])
-			}
 		}
 	})
 }

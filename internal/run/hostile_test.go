@@ -1,7 +1,6 @@
 package run
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"os"
@@ -10,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"switchyard/internal/parquet"
+	"switchyard/internal/parquet/forge"
 	"switchyard/trace/event"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // replace puts data in the place of a file of a run, and makes the manifest say what the file says of itself.
@@ -120,8 +119,8 @@ func copyRun(t testing.TB, from string) string {
 
 func TestForgedTablesAreReadWhenHonest(t *testing.T) {
 	dir := smallRun(t)
-	replace(t, dir, lostName, forgedLost().bytes(), 2)
-	replace(t, dir, eventsName, forgedEvents().bytes(), 1)
+	replace(t, dir, lostName, forgedLost().Bytes(), 2)
+	replace(t, dir, eventsName, forgedEvents().Bytes(), 1)
 	r, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -145,177 +144,30 @@ func TestForgedTablesAreReadWhenHonest(t *testing.T) {
 	}
 }
 
-// Each file is hostile in one way. The reader refuses it, in one line that names the file, and spends no memory on it.
+// What no table of lost intervals can say is refused, in one line that names the file. What no table at all can be, tests of
+// package parquet try.
 func TestHostileTables(t *testing.T) {
-	uvarints := func(list ...uint64) (b []byte) {
-		for _, v := range list {
-			b = binary.AppendUvarint(b, v)
-		}
-		return b
-	}
-	e, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gigabyte := e.EncodeAll(make([]byte, 1<<30), nil)
-	e.Close()
 	whole := smallRun(t)
-	page := func(p forgedPage) func(*forgedTable) {
-		return func(t *forgedTable) { t.groups[0].pages[1] = []forgedPage{p} }
-	}
-	header := func(change func(*pageHeader)) func(*forgedTable) {
-		return func(t *forgedTable) { change(&t.groups[0].pages[1][0].pageHeader) }
-	}
-	for name, spoil := range map[string]func(*forgedTable){
-		"rows announced":       func(t *forgedTable) { t.rows = 1 << 40 },
-		"rows of a group":      func(t *forgedTable) { t.rows, t.groups[0].rows = 1<<40, 1<<40 },
-		"rows below zero":      func(t *forgedTable) { t.rows, t.groups[0].rows = -1, -1 },
-		"no rows":              func(t *forgedTable) { t.rows, t.groups[0].rows = 0, 0 },
-		"row groups":           func(t *forgedTable) { t.lists = 1 << 60 },
-		"a column less":        func(t *forgedTable) { t.columns = t.columns[:3] },
-		"a column twice":       func(t *forgedTable) { t.columns = append(t.columns, t.columns[0]) },
-		"a chunk less":         func(t *forgedTable) { t.groups[0].pages = t.groups[0].pages[:3] },
-		"a chunk more":         func(t *forgedTable) { t.groups[0].pages = append(t.groups[0].pages, nil) },
-		"another name":         func(t *forgedTable) { t.columns[2].name = "last" },
-		"another type":         func(t *forgedTable) { t.columns[1].physical = int32s },
-		"another optionality":  func(t *forgedTable) { t.columns[1].optional = true },
-		"a chunk before":       func(t *forgedTable) { t.groups[0].moved = -4 },
-		"a chunk far before":   func(t *forgedTable) { t.groups[0].moved = -1 << 62 },
-		"a chunk behind":       func(t *forgedTable) { t.groups[0].moved = 1 << 62 },
-		"a chunk of gigabytes": func(t *forgedTable) { t.groups[0].spare = 1 << 40 },
-		"a chunk below zero":   func(t *forgedTable) { t.groups[0].spare = -1 << 40 },
-		"a chunk of megabytes": func(t *forgedTable) { t.groups[0].spare, t.tail = maxChunk, make([]byte, 2*maxChunk) },
-		"another compression":  func(t *forgedTable) { t.groups[0].codec = 1 },
-		"page size":            header(func(h *pageHeader) { h.packed = 1 << 30 }),
-		"page size below zero": header(func(h *pageHeader) { h.packed = -1 }),
-		"unpacked size":        header(func(h *pageHeader) { h.unpacked = 1<<31 - 1 }),
-		"unpacked less":        header(func(h *pageHeader) { h.unpacked = 1 }),
-		"unpacked below zero":  header(func(h *pageHeader) { h.unpacked = -1 }),
-		"values":               header(func(h *pageHeader) { h.values = 1<<31 - 1 }),
-		"values below zero":    header(func(h *pageHeader) { h.values = -2 }),
-		"no values":            header(func(h *pageHeader) { h.values = 0 }),
-		"levels":               header(func(h *pageHeader) { h.definitions = 8 }),
-		"levels below zero":    header(func(h *pageHeader) { h.definitions = -8 }),
-		"repetitions":          header(func(h *pageHeader) { h.repetitions = 1 }),
-		"an unknown encoding":  header(func(h *pageHeader) { h.encoding = 77 }),
-		"an unknown page":      header(func(h *pageHeader) { h.kind = 0 }),
-		"not compressed":       header(func(h *pageHeader) { h.plain = false }),
-		"a checksum":           header(func(h *pageHeader) { h.crc++ }),
-		"too few pages":        func(t *forgedTable) { t.groups[0].pages[1] = []forgedPage{int64Page(10)} },
-		"too many values":      func(t *forgedTable) { t.groups[0].pages[1] = []forgedPage{int64Page(10, 20, 30)} },
-		"no dictionary":        page(plainPage(encodingDictionary, 2, []byte{1, 4, 0})),
-		"an index width":       page(plainPage(encodingDictionary, 2, []byte{200, 4, 0})),
-		"no width":             page(plainPage(encodingDictionary, 2, nil)),
-		"a run of gigabytes":   page(plainPage(encodingDictionary, 2, append([]byte{1}, uvarints(1<<40, 0)...))),
-		"packed gigabytes":     page(plainPage(encodingDictionary, 2, append([]byte{1}, uvarints(1<<40|1, 0)...))),
-		"an empty run":         page(plainPage(encodingDictionary, 2, append([]byte{1}, uvarints(0, 1, 0)...))),
-		"a run without value":  page(plainPage(encodingDictionary, 2, append([]byte{8}, uvarints(4)...))),
-		"a count that overflows": page(plainPage(encodingDictionary, 2,
-			[]byte{1, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255})),
-		"differences without end": page(plainPage(encodingDelta, 2, uvarints(128, 4, 1<<40, 0))),
-		"fewer differences":       page(plainPage(encodingDelta, 2, uvarints(128, 4, 1, 0))),
-		"a block of gigabytes":    page(plainPage(encodingDelta, 2, uvarints(1<<40, 4, 2, 0))),
-		"no blocks":               page(plainPage(encodingDelta, 2, uvarints(0, 4, 2, 0))),
-		"many small blocks":       page(plainPage(encodingDelta, 2, uvarints(128, 1<<40, 2, 0))),
-		"blocks of no size":       page(plainPage(encodingDelta, 2, uvarints(128, 0, 2, 0))),
-		"a width of 65":           page(plainPage(encodingDelta, 2, append(uvarints(128, 4, 2, 0), 0, 65, 0, 0, 0))),
-		"differences missing":     page(plainPage(encodingDelta, 2, append(uvarints(128, 4, 2, 0), 0, 8, 0, 0, 0))),
-		"nothing to decode":       page(plainPage(encodingDelta, 2, nil)),
-		"a bomb": func(t *forgedTable) {
-			t.groups[0].pages[1] = []forgedPage{{pageHeader{kind: pageDataV2, unpacked: 16, packed: int64(len(gigabyte)), values: 2}, gigabyte}}
-		},
-		"a dictionary that is a bomb": func(t *forgedTable) {
-			t.groups[0].pages[1] = []forgedPage{{pageHeader{kind: pageDictionary, unpacked: maxPage, packed: int64(len(gigabyte)), values: 2},
-				gigabyte}}
-		},
-		"a dictionary of millions": func(t *forgedTable) {
-			t.groups[0].pages[1] = []forgedPage{{pageHeader{kind: pageDictionary, unpacked: 16, packed: 0, values: 1 << 30}, nil}}
-		},
-		"a dictionary with levels": func(t *forgedTable) {
-			t.groups[0].pages[1] = []forgedPage{{pageHeader{kind: pageDictionary, values: 2, definitions: 1 << 30}, nil}}
-		},
-		"nothing but dictionaries": func(t *forgedTable) {
-			d := forgedPage{pageHeader{kind: pageDictionary}, nil}
-			t.groups[0].pages[1] = []forgedPage{d, d}
-		},
-		"no pages":             func(t *forgedTable) { t.groups[0].pages[1] = nil },
-		"an interval backward": func(t *forgedTable) { t.groups[0].pages[1] = []forgedPage{int64Page(10, 90)} },
-		"an unknown CPU":       func(t *forgedTable) { t.groups[0].pages[0] = []forgedPage{int32Page(0, -1)} },
-		"another sum":          func(t *forgedTable) { t.groups[0].pages[3] = []forgedPage{int64Page(3, 5)} },
-		"a negative count":     func(t *forgedTable) { t.groups[0].pages[3] = []forgedPage{int64Page(3, -4)} },
+	for name, spoil := range map[string]func(*forge.Table){
+		"rows announced":       func(t *forge.Table) { t.Rows = 1 << 40 },
+		"rows below zero":      func(t *forge.Table) { t.Rows, t.Groups[0].Rows = -1, -1 },
+		"a checksum":           func(t *forge.Table) { t.Groups[0].Pages[1][0].CRC++ },
+		"an interval backward": func(t *forge.Table) { t.Groups[0].Pages[1] = []forge.Page{forge.Int64s(10, 90)} },
+		"an unknown CPU":       func(t *forge.Table) { t.Groups[0].Pages[0] = []forge.Page{forge.Int32s(0, -1)} },
+		"another sum":          func(t *forge.Table) { t.Groups[0].Pages[3] = []forge.Page{forge.Int64s(3, 5)} },
+		"a negative count":     func(t *forge.Table) { t.Groups[0].Pages[3] = []forge.Page{forge.Int64s(3, -4)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := copyRun(t, whole)
 			f := forgedLost()
 			spoil(&f)
-			replace(t, dir, lostName, f.bytes(), f.rows)
-			if f.rows < 0 { // the manifest cannot say that
-				replace(t, dir, lostName, f.bytes(), 2)
+			replace(t, dir, lostName, f.Bytes(), f.Rows)
+			if f.Rows < 0 { // the manifest cannot say that
+				replace(t, dir, lostName, f.Bytes(), 2)
 			}
 			err := readAll(t, dir)
-			if !errors.Is(err, ErrDamaged) || errors.Is(err, errPanic) || !strings.Contains(err.Error(), lostName) ||
+			if !errors.Is(err, ErrDamaged) || errors.Is(err, parquet.ErrPanic) || !strings.Contains(err.Error(), lostName) ||
 				!strings.Contains(err.Error(), "copy the run again") {
-				t.Errorf("error %v", err)
-			}
-		})
-	}
-}
-
-// A column that this version does not know is of a later one, and is passed over.
-func TestUnknownColumn(t *testing.T) {
-	dir := smallRun(t)
-	f := forgedLost()
-	f.columns = append(f.columns, columnSpec{name: "reason", physical: blobs, optional: true})
-	f.groups[0].pages = append(f.groups[0].pages, []forgedPage{{pageHeader{kind: 99, packed: 3}, []byte("???")}})
-	replace(t, dir, lostName, f.bytes(), 2)
-	if err := readAll(t, dir); err != nil {
-		t.Error(err)
-	}
-}
-
-// Bytes at the ends and in the description of a table.
-func TestHostileBytes(t *testing.T) {
-	whole := smallRun(t)
-	honest := forgedLost().bytes()
-	footer := func(body []byte) []byte {
-		out := append([]byte(magic), body...)
-		out = binary.LittleEndian.AppendUint32(out, uint32(len(body)))
-		return append(out, magic...)
-	}
-	nested := func(kind byte, n int) []byte {
-		var b []byte
-		for range n {
-			b = append(b, 9<<4|kind) // a field that is skipped, of the same kind
-		}
-		return b
-	}
-	lists := []byte{9<<4 | thriftList}
-	for range 1 << 20 {
-		lists = append(lists, 1<<4|thriftList)
-	}
-	for name, data := range map[string][]byte{
-		"empty":                   {},
-		"two magics":              []byte("PAR1PAR1"),
-		"three magics":            []byte("PAR1PAR1PAR1"),
-		"half":                    honest[:len(honest)/2],
-		"one byte less":           honest[:len(honest)-1],
-		"no magic at the end":     append(honest[:len(honest)-4:len(honest)-4], "PARE"...),
-		"no magic at the start":   append([]byte("PARE"), honest[4:]...),
-		"no columns":              footer([]byte{0}),
-		"nothing":                 footer(nil),
-		"structures without end":  footer(nested(thriftStruct, 1<<20)),
-		"lists without end":       footer(lists),
-		"a list of truths":        footer(append([]byte{9<<4 | thriftList}, 0xf1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)),
-		"a map of nothing":        footer(append([]byte{9<<4 | thriftMap}, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x11)),
-		"a text of exabytes":      footer(append([]byte{9<<4 | thriftBinary}, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)),
-		"an unknown kind":         footer([]byte{9<<4 | 14, 0}),
-		"columns as a number":     footer([]byte{2<<4 | thriftI32, 2, 0}),
-		"row groups before names": footer([]byte{4<<4 | thriftList, 1<<4 | thriftStruct, 0, 0}),
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := copyRun(t, whole)
-			replace(t, dir, lostName, data, 2)
-			if err := readAll(t, dir); !errors.Is(err, ErrDamaged) || errors.Is(err, errPanic) {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -350,7 +202,7 @@ func TestDamage(t *testing.T) {
 				}
 				tried++
 				switch err := readAll(t, dir); {
-				case errors.Is(err, errPanic):
+				case errors.Is(err, parquet.ErrPanic):
 					t.Fatalf("byte %d: %v", i, err)
 				case err != nil:
 					refused++

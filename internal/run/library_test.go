@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/parquet-go/parquet-go"
+	"switchyard/internal/parquet"
+
+	library "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 )
 
@@ -16,7 +18,7 @@ import (
 // Writer and the Reader were made for each other: that they agree says nothing to other programs.
 func sameToLibrary(t *testing.T, dir string) {
 	t.Helper()
-	for name, columns := range map[string][]columnSpec{
+	for name, columns := range map[string][]parquet.Column{
 		eventsName: eventColumns[:], tasksName: taskColumns[:], snapshotsName: snapshotColumns[:], lostName: lostColumns[:],
 	} {
 		f, err := os.Open(filepath.Join(dir, name))
@@ -28,20 +30,20 @@ func sameToLibrary(t *testing.T, dir string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ours, err := openTable(f, info.Size(), columns)
+		ours, err := parquet.Open(f, info.Size(), columns)
 		if err != nil {
 			t.Fatal(err)
 		}
-		theirs, err := parquet.OpenFile(f, info.Size())
+		theirs, err := library.OpenFile(f, info.Size())
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if theirs.NumRows() != ours.rows || len(theirs.RowGroups()) != len(ours.groups) {
-			t.Fatalf("%s: %d rows in %d groups, want %d in %d", name, theirs.NumRows(), len(theirs.RowGroups()), ours.rows, len(ours.groups))
+		if theirs.NumRows() != ours.Rows() || len(theirs.RowGroups()) != ours.Groups() {
+			t.Fatalf("%s: %d rows in %d groups, want %d in %d", name, theirs.NumRows(), len(theirs.RowGroups()), ours.Rows(), ours.Groups())
 		}
-		var groups groupReader
+		var groups parquet.Reader
 		for i, g := range theirs.RowGroups() {
-			want, err := groups.read(ours, i)
+			want, err := groups.Read(ours, i)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +58,7 @@ func sameToLibrary(t *testing.T, dir string) {
 }
 
 // values returns the values of a part of a column.
-func values(t *testing.T, chunk parquet.ColumnChunk) (list []parquet.Value) {
+func values(t *testing.T, chunk library.ColumnChunk) (list []library.Value) {
 	t.Helper()
 	pages := chunk.Pages()
 	defer pages.Close()
@@ -68,7 +70,7 @@ func values(t *testing.T, chunk parquet.ColumnChunk) (list []parquet.Value) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page := make([]parquet.Value, p.NumValues())
+		page := make([]library.Value, p.NumValues())
 		if n, err := p.Values().ReadValues(page); n != len(page) || err != nil && !errors.Is(err, io.EOF) {
 			t.Fatalf("%d values of %d: %v", n, len(page), err)
 		}
@@ -76,30 +78,30 @@ func values(t *testing.T, chunk parquet.ColumnChunk) (list []parquet.Value) {
 			page[i] = page[i].Clone()
 		}
 		list = append(list, page...)
-		parquet.Release(p)
+		library.Release(p)
 	}
 }
 
 // sameColumn compares values and what the file says of all of them.
-func sameColumn(t *testing.T, spec *columnSpec, want *column, got []parquet.Value, about *format.ColumnMetaData) bool {
+func sameColumn(t *testing.T, spec *parquet.Column, want *parquet.Values, got []library.Value, about *format.ColumnMetaData) bool {
 	t.Helper()
-	if len(got) != len(want.ints) {
-		t.Errorf("%s has %d values, want %d", spec.name, len(got), len(want.ints))
+	if len(got) != len(want.Ints) {
+		t.Errorf("%s has %d values, want %d", spec.Name, len(got), len(want.Ints))
 		return false
 	}
-	var least, most parquet.Value
+	var least, most library.Value
 	nulls := int64(0)
-	less := func(a, b parquet.Value) bool {
-		if spec.physical == blobs {
+	less := func(a, b library.Value) bool {
+		if spec.Physical == parquet.Blobs {
 			return bytes.Compare(a.ByteArray(), b.ByteArray()) < 0
 		}
 		return number(a) < number(b)
 	}
 	for i, v := range got {
-		null := want.null != nil && want.null[i]
-		if v.IsNull() != null || !null && spec.physical == blobs && string(v.ByteArray()) != want.text(i) ||
-			!null && spec.physical != blobs && number(v) != want.ints[i] {
-			t.Errorf("row %d of %s is %v, want %d", i, spec.name, v, want.ints[i])
+		null := want.Null != nil && want.Null[i]
+		if v.IsNull() != null || !null && spec.Physical == parquet.Blobs && string(v.ByteArray()) != want.Text(i) ||
+			!null && spec.Physical != parquet.Blobs && number(v) != want.Ints[i] {
+			t.Errorf("row %d of %s is %v, want %d", i, spec.Name, v, want.Ints[i])
 			return false
 		}
 		switch {
@@ -115,24 +117,24 @@ func sameColumn(t *testing.T, spec *columnSpec, want *column, got []parquet.Valu
 	}
 	said := &about.Statistics
 	if said.NullCount != nulls || about.NumValues != int64(len(got)) {
-		t.Errorf("%s says %d rows, %d NULL, want %d, %d", spec.name, about.NumValues, said.NullCount, len(got), nulls)
+		t.Errorf("%s says %d rows, %d NULL, want %d, %d", spec.Name, about.NumValues, said.NullCount, len(got), nulls)
 		return false
 	}
 	if nulls == int64(len(got)) {
 		return said.MinValue == nil && said.MaxValue == nil
 	}
 	if !bytes.Equal(said.MinValue, least.Bytes()) || !bytes.Equal(said.MaxValue, most.Bytes()) {
-		t.Errorf("%s says that values are %x to %x, want %x to %x", spec.name, said.MinValue, said.MaxValue, least.Bytes(), most.Bytes())
+		t.Errorf("%s says that values are %x to %x, want %x to %x", spec.Name, said.MinValue, said.MaxValue, least.Bytes(), most.Bytes())
 		return false
 	}
 	return true
 }
 
-func number(v parquet.Value) int64 {
+func number(v library.Value) int64 {
 	switch v.Kind() {
-	case parquet.Boolean:
+	case library.Boolean:
 		return truth(v.Boolean())
-	case parquet.Int32:
+	case library.Int32:
 		return int64(v.Int32())
 	}
 	return v.Int64()

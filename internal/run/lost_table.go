@@ -4,15 +4,16 @@ import (
 	"fmt"
 	"math"
 
+	"switchyard/internal/parquet"
 	"switchyard/trace/event"
 )
 
 // lostColumns are the columns of lost.parquet.
-var lostColumns = [...]columnSpec{
-	lostCPU:   {name: "cpu", physical: int32s, encoding: encodingDictionary},
-	lostFirst: {name: "first_ns", physical: int64s, encoding: encodingDelta},
-	lostLast:  {name: "last_ns", physical: int64s, encoding: encodingDelta},
-	lostCount: {name: "count", physical: int64s, encoding: encodingDelta},
+var lostColumns = [...]parquet.Column{
+	lostCPU:   {Name: "cpu", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	lostFirst: {Name: "first_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	lostLast:  {Name: "last_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	lostCount: {Name: "count", Physical: parquet.Int64s, Encoding: parquet.Delta},
 }
 
 // Columns of lost.parquet.
@@ -24,16 +25,16 @@ const (
 )
 
 // writeLost writes the lost intervals as rows.
-func writeLost(t *tableWriter, list []event.Lost) error {
+func writeLost(t *parquet.Writer, list []event.Lost) error {
 	for _, l := range list {
 		if err := checkLost(l); err != nil {
 			return err
 		}
-		t.columns[lostCPU].put(int64(l.CPU))
-		t.columns[lostFirst].put(l.First)
-		t.columns[lostLast].put(l.Last)
-		t.columns[lostCount].put(int64(l.Count))
-		if err := t.endRow(); err != nil {
+		t.Columns[lostCPU].Put(int64(l.CPU))
+		t.Columns[lostFirst].Put(l.First)
+		t.Columns[lostLast].Put(l.Last)
+		t.Columns[lostCount].Put(int64(l.Count))
+		if err := t.EndRow(); err != nil {
 			return err
 		}
 	}
@@ -41,9 +42,9 @@ func writeLost(t *tableWriter, list []event.Lost) error {
 }
 
 // lostOf turns a row back into a lost interval.
-func lostOf(columns []column, row int) (event.Lost, error) {
-	l := event.Lost{CPU: int(columns[lostCPU].ints[row]), First: columns[lostFirst].ints[row],
-		Last: columns[lostLast].ints[row], Count: uint64(columns[lostCount].ints[row])}
+func lostOf(columns []parquet.Values, row int) (event.Lost, error) {
+	l := event.Lost{CPU: int(columns[lostCPU].Ints[row]), First: columns[lostFirst].Ints[row],
+		Last: columns[lostLast].Ints[row], Count: uint64(columns[lostCount].Ints[row])}
 	return l, checkLost(l)
 }
 

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"switchyard/internal/parquet"
 	"switchyard/internal/sys"
 	"switchyard/trace/event"
 )
@@ -26,7 +27,7 @@ type Reader struct {
 	close    []event.Snapshot
 	lost     []event.Lost
 
-	events     *table
+	events     *parquet.Table
 	eventsFile *os.File
 }
 
@@ -85,12 +86,12 @@ func OpenIn(root *os.Root, dir string) (_ *Reader, err error) {
 }
 
 // addTasks, addSnapshots and addLost take a row group of their table.
-func (r *Reader) addTasks(columns []column, rows int) (err error) {
+func (r *Reader) addTasks(columns []parquet.Values, rows int) (err error) {
 	r.tasks, err = tasksOf(r.tasks, columns, rows, int(r.manifest.Tables.Tasks.Rows))
 	return err
 }
 
-func (r *Reader) addSnapshots(columns []column, rows int) error {
+func (r *Reader) addSnapshots(columns []parquet.Values, rows int) error {
 	for i := range rows {
 		end, s, err := snapshotOf(columns, i, len(r.tasks))
 		if err != nil {
@@ -105,7 +106,7 @@ func (r *Reader) addSnapshots(columns []column, rows int) error {
 	return nil
 }
 
-func (r *Reader) addLost(columns []column, rows int) error {
+func (r *Reader) addLost(columns []parquet.Values, rows int) error {
 	for i := range rows {
 		l, err := lostOf(columns, i)
 		if err != nil {
@@ -154,15 +155,15 @@ func (r *Reader) Load() (json.RawMessage, error) {
 // the last thing it yields, and comes without an event. It holds one row group in memory; each call starts anew.
 func (r *Reader) Events() iter.Seq2[*event.Event, error] {
 	return func(yield func(*event.Event, error) bool) {
-		r.eventsOf(new(groupReader), yield)
+		r.eventsOf(new(parquet.Reader), yield)
 	}
 }
 
-func (r *Reader) eventsOf(groups *groupReader, yield func(*event.Event, error) bool) {
+func (r *Reader) eventsOf(groups *parquet.Reader, yield func(*event.Event, error) bool) {
 	d := eventDecoder{tasks: len(r.tasks), anew: r.manifest.Schema == schema1}
 	var row int64
-	for i := range r.events.groups {
-		columns, err := groups.read(r.events, i)
+	for i := range r.events.Groups() {
+		columns, err := groups.Read(r.events, i)
 		if err != nil {
 			yield(nil, r.damaged(eventsName, err))
 			return
@@ -171,7 +172,7 @@ func (r *Reader) eventsOf(groups *groupReader, yield func(*event.Event, error) b
 			yield(nil, r.newer(eventsName, err.Error()))
 			return
 		}
-		for k := range r.events.groups[i].rows {
+		for k := range r.events.GroupRows(i) {
 			e, err := d.event(columns, k)
 			if err != nil {
 				yield(nil, r.damaged(eventsName, fmt.Errorf("event %d: %w", row, err)))
@@ -277,7 +278,7 @@ func (m *Manifest) check() error {
 }
 
 // openRows opens a table and compares it with what the manifest says of it.
-func (r *Reader) openRows(name string, columns []columnSpec, want Table) (_ *os.File, _ *table, err error) {
+func (r *Reader) openRows(name string, columns []parquet.Column, want Table) (_ *os.File, _ *parquet.Table, err error) {
 	f, size, err := r.openFile(name)
 	if err != nil {
 		return nil, nil, err
@@ -290,43 +291,29 @@ func (r *Reader) openRows(name string, columns []columnSpec, want Table) (_ *os.
 	if size != want.Bytes {
 		return nil, nil, r.damaged(name, fmt.Errorf("it has %d bytes and the manifest says %d", size, want.Bytes))
 	}
-	t, err := openTable(f, size, columns)
+	t, err := parquet.Open(f, size, columns)
 	if err != nil {
 		return nil, nil, r.damaged(name, err)
 	}
-	if t.rows != want.Rows {
-		return nil, nil, r.damaged(name, fmt.Errorf("it has %d rows and the manifest says %d", t.rows, want.Rows))
+	if t.Rows() != want.Rows {
+		return nil, nil, r.damaged(name, fmt.Errorf("it has %d rows and the manifest says %d", t.Rows(), want.Rows))
 	}
 	return f, t, nil
 }
 
 // readTable reads a table that is kept in memory, which a few bytes must not fill: beyond a million rows each takes at
 // least two bits of the file.
-func (r *Reader) readTable(name string, columns []columnSpec, want Table, each func(columns []column, rows int) error) error {
+func (r *Reader) readTable(name string, columns []parquet.Column, want Table, each func(columns []parquet.Values, rows int) error) error {
 	f, t, err := r.openRows(name, columns, want)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if t.rows > 1<<20+4*want.Bytes {
-		return r.damaged(name, fmt.Errorf("%d rows in %d bytes", t.rows, want.Bytes))
+	if t.Rows() > 1<<20+4*want.Bytes {
+		return r.damaged(name, fmt.Errorf("%d rows in %d bytes", t.Rows(), want.Bytes))
 	}
-	if err := t.eachGroup(new(groupReader), each); err != nil {
+	if err := t.EachGroup(new(parquet.Reader), each); err != nil {
 		return r.damaged(name, err)
-	}
-	return nil
-}
-
-// eachGroup decodes the row groups, one after the other.
-func (t *table) eachGroup(groups *groupReader, each func(columns []column, rows int) error) error {
-	for i := range t.groups {
-		columns, err := groups.read(t, i)
-		if err != nil {
-			return err
-		}
-		if err := each(columns, t.groups[i].rows); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -9,56 +9,57 @@ import (
 	"strings"
 	"testing"
 
+	"switchyard/internal/parquet"
+	"switchyard/internal/parquet/forge"
+
 	"golang.org/x/sys/unix"
 )
 
 // Values that no event can have, in a table that is otherwise well made.
 func TestHostileEvents(t *testing.T) {
 	whole := smallRun(t)
-	set := func(column int, p forgedPage) func(*forgedTable) {
-		return func(f *forgedTable) { f.groups[0].pages[column] = []forgedPage{p} }
+	set := func(column int, p forge.Page) func(*forge.Table) {
+		return func(f *forge.Table) { f.Groups[0].Pages[column] = []forge.Page{p} }
 	}
 	for name, test := range map[string]struct {
-		spoil func(*forgedTable)
+		spoil func(*forge.Table)
 		wants error
 		says  string
 	}{
-		"a task too many":    {set(eventTask, optional(int32Page(20))), ErrDamaged, "task 20 is not in the table"},
-		"another too many":   {set(eventOther, optional(int32Page(1<<30))), ErrDamaged, "is not in the table"},
-		"an idle task":       {set(eventTask, optional(int32Page(-maxCPU-2))), ErrDamaged, "is not in the table"},
-		"no task by number":  {set(eventTask, optional(int32Page(-1<<31))), ErrDamaged, "out of range"},
-		"a CPU":              {set(eventCPU, int32Page(-1)), ErrDamaged, "out of range"},
-		"a state":            {set(eventState, optional(int32Page(1<<16))), ErrDamaged, "out of range"},
-		"flags":              {set(eventFlags, int32Page(256)), ErrDamaged, "out of range"},
-		"a priority":         {set(eventPrio, optional(int32Page(-1))), ErrDamaged, "out of range"},
-		"another priority":   {set(eventOtherPrio, optional(int32Page(256))), ErrDamaged, "out of range"},
-		"a kind without end": {set(eventKind, plainPage(encodingDictionary, 1, []byte{1, 2, 0})), ErrDamaged, "column kind"},
-		"an index of a kind": {func(f *forgedTable) {
-			f.groups[0].pages[eventKind][1] = plainPage(encodingDictionary, 1, []byte{1, 2, 1})
+		"a task too many":    {set(eventTask, forge.Optional(forge.Int32s(20))), ErrDamaged, "task 20 is not in the table"},
+		"another too many":   {set(eventOther, forge.Optional(forge.Int32s(1<<30))), ErrDamaged, "is not in the table"},
+		"an idle task":       {set(eventTask, forge.Optional(forge.Int32s(-maxCPU-2))), ErrDamaged, "is not in the table"},
+		"no task by number":  {set(eventTask, forge.Optional(forge.Int32s(-1<<31))), ErrDamaged, "out of range"},
+		"a CPU":              {set(eventCPU, forge.Int32s(-1)), ErrDamaged, "out of range"},
+		"a state":            {set(eventState, forge.Optional(forge.Int32s(1<<16))), ErrDamaged, "out of range"},
+		"flags":              {set(eventFlags, forge.Int32s(256)), ErrDamaged, "out of range"},
+		"a priority":         {set(eventPrio, forge.Optional(forge.Int32s(-1))), ErrDamaged, "out of range"},
+		"another priority":   {set(eventOtherPrio, forge.Optional(forge.Int32s(256))), ErrDamaged, "out of range"},
+		"a kind without end": {set(eventKind, forge.Plain(parquet.Dictionary, 1, []byte{1, 2, 0})), ErrDamaged, "column kind"},
+		"an index of a kind": {func(f *forge.Table) {
+			f.Groups[0].Pages[eventKind][1] = forge.Plain(parquet.Dictionary, 1, []byte{1, 2, 1})
 		}, ErrDamaged, "column kind"},
-		"kinds as they are": {func(f *forgedTable) {
-			f.groups[0].pages[eventKind][1] = plainPage(encodingPlain, 1, []byte("\x06\x00\x00\x00switch"))
+		"kinds as they are": {func(f *forge.Table) {
+			f.Groups[0].Pages[eventKind][1] = forge.Plain(parquet.Plain, 1, []byte("\x06\x00\x00\x00switch"))
 		}, ErrDamaged, "encoding"},
-		"levels of NULL": {func(f *forgedTable) { f.groups[0].pages[eventState][0].body[0] = 4 }, ErrDamaged, "column state"},
-		"time backwards": {func(f *forgedTable) {
-			second := f.groups[0]
-			second.pages = append([][]forgedPage{{int64Page(-1)}}, second.pages[1:]...)
-			f.groups = append(f.groups, second)
-			f.rows = 2
+		"levels of NULL": {func(f *forge.Table) { f.Groups[0].Pages[eventState][0].Body[0] = 4 }, ErrDamaged, "column state"},
+		"time backwards": {func(f *forge.Table) {
+			second := f.Groups[0]
+			second.Pages = append([][]forge.Page{{forge.Int64s(-1)}}, second.Pages[1:]...)
+			f.Groups = append(f.Groups, second)
+			f.Rows = 2
 		}, ErrDamaged, "event 1: its time -1 is before 0"},
-		"an unknown kind": {func(f *forgedTable) {
-			d := &f.groups[0].pages[eventKind][0]
-			d.body = newCompressor().append(nil, []byte("\x06\x00\x00\x00tw\ntch"))
-			d.packed = int64(len(d.body))
+		"an unknown kind": {func(f *forge.Table) {
+			f.Groups[0].Pages[eventKind][0] = forge.Texts("tw\ntch")
 		}, ErrNewer, `kind "tw\ntch"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := copyRun(t, whole)
 			f := forgedEvents()
 			test.spoil(&f)
-			replace(t, dir, eventsName, f.bytes(), f.rows)
+			replace(t, dir, eventsName, f.Bytes(), f.Rows)
 			err := readAll(t, dir)
-			if !errors.Is(err, test.wants) || errors.Is(err, errPanic) || !strings.Contains(err.Error(), test.says) ||
+			if !errors.Is(err, test.wants) || errors.Is(err, parquet.ErrPanic) || !strings.Contains(err.Error(), test.says) ||
 				!strings.Contains(err.Error(), eventsName) {
 				t.Errorf("error %v, want one with %q", err, test.says)
 			}

@@ -37,12 +37,12 @@ func TestBytesPerEvent(t *testing.T) {
 			t.Logf("%.2f bytes an event", each)
 			if each > machine.most {
 				t.Errorf("%.2f bytes an event, want at most %g", each, machine.most)
-				for i, c := range r.events.columns {
+				for i, c := range eventColumns {
 					var bytes int64
-					for _, g := range r.events.groups {
-						bytes += g.chunks[i].length
+					for g := range r.events.Groups() {
+						bytes += r.events.ChunkBytes(g, i)
 					}
-					t.Logf("%s: %.2f bits", c.name, 8*float64(bytes)/n)
+					t.Logf("%s: %.2f bits", c.Name, 8*float64(bytes)/n)
 				}
 			}
 		})

@@ -4,21 +4,22 @@ import (
 	"fmt"
 	"math"
 
+	"switchyard/internal/parquet"
 	"switchyard/trace/event"
 )
 
 // snapshotColumns are the columns of snapshots.parquet.
-var snapshotColumns = [...]columnSpec{
-	snapshotEnd:      {name: "end", physical: blobs, encoding: encodingDictionary, text: true, words: []string{endOpen, endClose}},
-	snapshotTime:     {name: "time_ns", physical: int64s, encoding: encodingDelta},
-	snapshotTask:     {name: "task", physical: int32s, encoding: encodingDelta},
-	snapshotCPU:      {name: "cpu", physical: int32s, encoding: encodingDictionary},
-	snapshotState:    {name: "state", physical: int32s, encoding: encodingDictionary},
-	snapshotActivity: {name: "activity", physical: blobs, encoding: encodingDictionary, text: true, words: activityNames[:]},
-	snapshotNVCSW:    {name: "nvcsw", physical: int64s, encoding: encodingDelta},
-	snapshotNIVCSW:   {name: "nivcsw", physical: int64s, encoding: encodingDelta},
-	snapshotExec:     {name: "exec_ns", physical: int64s, encoding: encodingDelta},
-	snapshotRunDelay: {name: "run_delay_ns", physical: int64s, optional: true, encoding: encodingDictionary},
+var snapshotColumns = [...]parquet.Column{
+	snapshotEnd:      {Name: "end", Physical: parquet.Blobs, Encoding: parquet.Dictionary, Text: true, Words: []string{endOpen, endClose}},
+	snapshotTime:     {Name: "time_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	snapshotTask:     {Name: "task", Physical: parquet.Int32s, Encoding: parquet.Delta},
+	snapshotCPU:      {Name: "cpu", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	snapshotState:    {Name: "state", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	snapshotActivity: {Name: "activity", Physical: parquet.Blobs, Encoding: parquet.Dictionary, Text: true, Words: activityNames[:]},
+	snapshotNVCSW:    {Name: "nvcsw", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	snapshotNIVCSW:   {Name: "nivcsw", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	snapshotExec:     {Name: "exec_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	snapshotRunDelay: {Name: "run_delay_ns", Physical: parquet.Int64s, Optional: true, Encoding: parquet.Dictionary},
 }
 
 // Columns of snapshots.parquet.
@@ -50,7 +51,7 @@ var activityNames = [...]string{
 }
 
 // writeSnapshots writes what was read at one end of the window as rows: end is its place among the words of the column.
-func writeSnapshots(t *tableWriter, end int64, list []event.Snapshot, tasks int) error {
+func writeSnapshots(t *parquet.Writer, end int64, list []event.Snapshot, tasks int) error {
 	for i := range list {
 		s := &list[i]
 		if err := knownTask(s.Task, tasks); err != nil || s.Task == event.NoTask {
@@ -62,22 +63,22 @@ func writeSnapshots(t *tableWriter, end int64, list []event.Snapshot, tasks int)
 		if max(s.NVCSW, s.NIVCSW, s.Exec, s.RunDelay) > math.MaxInt64 {
 			return fmt.Errorf("snapshot of task %d: a counter is out of range", s.Task)
 		}
-		c := t.columns
-		c[snapshotEnd].put(end)
-		c[snapshotTime].put(s.Time)
-		c[snapshotTask].put(int64(s.Task))
-		c[snapshotCPU].put(int64(s.CPU))
-		c[snapshotState].put(int64(s.State))
-		c[snapshotActivity].put(int64(s.Activity))
-		c[snapshotNVCSW].put(int64(s.NVCSW))
-		c[snapshotNIVCSW].put(int64(s.NIVCSW))
-		c[snapshotExec].put(int64(s.Exec))
+		c := t.Columns
+		c[snapshotEnd].Put(end)
+		c[snapshotTime].Put(s.Time)
+		c[snapshotTask].Put(int64(s.Task))
+		c[snapshotCPU].Put(int64(s.CPU))
+		c[snapshotState].Put(int64(s.State))
+		c[snapshotActivity].Put(int64(s.Activity))
+		c[snapshotNVCSW].Put(int64(s.NVCSW))
+		c[snapshotNIVCSW].Put(int64(s.NIVCSW))
+		c[snapshotExec].Put(int64(s.Exec))
 		if s.HasRunDelay {
-			c[snapshotRunDelay].put(int64(s.RunDelay))
+			c[snapshotRunDelay].Put(int64(s.RunDelay))
 		} else {
-			c[snapshotRunDelay].null()
+			c[snapshotRunDelay].Null()
 		}
-		if err := t.endRow(); err != nil {
+		if err := t.EndRow(); err != nil {
 			return err
 		}
 	}
@@ -85,15 +86,15 @@ func writeSnapshots(t *tableWriter, end int64, list []event.Snapshot, tasks int)
 }
 
 // snapshotOf turns a row back into a snapshot of one end.
-func snapshotOf(columns []column, row, tasks int) (end string, s event.Snapshot, err error) {
-	at := func(i int) int64 { return columns[i].ints[row] }
-	task, err := columns[snapshotTask].task(row, tasks)
+func snapshotOf(columns []parquet.Values, row, tasks int) (end string, s event.Snapshot, err error) {
+	at := func(i int) int64 { return columns[i].Ints[row] }
+	task, err := taskIn(&columns[snapshotTask], row, tasks)
 	if err != nil {
 		return "", s, err
 	}
 	s = event.Snapshot{Time: at(snapshotTime), Task: task, NVCSW: uint64(at(snapshotNVCSW)),
 		NIVCSW: uint64(at(snapshotNIVCSW)), Exec: uint64(at(snapshotExec)), RunDelay: uint64(at(snapshotRunDelay)),
-		HasRunDelay: !columns[snapshotRunDelay].null[row]}
+		HasRunDelay: !columns[snapshotRunDelay].Null[row]}
 	if min(at(snapshotNVCSW), at(snapshotNIVCSW), at(snapshotExec), at(snapshotRunDelay)) < 0 {
 		return "", s, fmt.Errorf("a counter is negative")
 	}
@@ -101,7 +102,7 @@ func snapshotOf(columns []column, row, tasks int) (end string, s event.Snapshot,
 	if s.CPU, s.State = uint16(cpu), uint16(state); int64(s.CPU) != cpu || int64(s.State) != state {
 		return "", s, fmt.Errorf("CPU %d or state %#x is out of range", cpu, state)
 	}
-	activity := columns[snapshotActivity].text(row)
+	activity := columns[snapshotActivity].Text(row)
 	for i, name := range activityNames {
 		if name == activity {
 			s.Activity = event.Activity(i)
@@ -110,7 +111,7 @@ func snapshotOf(columns []column, row, tasks int) (end string, s event.Snapshot,
 	if activityNames[s.Activity] != activity {
 		return "", s, fmt.Errorf("activity %.40q is not known", activity)
 	}
-	end = columns[snapshotEnd].text(row)
+	end = columns[snapshotEnd].Text(row)
 	if end != endOpen && end != endClose {
 		return "", s, fmt.Errorf("%.40q is no end of a window", end)
 	}

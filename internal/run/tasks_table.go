@@ -6,23 +6,24 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"switchyard/internal/parquet"
 	"switchyard/trace/event"
 )
 
 // taskColumns are the columns of tasks.parquet. The nth row is that of task n.
-var taskColumns = [...]columnSpec{
-	taskTask:    {name: "task", physical: int32s, encoding: encodingDelta},
-	taskTID:     {name: "tid", physical: int32s, optional: true, encoding: encodingDictionary},
-	taskTGID:    {name: "tgid", physical: int32s, optional: true, encoding: encodingDictionary},
-	taskParent:  {name: "parent", physical: int32s, optional: true, encoding: encodingDictionary},
-	taskName:    {name: "name", physical: blobs, encoding: encodingDictionary, text: true},
-	taskRawName: {name: "name_bytes", physical: blobs, optional: true, encoding: encodingDictionary}, // only where name is not all of it
-	taskStarted: {name: "started_ns", physical: int64s, optional: true, encoding: encodingDictionary},
-	taskEnded:   {name: "ended_ns", physical: int64s, optional: true, encoding: encodingDictionary},
-	taskKernel:  {name: "kernel", physical: booleans, encoding: encodingPlain},
-	taskTraced:  {name: "traced", physical: booleans, encoding: encodingPlain},
-	taskTracer:  {name: "tracer", physical: booleans, encoding: encodingPlain},
-	taskEarly:   {name: "early", physical: booleans, encoding: encodingPlain},
+var taskColumns = [...]parquet.Column{
+	taskTask:    {Name: "task", Physical: parquet.Int32s, Encoding: parquet.Delta},
+	taskTID:     {Name: "tid", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
+	taskTGID:    {Name: "tgid", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
+	taskParent:  {Name: "parent", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
+	taskName:    {Name: "name", Physical: parquet.Blobs, Encoding: parquet.Dictionary, Text: true},
+	taskRawName: {Name: "name_bytes", Physical: parquet.Blobs, Optional: true, Encoding: parquet.Dictionary}, // only where name is not all of it
+	taskStarted: {Name: "started_ns", Physical: parquet.Int64s, Optional: true, Encoding: parquet.Dictionary},
+	taskEnded:   {Name: "ended_ns", Physical: parquet.Int64s, Optional: true, Encoding: parquet.Dictionary},
+	taskKernel:  {Name: "kernel", Physical: parquet.Booleans, Encoding: parquet.Plain},
+	taskTraced:  {Name: "traced", Physical: parquet.Booleans, Encoding: parquet.Plain},
+	taskTracer:  {Name: "tracer", Physical: parquet.Booleans, Encoding: parquet.Plain},
+	taskEarly:   {Name: "early", Physical: parquet.Booleans, Encoding: parquet.Plain},
 }
 
 // Columns of tasks.parquet.
@@ -45,7 +46,7 @@ const (
 const maxName = 63
 
 // writeTasks writes tasks as rows. ended has the time of a task's Exit, as far as it goes, or 0.
-func writeTasks(t *tableWriter, tasks []event.Task, ended []int64) error {
+func writeTasks(t *parquet.Writer, tasks []event.Task, ended []int64) error {
 	if len(tasks) > maxTasks {
 		return fmt.Errorf("%d tasks are more than a table can have (%d)", len(tasks), maxTasks)
 	}
@@ -57,31 +58,31 @@ func writeTasks(t *tableWriter, tasks []event.Task, ended []int64) error {
 		if err := knownTask(k.Parent, len(tasks)); err != nil {
 			return fmt.Errorf("parent of task %d: %w", i, err)
 		}
-		c := t.columns
-		c[taskTask].put(int64(i))
-		c[taskTID].putUnless(0, int64(k.TID))
-		c[taskTGID].putUnless(0, int64(k.TGID))
-		c[taskParent].putUnless(int64(event.NoTask), int64(k.Parent))
+		c := t.Columns
+		c[taskTask].Put(int64(i))
+		c[taskTID].PutUnless(0, int64(k.TID))
+		c[taskTGID].PutUnless(0, int64(k.TGID))
+		c[taskParent].PutUnless(int64(event.NoTask), int64(k.Parent))
 		name := k.Name[:min(len(k.Name), maxName)]
 		// Other programs refuse a table in which text is not UTF-8, and some end theirs at a zero.
 		text := strings.ReplaceAll(strings.ToValidUTF8(name, "\uFFFD"), "\x00", "\uFFFD")
-		c[taskName].putText(text)
+		c[taskName].PutText(text)
 		if text != name {
-			c[taskRawName].putText(name)
+			c[taskRawName].PutText(name)
 		} else {
-			c[taskRawName].null()
+			c[taskRawName].Null()
 		}
-		c[taskStarted].putUnless(0, k.Started)
+		c[taskStarted].PutUnless(0, k.Started)
 		end := int64(0)
 		if i < len(ended) {
 			end = ended[i]
 		}
-		c[taskEnded].putUnless(0, end)
-		c[taskKernel].put(truth(k.Kernel))
-		c[taskTraced].put(truth(k.Traced))
-		c[taskTracer].put(truth(k.Tracer))
-		c[taskEarly].put(truth(k.Early))
-		if err := t.endRow(); err != nil {
+		c[taskEnded].PutUnless(0, end)
+		c[taskKernel].Put(truth(k.Kernel))
+		c[taskTraced].Put(truth(k.Traced))
+		c[taskTracer].Put(truth(k.Tracer))
+		c[taskEarly].Put(truth(k.Early))
+		if err := t.EndRow(); err != nil {
 			return err
 		}
 	}
@@ -96,30 +97,30 @@ func truth(b bool) int64 {
 }
 
 // tasksOf turns rows back into tasks, of which the first is task number first.
-func tasksOf(tasks []event.Task, columns []column, rows, total int) ([]event.Task, error) {
+func tasksOf(tasks []event.Task, columns []parquet.Values, rows, total int) ([]event.Task, error) {
 	for i := range rows {
-		if columns[taskTask].ints[i] != int64(len(tasks)) {
-			return nil, fmt.Errorf("the row of task %d is that of task %d", len(tasks), columns[taskTask].ints[i])
+		if columns[taskTask].Ints[i] != int64(len(tasks)) {
+			return nil, fmt.Errorf("the row of task %d is that of task %d", len(tasks), columns[taskTask].Ints[i])
 		}
-		parent, err := columns[taskParent].task(i, total)
+		parent, err := taskIn(&columns[taskParent], i, total)
 		if err != nil {
 			return nil, fmt.Errorf("parent of task %d: %w", len(tasks), err)
 		}
 		t := event.Task{
-			TID: int(columns[taskTID].ints[i]), TGID: int(columns[taskTGID].ints[i]),
+			TID: int(columns[taskTID].Ints[i]), TGID: int(columns[taskTGID].Ints[i]),
 			Parent:  parent,
-			Name:    columns[taskName].text(i),
-			Started: columns[taskStarted].ints[i],
-			Kernel:  columns[taskKernel].ints[i] != 0, Traced: columns[taskTraced].ints[i] != 0,
-			Tracer: columns[taskTracer].ints[i] != 0, Early: columns[taskEarly].ints[i] != 0,
+			Name:    columns[taskName].Text(i),
+			Started: columns[taskStarted].Ints[i],
+			Kernel:  columns[taskKernel].Ints[i] != 0, Traced: columns[taskTraced].Ints[i] != 0,
+			Tracer: columns[taskTracer].Ints[i] != 0, Early: columns[taskEarly].Ints[i] != 0,
 		}
-		if !columns[taskRawName].null[i] {
-			t.Name = columns[taskRawName].text(i)
+		if !columns[taskRawName].Null[i] {
+			t.Name = columns[taskRawName].Text(i)
 		}
 		if t.TID < 0 || t.TGID < 0 {
 			return nil, fmt.Errorf("task %d: TID %d of process %d is out of range", len(tasks), t.TID, t.TGID)
 		}
-		if len(t.Name) > maxName || !utf8.ValidString(t.Name) && columns[taskRawName].null[i] {
+		if len(t.Name) > maxName || !utf8.ValidString(t.Name) && columns[taskRawName].Null[i] {
 			return nil, fmt.Errorf("the name of task %d is not text", len(tasks))
 		}
 		tasks = append(tasks, t)
@@ -135,22 +136,14 @@ func knownTask(t event.TaskID, tasks int) error {
 	return nil
 }
 
-// task returns the task in a row, NULL being NoTask.
-func (c *column) task(row, tasks int) (event.TaskID, error) {
-	if c.null != nil && c.null[row] {
+// taskIn returns the task in a row, NULL being NoTask.
+func taskIn(c *parquet.Values, row, tasks int) (event.TaskID, error) {
+	if c.Null != nil && c.Null[row] {
 		return event.NoTask, nil
 	}
-	t := event.TaskID(c.ints[row])
+	t := event.TaskID(c.Ints[row])
 	if t == event.NoTask {
 		return 0, fmt.Errorf("task %d is out of range", t)
 	}
 	return t, knownTask(t, tasks)
-}
-
-// text returns the text in a row, "" where it is NULL.
-func (c *column) text(row int) string {
-	if c.null != nil && c.null[row] {
-		return ""
-	}
-	return c.texts[c.ints[row]]
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"switchyard/internal/parquet"
 	"switchyard/internal/sys"
 	"switchyard/trace/event"
 
@@ -286,13 +287,13 @@ func (w *Writer) commit(m Manifest) error {
 	if m.Tables.Events, err = w.events.finishTable(w.eventRows.table); err != nil {
 		return err
 	}
-	m.Tables.Tasks, err = w.writeTable(tasksName, "tasks", taskColumns[:], func(t *tableWriter) error {
+	m.Tables.Tasks, err = w.writeTable(tasksName, "tasks", taskColumns[:], func(t *parquet.Writer) error {
 		return writeTasks(t, w.tasks, w.ended)
 	})
 	if err != nil {
 		return err
 	}
-	m.Tables.Snapshots, err = w.writeTable(snapshotsName, "snapshots", snapshotColumns[:], func(t *tableWriter) error {
+	m.Tables.Snapshots, err = w.writeTable(snapshotsName, "snapshots", snapshotColumns[:], func(t *parquet.Writer) error {
 		for end, list := range w.snapshots {
 			if err := writeSnapshots(t, int64(end), list, len(w.tasks)); err != nil {
 				return err
@@ -303,7 +304,7 @@ func (w *Writer) commit(m Manifest) error {
 	if err != nil {
 		return err
 	}
-	m.Tables.Lost, err = w.writeTable(lostName, "lost", lostColumns[:], func(t *tableWriter) error {
+	m.Tables.Lost, err = w.writeTable(lostName, "lost", lostColumns[:], func(t *parquet.Writer) error {
 		return writeLost(t, w.lost)
 	})
 	if err != nil {
@@ -339,12 +340,12 @@ func (w *Writer) commit(m Manifest) error {
 const smallGroupRows = 1 << 14
 
 // writeTable writes a table, to which rows adds what is in it.
-func (w *Writer) writeTable(name, title string, columns []columnSpec, rows func(*tableWriter) error) (Table, error) {
+func (w *Writer) writeTable(name, title string, columns []parquet.Column, rows func(*parquet.Writer) error) (Table, error) {
 	p, err := w.create(name)
 	if err != nil {
 		return Table{}, err
 	}
-	t := newTableWriter(p.buffer, title, columns, smallGroupRows)
+	t := parquet.NewWriter(p.buffer, title, Schema, columns, smallGroupRows)
 	if err := rows(t); err != nil {
 		return Table{}, err
 	}
@@ -352,8 +353,8 @@ func (w *Writer) writeTable(name, title string, columns []columnSpec, rows func(
 }
 
 // finishTable writes the rest of a table and makes sure that it is on the disk.
-func (p *part) finishTable(t *tableWriter) (Table, error) {
-	rows, err := t.close()
+func (p *part) finishTable(t *parquet.Writer) (Table, error) {
+	rows, err := t.Close()
 	if err != nil {
 		return Table{}, err
 	}

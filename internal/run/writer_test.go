@@ -105,7 +105,7 @@ func TestEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if n := len(r.events.groups); n != 3 {
+	if n := r.events.Groups(); n != 3 {
 		t.Errorf("%d row groups, want 3", n)
 	}
 	sameEvents(t, r, events)

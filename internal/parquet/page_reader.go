@@ -1,4 +1,4 @@
-package run
+package parquet
 
 import (
 	"errors"
@@ -6,12 +6,20 @@ import (
 	"hash/crc32"
 )
 
-// A column is what one column of a row group holds.
-type column struct {
+// Values is what one column of a row group holds.
+type Values struct {
 	// ints has a value for each row, 0 where it is NULL. Of text it is an index into texts.
-	ints  []int64
-	null  []bool // nil in a column that has none
-	texts []string
+	Ints  []int64
+	Null  []bool // nil in a column that has none
+	Texts []string
+}
+
+// Text returns the text in a row, "" where it is NULL.
+func (c *Values) Text(row int) string {
+	if c.Null != nil && c.Null[row] {
+		return ""
+	}
+	return c.Texts[c.Ints[row]]
 }
 
 // Types of pages, as Parquet's format.PageType numbers them.
@@ -70,33 +78,33 @@ func (t *thrift) pageHeader() (h pageHeader) {
 	return h
 }
 
-// A groupReader reads row groups, and uses its memory again for each.
-type groupReader struct {
+// A Reader reads row groups, and uses its memory again for each.
+type Reader struct {
 	zstd    decompressor
 	packed  []byte
 	page    []byte
 	present []bool
-	columns []column
+	columns []Values
 
 	dictionary []int64
 }
 
-// read decodes a row group. What it returns holds until the next one is read.
+// Read decodes a row group. What it returns holds until the next one is read.
 //
 // A panic of the decompressor, which is the one part here that is not ours, becomes an error: last resort.
-func (r *groupReader) read(t *table, i int) (columns []column, err error) {
+func (r *Reader) Read(t *Table, i int) (columns []Values, err error) {
 	g := &t.groups[i]
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("row group %d: %w: %.200v", i, errPanic, p)
+			err = fmt.Errorf("row group %d: %w: %.200v", i, ErrPanic, p)
 		}
 	}()
 	if r.columns == nil {
-		r.columns = make([]column, len(t.columns))
+		r.columns = make([]Values, len(t.columns))
 	}
 	for k, spec := range t.columns {
 		if err := r.chunk(t, g, k); err != nil {
-			return nil, fmt.Errorf("row group %d, column %s: %w", i, spec.name, err)
+			return nil, fmt.Errorf("row group %d, column %s: %w", i, spec.Name, err)
 		}
 	}
 	return r.columns, nil
@@ -105,21 +113,23 @@ func (r *groupReader) read(t *table, i int) (columns []column, err error) {
 var (
 	errPage   = errors.New("a page's header does not fit")
 	errValues = errors.New("values cannot be decoded")
-	errPanic  = errors.New("the decoder gave up")
 )
 
+// ErrPanic is a bug: the decompressor panicked, and the rest was saved from it.
+var ErrPanic = errors.New("the decoder gave up")
+
 // chunk decodes the pages of one column of a group: at most one dictionary, and data until there is a value for each row.
-func (r *groupReader) chunk(t *table, g *group, i int) error {
+func (r *Reader) chunk(t *Table, g *group, i int) error {
 	spec, col, at := t.columns[i], &r.columns[i], g.chunks[i]
 	r.packed = grow(r.packed, int(at.length))
 	if _, err := t.file.ReadAt(r.packed, at.offset); err != nil {
 		return err
 	}
-	col.ints = grow(col.ints, g.rows)
-	if spec.optional {
-		col.null = grow(col.null, g.rows)
+	col.Ints = grow(col.Ints, g.rows)
+	if spec.Optional {
+		col.Null = grow(col.Null, g.rows)
 	}
-	col.texts = col.texts[:0]
+	col.Texts = col.Texts[:0]
 	r.dictionary = r.dictionary[:0]
 	hasDictionary := false
 	row := 0
@@ -134,10 +144,10 @@ func (r *groupReader) chunk(t *table, g *group, i int) error {
 		// proportion to its values, or a few could stand for gigabytes.
 		switch {
 		case h.packed < 0 || h.packed > int64(len(head.data)) || h.unpacked < 0 || h.unpacked > maxPage || h.values < 0 ||
-			h.definitions < 0 || h.definitions > min(h.packed, h.unpacked) || h.definitions > 0 && !spec.optional:
+			h.definitions < 0 || h.definitions > min(h.packed, h.unpacked) || h.definitions > 0 && !spec.Optional:
 			return errPage
 		case h.kind == pageDictionary:
-			if hasDictionary || h.encoding != encodingPlain || row > 0 || h.values > int64(g.rows) || h.definitions > 0 {
+			if hasDictionary || h.encoding != Plain || row > 0 || h.values > int64(g.rows) || h.definitions > 0 {
 				return errPage
 			}
 		case h.kind != pageDataV2 || h.values == 0 || h.values > int64(left) || h.repetitions != 0 ||
@@ -170,15 +180,15 @@ func (r *groupReader) chunk(t *table, g *group, i int) error {
 		}
 		n := int(h.values)
 		var null []bool
-		if spec.optional {
-			null = col.null[row : row+n]
+		if spec.Optional {
+			null = col.Null[row : row+n]
 		}
-		if err := r.values(spec, col.ints[row:row+n], null, levels, body, h.encoding); err != nil {
+		if err := r.values(spec, col.Ints[row:row+n], null, levels, body, h.encoding); err != nil {
 			return err
 		}
-		if spec.physical == blobs {
-			for k, v := range col.ints[row : row+n] {
-				if v >= int64(len(col.texts)) && (null == nil || !null[k]) {
+		if spec.Physical == Blobs {
+			for k, v := range col.Ints[row : row+n] {
+				if v >= int64(len(col.Texts)) && (null == nil || !null[k]) {
 					return errValues
 				}
 			}
@@ -189,10 +199,10 @@ func (r *groupReader) chunk(t *table, g *group, i int) error {
 }
 
 // readDictionary reads the different values of a column.
-func (r *groupReader) readDictionary(spec columnSpec, col *column, body []byte, n int) error {
-	if spec.physical != blobs {
+func (r *Reader) readDictionary(spec Column, col *Values, body []byte, n int) error {
+	if spec.Physical != Blobs {
 		r.dictionary = grow(r.dictionary, n)
-		return plain(r.dictionary, body, spec.physical)
+		return plain(r.dictionary, body, spec.Physical)
 	}
 	for range n {
 		if len(body) < 4 {
@@ -202,14 +212,14 @@ func (r *groupReader) readDictionary(spec columnSpec, col *column, body []byte, 
 		if length > int64(len(body)-4) {
 			return errValues
 		}
-		col.texts = append(col.texts, string(body[4:4+length]))
+		col.Texts = append(col.Texts, string(body[4:4+length]))
 		body = body[4+length:]
 	}
 	return nil
 }
 
 // values decodes a page into ints, and which of them are NULL.
-func (r *groupReader) values(spec columnSpec, ints []int64, null []bool, levels, body []byte, encoding int64) error {
+func (r *Reader) values(spec Column, ints []int64, null []bool, levels, body []byte, encoding int64) error {
 	values := ints
 	if null != nil {
 		level := grow(r.present, len(null))
@@ -226,7 +236,7 @@ func (r *groupReader) values(spec columnSpec, ints []int64, null []bool, levels,
 		}
 		values = ints[:n]
 	}
-	if err := r.decode(values, body, spec.physical, encoding); err != nil {
+	if err := r.decode(values, body, spec.Physical, encoding); err != nil {
 		return err
 	}
 	// What is there moves to its row, from the last to the first.
@@ -244,9 +254,9 @@ func (r *groupReader) values(spec columnSpec, ints []int64, null []bool, levels,
 }
 
 // decode fills ints with the values of a page.
-func (r *groupReader) decode(ints []int64, body []byte, kind physical, encoding int64) error {
+func (r *Reader) decode(ints []int64, body []byte, kind Physical, encoding int64) error {
 	switch {
-	case encoding == encodingDictionary:
+	case encoding == Dictionary:
 		if len(ints) == 0 {
 			return nil
 		}
@@ -256,7 +266,7 @@ func (r *groupReader) decode(ints []int64, body []byte, kind physical, encoding 
 		if err := hybrid(ints, body[1:], uint(body[0]), func(v uint64) int64 { return int64(v) }); err != nil {
 			return err
 		}
-		if kind == blobs {
+		if kind == Blobs {
 			return nil
 		}
 		for i, v := range ints {
@@ -266,9 +276,9 @@ func (r *groupReader) decode(ints []int64, body []byte, kind physical, encoding 
 			ints[i] = r.dictionary[v]
 		}
 		return nil
-	case encoding == encodingDelta && (kind == int32s || kind == int64s):
+	case encoding == Delta && (kind == Int32s || kind == Int64s):
 		return delta(ints, body, kind)
-	case encoding == encodingPlain && kind != blobs:
+	case encoding == Plain && kind != Blobs:
 		return plain(ints, body, kind)
 	}
 	return fmt.Errorf("encoding %d is not one of its column's", encoding)

@@ -1,4 +1,4 @@
-package run
+package parquet
 
 import (
 	"encoding/binary"
@@ -9,12 +9,12 @@ import (
 // into a processor's cache.
 const pageRows = 1 << 15
 
-// A tableWriter writes a Parquet file (github.com/apache/parquet-format, README.md, "File format"). For each row, every
-// column is given a value and then endRow is called.
-type tableWriter struct {
+// A Writer writes a Parquet file (github.com/apache/parquet-format, README.md, "File format"). For each row, every
+// column is given a value and then EndRow is called.
+type Writer struct {
 	to        io.Writer
-	name      string
-	columns   []*columnWriter
+	name, by  string
+	Columns   []*ColumnWriter
 	groupRows int
 
 	inPage, inGroup int
@@ -26,27 +26,27 @@ type tableWriter struct {
 	err             error
 }
 
-// newTableWriter begins a file, with row groups of so many rows.
-func newTableWriter(to io.Writer, name string, specs []columnSpec, groupRows int) *tableWriter {
+// NewWriter begins a file, with row groups of so many rows. by says what kind of file it is, among what made it.
+func NewWriter(to io.Writer, name, by string, columns []Column, groupRows int) *Writer {
 	zstd := newCompressor()
-	t := &tableWriter{to: to, name: name, groupRows: groupRows}
-	for _, s := range specs {
-		t.columns = append(t.columns, newColumnWriter(s, zstd))
+	t := &Writer{to: to, name: name, by: by, groupRows: groupRows}
+	for _, s := range columns {
+		t.Columns = append(t.Columns, newColumnWriter(s, zstd))
 	}
 	t.write([]byte(magic))
 	return t
 }
 
 // write writes, unless that failed before.
-func (t *tableWriter) write(b []byte) {
+func (t *Writer) write(b []byte) {
 	if t.err == nil {
 		_, t.err = t.to.Write(b)
 		t.offset += int64(len(b))
 	}
 }
 
-// endRow ends a row. An error stays, and close returns it too.
-func (t *tableWriter) endRow() error {
+// EndRow ends a row. An error stays, and Close returns it too.
+func (t *Writer) EndRow() error {
 	t.inPage++
 	t.inGroup++
 	if t.inPage == pageRows || t.inGroup == t.groupRows {
@@ -58,9 +58,9 @@ func (t *tableWriter) endRow() error {
 	return t.err
 }
 
-func (t *tableWriter) endPage() {
+func (t *Writer) endPage() {
 	if t.inPage > 0 {
-		for _, c := range t.columns {
+		for _, c := range t.Columns {
 			c.endPage(t.inPage)
 		}
 	}
@@ -68,12 +68,12 @@ func (t *tableWriter) endPage() {
 }
 
 // endGroup writes the row group, and describes it as a RowGroup.
-func (t *tableWriter) endGroup() {
+func (t *Writer) endGroup() {
 	f := &t.footer
 	start, unpacked := t.offset, int64(0)
 	f.structure(func() {
-		f.list(1, thriftStruct, len(t.columns))
-		for _, c := range t.columns {
+		f.list(1, thriftStruct, len(t.Columns))
+		for _, c := range t.Columns {
 			t.chunk = c.endGroup(t.chunk[:0], t.offset, f)
 			t.write(t.chunk)
 			unpacked += c.unpacked
@@ -89,8 +89,8 @@ func (t *tableWriter) endGroup() {
 	t.inGroup = 0
 }
 
-// close writes what is left and the footer, a FileMetaData, and returns the number of rows.
-func (t *tableWriter) close() (rows int64, err error) {
+// Close writes what is left and the footer, a FileMetaData, and returns the number of rows.
+func (t *Writer) Close() (rows int64, err error) {
 	if t.inGroup > 0 {
 		t.endPage()
 		t.endGroup()
@@ -98,20 +98,20 @@ func (t *tableWriter) close() (rows int64, err error) {
 	var f thriftWriter
 	f.structure(func() {
 		f.i32(1, 2) // the version that has such pages
-		f.list(2, thriftStruct, 1+len(t.columns))
+		f.list(2, thriftStruct, 1+len(t.Columns))
 		f.structure(func() {
 			f.binary(4, []byte(t.name))
-			f.i32(5, int64(len(t.columns)))
+			f.i32(5, int64(len(t.Columns)))
 		})
-		for _, c := range t.columns {
+		for _, c := range t.Columns {
 			f.structure(func() { c.spec.describe(&f) })
 		}
 		f.i64(3, t.rows)
 		f.list(4, thriftStruct, t.groups)
 		f.out = append(f.out, t.footer.out...)
-		f.binary(6, []byte("switchyard version 1.0.0 (build "+Schema+")"))
-		f.list(7, thriftStruct, len(t.columns)) // least and greatest are in the order of each type
-		for range t.columns {
+		f.binary(6, []byte("switchyard version 1.0.0 (build "+t.by+")"))
+		f.list(7, thriftStruct, len(t.Columns)) // least and greatest are in the order of each type
+		for range t.Columns {
 			f.structure(func() { f.structField(1, func() {}) })
 		}
 	})
@@ -121,11 +121,11 @@ func (t *tableWriter) close() (rows int64, err error) {
 }
 
 // describe writes a column as a SchemaElement.
-func (s *columnSpec) describe(f *thriftWriter) {
-	f.i32(1, int64(s.physical))
-	f.i32(3, optionality(s.optional))
-	f.binary(4, []byte(s.name))
-	if s.text {
+func (s *Column) describe(f *thriftWriter) {
+	f.i32(1, int64(s.Physical))
+	f.i32(3, optionality(s.Optional))
+	f.binary(4, []byte(s.Name))
+	if s.Text {
 		f.i32(6, 0)                                               // UTF8, as older readers know it
 		f.structField(10, func() { f.structField(1, func() {}) }) // STRING
 	}

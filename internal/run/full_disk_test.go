@@ -47,6 +47,6 @@ func encodeAll(disk *fullDisk, events []event.Event) error {
 			return err
 		}
 	}
-	_, err := e.table.close()
+	_, err := e.table.Close()
 	return err
 }

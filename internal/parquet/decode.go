@@ -1,27 +1,27 @@
-package run
+package parquet
 
 import (
 	"encoding/binary"
 )
 
 // plain decodes numbers as they are, and truth values as bits.
-func plain(dst []int64, src []byte, kind physical) error {
+func plain(dst []int64, src []byte, kind Physical) error {
 	switch kind {
-	case booleans:
+	case Booleans:
 		if len(src) != (len(dst)+7)/8 {
 			return errValues
 		}
 		for i := range dst {
 			dst[i] = int64(src[i/8] >> (i % 8) & 1)
 		}
-	case int32s:
+	case Int32s:
 		if len(src) != 4*len(dst) {
 			return errValues
 		}
 		for i := range dst {
 			dst[i] = int64(int32(binary.LittleEndian.Uint32(src[4*i:])))
 		}
-	case int64s:
+	case Int64s:
 		if len(src) != 8*len(dst) {
 			return errValues
 		}
@@ -93,7 +93,7 @@ func bitsAt(src []byte, bit uint) uint64 {
 
 // delta decodes DELTA_BINARY_PACKED: the first value, then blocks of differences, each with its least and the width of
 // the rest (parquet-format, Encodings.md, "Delta Encoding").
-func delta(dst []int64, src []byte, kind physical) error {
+func delta(dst []int64, src []byte, kind Physical) error {
 	if len(dst) == 0 {
 		return nil
 	}
@@ -136,7 +136,7 @@ func delta(dst []int64, src []byte, kind physical) error {
 			}
 		}
 	}
-	if kind == int32s { // sums wrap in the width of the type
+	if kind == Int32s { // sums wrap in the width of the type
 		for i := range dst {
 			dst[i] = int64(int32(dst[i]))
 		}

@@ -1,4 +1,4 @@
-package run
+package parquet
 
 import (
 	"encoding/binary"
@@ -7,12 +7,38 @@ import (
 	"math"
 )
 
-// A table is an open Parquet file, of which the footer was read and believed.
-type table struct {
+// A Table is an open Parquet file, of which the footer was read and believed.
+type Table struct {
 	file    io.ReaderAt
-	columns []columnSpec
+	columns []Column
 	groups  []group
 	rows    int64
+}
+
+// Rows returns the number of rows.
+func (t *Table) Rows() int64 { return t.rows }
+
+// Groups returns the number of row groups.
+func (t *Table) Groups() int { return len(t.groups) }
+
+// GroupRows returns the number of rows in a row group.
+func (t *Table) GroupRows(i int) int { return t.groups[i].rows }
+
+// ChunkBytes returns how many bytes of the file a column of a row group takes.
+func (t *Table) ChunkBytes(group, column int) int64 { return t.groups[group].chunks[column].length }
+
+// EachGroup decodes the row groups, one after the other, and stops at the first error.
+func (t *Table) EachGroup(groups *Reader, each func(columns []Values, rows int) error) error {
+	for i := range t.groups {
+		columns, err := groups.Read(t, i)
+		if err != nil {
+			return err
+		}
+		if err := each(columns, t.groups[i].rows); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A group is a row group: a run of rows that is read at once.
@@ -24,7 +50,10 @@ type group struct {
 // A chunk is where a column of a group lies.
 type chunk struct{ offset, length int64 }
 
-// What a table of ours stays within by far, and no other is read.
+// MaxGroupRows is how many rows a row group can have: what a reader holds at once.
+const MaxGroupRows = 1 << 18
+
+// What a table of the Writer stays within by far, and no other is read.
 const (
 	maxFooter  = 64 << 20
 	maxColumns = 256
@@ -37,8 +66,9 @@ const magic = "PAR1"
 // codecZstd is the only compression that tables have, as format.CompressionCodec numbers it.
 const codecZstd = 6
 
-// openTable reads the footer of a Parquet file (github.com/apache/parquet-format, README.md, "File format").
-func openTable(file io.ReaderAt, size int64, columns []columnSpec) (*table, error) {
+// Open reads the footer of a Parquet file (github.com/apache/parquet-format, README.md, "File format"), which must have these
+// columns. It passes over others, which a later version may have added. Errors are of one line.
+func Open(file io.ReaderAt, size int64, columns []Column) (*Table, error) {
 	var ends [len(magic) + 8]byte
 	if size < int64(len(ends)) {
 		return nil, fmt.Errorf("%d bytes are no table", size)
@@ -60,7 +90,7 @@ func openTable(file io.ReaderAt, size int64, columns []columnSpec) (*table, erro
 	if _, err := file.ReadAt(footer, size-8-length); err != nil {
 		return nil, err
 	}
-	t := &table{file: file, columns: columns}
+	t := &Table{file: file, columns: columns}
 	f := footerReader{thrift: thrift{data: footer}, table: t, end: size - 8 - length}
 	if err := f.read(); err != nil {
 		return nil, err
@@ -71,7 +101,7 @@ func openTable(file io.ReaderAt, size int64, columns []columnSpec) (*table, erro
 // A footerReader decodes the footer: parquet.thrift, struct FileMetaData and what is in it.
 type footerReader struct {
 	thrift
-	table *table
+	table *Table
 	end   int64 // of the data
 	leafs []int // by column of the file: which of the table's it is, or −1
 	why   error // more than that it cannot be decoded
@@ -158,8 +188,8 @@ func (f *footerReader) schema() {
 			}
 			found++
 			want := f.table.columns[i]
-			if typ != int64(want.physical) || repetition != optionality(want.optional) {
-				f.refuse("column %s is of another type", want.name)
+			if typ != int64(want.Physical) || repetition != optionality(want.Optional) {
+				f.refuse("column %s is of another type", want.Name)
 			}
 		}
 	})
@@ -174,7 +204,7 @@ func (f *footerReader) schema() {
 	}
 	for i, c := range f.table.columns {
 		if !seen[i] {
-			f.refuse("it has no column %s", c.name)
+			f.refuse("it has no column %s", c.Name)
 		}
 	}
 	if found != len(f.table.columns) {
@@ -190,9 +220,9 @@ func optionality(optional bool) int64 {
 	return 0
 }
 
-func (t *table) column(name string) int {
+func (t *Table) column(name string) int {
 	for i, c := range t.columns {
-		if c.name == name {
+		if c.Name == name {
 			return i
 		}
 	}
@@ -227,7 +257,7 @@ func (f *footerReader) group() {
 	case n != len(f.leafs):
 		f.refuse("row group %d lacks columns", len(f.table.groups))
 		return
-	case rows <= 0 || rows > groupRows || f.table.rows > math.MaxInt64-rows:
+	case rows <= 0 || rows > MaxGroupRows || f.table.rows > math.MaxInt64-rows:
 		f.refuse("row group %d claims %d rows", len(f.table.groups), rows)
 		return
 	}
@@ -270,12 +300,12 @@ func (f *footerReader) chunk(g *group, column int) {
 		data = dictionary
 	}
 	switch {
-	case typ != int64(want.physical):
-		f.refuse("row group %d: column %s is of another type", len(f.table.groups), want.name)
+	case typ != int64(want.Physical):
+		f.refuse("row group %d: column %s is of another type", len(f.table.groups), want.Name)
 	case codec != codecZstd:
-		f.refuse("row group %d: column %s is not compressed with zstd", len(f.table.groups), want.name)
+		f.refuse("row group %d: column %s is not compressed with zstd", len(f.table.groups), want.Name)
 	case data < int64(len(magic)) || length <= 0 || length > maxChunk || length > f.end-data:
-		f.refuse("row group %d: column %s claims %d bytes at %d", len(f.table.groups), want.name, length, data)
+		f.refuse("row group %d: column %s claims %d bytes at %d", len(f.table.groups), want.Name, length, data)
 	}
 	g.chunks[column] = chunk{data, length}
 }

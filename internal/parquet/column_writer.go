@@ -1,4 +1,4 @@
-package run
+package parquet
 
 import (
 	"bytes"
@@ -9,10 +9,10 @@ import (
 	"slices"
 )
 
-// A columnWriter encodes one column of a table, a page at a time, and keeps the pages of the row group. Every row puts one
+// A ColumnWriter encodes one column of a table, a page at a time, and keeps the pages of the row group. Every row puts one
 // value, or NULL.
-type columnWriter struct {
-	spec columnSpec
+type ColumnWriter struct {
+	spec Column
 	zstd *compressor
 
 	// Of the page: the values that are there, and of each row whether it has one.
@@ -35,9 +35,9 @@ type columnWriter struct {
 	header   thriftWriter
 }
 
-func newColumnWriter(spec columnSpec, zstd *compressor) *columnWriter {
-	c := &columnWriter{spec: spec, zstd: zstd, words: spec.words, dictionary: newDictionary()}
-	if spec.physical == blobs && spec.words == nil {
+func newColumnWriter(spec Column, zstd *compressor) *ColumnWriter {
+	c := &ColumnWriter{spec: spec, zstd: zstd, words: spec.Words, dictionary: newDictionary()}
+	if spec.Physical == Blobs && spec.Words == nil {
 		c.numbers = map[string]int64{}
 	}
 	c.begin()
@@ -45,7 +45,7 @@ func newColumnWriter(spec columnSpec, zstd *compressor) *columnWriter {
 }
 
 // begin begins a row group.
-func (c *columnWriter) begin() {
+func (c *ColumnWriter) begin() {
 	c.rows, c.nulls, c.count, c.unpacked, c.pages = 0, 0, 0, 0, c.pages[:0]
 	c.least, c.most = math.MaxInt64, math.MinInt64
 	c.dictionary.forget()
@@ -55,53 +55,53 @@ func (c *columnWriter) begin() {
 	}
 }
 
-// put adds the value of a row.
-func (c *columnWriter) put(v int64) {
+// Put adds the value of a row.
+func (c *ColumnWriter) Put(v int64) {
 	c.values = append(c.values, v)
-	if c.spec.optional {
+	if c.spec.Optional {
 		c.present = append(c.present, 1)
 	}
 }
 
-// null adds a row without a value.
-func (c *columnWriter) null() { c.present = append(c.present, 0) }
+// Null adds a row without a value.
+func (c *ColumnWriter) Null() { c.present = append(c.present, 0) }
 
-// putUnless adds the value of a row, or NULL for the value that stands for none.
-func (c *columnWriter) putUnless(none, v int64) {
+// PutUnless adds the value of a row, or NULL for the value that stands for none.
+func (c *ColumnWriter) PutUnless(none, v int64) {
 	if v == none {
-		c.null()
+		c.Null()
 		return
 	}
-	c.put(v)
+	c.Put(v)
 }
 
-// putText adds the text of a row.
-func (c *columnWriter) putText(s string) {
+// PutText adds the text of a row, of a column without Words.
+func (c *ColumnWriter) PutText(s string) {
 	n, ok := c.numbers[s]
 	if !ok {
 		n = int64(len(c.words))
 		c.words = append(c.words, s)
 		c.numbers[s] = n
 	}
-	c.put(n)
+	c.Put(n)
 }
 
 // endPage encodes the rows since the last page, of which there is at least one.
-func (c *columnWriter) endPage(rows int) {
+func (c *ColumnWriter) endPage(rows int) {
 	body := c.body[:0]
-	if c.spec.optional {
+	if c.spec.Optional {
 		body = appendHybrid(body, c.present, 1)
 	}
 	levels := len(body)
-	switch c.spec.encoding {
-	case encodingDictionary:
+	switch c.spec.Encoding {
+	case Dictionary:
 		body = c.appendNumbers(body)
-	case encodingDelta:
-		body = appendDelta(body, c.values, c.spec.physical)
+	case Delta:
+		body = appendDelta(body, c.values, c.spec.Physical)
 	default:
-		body = appendPlain(body, c.values, c.spec.physical)
+		body = appendPlain(body, c.values, c.spec.Physical)
 	}
-	if c.spec.encoding != encodingDictionary && len(c.values) > 0 {
+	if c.spec.Encoding != Dictionary && len(c.values) > 0 {
 		c.least, c.most = min(c.least, slices.Min(c.values)), max(c.most, slices.Max(c.values))
 	}
 	nulls := rows - len(c.values)
@@ -110,7 +110,7 @@ func (c *columnWriter) endPage(rows int) {
 			h.i32(1, int64(rows))
 			h.i32(2, int64(nulls))
 			h.i32(3, int64(rows))
-			h.i32(4, c.spec.encoding)
+			h.i32(4, c.spec.Encoding)
 			h.i32(5, int64(levels))
 			h.i32(6, 0) // no repetitions
 		})
@@ -123,7 +123,7 @@ func (c *columnWriter) endPage(rows int) {
 
 // appendNumbers encodes values by their numbers in the dictionary, with as many bits, or bytes, as the greatest in this page
 // needs.
-func (c *columnWriter) appendNumbers(body []byte) []byte {
+func (c *ColumnWriter) appendNumbers(body []byte) []byte {
 	numbers := grow(c.numbered, len(c.values))
 	c.numbered = numbers
 	greatest := uint32(0)
@@ -133,7 +133,7 @@ func (c *columnWriter) appendNumbers(body []byte) []byte {
 		greatest = max(greatest, n)
 	}
 	width := uint(max(1, bits.Len32(greatest)))
-	if c.spec.wide {
+	if c.spec.Wide {
 		width = (width + 7) &^ 7
 	}
 	return appendHybrid(append(body, byte(width)), numbers, width)
@@ -141,7 +141,7 @@ func (c *columnWriter) appendNumbers(body []byte) []byte {
 
 // appendPage appends a page: a header, to which about adds what is told of its kind, levels as they are, and the rest
 // compressed.
-func (c *columnWriter) appendPage(dst []byte, kind int64, body []byte, levels int, about func(*thriftWriter)) []byte {
+func (c *ColumnWriter) appendPage(dst []byte, kind int64, body []byte, levels int, about func(*thriftWriter)) []byte {
 	c.packed = c.zstd.append(append(c.packed[:0], body[:levels]...), body[levels:])
 	h := &c.header
 	h.out = h.out[:0]
@@ -158,15 +158,15 @@ func (c *columnWriter) appendPage(dst []byte, kind int64, body []byte, levels in
 
 // endGroup appends the column's part of a row group to dst, which lies in the file from there, and describes it as a
 // ColumnChunk.
-func (c *columnWriter) endGroup(dst []byte, from int64, footer *thriftWriter) []byte {
+func (c *ColumnWriter) endGroup(dst []byte, from int64, footer *thriftWriter) []byte {
 	start := len(dst)
-	encodings := []int64{c.spec.encoding}
-	if c.spec.optional {
-		encodings = append(encodings, encodingRLE)
+	encodings := []int64{c.spec.Encoding}
+	if c.spec.Optional {
+		encodings = append(encodings, rle)
 	}
-	dictionary := c.spec.encoding == encodingDictionary
+	dictionary := c.spec.Encoding == Dictionary
 	if dictionary {
-		encodings = append(encodings, encodingPlain)
+		encodings = append(encodings, Plain)
 		dst = c.appendDictionary(dst)
 	}
 	data := from + int64(len(dst)-start)
@@ -174,13 +174,13 @@ func (c *columnWriter) endGroup(dst []byte, from int64, footer *thriftWriter) []
 	footer.structure(func() {
 		footer.i64(2, 0) // of metadata that lies elsewhere
 		footer.structField(3, func() {
-			footer.i32(1, int64(c.spec.physical))
+			footer.i32(1, int64(c.spec.Physical))
 			footer.list(2, thriftI32, len(encodings))
 			for _, e := range encodings {
 				footer.zigzag(e)
 			}
 			footer.list(3, thriftBinary, 1)
-			footer.element([]byte(c.spec.name))
+			footer.element([]byte(c.spec.Name))
 			footer.i32(4, codecZstd)
 			footer.i64(5, c.rows)
 			footer.i64(6, c.unpacked)
@@ -192,11 +192,11 @@ func (c *columnWriter) endGroup(dst []byte, from int64, footer *thriftWriter) []
 			footer.structField(12, func() { c.statistics(footer) })
 			if dictionary {
 				footer.list(13, thriftStruct, 2)
-				pagesOf(footer, pageDictionary, encodingPlain, 1)
+				pagesOf(footer, pageDictionary, Plain, 1)
 			} else {
 				footer.list(13, thriftStruct, 1)
 			}
-			pagesOf(footer, pageDataV2, c.spec.encoding, c.count)
+			pagesOf(footer, pageDataV2, c.spec.Encoding, c.count)
 		})
 	})
 	return dst
@@ -212,34 +212,34 @@ func pagesOf(footer *thriftWriter, kind, encoding, count int64) {
 }
 
 // appendDictionary appends the page that has the different values.
-func (c *columnWriter) appendDictionary(dst []byte) []byte {
+func (c *ColumnWriter) appendDictionary(dst []byte) []byte {
 	body := c.body[:0]
 	values := c.dictionary.values
-	if c.spec.physical == blobs {
+	if c.spec.Physical == Blobs {
 		for _, v := range values {
 			body = binary.LittleEndian.AppendUint32(body, uint32(len(c.words[v])))
 			body = append(body, c.words[v]...)
 		}
 	} else {
-		body = appendPlain(body, values, c.spec.physical)
+		body = appendPlain(body, values, c.spec.Physical)
 	}
 	c.body = body
 	return c.appendPage(dst, pageDictionary, body, 0, func(h *thriftWriter) {
 		h.structField(7, func() {
 			h.i32(1, int64(len(values)))
-			h.i32(2, encodingPlain)
+			h.i32(2, Plain)
 		})
 	})
 }
 
 // statistics writes a Statistics: how many rows are NULL, and the least and greatest value, in the order of its type.
-func (c *columnWriter) statistics(footer *thriftWriter) {
+func (c *ColumnWriter) statistics(footer *thriftWriter) {
 	footer.i64(3, c.nulls)
 	if c.nulls == c.rows {
 		return
 	}
 	var least, most []byte
-	if c.spec.physical == blobs {
+	if c.spec.Physical == Blobs {
 		for i, v := range c.dictionary.values {
 			w := []byte(c.words[v])
 			if i == 0 || bytes.Compare(w, least) < 0 {
@@ -250,10 +250,10 @@ func (c *columnWriter) statistics(footer *thriftWriter) {
 			}
 		}
 	} else {
-		if c.spec.encoding == encodingDictionary {
+		if c.spec.Encoding == Dictionary {
 			c.least, c.most = slices.Min(c.dictionary.values), slices.Max(c.dictionary.values)
 		}
-		least, most = appendPlain(nil, []int64{c.least}, c.spec.physical), appendPlain(nil, []int64{c.most}, c.spec.physical)
+		least, most = appendPlain(nil, []int64{c.least}, c.spec.Physical), appendPlain(nil, []int64{c.most}, c.spec.Physical)
 	}
 	footer.binary(5, most)
 	footer.binary(6, least)

@@ -1,4 +1,4 @@
-package run
+package parquet
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package run
+package parquet
 
 import (
 	"encoding/binary"
@@ -7,19 +7,19 @@ import (
 )
 
 // appendPlain encodes numbers as they are, and truth values as bits.
-func appendPlain(dst []byte, values []int64, kind physical) []byte {
+func appendPlain(dst []byte, values []int64, kind Physical) []byte {
 	switch kind {
-	case booleans:
+	case Booleans:
 		at := len(dst)
 		dst = append(dst, make([]byte, (len(values)+7)/8)...)
 		for i, v := range values {
 			dst[at+i/8] |= byte(v&1) << (i % 8)
 		}
-	case int32s:
+	case Int32s:
 		for _, v := range values {
 			dst = binary.LittleEndian.AppendUint32(dst, uint32(v))
 		}
-	case int64s:
+	case Int64s:
 		for _, v := range values {
 			dst = binary.LittleEndian.AppendUint64(dst, uint64(v))
 		}
@@ -90,7 +90,7 @@ const (
 )
 
 // appendDelta encodes values as DELTA_BINARY_PACKED: see delta.
-func appendDelta(dst []byte, values []int64, kind physical) []byte {
+func appendDelta(dst []byte, values []int64, kind Physical) []byte {
 	dst = binary.AppendUvarint(dst, deltaBlock)
 	dst = binary.AppendUvarint(dst, deltaBlock/deltaMini)
 	dst = binary.AppendUvarint(dst, uint64(len(values)))
@@ -105,7 +105,7 @@ func appendDelta(dst []byte, values []int64, kind physical) []byte {
 		least := int64(math.MaxInt64)
 		for i, v := range values[:n] {
 			d := v - last
-			if kind == int32s { // wraps in the width of the type
+			if kind == Int32s { // wraps in the width of the type
 				d = int64(int32(d))
 			}
 			block[i], last = d, v

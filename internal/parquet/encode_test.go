@@ -1,4 +1,4 @@
-package run
+package parquet
 
 import (
 	"encoding/binary"
@@ -64,9 +64,9 @@ func TestHybrid(t *testing.T) {
 func TestDelta(t *testing.T) {
 	for width := uint(1); width <= 64; width++ {
 		for _, want := range lists(width) {
-			for _, kind := range []physical{int32s, int64s} {
+			for _, kind := range []Physical{Int32s, Int64s} {
 				want := slices.Clone(want)
-				if kind == int32s {
+				if kind == Int32s {
 					for i, v := range want {
 						want[i] = int64(int32(v))
 					}
@@ -80,11 +80,11 @@ func TestDelta(t *testing.T) {
 	}
 	ends := []int64{math.MinInt64, math.MaxInt64, 0, -1, math.MaxInt64, math.MinInt64}
 	got := make([]int64, len(ends))
-	if err := delta(got, appendDelta(nil, ends, int64s), int64s); err != nil || !slices.Equal(got, ends) {
+	if err := delta(got, appendDelta(nil, ends, Int64s), Int64s); err != nil || !slices.Equal(got, ends) {
 		t.Errorf("%v, %v, want %v", got, err, ends)
 	}
 	// The example of parquet-format, Encodings.md: 7, 5, 3, 1, 2, 3, 4, 5 has differences from −2, in two bits.
-	example := appendDelta(nil, []int64{7, 5, 3, 1, 2, 3, 4, 5}, int32s)
+	example := appendDelta(nil, []int64{7, 5, 3, 1, 2, 3, 4, 5}, Int32s)
 	want := append([]byte{128, 1, 4, 8, 14, 3, 2, 0, 0, 0, 0xc0, 0x3f}, make([]byte, 6)...)
 	if !slices.Equal(example, want) {
 		t.Errorf("example is %v, want %v", example, want)
@@ -92,7 +92,7 @@ func TestDelta(t *testing.T) {
 }
 
 func TestPlain(t *testing.T) {
-	for kind, bits := range map[physical]uint{booleans: 1, int32s: 31, int64s: 64} {
+	for kind, bits := range map[Physical]uint{Booleans: 1, Int32s: 31, Int64s: 64} {
 		for _, want := range lists(bits) {
 			got := make([]int64, len(want))
 			if err := plain(got, appendPlain([]byte{1, 2, 3}, want, kind)[3:], kind); err != nil || !slices.Equal(got, want) {
@@ -116,7 +116,7 @@ func FuzzEncode(f *testing.F) {
 			numbers = append(numbers, uint32(v&(1<<bits-1)))
 		}
 		got := make([]int64, len(want))
-		if err := delta(got, appendDelta(nil, want, int64s), int64s); err != nil || !slices.Equal(got, want) {
+		if err := delta(got, appendDelta(nil, want, Int64s), Int64s); err != nil || !slices.Equal(got, want) {
 			t.Errorf("delta %v, %v, want %v", got, err, want)
 		}
 		back := make([]uint32, len(numbers))
