@@ -70,7 +70,7 @@ generate: ## build the BPF objects again (needs clang-19 and llvm-19)
 	$(GO) generate ./...
 
 man: build ## write the manual pages to bin/man
-	./$(BIN) man bin/man
+	$(GO) run ./tools/man $(BIN) bin/man
 
 # The default gives a minute to the shortening of each find, and with inputs of
 # some kilobytes that is all it then does.

@@ -21,7 +21,6 @@ var commands = []func(Env) *cobra.Command{
 	newProbesCommand,
 	newDoctorCommand,
 	newVersionCommand,
-	newManCommand,
 }
 
 // Main runs one command and returns its exit code.
