@@ -345,6 +345,13 @@ func worker() int {
 					fmt.Fprintln(os.Stderr, err)
 				}
 			}
+		case "exec":
+			self, _ := os.Executable()
+			cmd := exec.Command(self)
+			cmd.Env = append(os.Environ(), "SWITCHYARD_TEST_PROGRAM=renumbered")
+			out, err := cmd.Output()
+			fmt.Println(string(out), err)
+			continue
 		case "threads":
 			ready := make(chan bool)
 			for range n {

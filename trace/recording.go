@@ -26,9 +26,11 @@ type Recording struct {
 	// numbers are by the kernel's TID: what the recorder's PID namespace calls it now. In the first one there are none.
 	numbers []uint32
 	// current is by CPU: who came to it last. exchanged are the kernel's TIDs of leaders that a thread has taken, before
-	// exec's event.
+	// exec's event, and who had them. renamed are the last names that leaders have given themselves: exec gives one, too.
 	current   []event.TaskID
-	exchanged map[uint32]bool
+	exchanged map[uint32]event.TaskID
+	renamed   map[event.TaskID]renaming
+	renamings int
 	marks     map[event.TaskID]uint32 // what tells the tasks apart that have got other numbers
 	opened    []event.Snapshot
 	closed    []event.Snapshot
@@ -315,7 +317,7 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		}
 		e.Value = int64(le.Uint16(b[20:]))
 	case recordRecordKindRECORD_RENAME:
-		r.tasks[e.Task].Name = name(b[40:56])
+		r.renames(e.Task, tid, le.Uint32(b[20:]), name(b[40:56]))
 		r.number(e.Task)
 	case recordRecordKindRECORD_SYSCALL_ENTER, recordRecordKindRECORD_SYSCALL_EXIT:
 		e.Value = int64(le.Uint64(b[16:]))
@@ -358,7 +360,6 @@ func (r *Recording) exchange(e *event.Event) {
 		return
 	}
 	r.swap(came, e.Task)
-	r.exchanged[a.tgid] = true
 	if e.Other == e.Task {
 		e.Other = came
 	} else if e.Other == came {
@@ -476,14 +477,22 @@ func (r *Recording) made(e *event.Event, b []byte, tid uint32) (err error) {
 
 // executed: a thread that is not the leader has the leader's number from now on.
 func (r *Recording) executed(e *event.Event, b []byte, tid uint32) (err error) {
-	if old := binary.LittleEndian.Uint32(b[24:]); r.exchanged[tid] {
+	leader, exchanged := r.exchanged[tid]
+	if old := binary.LittleEndian.Uint32(b[24:]); exchanged {
 		delete(r.exchanged, tid)
 	} else if old != tid && int(old) < len(r.now) && r.now[old] != 0 {
+		if exchanged = int(tid) < len(r.now) && r.now[tid] != 0; exchanged {
+			leader = r.now[tid] - 1
+		}
 		r.rename(r.now[old]-1, tid)
 	}
 	if e.Task, err = r.task(tid, e.CPU); err != nil {
 		return err
 	}
+	if exchanged {
+		r.unrename(leader, e.Task, name(b[40:56]))
+	}
+	delete(r.renamed, e.Task)
 	r.ids[e.Task].tgid = binary.LittleEndian.Uint32(b[16:])
 	r.number(e.Task)
 	t := &r.tasks[e.Task]
@@ -513,9 +522,13 @@ func (r *Recording) freed(id event.TaskID, tid uint32, start int64) {
 	if t.Started == 0 || t.Started == start {
 		r.now[tid] = 0
 		r.forget(tid)
+		if len(r.exchanged) == 0 { // else exec's event may have to take it back
+			delete(r.renamed, id)
+		}
 		return
 	}
 	if g := r.ids[id].tgid; g > 0 && int(g) < len(r.now) && r.now[g] != 0 && r.tasks[r.now[g]-1].Started == start {
+		r.taken(g, r.now[g]-1)
 		r.rename(id, g)
 	}
 }

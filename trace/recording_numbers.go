@@ -48,16 +48,57 @@ func (r *Recording) translate(tid uint32) int {
 	return 0
 }
 
-// swap gives each of two tasks the other's number.
+// swap gives each of two tasks the other's number: one of them is the leader, and exec is under way in the other.
 func (r *Recording) swap(a, b event.TaskID) {
 	x, y := &r.ids[a], &r.ids[b]
+	if x.tid == x.tgid {
+		r.taken(x.tid, a)
+	} else if x.tgid != 0 {
+		r.taken(x.tgid, b)
+	}
 	x.tid, y.tid = y.tid, x.tid
 	r.now[x.tid], r.now[y.tid] = a+1, b+1
 	r.number(a)
 	r.number(b)
+}
+
+// taken notes that a leader's number is another task's now. The event of exec is to come.
+func (r *Recording) taken(tid uint32, leader event.TaskID) {
 	if r.exchanged == nil {
-		r.exchanged = make(map[uint32]bool)
+		r.exchanged = make(map[uint32]event.TaskID)
 	}
+	r.exchanged[tid] = leader
+}
+
+// A renaming is the last time a task gave itself a name.
+type renaming struct {
+	order  int // later ones have higher ones
+	before string
+}
+
+// renames gives a task a name. Exec does it to the task that calls it, under the leader's number, before the event of exec,
+// and maybe before anything says that this is no longer the leader.
+func (r *Recording) renames(id event.TaskID, tid, by uint32, to string) {
+	t := &r.tasks[id]
+	if tgid := r.ids[id].tgid; by == tid && (tgid == tid || tgid == 0) {
+		if r.renamed == nil {
+			r.renamed = make(map[event.TaskID]renaming)
+		}
+		r.renamings++
+		r.renamed[id] = renaming{r.renamings, t.Name}
+	}
+	t.Name = to
+}
+
+// unrename gives a leader its name back if the one that exec gave to a thread came to it.
+func (r *Recording) unrename(leader, thread event.TaskID, program string) {
+	if leader == thread {
+		return
+	}
+	if last, ok := r.renamed[leader]; ok && last.order > r.renamed[thread].order && r.tasks[leader].Name == program {
+		r.tasks[leader].Name = last.before
+	}
+	delete(r.renamed, leader)
 }
 
 // renumbered: a task that was old is tid, and the one that was tid is old. Both tasks can say so, and more than once: the
@@ -79,9 +120,6 @@ func (r *Recording) renumbered(old, tid, mark uint32) {
 	}
 	r.swap(a, b)
 	r.marks[a] = mark
-	if leader := r.ids[a].tgid; leader != 0 {
-		r.exchanged[leader] = true
-	}
 }
 
 // upTo returns a slice that has an element for this TID.

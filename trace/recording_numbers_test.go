@@ -207,3 +207,54 @@ func TestRenumbered(t *testing.T) {
 		r.Close()
 	}
 }
+
+// TestRenamedByExec: the name that exec in a thread gives to it comes under the leader's number, before the event of exec, and
+// before or after whatever else says that the two have exchanged their numbers. It is never the old leader's.
+func TestRenamedByExec(t *testing.T) {
+	const leader, thread = 9, 7
+	identity := func(kind recordRecordKind, time uint64, tid, by, old uint32, start uint64, comm string) []byte {
+		return identityOf(kind, time, 0, tid, leader, by, old, tid, start, comm)
+	}
+	begin := slices.Concat(
+		identity(recordRecordKindRECORD_NEW, 10, leader, 1, 0, 1, "parent"),
+		identity(recordRecordKindRECORD_RENAME, 11, leader, leader, 0, 1, "old leader"),
+		identity(recordRecordKindRECORD_NEW, 12, thread, leader, 0, 2, "thread"))
+	said := identity(recordRecordKindRECORD_NUMBER, 20, leader, 5, thread, 1, "thread")
+	freed := freedOf(20, thread, 1)
+	renamed := identity(recordRecordKindRECORD_RENAME, 20, leader, leader, 0, 1, "program")
+	executed := identity(recordRecordKindRECORD_EXEC, 40, leader, leader, thread, 1, "program")
+	again := identity(recordRecordKindRECORD_RENAME, 50, leader, leader, 0, 1, "itself")
+	for what, middle := range map[string][][]byte{
+		"only exec says it":     {renamed},
+		"a number before":       {said, renamed},
+		"a number after":        {renamed, said},
+		"freed before":          {freed, renamed},
+		"freed after":           {renamed, freed},
+		"a number, then freed":  {renamed, said, freed},
+		"all before":            {said, freed, renamed},
+		"twice, then the name":  {said, said, renamed},
+		"between them the name": {said, renamed, freed},
+	} {
+		for _, all := range []bool{false, true} {
+			ring := slices.Concat(begin, slices.Concat(middle...), executed, again)
+			r, err := OpenRecording(spoolBegun(t, spoolBegin{Version: 2, CPUs: 2, Online: 2, Rings: 2, All: all}, nil, ring, nil, nil, true))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Events(func(*event.Event) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if cut := r.Cut(); cut != "" {
+				t.Fatal(cut)
+			}
+			names := map[string]int{}
+			for _, task := range r.Tasks() {
+				names[task.Name] = task.TID
+			}
+			if _, ok := names["old leader"]; !ok || names["itself"] != leader {
+				t.Errorf("%s, all %t: %v", what, all, names)
+			}
+			r.Close()
+		}
+	}
+}

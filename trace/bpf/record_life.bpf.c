@@ -50,8 +50,12 @@ int rec_exec(u64 *ctx)
 SEC("tp_btf/task_rename")
 int rec_rename(u64 *ctx)
 {
-	if (rec.on)
-		identity((struct task_struct *)ctx[0], RECORD_RENAME, 0, 0, (const char *)ctx[1]);
+	struct task_struct *t = (struct task_struct *)ctx[0];
+
+	if (!rec.on)
+		return 0;
+	record_traced(t); /* says first if exec has given it another number */
+	identity(t, RECORD_RENAME, 0, 0, (const char *)ctx[1]);
 	return 0;
 }
 
