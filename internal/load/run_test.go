@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"net"
@@ -13,7 +12,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,72 +19,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"switchyard/internal/testenv"
 )
 
-// TestMain fails the package when a run leaves descriptors, goroutines or
-// threads named like a loop behind.
-func TestMain(m *testing.M) {
-	// The fuzzer waits for signals, for which the runtime keeps a goroutine
-	// from the first time on.
-	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
-	signal.Stop(interrupts)
-	fds, gs := openFDs(), runtime.NumGoroutine()
-	code := m.Run()
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	var left []string
-	for range 100 {
-		left = leaks(fds, gs)
-		if len(left) == 0 {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	for _, l := range left {
-		fmt.Fprintln(os.Stderr, "leak:", l)
-		code = max(code, 1)
-	}
-	os.Exit(code)
-}
-
-func openFDs() map[string]string {
-	m := map[string]string{}
-	es, _ := os.ReadDir("/proc/self/fd")
-	for _, e := range es {
-		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil {
-			m[e.Name()] = to
-		}
-	}
-	return m
-}
-
-func leaks(fds map[string]string, gs int) (left []string) {
-	for fd, to := range openFDs() {
-		// The runtime's own poller and the directory being read are no leaks.
-		if _, ok := fds[fd]; !ok && !strings.Contains(to, "eventpoll") && !strings.Contains(to, "eventfd") && !strings.HasPrefix(to, "/proc/") {
-			left = append(left, "descriptor "+fd+" → "+to)
-		}
-	}
-	if n := runtime.NumGoroutine(); n > gs {
-		left = append(left, fmt.Sprintf("%d goroutines, %d at the start", n, gs))
-	}
-	for _, name := range threadNames() {
-		if strings.HasPrefix(name, "sy-load") {
-			left = append(left, "thread "+name)
-		}
-	}
-	return left
-}
-
-func threadNames() (names []string) {
-	es, _ := os.ReadDir("/proc/self/task")
-	for _, e := range es {
-		if b, err := os.ReadFile("/proc/self/task/" + e.Name() + "/comm"); err == nil {
-			names = append(names, strings.TrimSpace(string(b)))
-		}
-	}
-	return names
-}
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m, nil)) }
 
 // A server is a listener with a function for each connection.
 type server struct {
@@ -551,7 +488,7 @@ func TestStallIsSeenFromTheIntendedTime(t *testing.T) {
 			}
 			if !stalled && time.Since(began) > 300*time.Millisecond {
 				stalled = true
-				time.Sleep(stall)
+				time.Sleep(stall) // no state: this is the stall
 			}
 			return okReply
 		}))
@@ -686,9 +623,9 @@ func TestConnectionsClosedWhileTheHookRuns(t *testing.T) {
 				defer mu.Unlock()
 				for _, c := range open {
 					c.Close()
+					testenv.Eventually(t, "the client has heard of it", func() bool { return testenv.HungUp(c) })
 				}
 				open = nil
-				time.Sleep(20 * time.Millisecond)
 				return nil
 			}})
 		clean(t, r)
@@ -884,7 +821,7 @@ func TestResultIsValidJSON(t *testing.T) {
 func TestThreadsAreNamed(t *testing.T) {
 	s := serve(t, answering(alwaysOK))
 	var names []string
-	run(t, Config{Target: "http://" + s.addr + "/", Threads: 2, AfterMeasure: func() error { names = threadNames(); return nil }})
+	run(t, Config{Target: "http://" + s.addr + "/", Threads: 2, AfterMeasure: func() error { names = testenv.Threads(); return nil }})
 	for _, want := range []string{"sy-load/0", "sy-load/1"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no thread %s in %q", want, names)

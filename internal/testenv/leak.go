@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,19 +20,20 @@ const patience = 3 * time.Second
 
 // A Snapshot is what this process owned at a moment.
 type Snapshot struct {
-	fds      map[string]bool // number and what it is
-	children map[string]bool // PID and name
-	threads  map[string]bool // TID and name, of those named sy-…
+	fds        map[string]bool // number and what it is
+	children   map[string]bool // PID and name
+	threads    map[string]bool // TID and name, of those named sy-…
+	goroutines map[string]bool // ID and where it was made
 }
 
 // Take looks at what this process owns now.
 func Take() Snapshot {
 	runtimeDescriptors()
-	return Snapshot{fds: descriptors(), children: children(), threads: named()}
+	return Snapshot{fds: descriptors(), children: children(), threads: named(), goroutines: goroutines()}
 }
 
-// Check fails the test when at its end the process owns a descriptor, a child
-// or a named thread that it did not own when Check was called. Tests that run
+// Check fails the test when at its end the process owns a descriptor, a child,
+// a named thread or a goroutine that it did not own when Check was called. Tests that run
 // in parallel must not use it.
 func Check(t testing.TB) {
 	t.Helper()
@@ -55,6 +57,7 @@ func (s Snapshot) left(wait time.Duration) []string {
 			{"descriptor", s.fds, descriptors()},
 			{"child process", s.children, children()},
 			{"thread", s.threads, named()},
+			{"goroutine", s.goroutines, goroutines()},
 		} {
 			for _, what := range slices.Sorted(maps.Keys(kind.now)) {
 				if !kind.before[what] {
@@ -133,6 +136,34 @@ func named() map[string]bool {
 		if name := strings.TrimSpace(string(comm)); err == nil && strings.HasPrefix(name, "sy-") {
 			set[fmt.Sprintf("%s (%s)", task.Name(), name)] = true
 		}
+	}
+	return set
+}
+
+// goroutines lists those that run a function of a go statement, by ID and where
+// that stands. The one that signal.Notify starts is kept for good.
+func goroutines() map[string]bool {
+	stacks := make([]byte, 1<<16)
+	for {
+		n := runtime.Stack(stacks, true)
+		if n < len(stacks) {
+			stacks = stacks[:n]
+			break
+		}
+		stacks = make([]byte, 2*len(stacks))
+	}
+	set := map[string]bool{}
+	for g := range strings.SplitSeq(string(stacks), "\n\n") {
+		head, _, _ := strings.Cut(strings.TrimPrefix(g, "goroutine "), " [")
+		_, made, ok := strings.Cut(g, "\ncreated by ")
+		if !ok || strings.HasPrefix(made, "os/signal.") {
+			continue
+		}
+		// "package.function in goroutine 1\n\tfile:line +offset"
+		made, where, _ := strings.Cut(made, "\n\t")
+		made, _, _ = strings.Cut(made, " in goroutine ")
+		where, _, _ = strings.Cut(where, " ")
+		set[fmt.Sprintf("%s, made by %s at %s", head, made, where)] = true
 	}
 	return set
 }

@@ -11,25 +11,36 @@ import (
 )
 
 // Taken reports whether the other end of a TCP connection on this machine has read all that was sent to it: its socket's
-// queue is empty (/proc/net/tcp, proc_pid_net(5); tcp_sock's rcv_nxt less copied_seq). What loopback has not delivered yet
-// when a write returns there is none.
+// queue is empty. What loopback has not delivered yet when a write returns there is none.
 func Taken(c net.Conn) bool {
+	_, queue, ok := otherEnd(c)
+	return !ok || queue == 0
+}
+
+// HungUp reports whether the other end of a TCP connection on this machine has heard that this one was closed.
+func HungUp(c net.Conn) bool {
+	const established, finWait1, finWait2 = 1, 4, 5 // include/net/tcp_states.h
+	state, _, ok := otherEnd(c)
+	return !ok || state != established && state != finWait1 && state != finWait2
+}
+
+// otherEnd returns the state of the other end of a connection, and how many bytes wait to be read there; not ok when it is
+// gone. /proc/net/tcp has it (proc_pid_net(5)): of a connection its queue is tcp_sock's rcv_nxt less copied_seq.
+func otherEnd(c net.Conn) (state, queue uint64, ok bool) {
 	here, there := hexAddr(c.LocalAddr()), hexAddr(c.RemoteAddr())
-	table, err := os.ReadFile("/proc/thread-self/net/tcp")
-	if err != nil {
-		return false
-	}
+	table, _ := os.ReadFile("/proc/thread-self/net/tcp")
 	for line := range strings.Lines(string(table)) {
 		// sl local_address rem_address st tx_queue:rx_queue …
 		f := strings.Fields(line)
 		if len(f) < 5 || f[1] != there || f[2] != here {
 			continue
 		}
-		_, queue, _ := strings.Cut(f[4], ":")
-		n, err := strconv.ParseUint(queue, 16, 64)
-		return err == nil && n == 0
+		state, _ = strconv.ParseUint(f[3], 16, 8)
+		_, unread, _ := strings.Cut(f[4], ":")
+		queue, _ = strconv.ParseUint(unread, 16, 64)
+		return state, queue, true
 	}
-	return true // the other end is gone
+	return 0, 0, false
 }
 
 // hexAddr is an address as the table has it: the bytes of a 32-bit word of this machine, and the port.

@@ -95,11 +95,18 @@ func TestLeft(t *testing.T) {
 	named, stop := make(chan struct{}), make(chan struct{})
 	done := sys.Thread("sy-test", func() { close(named); <-stop })
 	<-named
-	if left := before.left(moment); len(left) != 1 || !strings.Contains(left[0], "sy-test") {
+	if left := before.left(moment); len(left) != 2 || !strings.Contains(left[0], "sy-test") || !strings.HasPrefix(left[1], "goroutine ") {
 		t.Errorf("a thread: %q", left)
 	}
 	close(stop)
 	<-done
+
+	end := make(chan struct{})
+	go func() { <-end }()
+	if left := before.left(moment); len(left) != 1 || !strings.HasPrefix(left[0], "goroutine ") || !strings.Contains(left[0], "TestLeft at ") {
+		t.Errorf("a goroutine: %q", left)
+	}
+	close(end)
 
 	child := exec.Command("/proc/self/exe", "-test.run=^$")
 	child.Env = append(os.Environ(), programVar+"=seven")

@@ -145,4 +145,9 @@ func TestTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if HungUp(c) {
+		t.Error("nobody has closed it, and it is hung up")
+	}
+	c.Close()
+	Eventually(t, "the other end has heard of the close", func() bool { return HungUp(c) })
 }
