@@ -21,12 +21,13 @@ func TestEndedTasksGiveTheirPlacesBack(t *testing.T) {
 		placesComeBack(t, h, s.Traced)
 	})
 	t.Run("record", func(t *testing.T) {
+		spool := spoolFile(t) // it is to be open longer than the recorder
 		r := recorder(t, trace.RecordOptions{})
 		h := start(t, "worker")
 		if err := r.Follow(h.pid()); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Start(spoolFile(t)); err != nil {
+		if err := r.Start(spool); err != nil {
 			t.Fatal(err)
 		}
 		placesComeBack(t, h, r.Traced)
