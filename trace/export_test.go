@@ -7,7 +7,8 @@ func (r *Recorder) Stall(f func()) error {
 	r.draining.Lock()
 	f()
 	r.draining.Unlock()
-	return r.drain()
+	_, err := r.drain()
+	return err
 }
 
 // RequestFlags finds out anew by which flags of a task the scheduler tells it to go. Of s, this is all that is of use

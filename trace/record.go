@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
@@ -44,6 +45,11 @@ const (
 	// A ring is emptied at least this often, however little is in it; what is not in the spool yet when the tracer is
 	// killed is lost.
 	drainEvery = 50 * time.Millisecond
+	// A probe has put its record into the ring this long after it has read the clock. It takes a microsecond, unless a
+	// hypervisor takes the CPU away just then.
+	settled = 10 * time.Millisecond
+	// How long the last record may be in the making when recording has ended.
+	lastRecord = time.Second
 )
 
 // Recorder writes every scheduling event of the tasks it follows to a spool. It is made by OpenRecorder, records from
@@ -66,6 +72,9 @@ type Recorder struct {
 	reader   <-chan struct{} // closed when it has ended
 	stopping chan struct{}
 	cost     RecordCost
+
+	known  int64  // up to here the spool is complete, ns
+	unsaid []byte // the losses that it was told of before the rings tell
 
 	pids []int // what Follow was told
 
@@ -393,6 +402,10 @@ func (r *Recorder) mark(kind frameKind, m spoolMark) error {
 	return r.spool.append(kind, 0, b)
 }
 
+// Failed returns a channel that is closed when nothing more can be recorded: the disk is full. Stop says why. It is of use
+// between Start and Stop.
+func (r *Recorder) Failed() <-chan struct{} { return r.reader }
+
 // Stop closes the window, takes the second snapshot and completes the spool.
 func (r *Recorder) Stop() (RecordCost, error) {
 	r.mu.Lock()
@@ -418,15 +431,26 @@ func (r *Recorder) Stop() (RecordCost, error) {
 	close(r.stopping)
 	r.wake.Write([]byte{0}) // a reader that is gone needs none
 	<-r.reader
-	if err == nil {
-		err = r.drain() // a record being written when the reader looked last
+	waitForPrograms()
+	for deadline := time.Now().Add(lastRecord); err == nil; time.Sleep(time.Millisecond) {
+		var all bool
+		if all, err = r.drain(); all {
+			break
+		}
+		if err == nil && time.Now().After(deadline) {
+			err = fmt.Errorf("an event is being recorded for %v", lastRecord)
+		}
 	}
 	if err != nil {
 		return r.cost, explain("stop", err)
 	}
-	missing, err := r.missing()
+	cpus, err := r.ringCPUs()
 	if err != nil {
 		return r.cost, explain("stop", err)
+	}
+	for _, c := range cpus {
+		r.cost.Events += c.Events
+		r.cost.Lost += c.Lost
 	}
 	end.Cost = r.cost
 	b, err := json.Marshal(end)
@@ -436,7 +460,7 @@ func (r *Recorder) Stop() (RecordCost, error) {
 	for _, f := range []struct {
 		kind    frameKind
 		payload []byte
-	}{{frameClose, rows}, {frameMissing, missing}, {frameEnd, b}} {
+	}{{frameClose, rows}, {frameMissing, missing(cpus)}, {frameEnd, b}} {
 		if err := r.spool.append(f.kind, 0, f.payload); err != nil {
 			return r.cost, explain("stop", err)
 		}
@@ -444,20 +468,19 @@ func (r *Recorder) Stop() (RecordCost, error) {
 	return r.cost, nil
 }
 
-// missing returns what each CPU has lost since it last said so, as records.
-func (r *Recorder) missing() ([]byte, error) {
-	var cpus []recordRing
-	if err := r.objs.base.Maps["ring_cpus"].Lookup(uint32(0), &cpus); err != nil {
-		return nil, err
-	}
-	var out []byte
+// ringCPUs returns what the probes keep of each CPU's ring.
+func (r *Recorder) ringCPUs() (cpus []recordRing, err error) {
+	err = r.objs.base.Maps["ring_cpus"].Lookup(uint32(0), &cpus)
+	return cpus, err
+}
+
+// missing returns what each CPU has lost since its ring last said so, as records.
+func missing(cpus []recordRing) (out []byte) {
 	for cpu, c := range cpus {
-		r.cost.Events += c.Events
-		r.cost.Lost += c.Lost
 		if c.Count == 0 {
 			continue
 		}
-		out = binary.NativeEndian.AppendUint64(out, uint64(Boottime()))
+		out = binary.NativeEndian.AppendUint64(out, c.Last)
 		out = append(out, byte(recordRecordKindRECORD_LOST), 0)
 		out = binary.NativeEndian.AppendUint16(out, uint16(cpu))
 		out = binary.NativeEndian.AppendUint32(out, 0)
@@ -465,7 +488,7 @@ func (r *Recorder) missing() ([]byte, error) {
 			out = binary.NativeEndian.AppendUint64(out, n)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // startReader starts the thread that empties the rings.
@@ -496,11 +519,11 @@ func (r *Recorder) read() {
 	for {
 		_, err := unix.EpollWait(r.epoll, events, int(drainEvery/time.Millisecond))
 		if err != nil && !errors.Is(err, unix.EINTR) {
-			r.spool.fail = os.NewSyscallError("epoll_wait", err)
+			r.spool.abandon(os.NewSyscallError("epoll_wait", err))
 			return
 		}
-		if r.drain() != nil {
-			return // the spool knows why
+		if _, err := r.drain(); err != nil {
+			return // the spool knows why, or Stop finds out
 		}
 		select {
 		case <-r.stopping:
@@ -510,20 +533,38 @@ func (r *Recorder) read() {
 	}
 }
 
-// drain takes what is in the rings.
-func (r *Recorder) drain() error {
+// drain takes what is in the rings, and reports whether that was all. Then the spool is complete up to shortly before, and
+// is told so: should nothing follow, the recording ends there. What a CPU lost up to then is in its ring, or is told now.
+func (r *Recorder) drain() (bool, error) {
 	r.draining.Lock()
 	defer r.draining.Unlock()
+	known := Boottime() - int64(settled)
+	cpus, err := r.ringCPUs()
+	if err != nil {
+		return false, err
+	}
+	all := true
 	for i, ring := range r.rings {
-		n, err := ring.Drain(func(records []byte) error {
+		n, whole, err := ring.Drain(func(records []byte) error {
 			return r.spool.append(frameRing, i, records)
 		})
 		if err != nil {
-			return err
+			return false, err
 		}
 		r.cost.Bytes += uint64(n)
+		all = all && whole
 	}
-	return nil
+	if !all || known < r.known+int64(settled) {
+		return all, nil
+	}
+	if m := missing(cpus); !bytes.Equal(m, r.unsaid) {
+		if err := r.spool.append(frameMissing, 0, m); err != nil {
+			return all, err
+		}
+		r.unsaid = m
+	}
+	r.known = known
+	return all, r.spool.append(frameKnown, 0, binary.LittleEndian.AppendUint64(nil, uint64(known)))
 }
 
 func threadCPU() time.Duration {
@@ -620,7 +661,7 @@ func (r *Recorder) release() error {
 		errs = append(errs, unix.Close(r.epoll))
 	}
 	if r.spool != nil {
-		errs = append(errs, r.spool.fail)
+		errs = append(errs, r.spool.abandon(nil))
 	}
 	return errors.Join(errs...)
 }

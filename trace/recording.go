@@ -36,6 +36,7 @@ type Recording struct {
 	closed    []event.Snapshot
 	bad       error
 	read      bool
+	beyond    uint64 // records after the end of a recording that was cut off
 }
 
 // lastBooks are a task's own counters at its last switch.
@@ -87,26 +88,41 @@ func (r *Recording) Close() error {
 
 // Cut says how the recording ends before its end, "" if it is whole.
 func (r *Recording) Cut() string {
+	var why string
 	switch {
 	case r.bad != nil:
 		return r.bad.Error()
 	case r.x.cutCause != "":
-		return fmt.Sprintf("%s (%d bytes were left out)", r.x.cutCause, r.x.cut)
+		why = fmt.Sprintf("%s (%d bytes were left out)", r.x.cutCause, r.x.cut)
 	case r.x.end == nil:
-		return "the tracer ended before it could complete the recording"
+		why = "the tracer ended before it could complete the recording"
+	default:
+		return ""
 	}
-	return ""
+	if r.x.begin.Version < 3 {
+		return why + ": of its last 50 ms some CPUs' events may be missing, and checks fail for that"
+	}
+	return fmt.Sprintf("%s: it ends where every CPU's events are known, and %d after that are left out", why, r.beyond)
 }
 
-// Window returns the time the recording is about. If it was cut off, it ends with the last event.
+// Opens reports whether the recording has a window: one that was cut off may end before.
+func (r *Recording) Opens() bool {
+	return r.x.window != nil && r.x.until() > r.x.window.Time
+}
+
+// Window returns the time the recording is about. If it was cut off, it ends where the events of every CPU are known.
 func (r *Recording) Window() event.Window {
 	var w event.Window
 	if r.x.window != nil {
 		w.Open = r.x.window.Time
 	}
-	w.Close = max(r.x.last, w.Open)
-	if r.x.end != nil {
+	switch {
+	case r.x.end != nil:
 		w.Close = r.x.end.Time
+	case r.x.begin.Version < 3:
+		w.Close = max(r.x.last, w.Open)
+	default:
+		w.Close = max(r.x.known, w.Open)
 	}
 	return w
 }
@@ -208,10 +224,16 @@ func (r *Recording) Events(f func(*event.Event) error) error {
 	m := newMerge(r.f, r.x.rings)
 	var e event.Event
 	var last int64
+	until := uint64(r.x.until())
 	for {
 		x := m.next()
 		if x == nil {
 			break
+		}
+		if x.time > until {
+			r.beyond++
+			m.drop()
+			continue
 		}
 		ok, err := r.decode(&e, x.b)
 		if err != nil {

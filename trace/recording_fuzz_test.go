@@ -47,7 +47,9 @@ func spoolBegun(t testing.TB, begin spoolBegin, opened, ring0, ring1, closed []b
 		{frameOpen, 0, opened},
 		{frameWindow, 0, js(spoolMark{Time: 10})},
 		{frameRing, 0, ring0},
+		{frameKnown, 0, binary.LittleEndian.AppendUint64(nil, 105)},
 		{frameRing, 1, ring1},
+		{frameKnown, 0, binary.LittleEndian.AppendUint64(nil, 1<<40)},
 		{frameClose, 0, closed},
 	}
 	for _, f := range frames {

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"switchyard/internal/sys"
 	"switchyard/trace/event"
@@ -34,6 +36,8 @@ type spoolIndex struct {
 	closed   []frame
 	rings    [][]frame
 	lost     []event.Lost
+	lostAt   map[lostKey]int
+	known    int64  // up to here every event is in it; 0: it does not say
 	records  uint64 // in all rings
 	last     int64  // the time of the last of them
 	bytes    int64  // read
@@ -71,6 +75,7 @@ func readIndex(f *os.File) (*spoolIndex, error) {
 		at += n
 		x.bytes = at
 	}
+	x.cutOff()
 	if x.begin.Version == 0 {
 		return nil, fmt.Errorf("%s: it is empty, the tracer ended before the window was open: %w", name, ErrSpool)
 	}
@@ -144,6 +149,10 @@ func (x *spoolIndex) add(fr frame, payload []byte) error {
 		for ; len(payload) >= lostSize; payload = payload[lostSize:] {
 			x.lose(payload)
 		}
+	case frameKnown:
+		if len(payload) >= 8 {
+			x.known = max(x.known, int64(binary.LittleEndian.Uint64(payload)))
+		}
 	case frameWindow:
 		x.window = new(spoolMark)
 		return json.Unmarshal(payload, x.window)
@@ -176,13 +185,50 @@ func (x *spoolIndex) findLost(records []byte) {
 	}
 }
 
+// lostKey tells gaps apart.
+type lostKey struct {
+	cpu   int
+	first int64
+}
+
+// lose notes a gap. The spool may be told of it more than once while it grows.
 func (x *spoolIndex) lose(b []byte) {
-	x.lost = append(x.lost, event.Lost{
+	l := event.Lost{
 		CPU:   int(binary.LittleEndian.Uint16(b[10:])),
 		First: int64(binary.LittleEndian.Uint64(b[16:])),
 		Last:  int64(binary.LittleEndian.Uint64(b[24:])),
 		Count: binary.LittleEndian.Uint64(b[32:]),
-	})
+	}
+	key := lostKey{l.CPU, l.First}
+	i, again := x.lostAt[key]
+	switch {
+	case !again:
+		if x.lostAt == nil {
+			x.lostAt = make(map[lostKey]int)
+		}
+		x.lostAt[key] = len(x.lost)
+		x.lost = append(x.lost, l)
+	case l.Count > x.lost[i].Count:
+		x.lost[i] = l
+	}
+}
+
+// until returns the time after which events may be missing that are not known to be lost: of a spool that was cut off, the
+// last that it says it is complete up to.
+func (x *spoolIndex) until() int64 {
+	if x.end != nil || x.begin.Version < 3 {
+		return math.MaxInt64
+	}
+	return x.known
+}
+
+// cutOff leaves out what is not known whole, once all that there is was read.
+func (x *spoolIndex) cutOff() {
+	if x.end == nil {
+		x.closed = nil // it was taken after the last event that is kept
+	}
+	x.lost = slices.DeleteFunc(x.lost, func(l event.Lost) bool { return l.First > x.until() })
+	x.lostAt = nil
 }
 
 // A ringReader reads one ring's records in the order of their times. They lie in the ring in the order in which room was

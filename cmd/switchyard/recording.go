@@ -89,6 +89,9 @@ func finish(dir *record.Directory, k recorded) (*report.Trace, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !rec.Opens() {
+		return nil, errors.New("the recording was cut off before its window was open: nothing of it is known")
+	}
 	w, err := dir.Tables()
 	if err != nil {
 		return nil, err

@@ -19,8 +19,9 @@ func newRecoverCommand(env Env) *cobra.Command {
 		Use:   "recover DIR",
 		Short: "complete a recording that was cut off",
 		Long: `recover writes the tables of a recording whose tracer was killed, or whose disk was full:
-what is in its spool up to there is kept, and says that it was cut off. What the
-tracer had not yet taken from the kernel is lost, 50 ms of it at most.`,
+what is in its spool is kept up to where the events of every CPU are known, and says
+that it was cut off. That is 60 ms before the end at most, unless the machine was so
+busy that the tracer came late.`,
 		Example: "switchyard recover run\nswitchyard report run",
 		Args:    oneArg("the directory of a recording"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -81,7 +81,7 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 	if err := costs.start(); err != nil {
 		return nil, err
 	}
-	ended, err := o.window(end, child, &l)
+	ended, err := o.window(end, child, &l, nil)
 	end.close("")
 	if err != nil {
 		return nil, err

@@ -153,7 +153,7 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 	if err := costs.start(); err != nil {
 		return recorded{}, err
 	}
-	ended, err := o.window(end, child, &l)
+	ended, err := o.window(end, child, &l, r.Failed())
 	end.close(o.writing())
 	if err != nil {
 		return recorded{}, err

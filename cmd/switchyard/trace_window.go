@@ -6,9 +6,9 @@ import (
 )
 
 // window does what an open window is for: it lets the command go, puts the load on, and waits for what comes first of the
-// time, the processes' end, the load's, and an interrupt. It returns what the command ended with. A load that cannot be put
+// time, the processes' end, the load's, an interrupt, and failed. It returns what the command ended with. A load that cannot be put
 // on ends the window, and says so in l: what was seen until then is worth keeping.
-func (o *traceOptions) window(end *ending, child *command, l *traceLoad) (ended, err error) {
+func (o *traceOptions) window(end *ending, child *command, l *traceLoad, failed <-chan struct{}) (ended, err error) {
 	ctx, cancel := context.WithCancel(end.asked)
 	defer cancel()
 	var exited chan error
@@ -42,6 +42,7 @@ func (o *traceOptions) window(end *ending, child *command, l *traceLoad) (ended,
 	select {
 	case <-timer:
 	case <-finished:
+	case <-failed:
 	case ended = <-exited:
 		exited <- ended // for whoever asks again
 	case l.err = <-l.done:

@@ -55,8 +55,9 @@ func OpenRing(fd, size int) (*Ring, error) {
 }
 
 // Drain calls f with the complete records there are, headers included, each padded to 8 bytes, and then gives their room
-// back to the kernel. If f fails they stay. It returns how many bytes there were.
-func (r *Ring) Drain(f func(records []byte) error) (int, error) {
+// back to the kernel. If f fails they stay. It returns how many bytes there were, and whether that was all: not so if one
+// that is being written is in the way.
+func (r *Ring) Drain(f func(records []byte) error) (n int, all bool, err error) {
 	start := r.consumer.Load()
 	end, produced := start, r.producer.Load()
 	for end < produced {
@@ -66,16 +67,16 @@ func (r *Ring) Drain(f func(records []byte) error) (int, error) {
 		}
 		end += RingSize(header)
 	}
-	n := int(end - start)
+	n, all = int(end-start), end == produced
 	if n == 0 {
-		return 0, nil
+		return 0, all, nil
 	}
 	at := start & r.mask
 	if err := f(r.data[at : at+uint64(n)]); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	r.consumer.Store(end)
-	return n, nil
+	return n, all, nil
 }
 
 // RingSize returns the room a record takes in a ring, from the first four bytes of its header.
