@@ -14,8 +14,6 @@ import (
 	"switchyard/trace"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
-
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // A compareRow gathers the rounds of one model.
@@ -42,7 +40,7 @@ type compareRow struct {
 	// Of the rounds without probes.
 	rates         []float64
 	rateRequests  uint64
-	latency       *hdr.Histogram
+	latency       *interval.Latencies
 	cpu           proc.CPU
 	busy, delayed []float64 // shares of the load generator's CPU: used, waited for
 
@@ -126,7 +124,7 @@ func served(l *load.Result) uint64 { return l.Answered() + l.CarriedOver.Answere
 func (r *compareRow) addRates(l *load.Result, cpu proc.CPU) {
 	r.rates = append(r.rates, l.RequestsPerSecond)
 	r.rateRequests += served(l)
-	if h, err := load.DecodeHistogram(l.Histograms.Latency); err != nil {
+	if h, err := l.Histograms.Latencies(); err != nil {
 		r.miss("latency_us", err)
 	} else if r.latency == nil {
 		r.latency = h
@@ -235,9 +233,9 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 	if r.refused > 0 {
 		row.Notes = append(row.Notes, fmt.Sprintf("%d connections were refused: their descriptors were beyond FD_SETSIZE.", r.refused))
 	}
-	if r.latency != nil && r.latency.TotalCount() > 0 {
-		us := func(q float64) float64 { return float64(r.latency.ValueAtQuantile(q)) / 1000 }
-		row.Latency = &report.Latency{P50: us(50), P90: us(90), P99: us(99), P999: us(99.9), Max: float64(r.latency.Max()) / 1000, Mean: r.latency.Mean() / 1000}
+	if r.latency != nil && r.latency.Count()+r.latency.Unanswered() > 0 {
+		q := r.latency.Quantiles()
+		row.Latency = &q
 	}
 	if r.rateRequests > 0 {
 		if user, system, ok := r.cpu.Split(); ok {

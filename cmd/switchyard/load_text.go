@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"switchyard/internal/load"
+	interval "switchyard/internal/stats"
 )
 
 // writeLoadText writes a result for people.
@@ -31,7 +32,7 @@ func writeLoadText(w io.Writer, r *load.Result) error {
 		{"load", how},
 		{"requests", fmt.Sprintf("%d in %.2f s: %s requests/s", r.Requests, r.Window.Seconds, decimal(r.RequestsPerSecond))},
 		{"errors", errorsText(r)},
-		{"connections", fmt.Sprintf("%d opened in the window, %d in all", r.Connections.Opened, r.Connections.OpenedInAll)},
+		{"connections", connectionsText(r)},
 		{"bytes", fmt.Sprintf("%d read, %d written", r.Bytes.Read, r.Bytes.Written)},
 		{"generator", fmt.Sprintf("%.0f %% of %s", 100*r.Generator.CPUShare, count(uint64(o.Threads), "CPU", "CPUs"))},
 	}
@@ -48,9 +49,15 @@ func writeLoadText(w io.Writer, r *load.Result) error {
 		name string
 		q    load.Quantiles
 	}{{"latency", r.Latency}, {"connect", r.Connect}, {"lateness", r.Generator.Lateness}} {
-		if q.q.Count > 0 {
-			table = append(table, []string{q.name, decimal(q.q.P50), decimal(q.q.P90), decimal(q.q.P99), decimal(q.q.P999),
-				decimal(q.q.Max), decimal(q.q.Mean), strconv.FormatUint(q.q.Count, 10)})
+		if q.q.Count+q.q.Unanswered > 0 {
+			v := func(us float64, mark interval.AtLeast) string {
+				if q.q.AtLeast.Has(mark) {
+					return interval.FormatAtLeast(us)
+				}
+				return decimal(us)
+			}
+			table = append(table, []string{q.name, v(q.q.P50, interval.AtLeastP50), v(q.q.P90, interval.AtLeastP90), v(q.q.P99, interval.AtLeastP99),
+				v(q.q.P999, interval.AtLeastP999), v(q.q.Max, interval.AtLeastMax), v(q.q.Mean, interval.AtLeastMean), strconv.FormatUint(q.q.Count+q.q.Unanswered, 10)})
 		}
 	}
 	if len(table) > 1 {
@@ -67,6 +74,14 @@ func writeLoadText(w io.Writer, r *load.Result) error {
 		}
 	}
 	return nil
+}
+
+func connectionsText(r *load.Result) string {
+	s := fmt.Sprintf("%d opened in the window, %d in all", r.Connections.Opened, r.Connections.OpenedInAll)
+	if n := r.Connections.Reconnects; n > 0 {
+		s += fmt.Sprintf("; %s sent again, as the server had closed a kept one", count(n, "request", "requests"))
+	}
+	return s
 }
 
 // errorsText lists the errors by kind, with an example of each.

@@ -151,11 +151,10 @@ func loadReport(result []byte) (*report.TraceLoad, error) {
 	if err := json.Unmarshal(result, &r); err != nil {
 		return nil, fmt.Errorf("load.json: %w", err)
 	}
-	q := r.Latency
 	return &report.TraceLoad{
 		Target: r.Target, Loop: r.Options.Loop, Clients: r.Options.Clients, Rate: r.Options.Rate, Seconds: r.Window.Seconds,
 		Requests: r.Requests, Errors: r.Errors, RequestsPerSecond: r.RequestsPerSecond,
-		Latency:  report.Latency{P50: q.P50, P90: q.P90, P99: q.P99, P999: q.P999, Max: q.Max, Mean: q.Mean},
+		Latency:  r.Latency,
 		Warnings: r.Warnings,
 	}, nil
 }

@@ -3,6 +3,8 @@ package load
 import (
 	"math"
 	"math/rand/v2"
+
+	"switchyard/internal/stats"
 )
 
 // Arrivals is the law by which the open loop decides when requests are due.
@@ -59,18 +61,33 @@ func (s *schedule) take() {
 	}
 }
 
-// rest takes all arrivals before end and returns how many they were.
-func (s *schedule) rest(end int64) (n uint64) {
-	if s.rng == nil {
-		// All but the last few at once; the loop settles the rounding.
-		if skip := math.Floor((float64(end)-s.offset)/s.period) - s.i - 2; skip > 0 {
-			s.i += skip
-			n = uint64(skip)
-		}
-	}
+// rest takes all arrivals before end and returns how many they were. It tells
+// waited by how much they came before end, many at a time: n of them at least
+// by ns.
+func (s *schedule) rest(end int64, waited func(ns int64, n uint64)) (all uint64) {
+	var bound int64
+	var n uint64
 	for s.next() < end {
-		s.take()
-		n++
+		ns := end - s.next()
+		if b := stats.Bound(ns); b != bound {
+			if n > 0 {
+				waited(bound, n)
+			}
+			bound, n = b, 0
+		}
+		k := uint64(1)
+		if s.rng == nil {
+			// All of one bound at once, but the last one or two, of which rounding decides.
+			k = uint64(max(1, math.Floor(float64(ns-bound)/s.period)-1))
+			s.i += float64(k)
+		} else {
+			s.take()
+		}
+		n += k
+		all += k
 	}
-	return n
+	if n > 0 {
+		waited(bound, n)
+	}
+	return all
 }

@@ -1,8 +1,11 @@
 package load
 
 import (
+	"maps"
 	"math"
 	"testing"
+
+	"switchyard/internal/stats"
 )
 
 func TestConstantArrivalsAreEvenOverAllLoops(t *testing.T) {
@@ -66,7 +69,7 @@ func TestPoissonArrivals(t *testing.T) {
 	const windows, width = 5000, 20_000_000
 	var cs, cq float64
 	for w := range int64(windows) {
-		c := float64(s.rest((w + 1) * width))
+		c := float64(s.rest((w+1)*width, func(int64, uint64) {}))
 		cs += c
 		cq += c * c
 	}
@@ -97,26 +100,35 @@ func TestArrivalsAreReproducible(t *testing.T) {
 func TestRestCountsWhatIsDue(t *testing.T) {
 	s := newSchedule(Constant, 10, 0, 1, 0, 0)
 	s.take()
-	if n := s.rest(1_000_000_000); n != 9 {
+	none := func(int64, uint64) {}
+	if n := s.rest(1_000_000_000, none); n != 9 {
 		t.Errorf("%d arrivals left in the first second, want 9", n)
 	}
-	if n := s.rest(1_000_000_000); n != 0 {
+	if n := s.rest(1_000_000_000, none); n != 0 {
 		t.Errorf("%d arrivals left after all were taken", n)
 	}
 }
 
 func TestRestIsWhatTakingOneByOneCounts(t *testing.T) {
-	for _, rate := range []float64{0.3, 7, 999.7, 123456} {
-		for loop := range 3 {
-			a, b := newSchedule(Constant, rate, loop, 3, 0, 0), newSchedule(Constant, rate, loop, 3, 0, 0)
-			const end = 1_234_567_891
-			var n uint64
-			for a.next() < end {
-				a.take()
-				n++
-			}
-			if got := b.rest(end); got != n || b.next() != a.next() {
-				t.Errorf("rate %v, loop %d: rest counts %d, one by one %d", rate, loop, got, n)
+	for _, law := range []Arrivals{Constant, Poisson} {
+		for _, rate := range []float64{0.3, 7, 999.7, 123456} {
+			for loop := range 3 {
+				a, b := newSchedule(law, rate, loop, 3, 0, 0), newSchedule(law, rate, loop, 3, 0, 0)
+				const end = 1_234_567_891
+				var n uint64
+				waited, want := map[int64]uint64{}, map[int64]uint64{}
+				for a.next() < end {
+					want[stats.Bound(end-a.next())]++
+					a.take()
+					n++
+				}
+				got := b.rest(end, func(ns int64, k uint64) { waited[ns] += k })
+				if got != n || b.next() != a.next() {
+					t.Errorf("%s, rate %v, loop %d: rest counts %d, one by one %d", law, rate, loop, got, n)
+				}
+				if !maps.Equal(waited, want) {
+					t.Errorf("%s, rate %v, loop %d: they waited %v, one by one %v", law, rate, loop, waited, want)
+				}
 			}
 		}
 	}

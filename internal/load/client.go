@@ -25,9 +25,11 @@ type client struct {
 	fd      int32
 	gen     int32 // of fd: an event of a connection that is gone is known by it
 	state   clientState
-	pending bool // a request was given to it and not one byte of it has left
-	fresh   bool // no request was sent on this connection yet, and one asked for it
-	wantOut bool // the descriptor is watched for writing too
+	pending bool   // a request was given to it and not one byte of it has left
+	fresh   bool   // no request was sent on this connection yet, and one asked for it
+	again   bool   // its request is the second copy: the connection that took the first is gone
+	lostBy  kindID // how that connection ended
+	wantOut bool   // the descriptor is watched for writing too
 	phase   int32
 	made    int // requests sent on this connection
 	wrote   int // bytes of the request
@@ -133,7 +135,7 @@ func (l *loop) watchWriting(i int32) {
 func (l *loop) established(c *client, at int64) {
 	l.t.opened++
 	if c.openedAt >= 0 {
-		record(l.t.connect, at-c.openedAt)
+		l.t.connect.Record(at - c.openedAt)
 	}
 }
 
@@ -148,7 +150,7 @@ func (l *loop) send(i int32) {
 	}
 	l.wrote(c, max(n, 0), at)
 	if e != 0 {
-		l.fail(i, ioKind(e), "send: "+e.Error())
+		l.lost(i, ioKind(e), "send: "+e.Error())
 		return
 	}
 	if n < len(l.req) {
@@ -156,8 +158,18 @@ func (l *loop) send(i int32) {
 	}
 }
 
-// wrote books a request whose first n bytes were taken at the time at.
+// wrote books a request whose first n bytes were taken at the time at. A second
+// copy is no other request: its time counts from the first.
 func (l *loop) wrote(c *client, n int, at int64) {
+	c.state, c.pending = busy, false
+	c.wrote, c.echoed = n, 0
+	c.made++
+	c.resp = response{}
+	l.t.bytesOut += uint64(n)
+	if c.again {
+		c.fresh = false
+		return
+	}
 	switch {
 	case l.sched != nil:
 		c.from = c.due
@@ -166,14 +178,49 @@ func (l *loop) wrote(c *client, n int, at int64) {
 	default:
 		c.from = at
 	}
-	c.state, c.pending, c.fresh = busy, false, false
+	c.fresh = false
 	c.phase, c.sentAt = l.phase, at
-	c.wrote, c.echoed = n, 0
-	c.made++
-	c.resp = response{}
 	l.t.sent++
-	l.t.bytesOut += uint64(n)
 	l.inflight++
+}
+
+// outstanding reports whether c has a request of which a byte was sent and that
+// is not answered.
+func (c *client) outstanding() bool { return c.state == busy || c.again }
+
+// lost acts on the end of the connection on which the request of client i is
+// outstanding.
+//
+// A server may close a connection that it keeps whenever it likes, and its
+// closing and the next request may cross on the way. Where not one byte of the
+// response came, and the connection had served a request before, the request is
+// sent again on a new connection (RFC 9112, section 9.3.1: it is a GET). That
+// is done once: what fails as the first request of a connection has failed.
+func (l *loop) lost(i int32, k kindID, example string) {
+	c := &l.clients[i]
+	if !l.http || c.made < 2 || c.resp.begun() || k != kReset && k != kClosedEarly {
+		l.fail(i, k, example)
+		return
+	}
+	l.t.closedByServer++
+	l.t.reconnects++
+	l.hangUp(i)
+	c.again, c.pending, c.lostBy = true, true, k
+	l.open(i)
+}
+
+// expire gives up the request of client i when its time is over, and reports
+// whether it was.
+func (l *loop) expire(i int32) bool {
+	c := &l.clients[i]
+	if !c.outstanding() || l.now-c.sentAt <= l.timeout {
+		return false
+	}
+	if c.state == connecting {
+		l.connecting--
+	}
+	l.fail(i, kTimeout, "")
+	return true
 }
 
 // handle acts on one event of client i.
@@ -239,7 +286,7 @@ func (l *loop) sendRest(i int32) bool {
 			return true
 		default:
 			l.now = l.clock()
-			l.fail(i, ioKind(e), "send: "+e.Error())
+			l.lost(i, ioKind(e), "send: "+e.Error())
 			return false
 		}
 	}
@@ -261,26 +308,31 @@ func (l *loop) receive(i int32, gone bool) {
 			return
 		default:
 			l.now = l.clock()
-			l.fail(i, ioKind(e), "recv: "+e.Error())
+			if !l.expire(i) {
+				l.lost(i, ioKind(e), "recv: "+e.Error())
+			}
 			return
 		}
 		l.now = l.clock()
+		if l.expire(i) {
+			return // it came too late, whoever looked when
+		}
 		if l.sched == nil {
-			record(l.t.lateness, l.now-l.lookedAt)
+			l.t.lateness.Record(l.now - l.lookedAt)
 		}
 		if n == 0 {
 			if l.http && c.resp.eof() == done {
 				l.complete(i, false, true)
 				return
 			}
-			l.fail(i, kClosedEarly, "")
+			l.lost(i, kClosedEarly, "")
 			return
 		}
 		l.t.bytesIn += uint64(n)
 		used, o := l.parse(c, l.buf[:n])
 		switch {
 		case o == bad:
-			l.badResponse(i, l.buf[:n])
+			l.badResponse(i)
 			return
 		case o == done && used < n:
 			l.fail(i, kBadResponse, fmt.Sprintf("%d bytes more than the response", n-used))
@@ -319,16 +371,14 @@ func (l *loop) parse(c *client, b []byte) (int, outcome) {
 	return n, more
 }
 
-func (l *loop) badResponse(i int32, b []byte) {
+func (l *loop) badResponse(i int32) {
 	msg := ""
 	if l.t.examples[kBadResponse] == "" {
 		switch {
 		case !l.http:
 			msg = "the bytes that came back are not those that were sent"
-		case l.clients[i].resp.budget <= len(b):
-			msg = problem(b)
 		default:
-			msg = "malformed head or framing"
+			msg = l.clients[i].resp.problem.String()
 		}
 	}
 	l.fail(i, kBadResponse, msg)
@@ -338,7 +388,7 @@ func (l *loop) badResponse(i int32, b []byte) {
 // may carry another request, gone whether the server closed it.
 func (l *loop) complete(i int32, keep, gone bool) {
 	c := &l.clients[i]
-	c.fails = 0
+	c.fails, c.again = 0, false
 	l.inflight--
 	kind := kNone
 	if l.http {
@@ -360,7 +410,7 @@ func (l *loop) complete(i int32, keep, gone bool) {
 			l.t.drained++
 		}
 		c.answered++
-		record(l.t.latency, l.now-c.from)
+		l.t.latency.Record(l.now - c.from)
 	}
 	if !keep || gone || l.perConn > 0 && c.made >= l.perConn {
 		l.hangUp(i)
@@ -375,9 +425,14 @@ func (l *loop) complete(i int32, keep, gone bool) {
 func (l *loop) fail(i int32, k kindID, example string) {
 	c := &l.clients[i]
 	l.inflight--
+	c.again, c.pending = false, false
 	if c.phase != l.phase {
 		l.t.carriedAnswered++
 	} else {
+		if k == kTimeout {
+			// It took at least so long, and may have taken for ever.
+			l.t.latency.RecordAtLeast(min(l.now, c.sentAt+l.timeout)-c.from, 1)
+		}
 		l.t.failed++
 		l.t.errs[k]++
 		if l.t.examples[k] == "" {
@@ -395,10 +450,15 @@ func (l *loop) fail(i int32, k kindID, example string) {
 }
 
 // connectFailed books a connection that could not be made. The client tries
-// again later; a pending request stays pending.
+// again later; a pending request stays pending, but for one that had been sent
+// before: that has failed.
 func (l *loop) connectFailed(i int32, k kindID) {
 	c := &l.clients[i]
 	l.t.errs[k]++
+	if c.again {
+		l.fail(i, c.lostBy, "")
+		return
+	}
 	l.hangUp(i)
 	c.fails++
 	l.backOff(c)
@@ -412,6 +472,7 @@ const (
 func (l *loop) backOff(c *client) {
 	c.state = waiting
 	c.retryAt = l.now + min(firstBackOff<<min(c.fails-1, 8), lastBackOff)
+	l.sweepAt = min(l.sweepAt, c.retryAt)
 	l.waiting++
 }
 

@@ -55,7 +55,7 @@ type Config struct {
 	Idle            int // connections opened first and held open, silent, to the end
 
 	EchoBytes      int           // payload of one echo request; 0 is DefaultEchoBytes
-	Timeout        time.Duration // for a response, looked at every 100 ms; 0 is DefaultTimeout
+	Timeout        time.Duration // for a response, from when its request left; 0 is DefaultTimeout
 	ConnectTimeout time.Duration // for a connection, and for the opening of all before the warm-up; 0 is DefaultConnectTimeout
 	Drain          time.Duration // longest wait for outstanding responses after the warm-up and after the window; 0 is DefaultDrain
 	Threads        int           // event loops, each on a thread of its own; 0 is 1

@@ -2,7 +2,7 @@ package load
 
 import (
 	"bytes"
-	"strings"
+	"fmt"
 )
 
 // A response is an incremental parser of HTTP/1.x responses to GET (RFC 9112).
@@ -16,8 +16,9 @@ import (
 type response struct {
 	state   parseState
 	head    head
-	n       int    // bytes seen in the current element: line, value, digits
-	budget  int    // bytes of head, chunk lines and trailer seen, all together
+	n       int // bytes seen in the current element: line, value, digits
+	section int // bytes seen of the head, the chunk's line or the trailer that is being read
+	problem problem
 	interim uint8  // 1xx responses passed over
 	field   field  // the header being read, if it matters
 	length  int64  // Content-Length; -1 when there was none
@@ -55,7 +56,8 @@ const (
 )
 
 const (
-	maxHead    = 1 << 20 // as generous as any server's limit
+	maxHead    = 1 << 20  // of one head, or one trailer: as generous as any server's limit
+	maxLine    = 64 << 10 // of the line before a chunk. A body has any number of them
 	maxInterim = 32
 	maxNumber  = 1 << 56 // a number above it may not get another digit
 	nameMax    = len("transfer-encoding")
@@ -135,7 +137,7 @@ func (r *response) feed(b []byte) (int, outcome) {
 		case broken:
 			return i, bad
 		}
-		if r.budget++; r.budget > maxHead {
+		if r.section++; r.section > maxLine && r.tooLong() {
 			return r.fail(i)
 		}
 		switch r.state {
@@ -208,12 +210,14 @@ func (r *response) feed(b []byte) (int, outcome) {
 		case inOther:
 			j := bytes.IndexByte(b[i:], '\n')
 			if j < 0 {
-				r.budget += len(b) - i - 1
-				return len(b), r.checkBudget()
+				j = len(b) - i - 1
+			} else {
+				r.state = atLine
 			}
-			r.budget += j
+			if r.section += j; r.tooLong() {
+				return r.fail(i)
+			}
 			i += j
-			r.state = atLine
 		case inLengthLead, inLength, inLengthTail:
 			switch {
 			case c >= '0' && c <= '9' && r.state != inLengthTail:
@@ -296,7 +300,7 @@ func (r *response) feed(b []byte) (int, outcome) {
 			case '\r':
 				r.state = atDataLF
 			case '\n':
-				r.state, r.num = atChunk, 0
+				r.state, r.num, r.section = atChunk, 0, 0
 			default:
 				return r.fail(i)
 			}
@@ -304,7 +308,7 @@ func (r *response) feed(b []byte) (int, outcome) {
 			if c != '\n' {
 				return r.fail(i)
 			}
-			r.state, r.num = atChunk, 0
+			r.state, r.num, r.section = atChunk, 0, 0
 		case atTrailer:
 			switch c {
 			case '\r':
@@ -348,17 +352,57 @@ func (r *response) eof() outcome {
 	return more
 }
 
+// begun reports whether a byte of the response was seen.
+func (r *response) begun() bool { return r.state != inStatus || r.n > 0 || r.interim > 0 }
+
+// A problem is why a response is none.
+type problem uint8
+
+const (
+	malformed problem = iota
+	notHTTP
+	longHead
+	longLine
+	manyInterim
+)
+
+func (p problem) String() string {
+	switch p {
+	case notHTTP:
+		return "not an HTTP/1.x response"
+	case longHead:
+		return fmt.Sprintf("a head or trailer of more than %d bytes", maxHead)
+	case longLine:
+		return fmt.Sprintf("the line before a chunk has more than %d bytes", maxLine)
+	case manyInterim:
+		return fmt.Sprintf("more than %d interim responses", maxInterim)
+	}
+	return "malformed head or framing"
+}
+
 func (r *response) fail(i int) (int, outcome) {
+	if r.state == inStatus && r.n < len("HTTP/1.") && r.interim == 0 {
+		r.problem = notHTTP
+	}
 	r.state = broken
 	return i, bad
 }
 
-func (r *response) checkBudget() outcome {
-	if r.budget > maxHead {
-		r.state = broken
-		return bad
+// tooLong reports whether what is being read is longer than is borne.
+func (r *response) tooLong() bool {
+	switch r.state {
+	case atChunk, inChunkSize, inChunkExt, atChunkLF, atDataCR, atDataLF:
+		if r.section > maxLine {
+			r.problem = longLine
+			return true
+		}
+	default:
+		if r.section > maxHead {
+			r.problem = longHead
+			return true
+		}
 	}
-	return more
+	return false
 }
 
 func (r *response) startValue() {
@@ -424,10 +468,10 @@ func (r *response) endHead() outcome {
 	h := &r.head
 	if h.status < 200 && h.status != 101 {
 		if r.interim++; r.interim > maxInterim {
-			r.state = broken
+			r.state, r.problem = broken, manyInterim
 			return bad
 		}
-		*r = response{interim: r.interim, budget: r.budget}
+		*r = response{interim: r.interim}
 		return more
 	}
 	if h.minor == 0 {
@@ -448,7 +492,7 @@ func (r *response) endHead() outcome {
 			h.keep = false
 		}
 		if h.seen&sawChunked != 0 {
-			h.body, r.state, r.num = bodyChunked, atChunk, 0
+			h.body, r.state, r.num, r.section = bodyChunked, atChunk, 0, 0
 			return more
 		}
 		h.body, h.keep, r.state = bodyToClose, false, inBodyRest
@@ -468,20 +512,10 @@ func (r *response) endHead() outcome {
 
 func (r *response) startChunk() {
 	if r.num == 0 {
-		r.state = atTrailer
+		r.state, r.section = atTrailer, 0
 		return
 	}
 	r.head.left, r.state = r.num, inBody
-}
-
-// problem says where a broken response went wrong, for a message.
-func problem(b []byte) string {
-	const show = 32
-	s := string(b[:min(len(b), show)])
-	if !strings.HasPrefix(s, "HTTP/1.") {
-		return "not an HTTP/1.x response"
-	}
-	return "malformed head or framing"
 }
 
 // A headCache remembers the last head that came in one piece. Parsing is a

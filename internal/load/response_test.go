@@ -134,6 +134,7 @@ func TestResponseLimits(t *testing.T) {
 		"head":    "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: 0123456789\r\n", maxHead/20),
 		"one":     "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHead+10),
 		"trailer": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("A: b\r\n", maxHead/5),
+		"chunk":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;" + strings.Repeat("x", maxLine) + "\r\n",
 		"interim": strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", maxInterim+1),
 	}
 	for name, s := range endless {

@@ -1,11 +1,9 @@
 package load
 
 import (
-	"fmt"
-	"math"
 	"time"
 
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
+	"switchyard/internal/stats"
 )
 
 // Schema names the JSON form of Result. Keys are added to it, never changed.
@@ -43,7 +41,9 @@ type Result struct {
 	RequestsPerSecond float64 `json:"requests_per_second"` // Requests by the window's length
 	Bytes             Bytes   `json:"bytes"`
 
-	Latency     Quantiles   `json:"latency_us"` // of Requests and Drained
+	// Latency is of Requests and Drained and, as lower bounds, of those that timed
+	// out, of Unfinished.Requests and, in an open loop, of Unsent.
+	Latency     Quantiles   `json:"latency_us"`
 	Histograms  Histograms  `json:"histograms"`
 	Connect     Quantiles   `json:"connect_us"` // start of connect to established, of connections opened in the window
 	Connections Connections `json:"connections"`
@@ -90,9 +90,8 @@ type ErrorCount struct {
 	Example    string `json:"example,omitempty"` // of the first one
 }
 
-// Unfinished are requests with no answer when the run stopped waiting. Their
-// latency is unknown, and at least OldestUS for the oldest: it is in no
-// quantile.
+// Unfinished are requests with no answer when the run stopped waiting. All that
+// is known of their latency is a lower bound, OldestUS for the oldest.
 type Unfinished struct {
 	Requests   uint64  `json:"requests"`    // sent in the window
 	FromWarmup uint64  `json:"from_warmup"` // sent before it, and still waiting
@@ -127,25 +126,19 @@ type Bytes struct {
 }
 
 // Quantiles sum a distribution up, in microseconds. The histogram has the rest.
-type Quantiles struct {
-	Count uint64  `json:"count"`
-	Min   float64 `json:"min"`
-	Mean  float64 `json:"mean"`
-	P50   float64 `json:"p50"`
-	P90   float64 `json:"p90"`
-	P99   float64 `json:"p99"`
-	P999  float64 `json:"p999"`
-	Max   float64 `json:"max"`
-}
+type Quantiles = stats.Quantiles
 
 // Histograms are the whole distributions, in nanoseconds, in the V2 compressed
 // encoding of HdrHistogram, base64: any library of that family reads and
 // merges them.
 type Histograms struct {
-	Unit     string `json:"unit"` // ns
-	Latency  string `json:"latency"`
-	Connect  string `json:"connect"`
-	Lateness string `json:"lateness"`
+	Unit    string `json:"unit"` // ns
+	Latency string `json:"latency"`
+	// LatencyAtLeast are the requests that were never answered: pairs of a time by
+	// which there was no answer and how many took at least so long.
+	LatencyAtLeast [][2]int64 `json:"latency_at_least"`
+	Connect        string     `json:"connect"`
+	Lateness       string     `json:"lateness"`
 }
 
 // Connections are those of the clients; the ballast is apart.
@@ -154,6 +147,7 @@ type Connections struct {
 	OpenedInAll    uint64 `json:"opened_in_all"`    // and before it
 	FailedBefore   uint64 `json:"failed_before"`    // attempts that failed before the warm-up
 	ClosedByServer uint64 `json:"closed_by_server"` // between two requests, in the window: no error
+	Reconnects     uint64 `json:"reconnects"`       // requests sent again, since that crossed them on the way: no error
 	LocalAddresses int    `json:"local_addresses"`  // more than 1: many connections on loopback; see docs/load.md
 }
 
@@ -235,9 +229,10 @@ func (r *runner) fill(res *Result, t *tally, start int64, wall time.Time, boot i
 		res.RequestsPerSecond = float64(t.requests) / res.Window.Seconds
 	}
 	res.Bytes = Bytes{t.bytesIn, t.bytesOut}
-	res.Latency, res.Connect = quantiles(t.latency), quantiles(t.connect)
-	res.Histograms = Histograms{"ns", encode(t.latency), encode(t.connect), encode(t.lateness)}
-	res.Connections.Opened, res.Connections.ClosedByServer = t.opened, t.closedByServer
+	res.Latency, res.Connect = t.latency.Quantiles(), t.connect.Quantiles()
+	latency := t.latency.Encode()
+	res.Histograms = Histograms{"ns", latency.Known, latency.AtLeast, t.connect.Encode().Known, t.lateness.Encode().Known}
+	res.Connections.Opened, res.Connections.ClosedByServer, res.Connections.Reconnects = t.opened, t.closedByServer, t.reconnects
 	res.Connections.LocalAddresses = 1
 	res.Idle.Asked = c.Idle
 	for _, l := range r.loops {
@@ -251,7 +246,7 @@ func (r *runner) fill(res *Result, t *tally, start int64, wall time.Time, boot i
 	g := Generator{
 		CPUUserUS: us(t.cost.user), CPUSystemUS: us(t.cost.system),
 		VoluntarySwitches: t.cost.voluntary, InvoluntarySwitches: t.cost.involuntary,
-		RunQueueUS: -1, Lateness: quantiles(t.lateness),
+		RunQueueUS: -1, Lateness: t.lateness.Quantiles(),
 		Queued: t.queued, QueueMaxUS: us(t.queueMax),
 	}
 	if t.cost.waited >= 0 {
@@ -267,32 +262,8 @@ func (r *runner) fill(res *Result, t *tally, start int64, wall time.Time, boot i
 
 func us(ns int64) float64 { return float64(ns) / 1e3 }
 
-func quantiles(h *hdr.Histogram) Quantiles {
-	q := Quantiles{Count: uint64(h.TotalCount())}
-	if q.Count == 0 {
-		return q
-	}
-	v := h.ValueAtPercentilesSlice([]float64{50, 90, 99, 99.9})
-	q.Min, q.Mean, q.Max = us(h.Min()), math.Round(h.Mean())/1e3, us(h.Max())
-	q.P50, q.P90, q.P99, q.P999 = us(v[0]), us(v[1]), us(v[2]), us(v[3])
-	return q
-}
-
-func encode(h *hdr.Histogram) string {
-	b, err := h.Encode(hdr.V2CompressedEncodingCookieBase)
-	if err != nil {
-		// Writing to memory does not fail; a result without a histogram would
-		// be worse than none.
-		panic(fmt.Sprintf("encode histogram: %v", err))
-	}
-	return string(b)
-}
-
-// DecodeHistogram reads one of Histograms back.
-func DecodeHistogram(s string) (*hdr.Histogram, error) {
-	h, err := hdr.Decode([]byte(s))
-	if err != nil {
-		return nil, fmt.Errorf("decode histogram: %w", err)
-	}
-	return h, nil
+// Latencies is the whole distribution of latencies, requests that were never
+// answered included.
+func (h *Histograms) Latencies() (*stats.Latencies, error) {
+	return stats.Encoded{Known: h.Latency, AtLeast: h.LatencyAtLeast}.Decode()
 }

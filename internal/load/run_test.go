@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"switchyard/internal/stats"
 	"switchyard/internal/testenv"
 )
 
@@ -148,15 +149,28 @@ func checkSums(t *testing.T, r *Result) {
 	if r.Latency.Count != r.Requests+r.Drained {
 		t.Errorf("latency of %d requests, of %d", r.Latency.Count, r.Requests+r.Drained)
 	}
+	timeouts := uint64(0)
+	for _, e := range r.ErrorsByKind {
+		if e.Kind == Timeout {
+			timeouts = e.Count
+		}
+	}
+	unanswered := timeouts + r.Unfinished.Requests
+	if r.Options.Loop == "open" {
+		unanswered += r.Unsent.Requests
+	}
+	if r.Latency.Unanswered != unanswered {
+		t.Errorf("latency has %d bounds, of %d requests without an answer", r.Latency.Unanswered, unanswered)
+	}
 	for _, e := range []struct {
-		s string
-		q Quantiles
-	}{{r.Histograms.Latency, r.Latency}, {r.Histograms.Connect, r.Connect}, {r.Histograms.Lateness, r.Generator.Lateness}} {
-		h, err := DecodeHistogram(e.s)
+		of stats.Encoded
+		q  Quantiles
+	}{{stats.Encoded{Known: r.Histograms.Latency, AtLeast: r.Histograms.LatencyAtLeast}, r.Latency}, {stats.Encoded{Known: r.Histograms.Connect}, r.Connect}, {stats.Encoded{Known: r.Histograms.Lateness}, r.Generator.Lateness}} {
+		l, err := e.of.Decode()
 		if err != nil {
 			t.Error(err)
-		} else if uint64(h.TotalCount()) != e.q.Count || us(h.Max()) != e.q.Max {
-			t.Errorf("a histogram of %d up to %d ns stands beside %+v", h.TotalCount(), h.Max(), e.q)
+		} else if q := l.Quantiles(); q.Count != e.q.Count || q.Unanswered != e.q.Unanswered || q.P99 != e.q.P99 || q.AtLeast != e.q.AtLeast {
+			t.Errorf("a histogram with %+v stands beside %+v", q, e.q)
 		}
 	}
 	q := r.Latency

@@ -1,19 +1,6 @@
 package load
 
-import (
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
-)
-
-// Histograms hold nanoseconds from 1 to a minute with three significant
-// digits; what takes longer is counted as a minute.
-const maxRecorded = 60_000_000_000
-
-func newHistogram() *hdr.Histogram { return hdr.New(1, maxRecorded, 3) }
-
-func record(h *hdr.Histogram, ns int64) {
-	// The only error is a value out of range, and there is none.
-	_ = h.RecordValue(min(max(ns, 1), maxRecorded))
-}
+import "switchyard/internal/stats"
 
 // A tally is what one loop counts in one phase. Times are nanoseconds.
 type tally struct {
@@ -40,13 +27,14 @@ type tally struct {
 	bytesIn, bytesOut uint64
 	opened            uint64 // connections established
 	closedByServer    uint64 // connections the server closed between requests
+	reconnects        uint64 // requests sent again, on a new connection
 	idleClosed        uint64
 
 	spun int64 // open loop: time between two looks at epoll that showed nothing
 
 	starved int // clients without one good response
 
-	latency, connect, lateness *hdr.Histogram
+	latency, connect, lateness *stats.Latencies
 
 	end  int64 // when sending stopped
 	cost cost
@@ -56,7 +44,7 @@ type tally struct {
 func (t *tally) reset() {
 	l, c, a := t.latency, t.connect, t.lateness
 	if l == nil {
-		l, c, a = newHistogram(), newHistogram(), newHistogram()
+		l, c, a = stats.NewLatencies(), stats.NewLatencies(), stats.NewLatencies()
 	} else {
 		l.Reset()
 		c.Reset()
@@ -90,6 +78,7 @@ func (t *tally) add(u *tally) {
 	t.bytesOut += u.bytesOut
 	t.opened += u.opened
 	t.closedByServer += u.closedByServer
+	t.reconnects += u.reconnects
 	t.idleClosed += u.idleClosed
 	t.spun += u.spun
 	t.starved += u.starved

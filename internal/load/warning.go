@@ -1,6 +1,9 @@
 package load
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // busyShare is the part of its CPU from which on the generator may be what is
 // measured.
@@ -26,7 +29,13 @@ func (r *Result) warnings() []string {
 		}
 	}
 	if n := r.Unfinished.Requests + r.Unfinished.FromWarmup; n > 0 {
-		add("%d requests had no answer at the end, the oldest after %.0f ms: their latency is in no quantile", n, r.Unfinished.OldestUS/1e3)
+		add("%d requests had no answer at the end, the oldest after %.0f ms", n, r.Unfinished.OldestUS/1e3)
+	}
+	if q := r.Latency; q.Unanswered > 0 {
+		add("of %d latencies %d are known as lower bounds only, of requests that were never answered: so are %s", q.Count+q.Unanswered, q.Unanswered, strings.Join(q.AtLeast.Keys(), ", "))
+	}
+	if r.Options.Loop == "closed" && r.Unsent.OldestUS > max(r.Latency.P99, 100e3) {
+		add("%d clients waited for a connection when the window closed, the longest for %.0f ms: no request of theirs had left, and none is in the quantiles", r.Unsent.Requests, r.Unsent.OldestUS/1e3)
 	}
 	if r.StarvedClients > 0 && r.Requests > 0 {
 		add("%d of %d clients had no good response in the window: the quantiles speak of the others", r.StarvedClients, r.Options.Clients)

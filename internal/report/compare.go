@@ -79,7 +79,7 @@ type ModelRow struct {
 	Unfinished        uint64           `json:"unfinished"`
 	RequestsPerSecond *float64         `json:"requests_per_second"`
 	Rate              stats.Estimate   `json:"requests_per_second_estimate"`
-	Latency           *Latency         `json:"latency_us"`
+	Latency           *stats.Quantiles `json:"latency_us"`
 
 	Traced      bool   `json:"traced"`
 	TraceReason string `json:"trace_reason"`
@@ -117,16 +117,6 @@ type ModelRow struct {
 	LoadWarnings []string `json:"load_warnings,omitempty"`
 	// Missing says why a column of this row is empty, by the column's key.
 	Missing map[string]string `json:"missing,omitempty"`
-}
-
-// Latency is how long clients waited for replies, in microseconds.
-type Latency struct {
-	P50  float64 `json:"p50"`
-	P90  float64 `json:"p90"`
-	P99  float64 `json:"p99"`
-	P999 float64 `json:"p999"`
-	Max  float64 `json:"max"`
-	Mean float64 `json:"mean"`
 }
 
 // Switches counts context switches of the server's tasks.

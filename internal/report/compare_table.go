@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"switchyard/internal/stats"
+
 	"switchyard/trace/hist"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -23,6 +25,7 @@ type column struct {
 	part  int    // 1: what clients see and what it costs; 2: what the kernel did
 	cell  func(ModelRow) string
 	value func(ModelRow) *float64 // unrounded, for CSV
+	least stats.AtLeast           // which of the latencies it is
 }
 
 func per(count *uint64, r ModelRow) *float64 {
@@ -103,10 +106,10 @@ var columns = []column{
 			return fmt.Sprintf("%s ±%2.0f%%", thousands(r.Rate.Median), 100*r.Rate.Spread())
 		},
 		value: func(r ModelRow) *float64 { return r.RequestsPerSecond }},
-	{head: "latency\np50", key: "latency p50 µs", part: 1,
-		value: func(r ModelRow) *float64 { return of(r.Latency, func(l Latency) float64 { return l.P50 }) }},
-	{head: "\np99", key: "latency p99 µs", part: 1,
-		value: func(r ModelRow) *float64 { return of(r.Latency, func(l Latency) float64 { return l.P99 }) }},
+	{head: "latency\np50", key: "latency p50 µs", part: 1, least: stats.AtLeastP50,
+		value: func(r ModelRow) *float64 { return of(r.Latency, func(l stats.Quantiles) float64 { return l.P50 }) }},
+	{head: "\np99", key: "latency p99 µs", part: 1, least: stats.AtLeastP99,
+		value: func(r ModelRow) *float64 { return of(r.Latency, func(l stats.Quantiles) float64 { return l.P99 }) }},
 	{head: "vol.\nsw/req", key: "voluntary switches/request", part: 2,
 		value: func(r ModelRow) *float64 {
 			if r.Switches == nil {
@@ -154,6 +157,8 @@ func (c column) text(r ModelRow) string {
 		return "–"
 	}
 	switch {
+	case c.least != 0 && r.Latency.AtLeast.Has(c.least):
+		return stats.FormatAtLeast(*v)
 	case strings.HasPrefix(c.key, "CPU"):
 		if *v < 100 {
 			return strconv.FormatFloat(*v, 'f', 1, 64)
@@ -273,7 +278,11 @@ func (c *Compare) Summary() []string {
 			lines = append(lines, fmt.Sprintf("%s: %d errors (%s).", Printable(r.Model), r.Errors, kinds(r.ErrorKinds)))
 		}
 		if r.Unfinished > 0 {
-			lines = append(lines, fmt.Sprintf("%s: %d requests had no answer when the time was up: its latencies leave them out.", Printable(r.Model), r.Unfinished))
+			lines = append(lines, fmt.Sprintf("%s: %d requests had no answer when the time was up.", Printable(r.Model), r.Unfinished))
+		}
+		if l := r.Latency; l != nil && l.Unanswered > 0 {
+			lines = append(lines, fmt.Sprintf("%s: of %d latencies %d are lower bounds, of requests that were never answered: so are %s.",
+				Printable(r.Model), l.Count+l.Unanswered, l.Unanswered, strings.Join(l.AtLeast.Keys(), ", ")))
 		}
 		for _, n := range r.Notes {
 			lines = append(lines, fmt.Sprintf("%s: %s", Printable(r.Model), Printable(n)))
@@ -503,7 +512,7 @@ func (c *Compare) WriteCSV(w io.Writer) error {
 	for _, col := range columns {
 		head = append(head, col.key)
 	}
-	head = append(head, "requests/s low", "requests/s high", "confidence", "lost events", "checks")
+	head = append(head, "requests/s low", "requests/s high", "confidence", "lost events", "checks", "latencies at least")
 	if err := cw.Write(head); err != nil {
 		return err
 	}
@@ -534,6 +543,11 @@ func (c *Compare) WriteCSV(w io.Writer) error {
 			row = append(row, "", "", "")
 		}
 		row = append(row, strconv.FormatUint(r.LostEvents, 10), checks)
+		least := ""
+		if r.Latency != nil {
+			least = strings.Join(r.Latency.AtLeast.Keys(), " ")
+		}
+		row = append(row, least)
 		if err := cw.Write(row); err != nil {
 			return err
 		}

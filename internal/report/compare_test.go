@@ -26,7 +26,7 @@ func sample() *Compare {
 	rate := func(v ...float64) stats.Estimate { return stats.Median(v) }
 	row := func(model string, r stats.Estimate) ModelRow {
 		return ModelRow{Model: model, Available: true, Rounds: 5, Requests: 100_000, RequestsPerSecond: &r.Median, Rate: r,
-			Latency: &Latency{P50: 96.2, P90: 130, P99: 412, P999: 2400, Max: 10_412, Mean: 99}, Traced: true,
+			Latency: &stats.Quantiles{P50: 96.2, P90: 130, P99: 412, P999: 2400, Max: 10_412, Mean: 99}, Traced: true,
 			Switches: &Switches{Total: 51_000, Voluntary: 50_000, Involuntary: 1000, AddressSpace: 7, Lazy: 49_000, PerRequest: 0.51},
 			RunQueue: &hist.Quantiles{N: 51_000, Mean: 8, P50: 4, P90: 21, P99: 55.5, P999: 301, Max: 4012}, Wakeups: ptr(uint64(50_000)), Migrations: ptr(uint64(3)),
 			Forks: ptr(uint64(0)), Execs: ptr(uint64(0)), Exits: ptr(uint64(0)), ThreadsCreated: ptr(uint64(3125)), PageFaults: ptr(uint64(9)), TLBFlushes: ptr(uint64(1)),
@@ -38,6 +38,8 @@ func sample() *Compare {
 	failed.Checks[0].OK, failed.Checks[0].Kernel = false, 50_003
 	failed.Forks, failed.PSSPerConn = ptr(uint64(100_000)), ptr(-1500.0)
 	failed.Errors, failed.ErrorKinds = 3, map[string]int64{"reset": 2, "timeout": 1}
+	failed.Latency.Count, failed.Latency.Unanswered, failed.Latency.P99, failed.Latency.P999, failed.Latency.Max = 980, 20, 300_000, 300_000, 300_000
+	failed.Latency.AtLeast = stats.AtLeastMean | stats.AtLeastP99 | stats.AtLeastP999 | stats.AtLeastMax
 	untraced := row("threads/pool", rate(70_000, 71_000))
 	untraced.Traced, untraced.TraceReason = false, "no permission: \x1b[31mrun as root"
 	untraced.Switches, untraced.RunQueue, untraced.Forks, untraced.ThreadsCreated, untraced.PerRequest, untraced.Checks = nil, nil, nil, nil, nil, nil
@@ -219,7 +221,7 @@ func TestCountsWithoutRates(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, name := range rows[0] {
-		empty := strings.HasPrefix(name, "requests/s") || strings.HasPrefix(name, "latency") || strings.HasPrefix(name, "CPU") || name == "confidence"
+		empty := strings.HasPrefix(name, "requests/s") || strings.HasPrefix(name, "latency") || strings.HasPrefix(name, "CPU") || name == "confidence" || name == "latencies at least"
 		if got := rows[1][i]; empty != (got == "") && name != "reason" {
 			t.Errorf("CSV: %s is %q", name, got)
 		}

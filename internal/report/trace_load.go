@@ -3,20 +3,22 @@ package report
 import (
 	"fmt"
 	"strings"
+
+	"switchyard/internal/stats"
 )
 
 // TraceLoad is what the clients of a load beside a trace saw, in short.
 type TraceLoad struct {
-	Target            string   `json:"target"`
-	Loop              string   `json:"loop"` // closed or open
-	Clients           int      `json:"clients"`
-	Rate              float64  `json:"rate"` // requests a second that were to be sent, of an open loop
-	Seconds           float64  `json:"seconds"`
-	Requests          uint64   `json:"requests"` // answered well
-	Errors            uint64   `json:"errors"`
-	RequestsPerSecond float64  `json:"requests_per_second"`
-	Latency           Latency  `json:"latency_us"`
-	Warnings          []string `json:"warnings,omitempty"`
+	Target            string          `json:"target"`
+	Loop              string          `json:"loop"` // closed or open
+	Clients           int             `json:"clients"`
+	Rate              float64         `json:"rate"` // requests a second that were to be sent, of an open loop
+	Seconds           float64         `json:"seconds"`
+	Requests          uint64          `json:"requests"` // answered well
+	Errors            uint64          `json:"errors"`
+	RequestsPerSecond float64         `json:"requests_per_second"`
+	Latency           stats.Quantiles `json:"latency_us"`
+	Warnings          []string        `json:"warnings,omitempty"`
 }
 
 // sentence says it in words; "" of none.
@@ -32,10 +34,15 @@ func (l *TraceLoad) sentence() string {
 	if l.Errors == 1 {
 		errors = "1 error"
 	}
-	us := func(v float64) string { return nanos(v * 1e3) }
+	us := func(v float64, mark stats.AtLeast) string {
+		if l.Latency.AtLeast.Has(mark) {
+			return stats.FormatAtLeast(v)
+		}
+		return nanos(v * 1e3)
+	}
 	s := fmt.Sprintf("Load on %s by %d clients, %s: %d requests in %.2f s (%.0f/s), %s; latency p50 %s, p99 %s, max %s.",
 		Printable(l.Target), l.Clients, how, l.Requests, l.Seconds, l.RequestsPerSecond, errors,
-		us(l.Latency.P50), us(l.Latency.P99), us(l.Latency.Max))
+		us(l.Latency.P50, stats.AtLeastP50), us(l.Latency.P99, stats.AtLeastP99), us(l.Latency.Max, stats.AtLeastMax))
 	for _, w := range l.Warnings {
 		s += " Warning: " + strings.TrimSuffix(Printable(w), ".") + "."
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"switchyard/internal/stats"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
 
@@ -33,7 +34,7 @@ func sampleTrace() *Trace {
 		CPUs:     []TraceCPU{{CPU: 0, BusyNS: 2_000_000_000, IdleNS: 345_678_901, Switches: 12_345, QueueMean: 0.51, QueueMax: 7}},
 		RunQueue: &TraceQueue{Mean: 0.51, Max: 7, ViolationCount: 12, ViolationNS: 340_000, ViolationMaxNS: 120_000},
 		Load: &TraceLoad{Target: "http://127.0.0.1:80/\x1b[31m", Loop: "open", Clients: 16, Rate: 5000, Seconds: 3, Requests: 15000, Errors: 1,
-			RequestsPerSecond: 5000, Latency: Latency{P50: 75.8, P99: 1480, Max: 6720}, Warnings: []string{"it was late"}},
+			RequestsPerSecond: 5000, Latency: stats.Quantiles{P50: 75.8, P99: 1480, Max: 6720}, Warnings: []string{"it was late"}},
 		Throttled: &event.Throttling{Times: 23, Time: 1_009_000_000, Cgroups: []string{"/limited\x1b[31m\xff", "/", "/a", "/b"}, Read: 5},
 
 		Syscalls: map[string]uint64{"read": 1009, "write": 1009, "futex": 23},
