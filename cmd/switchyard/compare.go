@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"switchyard"
+	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
 
@@ -73,7 +74,7 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 	f.IntVar(&o.clients, "clients", 16, "clients, each with one request at a time")
 	f.DurationVar(&o.duration, "duration", 350*time.Millisecond, "measured time of a round")
 	f.DurationVar(&o.warmup, "warmup", 100*time.Millisecond, "load before it, not measured")
-	f.IntVar(&o.rounds, "rounds", 5, "rounds that measure rates, each with every model once; others count")
+	f.IntVar(&o.rounds, "rounds", 5, "rounds that measure rates, each with every model once; others count; at most 10000")
 	f.StringVar(&o.path, "path", "/", "what is asked for: /, /bytes?n=N, /work?us=N, /sleep?ms=N")
 	f.IntVar(&o.requestsPerConn, "requests-per-conn", 32, "requests on a connection before the client opens another; 0 keeps connections")
 	f.IntVar(&o.workers, "workers", 0, "workers of the designs that make them in advance; 0 is one for each client (pools) or CPU (loops)")
@@ -111,6 +112,8 @@ func (o *compareOptions) complete(args []string, flags compareFlags) error {
 		return usagef("--clients %d: want 1 or more", o.clients)
 	case o.rounds < 1:
 		return usagef("--rounds %d: want 1 or more", o.rounds)
+	case o.rounds > maxRounds:
+		return usagef("--rounds %d: at most %d", o.rounds, maxRounds)
 	case o.duration < 10*time.Millisecond:
 		return usagef("--duration %v: want 10ms or more", o.duration)
 	case o.warmup < 0:
@@ -125,6 +128,14 @@ func (o *compareOptions) complete(args []string, flags compareFlags) error {
 		return usagef("--path %q: want a path that begins with / and has no blanks, such as '/work?us=50'", o.path)
 	case o.protocol == switchyard.HTTP && strings.HasPrefix(o.path, "/crash"):
 		return usagef("--path %q: that ends the server, so there is nothing to compare (see serve and curl)", o.path)
+	}
+	// What servers and load would refuse is refused here, before the work.
+	if err := (switchyard.Options{Protocol: o.protocol, Workers: o.workers, MaxConns: o.maxConns}).Validate(); err != nil {
+		return usagef("--%v", err)
+	}
+	err = load.Config{Target: "http://127.0.0.1:1/", Clients: o.clients, Duration: o.duration, Warmup: o.warmup, RequestsPerConn: o.requestsPerConn}.Check()
+	if err != nil {
+		return usagef("--%v", err)
 	}
 	if o.protocol == switchyard.HTTP {
 		o.spins = switchyard.Calibrate()
@@ -147,6 +158,10 @@ func (o *compareOptions) complete(args []string, flags compareFlags) error {
 	}
 	return nil
 }
+
+// maxRounds is enough for a day of any model, and few enough to keep a number of
+// each.
+const maxRounds = 10_000
 
 func cpuFlag(name, value string, byDefault, allowed proc.CPUList) (proc.CPUList, error) {
 	if value == "" {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"switchyard/internal/load"
 )
 
 // A choice is the value of a flag that takes one of a few words.
@@ -70,6 +72,9 @@ func (d *descriptor) Set(s string) error {
 	*d = descriptor(n)
 	return nil
 }
+
+// longest bounds every duration that can be asked for.
+const longest = load.MaxTime
 
 // wants says what a flag of one of pflag's types takes.
 var wants = map[string]string{

@@ -53,8 +53,7 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 	_ = fl.MarkHidden("control-fd")
 	parentFlag(cmd, &parent)
 	format := formatFlag(cmd, "text", "json")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c := c
+	cmd.PreRunE = func(_ *cobra.Command, args []string) error {
 		c.Target, c.Arrivals = args[0], load.Arrivals(*arrivals)
 		// Zero stands for a default in the library, and for a mistake here.
 		for _, name := range []string{"bytes", "timeout", "connect-timeout", "drain", "threads"} {
@@ -62,12 +61,38 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 				return usagef("--%s %s: want more than nothing", name, v)
 			}
 		}
+		if err := c.Check(); err != nil {
+			return usagef("%v", err)
+		}
+		return nil
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := belong(parent); err != nil {
 			return err
 		}
 		return runLoad(env, c, control, parent, *format, quiet(cmd))
 	}
 	return cmd
+}
+
+// checkLoad says what is wrong with the arguments of `load`, if there are any.
+func checkLoad(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd := newLoadCommand(Env{})
+	cmd.SetFlagErrorFunc(flagError)
+	if err := cmd.ParseFlags(args); err != nil {
+		return usagef("--load: %v", flagError(cmd, err))
+	}
+	rest := cmd.Flags().Args()
+	if err := cmd.Args(cmd, rest); err != nil {
+		return usagef("--load: %v", err)
+	}
+	if err := cmd.PreRunE(cmd, rest); err != nil {
+		return usagef("--load: %v", err)
+	}
+	return nil
 }
 
 func runLoad(env Env, c load.Config, control, parent int, format string, quiet bool) error {

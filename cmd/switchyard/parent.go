@@ -22,8 +22,11 @@ func parentFlag(cmd *cobra.Command, p *int) {
 // capabilities (setcap(8)) has given it those, and has made it undumpable, so
 // that its parent could not weigh its memory (prctl(2), PR_SET_DUMPABLE).
 func belong(parent int) error {
-	if parent == 0 {
+	switch {
+	case parent == 0:
 		return nil
+	case parent < 0 || parent > maxPID:
+		return usagef("--parent %d: want the number of a process", parent)
 	}
 	if err := sys.DropCapabilities(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return err
@@ -33,6 +36,9 @@ func belong(parent int) error {
 	}
 	return nil
 }
+
+// maxPID is the kernel's own bound (PID_MAX_LIMIT).
+const maxPID = 1 << 22
 
 // dieWith has the kernel kill this process with parent, for as long as the
 // calling thread lives. The parent has asked for that, but the exec of a file

@@ -73,6 +73,10 @@ func (f serveFlags) check() error {
 		return usagef("--max-conns %d: want 1 or more", f.maxConns)
 	case f.grace <= 0:
 		return usagef("--grace %v: want a duration longer than nothing, such as 2s", f.grace)
+	case f.grace > longest:
+		return usagef("--grace %v: at most %v", f.grace, longest)
+	case f.spins > maxSpins:
+		return usagef("--spins %d: at most %d", f.spins, uint64(maxSpins))
 	case f.readyFD >= 0 && f.readyFD == f.statsFD:
 		return usagef("--ready-fd %d and --stats-fd %d: want different descriptors", f.readyFD, f.statsFD)
 	}
@@ -81,6 +85,9 @@ func (f serveFlags) check() error {
 	}
 	return nil
 }
+
+// maxSpins is more turns of a loop in a millisecond than any CPU does.
+const maxSpins = 1e9
 
 func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 	model, err := lookupModel(name)

@@ -108,6 +108,8 @@ func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count b
 		return usagef("trace: --count or --record, not both")
 	case o.duration < 0:
 		return usagef("--duration %v: want more than 0s, or 0s for until it ends", o.duration)
+	case o.duration > longest:
+		return usagef("--duration %v: at most %v", o.duration, longest)
 	case o.out != "" && !o.record:
 		return usagef("--out %q: only a recording is kept: add --record", o.out)
 	case o.tlb && o.record:
@@ -125,6 +127,9 @@ func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count b
 	var err error
 	if o.buffer, err = parseSize(buffer); err != nil {
 		return usagef("--buffer %q: %v", buffer, err)
+	}
+	if err := checkLoad(o.load); err != nil {
+		return err
 	}
 	if o.out != "" {
 		if entries, err := os.ReadDir(o.out); err == nil && len(entries) > 0 {

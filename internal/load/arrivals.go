@@ -65,6 +65,9 @@ func (s *schedule) take() {
 // waited by how much they came before end, many at a time: n of them at least
 // by ns.
 func (s *schedule) rest(end int64, waited func(ns int64, n uint64)) (all uint64) {
+	if s.rng != nil {
+		all = s.many(end, waited)
+	}
 	var bound int64
 	var n uint64
 	for s.next() < end {
@@ -88,6 +91,29 @@ func (s *schedule) rest(end int64, waited func(ns int64, n uint64)) (all uint64)
 	}
 	if n > 0 {
 		waited(bound, n)
+	}
+	return all
+}
+
+// oneByOne is how many Poisson arrivals rest takes one by one.
+const oneByOne = 10_000_000
+
+// many is rest for more Poisson arrivals than could be taken one by one, all but
+// the last of them. How many fall into a time is drawn instead: with so many that
+// is the normal distribution.
+func (s *schedule) many(end int64, waited func(ns int64, n uint64)) (all uint64) {
+	for (float64(end)-s.sum)/s.period > oneByOne {
+		ns := int64(float64(end) - s.sum)
+		bound := stats.Bound(ns)
+		length := max(float64(ns-bound)+1, s.period) // to where the next bound begins
+		mean := length / s.period
+		n := uint64(max(0, math.Round(mean+math.Sqrt(mean)*s.rng.NormFloat64())))
+		if n > 0 {
+			waited(bound, n)
+		}
+		s.i += float64(n)
+		s.sum += length
+		all += n
 	}
 	return all
 }

@@ -133,3 +133,24 @@ func TestRestIsWhatTakingOneByOneCounts(t *testing.T) {
 		}
 	}
 }
+
+// A run may ask for more arrivals than anybody could count one by one.
+func TestRestOfVeryMany(t *testing.T) {
+	const rate, end = 1e7, int64(MaxTime)
+	for _, law := range []Arrivals{Constant, Poisson} {
+		s := newSchedule(law, rate, 0, 1, 1, 0)
+		var sum uint64
+		last := int64(math.MaxInt64)
+		got := s.rest(end, func(ns int64, n uint64) {
+			if ns > last {
+				t.Fatalf("%s: bounds rise: %d after %d", law, ns, last)
+			}
+			last = ns
+			sum += n
+		})
+		want := rate * float64(end) / 1e9
+		if sum != got || math.Abs(float64(got)-want) > 10*math.Sqrt(want) || s.next() < end {
+			t.Errorf("%s: %d arrivals, %d told of, want %.0f", law, got, sum, want)
+		}
+	}
+}

@@ -31,6 +31,9 @@ const (
 	MaxEchoBytes          = 16 << 20
 	maxClients            = 1 << 20
 	maxThreads            = 256
+	maxPerConn            = 1 << 30
+	// MaxTime bounds every duration in a Config.
+	MaxTime = 1000 * time.Hour
 )
 
 // Config says what load to put on what. Target, Clients and Duration must be
@@ -73,17 +76,31 @@ type Config struct {
 	AfterMeasure func() error
 }
 
+// Check says what is wrong with c, or nil: what Run would refuse before it does
+// anything. The error wraps ErrUsage.
+func (c Config) Check() error {
+	c, err := c.withDefaults()
+	if err != nil {
+		return err
+	}
+	if _, err := Parse(c.Target); err != nil {
+		return err
+	}
+	_, _, err = fileLimit(c.Clients + c.Idle)
+	return err
+}
+
 // withDefaults checks c and fills in what was left out.
 func (c Config) withDefaults() (Config, error) {
 	for _, d := range []struct {
 		name string
 		v    time.Duration
-	}{{"duration", c.Duration}, {"warm-up", c.Warmup}, {"timeout", c.Timeout}, {"connect timeout", c.ConnectTimeout}, {"drain time", c.Drain}, {"spin time", c.Spin}} {
+	}{{"duration", c.Duration}, {"warmup", c.Warmup}, {"timeout", c.Timeout}, {"connect-timeout", c.ConnectTimeout}, {"drain", c.Drain}, {"spin", c.Spin}} {
 		if d.v < 0 {
 			return c, usagef("%s %v: must not be negative", d.name, d.v)
 		}
-		if d.v > 1000*time.Hour {
-			return c, usagef("%s %v: at most 1000h", d.name, d.v)
+		if d.v > MaxTime {
+			return c, usagef("%s %v: at most %v", d.name, d.v, MaxTime)
 		}
 	}
 	switch {
@@ -100,7 +117,9 @@ func (c Config) withDefaults() (Config, error) {
 	case c.Rate > 0 && c.Rate < 1e-4:
 		return c, usagef("rate %v: at least 1e-4 requests per second, or 0 for a closed loop", c.Rate)
 	case c.RequestsPerConn < 0:
-		return c, usagef("requests per connection %d: must not be negative; 0 keeps connections open", c.RequestsPerConn)
+		return c, usagef("requests-per-conn %d: must not be negative; 0 keeps connections open", c.RequestsPerConn)
+	case c.RequestsPerConn > maxPerConn:
+		return c, usagef("requests-per-conn %d: at most %d; 0 keeps connections open", c.RequestsPerConn, maxPerConn)
 	case c.Idle < 0:
 		return c, usagef("idle %d: must not be negative", c.Idle)
 	case c.Idle > maxClients:

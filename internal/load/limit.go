@@ -7,25 +7,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// raiseFileLimit makes room for n more descriptors: the soft limit is raised
-// as far as the hard one. RLIMIT_NOFILE belongs to the process and stays
-// raised.
-func raiseFileLimit(n int) error {
+// fileLimit returns how many descriptors there must be for n more of them, and
+// the limit, or an error if there cannot be so many.
+func fileLimit(n int) (need uint64, l unix.Rlimit, err error) {
 	open := 16
 	if es, err := os.ReadDir("/proc/self/fd"); err == nil {
 		open = len(es)
 	}
 	const spare = 16
-	need := uint64(n + open + spare)
-	var l unix.Rlimit
+	need = uint64(n + open + spare)
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
-		return fmt.Errorf("read the limit on open files: %w", os.NewSyscallError("getrlimit", err))
-	}
-	if l.Cur >= need {
-		return nil
+		return need, l, fmt.Errorf("read the limit on open files: %w", os.NewSyscallError("getrlimit", err))
 	}
 	if l.Max < need {
-		return usagef("%d connections need %d file descriptors and the hard limit is %d: use fewer clients or idle connections, or raise it (ulimit -Hn %d as root, LimitNOFILE= in a unit)", n, need, l.Max, need)
+		return need, l, usagef("%d connections need %d file descriptors and the hard limit is %d: use fewer clients or idle connections, or raise it (ulimit -Hn %d as root, LimitNOFILE= in a unit)", n, need, l.Max, need)
+	}
+	return need, l, nil
+}
+
+// raiseFileLimit makes room for n more descriptors: the soft limit is raised
+// as far as the hard one. RLIMIT_NOFILE belongs to the process and stays
+// raised.
+func raiseFileLimit(n int) error {
+	need, l, err := fileLimit(n)
+	if err != nil || l.Cur >= need {
+		return err
 	}
 	// The whole way: the program that embeds this opens files too.
 	l.Cur = l.Max

@@ -90,10 +90,10 @@ const (
 	sweepEvery = 100_000_000
 )
 
-func newLoop(id int, cfg *Config, t Target, d dialer, clients, idle int, base time.Time, stop *atomic.Bool, stopFD int) (*loop, error) {
+func newLoop(id int, cfg *Config, t Target, request []byte, d dialer, clients, idle int, base time.Time, stop *atomic.Bool, stopFD int) (*loop, error) {
 	l := &loop{
 		id: id, cfg: cfg, http: t.Protocol == HTTP, perConn: cfg.RequestsPerConn,
-		req: t.request(cfg.EchoBytes), dial: d, base: base, stop: stop, timeout: int64(cfg.Timeout),
+		req: request, dial: d, base: base, stop: stop, timeout: int64(cfg.Timeout),
 		events:  make([]unix.EpollEvent, min(max(clients, 16), 1024)),
 		buf:     make([]byte, 64<<10),
 		clients: make([]client, clients),

@@ -73,8 +73,9 @@ func (r *runner) run(ctx context.Context, firstFD int, d dialer) (*Result, error
 	defer unix.Close(stopFD)
 	n := r.cfg.Threads
 	r.done = make(chan struct{}, n)
+	request := r.target.request(r.cfg.EchoBytes)
 	for i := range n {
-		l, err := newLoop(i, &r.cfg, r.target, d, share(r.cfg.Clients, i, n), share(r.cfg.Idle, i, n), r.base, &r.stop, stopFD)
+		l, err := newLoop(i, &r.cfg, r.target, request, d, share(r.cfg.Clients, i, n), share(r.cfg.Idle, i, n), r.base, &r.stop, stopFD)
 		if err != nil {
 			sys.RawClose(firstFD)
 			for _, l := range r.loops {
