@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"trace/switchcost": rooms("trace", nouns),
 
 	"internal/sys":           {},
-	"internal/proc":          {"internal/sys"},
+	"internal/proc":          {},
 	"internal/stats":         {},
 	"internal/parquet":       {},
 	"internal/parquet/forge": {"internal/parquet"}, // for tests

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"switchyard"
+	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 )
 
@@ -116,7 +117,7 @@ func bind(d design, o switchyard.Options) (s *server, err error) {
 	if loops > maxLoops {
 		return nil, fmt.Errorf("%d workers: at most %d loops (more than one for each CPU gain nothing)", loops, maxLoops)
 	}
-	if err := sys.RoomForTasks(loops); err != nil {
+	if err := proc.RoomForTasks(loops); err != nil {
 		return nil, err
 	}
 	addr := o.Listen

@@ -2,6 +2,7 @@ package threads
 
 import (
 	"switchyard"
+	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 )
 
@@ -84,7 +85,7 @@ func (r *ring) finish() {
 }
 
 func (s *server) startHandOff(r *ring, n int) error {
-	if err := sys.RoomForTasks(n + 1); err != nil {
+	if err := proc.RoomForTasks(n + 1); err != nil {
 		return err
 	}
 	sys.RaiseMaxThreads(n)

@@ -2,6 +2,7 @@ package threads
 
 import (
 	"switchyard"
+	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 )
 
@@ -17,7 +18,7 @@ func init() {
 			if err != nil {
 				return nil, err
 			}
-			s.start = func() error { return s.startPerConn(&taskBudget{look: sys.TaskRoom}) }
+			s.start = func() error { return s.startPerConn(&taskBudget{look: proc.TaskRoom}) }
 			return s, nil
 		},
 	})
@@ -26,7 +27,7 @@ func init() {
 // startPerConn makes the thread that accepts; it makes a thread for each
 // connection while there is room for tasks.
 func (s *server) startPerConn(budget *taskBudget) error {
-	if err := sys.RoomForTasks(1); err != nil {
+	if err := proc.RoomForTasks(1); err != nil {
 		return err
 	}
 	sys.RaiseMaxThreads(s.opts.MaxConns)

@@ -3,7 +3,7 @@ package threads
 import (
 	"time"
 
-	"switchyard/internal/sys"
+	"switchyard/internal/proc"
 )
 
 // taskBudget tells a thread that makes others when it must not: it looks at
@@ -23,7 +23,7 @@ func (b *taskBudget) spend() bool {
 		if room > 4096 {
 			fresh = 10 * time.Second
 		}
-		b.left, b.until = max(0, room-sys.TaskReserve+1)/2, time.Now().Add(fresh)
+		b.left, b.until = max(0, room-proc.TaskReserve+1)/2, time.Now().Add(fresh)
 	}
 	if b.left == 0 {
 		return false

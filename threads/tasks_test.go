@@ -13,12 +13,12 @@ import (
 	"time"
 
 	"switchyard"
-	"switchyard/internal/sys"
+	"switchyard/internal/proc"
 	"switchyard/internal/testenv"
 )
 
 func TestTaskBudget(t *testing.T) {
-	looks, room := 0, sys.TaskReserve+100
+	looks, room := 0, proc.TaskReserve+100
 	b := taskBudget{look: func() (int, string) { looks++; return room, "a limit" }}
 	made := 0
 	for b.spend() {
@@ -34,12 +34,12 @@ func TestTaskBudget(t *testing.T) {
 	if looks > 20 {
 		t.Errorf("looked %d times", looks)
 	}
-	room = sys.TaskReserve + 1
+	room = proc.TaskReserve + 1
 	if !b.spend() || b.spend() && looks < 2 {
 		t.Error("room for one more is not used")
 	}
 	// What others make counts too, after a while.
-	room = sys.TaskReserve + 1000
+	room = proc.TaskReserve + 1000
 	for !b.spend() {
 	}
 	room, b.until = 0, time.Now().Add(-time.Second)
@@ -59,7 +59,7 @@ func TestPerConnWithoutTasks(t *testing.T) {
 		}
 		s.start = func() error {
 			return s.startPerConn(&taskBudget{look: func() (int, string) {
-				return sys.TaskReserve + most - int(s.active.Load()), "a limit"
+				return proc.TaskReserve + most - int(s.active.Load()), "a limit"
 			}})
 		}
 		return s, nil

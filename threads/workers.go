@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"switchyard"
+	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 )
 
@@ -11,7 +12,7 @@ import (
 // a time. accept waits for the worker's next connection and makes it c; false
 // ends the worker.
 func (s *server) startPool(n int, accept func(c *conn) bool) error {
-	if err := sys.RoomForTasks(n); err != nil {
+	if err := proc.RoomForTasks(n); err != nil {
 		return err
 	}
 	sys.RaiseMaxThreads(n)

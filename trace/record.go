@@ -10,12 +10,11 @@ import (
 	"io"
 	"maps"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 	"switchyard/trace/event"
 
@@ -78,8 +77,8 @@ type Recorder struct {
 
 	pids []int // what Follow was told
 
-	steal, interrupts time.Duration
-	throttle          *ThrottleWatch
+	stat     proc.Stat // when the window opened
+	throttle *ThrottleWatch
 }
 
 type recorderState int
@@ -121,9 +120,9 @@ type spoolBegin struct {
 
 // spoolMark is a moment: the window opens, or closes.
 type spoolMark struct {
-	Time int64    `json:"time"` // ns of CLOCK_BOOTTIME
-	Ctxt *Reading `json:"ctxt,omitempty"`
-	Why  string   `json:"why,omitempty"` // there is no ctxt
+	Time int64          `json:"time"` // ns of CLOCK_BOOTTIME
+	Ctxt *event.Reading `json:"ctxt,omitempty"`
+	Why  string         `json:"why,omitempty"` // there is no ctxt
 }
 
 // spoolEnd is the last frame.
@@ -323,7 +322,7 @@ func (r *Recorder) Start(spool *os.File) error {
 	if err := r.startReader(); err != nil {
 		return explain("start", err)
 	}
-	r.steal, r.interrupts = readSteal(), readInterrupts()
+	r.stat = readStat()
 	r.throttle = watch(r.opts.All, r.pids)
 	// Events first, then the snapshot: what changes while it is taken is known from them.
 	r.setRec(recOn, 1)
@@ -357,17 +356,11 @@ func (r *Recorder) begin() ([]byte, error) {
 
 // online returns a number above those of all CPUs that are online; possible, if that cannot be read.
 func online(possible int) int {
-	b, err := os.ReadFile("/sys/devices/system/cpu/online")
-	if err != nil {
+	list, err := proc.Here.Online()
+	if err != nil || len(list) == 0 || list[len(list)-1] >= possible {
 		return possible
 	}
-	// Ranges in order, as in 0-3,8: the last number is the highest.
-	text := strings.TrimSpace(string(b))
-	n, err := strconv.Atoi(text[strings.LastIndexAny(text, "-,")+1:])
-	if err != nil || n < 0 || n >= possible {
-		return possible
-	}
-	return n + 1
+	return list[len(list)-1] + 1
 }
 
 // clockPair reads both clocks at the same moment, as nearly as it can.
@@ -420,8 +413,8 @@ func (r *Recorder) Stop() (RecordCost, error) {
 	end := spoolEnd{}
 	end.Ctxt, end.Why = readCtxt()
 	end.Time = Boottime()
-	end.Steal = int64(max(0, readSteal()-r.steal))
-	end.Interrupts = int64(max(0, readInterrupts()-r.interrupts))
+	end.Steal = int64(max(0, readStat().Steal-r.stat.Steal))
+	end.Interrupts = int64(max(0, readStat().Interrupts-r.stat.Interrupts))
 	throttled, err := r.throttle.Read()
 	if end.Throttled = throttled; err != nil {
 		end.ThrottledWhy = err.Error()

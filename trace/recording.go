@@ -158,7 +158,7 @@ type About struct {
 	// ctxt of /proc/stat at its two ends, nil if that could not be read. Cost is what recording took. A recording that was
 	// cut off has none of them.
 	Steal, Interrupts time.Duration
-	Ctxt              *[2]Reading
+	Ctxt              *[2]event.Reading
 	Cost              RecordCost
 
 	// Throttled is as in Counts. Nil if it is not known, and ThrottledWhy has the reason.
@@ -181,7 +181,7 @@ func (r *Recording) About() About {
 			a.ThrottledWhy = "an older switchyard recorded it"
 		}
 		if open := r.x.window; open != nil && open.Ctxt != nil && end.Ctxt != nil {
-			a.Ctxt = &[2]Reading{*open.Ctxt, *end.Ctxt}
+			a.Ctxt = &[2]event.Reading{*open.Ctxt, *end.Ctxt}
 		}
 	}
 	return a

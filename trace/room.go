@@ -2,9 +2,8 @@ package trace
 
 import (
 	"errors"
-	"fmt"
-	"os"
-	"strings"
+
+	"switchyard/internal/proc"
 
 	"github.com/cilium/ebpf"
 )
@@ -15,12 +14,7 @@ const leastRoom = 1 << 14
 
 // room is for how many tasks maps are made: plenty for those there are now (proc_loadavg(5)).
 func room() int {
-	tasks := 0
-	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
-		if fields := strings.Fields(string(b)); len(fields) > 3 {
-			fmt.Sscanf(fields[3], "%d/%d", new(int), &tasks)
-		}
-	}
+	tasks, _ := proc.Here.Tasks()
 	return min(max(leastRoom, 4*tasks), 1<<22)
 }
 

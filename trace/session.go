@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"switchyard/internal/proc"
+
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
@@ -59,15 +61,14 @@ type Session struct {
 	everyone bool  // FollowAll
 
 	// The readings at the window's start.
-	began      span
-	opened     uint64
-	cpus       bpfCpu
-	misses     map[string]uint64
-	steal      time.Duration
-	interrupts time.Duration
-	throttle   *ThrottleWatch
-	opening    time.Duration
-	lost       uint64 // tasks there was no memory to follow
+	began    span
+	opened   uint64
+	cpus     bpfCpu
+	misses   map[string]uint64
+	stat     proc.Stat // when the window opened
+	throttle *ThrottleWatch
+	opening  time.Duration
+	lost     uint64 // tasks there was no memory to follow
 }
 
 // knobs are the programs' constants.
@@ -369,7 +370,7 @@ func (s *Session) Start() error {
 		return explain("start", err)
 	}
 	s.misses = s.readMisses()
-	s.steal, s.interrupts = readSteal(), readInterrupts()
+	s.stat = readStat()
 	s.throttle = watch(s.everyone, s.pids)
 	s.set("Closing", 0)
 	s.set("Rows", 0)
@@ -514,9 +515,9 @@ func (s *Session) Stop() (*Counts, error) {
 		Missing: maps.Clone(s.missing),
 		Started: s.opened,
 		Ended:   closed,
-		Steal:   max(0, readSteal()-s.steal),
+		Steal:   max(0, readStat().Steal-s.stat.Steal),
 
-		Interrupts: max(0, readInterrupts()-s.interrupts),
+		Interrupts: max(0, readStat().Interrupts-s.stat.Interrupts),
 		Syscalls:   s.syscalls(&cpus),
 		Cost:       Cost{Attach: s.attach, Memory: s.memory, Open: s.opening},
 	}

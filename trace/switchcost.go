@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"switchyard/internal/proc"
 	"switchyard/trace/event"
 
 	"github.com/cilium/ebpf"
@@ -51,7 +52,7 @@ type SwitchCost struct {
 	window uint32 // its number
 	began  time.Time
 	misses map[string]uint64
-	steal  time.Duration
+	stat   proc.Stat // when the window opened
 }
 
 // The fields of costCostControl, as offsets.
@@ -259,7 +260,7 @@ func (s *SwitchCost) Start() error {
 		return err
 	}
 	s.misses = s.readMisses()
-	s.steal = readSteal()
+	s.stat = readStat()
 	s.window = max(1, s.window+1)
 	s.running = true
 	s.began = time.Now()
@@ -303,7 +304,7 @@ func (s *SwitchCost) Stop() (*SwitchCosts, error) {
 	s.running = false
 	s.set(costWindow, 0)
 	c := &SwitchCosts{
-		Window: time.Since(s.began), Steal: max(0, readSteal()-s.steal),
+		Window: time.Since(s.began), Steal: max(0, readStat().Steal-s.stat.Steal),
 		By: s.by, PreemptionBy: s.asked, Probe: s.probe, Missing: maps.Clone(s.missing),
 	}
 	err := s.settle(c)

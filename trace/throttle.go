@@ -13,7 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"switchyard/internal/sys"
+	"switchyard/internal/proc"
 	"switchyard/trace/event"
 )
 
@@ -22,9 +22,9 @@ import (
 type ThrottleWatch struct {
 	root  string // of the file system: "" outside tests
 	all   bool
-	begun map[string]cpuStat // by directory
-	err   error              // why the result is not known
-	gone  error              // a process that was not there, which matters if there is no other
+	begun map[string]proc.CPUStat // by directory
+	err   error                   // why the result is not known
+	gone  error                   // a process that was not there, which matters if there is no other
 }
 
 // maxCgroups is how many cgroups of a machine are read at most. Each takes some 20 µs.
@@ -53,7 +53,7 @@ func watch(all bool, pids []int) *ThrottleWatch {
 }
 
 func newThrottleWatch(root string) *ThrottleWatch {
-	return &ThrottleWatch{root: root, begun: make(map[string]cpuStat)}
+	return &ThrottleWatch{root: root, begun: make(map[string]proc.CPUStat)}
 }
 
 // add watches a process' cgroups, from now on if they were not watched before.
@@ -76,12 +76,12 @@ func (w *ThrottleWatch) add(pid int) {
 			known = true
 			continue
 		}
-		s, err := readCPUStat(g)
+		s, err := proc.ReadCPUStat(g)
 		switch {
 		case err == nil:
 			known = true
 			w.begun[g.Dir] = s
-		case !errors.Is(err, errNoThrottling):
+		case !errors.Is(err, proc.ErrNoThrottling):
 			w.fail(err)
 		}
 	}
@@ -125,19 +125,19 @@ func (w *ThrottleWatch) Read() (*event.Throttling, error) {
 		return nil, err
 	}
 	t := &event.Throttling{Cgroups: []string{}, Read: len(now)}
-	var throttled []cpuStat
+	var throttled []proc.CPUStat
 	for dir, s := range now {
-		if b := w.begun[dir]; b.inode == s.inode {
-			s.times -= min(b.times, s.times)
-			s.time -= min(b.time, s.time)
+		if b := w.begun[dir]; b.Inode == s.Inode {
+			s.Times -= min(b.Times, s.Times)
+			s.Time -= min(b.Time, s.Time)
 		}
-		t.Times += s.times
-		t.Time += s.time
-		if s.times > 0 || s.time > 0 {
+		t.Times += s.Times
+		t.Time += s.Time
+		if s.Times > 0 || s.Time > 0 {
 			throttled = append(throttled, s)
 		}
 	}
-	slices.SortFunc(throttled, func(a, b cpuStat) int { return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(throttled, func(a, b proc.CPUStat) int { return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.Name, b.Name)) })
 	for _, s := range throttled {
 		t.Cgroups = append(t.Cgroups, s.Name)
 	}
@@ -145,15 +145,15 @@ func (w *ThrottleWatch) Read() (*event.Throttling, error) {
 }
 
 // again reads the cgroups a second time.
-func (w *ThrottleWatch) again() (map[string]cpuStat, error) {
+func (w *ThrottleWatch) again() (map[string]proc.CPUStat, error) {
 	if w.all {
 		return w.walk()
 	}
-	now := make(map[string]cpuStat, len(w.begun))
+	now := make(map[string]proc.CPUStat, len(w.begun))
 	for dir, b := range w.begun {
-		s, err := readCPUStat(b.Cgroup)
+		s, err := proc.ReadCPUStat(b.Cgroup)
 		switch {
-		case errors.Is(err, errNoThrottling), err == nil && s.inode != b.inode:
+		case errors.Is(err, proc.ErrNoThrottling), err == nil && s.Inode != b.Inode:
 			return nil, fmt.Errorf("the cgroup %q was removed, or its CPU controller switched off, before its cpu.stat could be read again", b.Name)
 		case err != nil:
 			return nil, err
@@ -164,18 +164,18 @@ func (w *ThrottleWatch) again() (map[string]cpuStat, error) {
 }
 
 // walk reads every cgroup that knows of throttling.
-func (w *ThrottleWatch) walk() (map[string]cpuStat, error) {
+func (w *ThrottleWatch) walk() (map[string]proc.CPUStat, error) {
 	mounts, err := w.mounts()
 	if err != nil {
 		return nil, err
 	}
-	list := sys.CgroupMounts(mounts, "cpu")
+	list := proc.CgroupMounts(mounts, "cpu")
 	if len(list) == 0 {
 		return nil, errors.New("no cgroup file system that could have the controller cpu is mounted")
 	}
 	// A machine has the controller in one hierarchy, and if that is of version 1 it is mounted for it.
 	m := list[0]
-	found := make(map[string]cpuStat)
+	found := make(map[string]proc.CPUStat)
 	seen := 0
 	top := w.root + m.Point
 	err = filepath.WalkDir(top, func(dir string, d fs.DirEntry, err error) error {
@@ -191,11 +191,11 @@ func (w *ThrottleWatch) walk() (map[string]cpuStat, error) {
 		if seen++; seen > maxCgroups {
 			return fmt.Errorf("there are more than %d cgroups", maxCgroups)
 		}
-		s, err := readCPUStat(sys.Cgroup{Dir: dir, Name: path.Join(m.Root, strings.TrimPrefix(dir, top))})
+		s, err := proc.ReadCPUStat(proc.Cgroup{Dir: dir, Name: path.Join(m.Root, strings.TrimPrefix(dir, top))})
 		switch {
-		case errors.Is(err, errNoThrottling) && dir != top:
+		case errors.Is(err, proc.ErrNoThrottling) && dir != top:
 			return fs.SkipDir // a controller that is off is off below as well
-		case errors.Is(err, errNoThrottling):
+		case errors.Is(err, proc.ErrNoThrottling):
 			return nil
 		case err != nil:
 			return err
@@ -211,7 +211,7 @@ func (w *ThrottleWatch) walk() (map[string]cpuStat, error) {
 
 // cgroupsOf returns a process' cgroup in the hierarchy that has the CPU controller, and those above it as far as they are
 // mounted. The process is gone if the error wraps fs.ErrNotExist or syscall.ESRCH.
-func (w *ThrottleWatch) cgroupsOf(pid int) ([]sys.Cgroup, error) {
+func (w *ThrottleWatch) cgroupsOf(pid int) ([]proc.Cgroup, error) {
 	groups, err := os.ReadFile(w.root + "/proc/" + strconv.Itoa(pid) + "/cgroup")
 	if err != nil {
 		return nil, err
@@ -220,7 +220,7 @@ func (w *ThrottleWatch) cgroupsOf(pid int) ([]sys.Cgroup, error) {
 	if err != nil {
 		return nil, errors.New(err.Error()) // another file is missing than the process'
 	}
-	list, err := sys.Cgroups(string(groups), mounts, "cpu")
+	list, err := proc.Cgroups(string(groups), mounts, "cpu")
 	for i := range list {
 		list[i].Dir = w.root + list[i].Dir
 	}

@@ -1,13 +1,17 @@
 package trace
 
-import "time"
+import (
+	"time"
+
+	"switchyard/internal/proc"
+)
 
 // MaxCgroups exports maxCgroups.
 const MaxCgroups = maxCgroups
 
-// CPUStat exports parseCPUStat.
+// CPUStat exports proc.ParseCPUStat.
 func CPUStat(text string) (times uint64, d time.Duration, err error) {
-	return parseCPUStat([]byte(text))
+	return proc.ParseCPUStat([]byte(text))
 }
 
 // WatchThrottlingBelow is WatchThrottling in a file system whose root is a directory; of every cgroup without a pid.

@@ -11,6 +11,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -75,10 +76,11 @@ func run(o options) error {
 
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "`switchyard serve %s` on CPU %d, each generator on CPU %d, one thread each; %d runs of %v of each,\n", o.model, o.serverCPU, o.loadCPU, o.pairs, o.duration)
-	fmt.Fprintf(&out, "interleaved; median and its %s interval. %s; %s; %s.\n\n", confidence(o.pairs), firstLine(exec.Command("wrk", "-v")), kernel(), cpuModel())
+	kernel, _ := proc.Uname()
+	fmt.Fprintf(&out, "interleaved; median and its %s interval. %s; Linux %s; %s.\n\n", confidence(o.pairs), firstLine(exec.Command("wrk", "-v")), kernel, cmp.Or(proc.Here.CPUModel(), "CPU unknown"))
 	out.WriteString("| clients | wrk -t1, requests/s | switchyard load, requests/s | ratio | wrk, CPU µs/request | switchyard, CPU µs/request |\n")
 	out.WriteString("| ---: | ---: | ---: | ---: | ---: | ---: |\n")
-	before, err := proc.ReadMachine()
+	before, err := proc.Here.Stat()
 	if err != nil {
 		return err
 	}
@@ -96,7 +98,7 @@ func run(o options) error {
 		ours += used
 		out.WriteString(row)
 	}
-	after, err := proc.ReadMachine()
+	after, err := proc.Here.Stat()
 	if err != nil {
 		return err
 	}
@@ -258,19 +260,4 @@ func firstLine(cmd *exec.Cmd) string {
 	line, _, _ := strings.Cut(string(out), "\n")
 	line, _, _ = strings.Cut(line, " Copyright")
 	return strings.TrimSpace(line)
-}
-
-func kernel() string {
-	b, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	return "Linux " + strings.TrimSpace(string(b))
-}
-
-func cpuModel() string {
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(b)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "CPU unknown"
 }

@@ -30,6 +30,7 @@ import (
 	"strings"
 	"time"
 
+	"switchyard/internal/proc"
 	"switchyard/internal/stats"
 	"switchyard/internal/sys"
 
@@ -320,9 +321,9 @@ func one(dir, self string, w workload, t *tracer, r *row) (float64, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	before := ctxt()
+	before, _ := proc.Here.Switches()
 	err := cmd.Run()
-	after := ctxt()
+	after, _ := proc.Here.Switches()
 	if beside != nil {
 		select {
 		case e := <-ended:
@@ -370,19 +371,4 @@ func seconds(out []byte) (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("the workload did not say what it took: %q", out)
-}
-
-// ctxt is the number of switches since boot.
-func ctxt() uint64 {
-	b, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(b)) {
-		if n, ok := strings.CutPrefix(line, "ctxt "); ok {
-			v, _ := strconv.ParseUint(strings.TrimSpace(n), 10, 64)
-			return v
-		}
-	}
-	return 0
 }

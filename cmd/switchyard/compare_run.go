@@ -16,8 +16,6 @@ import (
 	"switchyard/internal/report"
 	interval "switchyard/internal/stats"
 	"switchyard/trace"
-
-	"golang.org/x/sys/unix"
 )
 
 // A compareRun is one run of `compare`.
@@ -69,7 +67,7 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 	if r.o.noTrace {
 		r.traceReason = "--no-trace was given"
 	}
-	before, _ := proc.ReadMachine()
+	before, _ := proc.Here.Stat()
 	order := rand.New(rand.NewPCG(r.o.seed, 0))
 	dropped := false
 	measured := 0
@@ -113,7 +111,7 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 			session.Close()
 		}
 	}
-	after, _ := proc.ReadMachine()
+	after, _ := proc.Here.Stat()
 	if r.traced && ctx.Err() == nil {
 		r.bar.next("what the probes cost")
 		var err error
@@ -269,7 +267,7 @@ func expect(ctx context.Context, p *process, want string, patience time.Duration
 }
 
 // result sums everything up.
-func (r *compareRun) result(machine proc.Machine, interrupted bool) *report.Compare {
+func (r *compareRun) result(machine proc.Stat, interrupted bool) *report.Compare {
 	o := r.o
 	c := &report.Compare{
 		Schema: report.CompareSchema,
@@ -330,20 +328,10 @@ func (r *compareRun) generatorWarnings() []string {
 func host() report.Host {
 	h := report.Host{CPUs: runtime.NumCPU(), Go: runtime.Version(), Root: os.Geteuid() == 0}
 	// NumCPU is how many this process may run on.
-	if online, err := proc.Online(); err == nil {
+	if online, err := proc.Here.Online(); err == nil {
 		h.CPUs = len(online)
 	}
-	var u unix.Utsname
-	if unix.Uname(&u) == nil {
-		h.Kernel = unix.ByteSliceToString(u.Release[:])
-	}
-	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(b)) {
-			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
-				h.CPU = strings.TrimSpace(v)
-				break
-			}
-		}
-	}
+	h.Kernel, _ = proc.Uname()
+	h.CPU = proc.Here.CPUModel()
 	return h
 }

@@ -14,7 +14,7 @@ func lookKernel(m machine) []finding {
 	f.works("release", "%s", m.release)
 
 	const btf = "sys/kernel/btf/vmlinux"
-	if info, err := fs.Stat(m.files, btf); err == nil {
+	if info, err := fs.Stat(m.Files, btf); err == nil {
 		f.works("BTF", "/%s, %d kB", btf, info.Size()/1000)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		f.missing("BTF", "no /"+btf+": no probe can be loaded", "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y")
@@ -23,7 +23,7 @@ func lookKernel(m machine) []finding {
 	}
 
 	const lockdown = "/sys/kernel/security/lockdown"
-	switch s, err := m.text(lockdown); {
+	switch s, err := m.Text(lockdown); {
 	case errors.Is(err, fs.ErrNotExist):
 		f.works("lockdown", "none: no %s", lockdown)
 	case err != nil:
@@ -35,7 +35,7 @@ func lookKernel(m machine) []finding {
 	}
 
 	const clock = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
-	switch s, err := m.text(clock); {
+	switch s, err := m.Text(clock); {
 	case err != nil:
 		f.unknown("clock source", err)
 	case s == "hpet" || s == "acpi_pm" || s == "jiffies" || s == "refined-jiffies":

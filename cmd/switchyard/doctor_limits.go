@@ -7,8 +7,6 @@ import (
 	"path"
 	"strings"
 
-	"switchyard/internal/sys"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -20,7 +18,7 @@ const enoughTasks = 10_000 + 100
 // threads.
 func lookLimits(m machine) []finding {
 	f := findings{group: "limits"}
-	caps, _ := m.capabilities()
+	caps, _ := m.Capabilities()
 
 	for _, l := range []struct {
 		name     string
@@ -31,7 +29,7 @@ func lookLimits(m machine) []finding {
 	}{
 		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, "open descriptors", "as root: ulimit -n 65536, or LimitNOFILE= of the service", false},
 		{"RLIMIT_NPROC", unix.RLIMIT_NPROC, "tasks of this user", "as root: ulimit -u 65536, or LimitNPROC= of the service",
-			caps.has(unix.CAP_SYS_RESOURCE) || caps.has(unix.CAP_SYS_ADMIN)},
+			caps.Has(unix.CAP_SYS_RESOURCE) || caps.Has(unix.CAP_SYS_ADMIN)},
 	} {
 		soft, hard, err := m.limit(l.resource)
 		switch {
@@ -62,7 +60,7 @@ func lookLimits(m machine) []finding {
 	}
 
 	const name = "pids cgroup"
-	groups, err := m.pidsCgroups()
+	groups, err := m.Cgroups("self", "pids")
 	if err != nil {
 		f.unknown(name, err)
 		return f.list
@@ -70,7 +68,7 @@ func lookLimits(m machine) []finding {
 	// The limit of every group above binds too.
 	least, at := uint64(unix.RLIM_INFINITY), groups[0].Dir
 	for _, g := range groups {
-		n, err := m.number(path.Join(g.Dir, "pids.max"))
+		n, err := m.Number(path.Join(g.Dir, "pids.max"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			f.unknown(name, err)
 			return f.list
@@ -95,16 +93,3 @@ func amount(n uint64) string {
 }
 
 func sysctlPath(name string) string { return "/proc/sys/" + strings.ReplaceAll(name, ".", "/") }
-
-// pidsCgroups are the control groups that bound the tasks of this process.
-func (m machine) pidsCgroups() ([]sys.Cgroup, error) {
-	groups, err := m.text("/proc/self/cgroup")
-	if err != nil {
-		return nil, err
-	}
-	mounts, err := m.text("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
-	}
-	return sys.Cgroups(groups, mounts, "pids")
-}

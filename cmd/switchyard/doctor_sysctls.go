@@ -12,11 +12,11 @@ import (
 // many connections a machine makes and takes.
 func lookSysctls(m machine) []finding {
 	f := findings{group: "sysctls"}
-	caps, _ := m.capabilities() // none, when it cannot be told: lookPrivileges says so
+	caps, _ := m.Capabilities() // none, when it cannot be told: lookPrivileges says so
 
 	f.sysctl(m, "kernel.unprivileged_bpf_disabled", func(name string, n uint64) {
 		switch {
-		case caps.trace():
+		case caps.Trace():
 			f.works(name, "%d (the capabilities above are enough)", n)
 		default:
 			f.missing(name, fmt.Sprintf("%d: tracing needs capabilities whatever stands here", n), "run as root")
@@ -24,7 +24,7 @@ func lookSysctls(m machine) []finding {
 	})
 	f.sysctl(m, "kernel.perf_event_paranoid", func(name string, n uint64) {
 		// -1, which allows everything, does not read as a number.
-		if caps.has(unix.CAP_PERFMON) || caps.has(unix.CAP_SYS_ADMIN) || n <= 1 {
+		if caps.Has(unix.CAP_PERFMON) || caps.Has(unix.CAP_SYS_ADMIN) || n <= 1 {
 			f.works(name, "%d", n)
 		} else {
 			f.missing(name, fmt.Sprintf("%d: perf events of the kernel are for CAP_PERFMON only", n),
@@ -34,7 +34,7 @@ func lookSysctls(m machine) []finding {
 	f.sysctl(m, "kernel.io_uring_disabled", func(name string, n uint64) {
 		const remedy = "sysctl -w kernel.io_uring_disabled=0"
 		switch {
-		case n == 0 || n == 1 && caps.has(unix.CAP_SYS_ADMIN):
+		case n == 0 || n == 1 && caps.Has(unix.CAP_SYS_ADMIN):
 			f.works(name, "%d", n)
 		case n == 1:
 			f.missing(name, "1: io_uring is for CAP_SYS_ADMIN and the group of kernel.io_uring_group", remedy)
@@ -59,7 +59,7 @@ func lookSysctls(m machine) []finding {
 	})
 
 	const ports = "net.ipv4.ip_local_port_range"
-	text, err := m.text(sysctlPath(ports))
+	text, err := m.Text(sysctlPath(ports))
 	var low, high int
 	if err == nil {
 		_, err = fmt.Sscan(text, &low, &high)
@@ -81,7 +81,7 @@ const backlog = 4096
 
 // sysctl looks at one number, if this kernel has it.
 func (f *findings) sysctl(m machine, name string, look func(name string, n uint64)) {
-	text, err := m.text(sysctlPath(name))
+	text, err := m.Text(sysctlPath(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		f.works(name, "this kernel has no such setting")
 		return
@@ -90,7 +90,7 @@ func (f *findings) sysctl(m machine, name string, look func(name string, n uint6
 		f.works(name, "-1")
 		return
 	}
-	n, err := m.number(sysctlPath(name))
+	n, err := m.Number(sysctlPath(name))
 	if err != nil {
 		f.unknown(name, err)
 		return

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"switchyard/internal/proc"
+
 	"golang.org/x/sys/unix"
 
 	"switchyard"
@@ -20,7 +22,7 @@ var healthy = map[string]string{
 	"sys/devices/system/cpu/online":                                   "0-3\n",
 	"proc/cpuinfo":                                                    "processor\t: 0\nflags\t\t: fpu vme\n",
 	"proc/stat":                                                       "cpu  100 0 100 9000 0 0 0 5 0 0\ncpu0 1 2 3\n",
-	"proc/self/status":                                                "Name:\tx\nCapEff:\t000001ffffffffff\n",
+	"proc/thread-self/status":                                         "Name:\tx\nCapEff:\t000001ffffffffff\n",
 	"proc/self/uid_map":                                               "         0          0 4294967295\n",
 	"proc/self/cgroup":                                                "0::/user.slice/s\n",
 	"proc/self/mountinfo":                                             "30 1 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n",
@@ -49,7 +51,7 @@ func look(t *testing.T, change map[string]string, also func(*machine)) map[strin
 		}
 	}
 	m := machine{
-		files:   tree,
+		Files:   proc.Files{FS: tree},
 		limit:   func(int) (uint64, uint64, error) { return 65536, 65536, nil },
 		cpus:    4,
 		release: "6.18.0 x86_64",
@@ -113,20 +115,20 @@ func TestDoctorFindsWhatIsMissing(t *testing.T) {
 		{"steal", "proc/stat", "cpu  1 2 3\n", statusUnknown, "no steal"},
 		{"steal", "proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n", statusUnknown, "no time"},
 		{"steal", "proc/stat", "cpu  0 0 0 x 0 0 0 0 0 0\n", statusUnknown, `"x"`},
-		{"CAP_BPF", "proc/self/status", nobody, statusMissing, "as root"},
-		{"CAP_PERFMON", "proc/self/status", nobody, statusMissing, "as root"},
-		{"CAP_SYS_ADMIN", "proc/self/status", nobody, statusMissing, "as root"},
-		{"CAP_NET_BIND_SERVICE", "proc/self/status", nobody, statusMissing, "above 1023"},
+		{"CAP_BPF", "proc/thread-self/status", nobody, statusMissing, "as root"},
+		{"CAP_PERFMON", "proc/thread-self/status", nobody, statusMissing, "as root"},
+		{"CAP_SYS_ADMIN", "proc/thread-self/status", nobody, statusMissing, "as root"},
+		{"CAP_NET_BIND_SERVICE", "proc/thread-self/status", nobody, statusMissing, "above 1023"},
 		// CAP_SYS_ADMIN alone, bit 21, stands for the two.
-		{"CAP_BPF", "proc/self/status", "CapEff:\t0000000000200000\n", statusWorks, "stands for it"},
+		{"CAP_BPF", "proc/thread-self/status", "CapEff:\t0000000000200000\n", statusWorks, "stands for it"},
 		// CAP_PERFMON and CAP_BPF, bits 38 and 39, need no CAP_SYS_ADMIN.
-		{"CAP_SYS_ADMIN", "proc/self/status", "CapEff:\t000000c000000000\n", statusWorks, "not needed"},
-		{"CAP_SYS_ADMIN", "proc/self/status", "CapEff:\t0000008000000000\n", statusMissing, "as root"},
-		{"capabilities", "proc/self/status", "CapEff:\tmany\n", statusUnknown, `"many"`},
-		{"capabilities", "proc/self/status", "Name: x\n", statusUnknown, "no CapEff"},
+		{"CAP_SYS_ADMIN", "proc/thread-self/status", "CapEff:\t000000c000000000\n", statusWorks, "not needed"},
+		{"CAP_SYS_ADMIN", "proc/thread-self/status", "CapEff:\t0000008000000000\n", statusMissing, "as root"},
+		{"capabilities", "proc/thread-self/status", "CapEff:\tmany\n", statusUnknown, `"many"`},
+		{"capabilities", "proc/thread-self/status", "Name: x\n", statusUnknown, "no CapEff"},
 		{"user namespace", "proc/self/uid_map", "0 100000 65536\n", statusMissing, "container"},
-		{"kernel.unprivileged_bpf_disabled", "proc/self/status", nobody, statusMissing, "as root"},
-		{"kernel.perf_event_paranoid", "proc/self/status", nobody, statusMissing, "perf_event_paranoid=1"},
+		{"kernel.unprivileged_bpf_disabled", "proc/thread-self/status", nobody, statusMissing, "as root"},
+		{"kernel.perf_event_paranoid", "proc/thread-self/status", nobody, statusMissing, "perf_event_paranoid=1"},
 		{"kernel.perf_event_paranoid", "proc/sys/kernel/perf_event_paranoid", "-1\n", statusWorks, "-1"},
 		{"kernel.io_uring_disabled", "proc/sys/kernel/io_uring_disabled", "1\n", statusWorks, "1"}, // for CAP_SYS_ADMIN
 		{"kernel.io_uring_disabled", "proc/sys/kernel/io_uring_disabled", "2\n", statusMissing, "io_uring_disabled=0"},
@@ -168,7 +170,7 @@ func TestDoctorPidsCgroupV1(t *testing.T) {
 func TestDoctorLimits(t *testing.T) {
 	const nobody = "CapEff:\t0000000000000000\n"
 	few := func(m *machine) { m.limit = func(int) (uint64, uint64, error) { return 1024, unix.RLIM_INFINITY, nil } }
-	found := look(t, map[string]string{"proc/self/status": nobody}, few)
+	found := look(t, map[string]string{"proc/thread-self/status": nobody}, few)
 	for _, name := range []string{"RLIMIT_NOFILE", "RLIMIT_NPROC"} {
 		if f := found[name]; f.Status != statusMissing || !strings.Contains(f.Value, "1024") || !strings.Contains(f.Value, "hard limit unlimited") {
 			t.Errorf("%+v", f)
@@ -182,7 +184,7 @@ func TestDoctorLimits(t *testing.T) {
 		m.limit = func(int) (uint64, uint64, error) { return 0, 0, errors.New("not today") }
 		m.cpus = 1
 	}
-	found = look(t, map[string]string{"proc/self/status": nobody}, none)
+	found = look(t, map[string]string{"proc/thread-self/status": nobody}, none)
 	if f := found["RLIMIT_NOFILE"]; f.Status != statusUnknown || f.Value != "not today" {
 		t.Errorf("%+v", f)
 	}

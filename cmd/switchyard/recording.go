@@ -29,7 +29,7 @@ type recordedOptions struct {
 	Steal    int64  `json:"steal_ns"`
 
 	Interrupts int64             `json:"interrupts_ns"`
-	Ctxt       *[2]trace.Reading `json:"ctxt,omitempty"`
+	Ctxt       *[2]event.Reading `json:"ctxt,omitempty"`
 
 	Throttled    *event.Throttling `json:"throttled,omitempty"`
 	ThrottledWhy string            `json:"throttled_why,omitempty"`
@@ -56,7 +56,7 @@ func recordedOptionsOf(m *rundir.Manifest) (o recordedOptions, err error) {
 func newAnalysis(window event.Window, o recordedOptions, opened []event.Snapshot, lost []event.Lost) *sched.Analysis {
 	options := sched.Options{All: o.All, Nested: o.Nested, CPUs: o.Online, Steal: time.Duration(o.Steal), Interrupts: time.Duration(o.Interrupts)}
 	if o.Ctxt != nil {
-		options.Ctxt = &[2]sched.Reading{readingOf(o.Ctxt[0]), readingOf(o.Ctxt[1])}
+		options.Ctxt = o.Ctxt
 	}
 	a := sched.NewAnalysis(window, options)
 	for i := range opened {
@@ -66,10 +66,6 @@ func newAnalysis(window event.Window, o recordedOptions, opened []event.Snapshot
 		a.Lost(l)
 	}
 	return a
-}
-
-func readingOf(r trace.Reading) sched.Reading {
-	return sched.Reading{Before: r.Before, After: r.After, Value: r.Value}
 }
 
 // recorded is what is known of a recording besides its spool.

@@ -1,9 +1,6 @@
 package proc
 
 import (
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -67,47 +64,4 @@ func processClock(pid int, which int32) (time.Duration, bool) {
 		return 0, false
 	}
 	return time.Duration(ts.Nano()), true
-}
-
-// Machine is what all CPUs together did since the machine started
-// (proc_stat(5)).
-type Machine struct {
-	Busy, Idle, Steal time.Duration
-}
-
-// Sub is m − n.
-func (m Machine) Sub(n Machine) Machine {
-	return Machine{m.Busy - n.Busy, m.Idle - n.Idle, m.Steal - n.Steal}
-}
-
-// ReadMachine reads the first line of /proc/stat, in ticks of 10 ms. Steal is
-// time a hypervisor gave to others, which looks like time on the CPU.
-func ReadMachine() (Machine, error) {
-	p, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return Machine{}, err
-	}
-	return parseMachine(string(p)), nil
-}
-
-func parseMachine(stat string) Machine {
-	line, _, _ := strings.Cut(stat, "\n")
-	var m Machine
-	for i, f := range strings.Fields(line) {
-		n, err := strconv.ParseUint(f, 10, 64)
-		if err != nil {
-			continue // the word cpu
-		}
-		d := time.Duration(n) * 10 * time.Millisecond // USER_HZ is 100
-		switch i {
-		case 4, 5: // idle, iowait
-			m.Idle += d
-		case 8:
-			m.Steal += d
-		case 9, 10: // guest time is in user and nice already
-		default:
-			m.Busy += d
-		}
-	}
-	return m
 }

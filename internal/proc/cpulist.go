@@ -2,7 +2,6 @@ package proc
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,12 +82,12 @@ func Allowed() (CPUList, error) {
 
 // Online are the CPUs the machine has in use (cpuset(7) calls them online),
 // whether this process may run on them or not.
-func Online() (CPUList, error) {
-	p, err := os.ReadFile("/sys/devices/system/cpu/online")
+func (f Files) Online() (CPUList, error) {
+	text, err := f.Text("/sys/devices/system/cpu/online")
 	if err != nil {
 		return nil, err
 	}
-	return ParseCPUList(strings.TrimSpace(string(p)))
+	return ParseCPUList(text)
 }
 
 // Halves divides a list in two, the first half for the server and the second

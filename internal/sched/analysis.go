@@ -7,12 +7,6 @@ import (
 	"switchyard/trace/event"
 )
 
-// Reading is a number read at a time that is known to lie between two others (ns, CLOCK_BOOTTIME).
-type Reading struct {
-	Before, After int64
-	Value         uint64
-}
-
 // Options say what a recording has, and what is wanted of it. The zero Options suit a recording of some tasks.
 type Options struct {
 	All  bool // the recording has every event of every task and CPU. Without it nothing is said of CPUs as a whole
@@ -27,7 +21,7 @@ type Options struct {
 	Steal, Interrupts time.Duration
 
 	// Ctxt is ctxt of /proc/stat, read when the window opened and when it closed.
-	Ctxt *[2]Reading
+	Ctxt *[2]event.Reading
 
 	// Interval is called for every interval when it is known. The Interval is valid during the call only.
 	Interval func(*Interval)

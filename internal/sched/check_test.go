@@ -29,8 +29,8 @@ func checked(s *tiny) (start, end []event.Snapshot) {
 }
 
 func TestChecks(t *testing.T) {
-	ctxt := func(from, to uint64) *[2]Reading {
-		return &[2]Reading{{Before: 990, After: 1000, Value: from}, {Before: 2000, After: 2010, Value: to}}
+	ctxt := func(from, to uint64) *[2]event.Reading {
+		return &[2]event.Reading{{Before: 990, After: 1000, Value: from}, {Before: 2000, After: 2010, Value: to}}
 	}
 	for _, c := range []struct {
 		name   string

@@ -16,7 +16,7 @@ type recorded struct {
 	w          event.Window
 	events     []event.Event
 	start, end []event.Snapshot
-	ctxt       [2]Reading
+	ctxt       [2]event.Reading
 	lost       []event.Lost
 	attached   int64
 }
@@ -49,7 +49,7 @@ func record(seed uint64, early, signals bool) *recorded {
 		}
 		return n
 	}
-	read := func() (r Reading) {
+	read := func() (r event.Reading) {
 		r.Before = s.tick()
 		s.step()
 		r.Value = switches()

@@ -1,7 +1,9 @@
 package sys
 
 import (
+	"math"
 	"runtime"
+	"runtime/debug"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,3 +52,11 @@ func runThread(name string, f func(), done chan struct{}) {
 
 // Gettid is the calling thread's TID (gettid(2)).
 func Gettid() int { return unix.Gettid() }
+
+// RaiseMaxThreads lets the Go runtime make n threads more than the 10,000 at
+// which it ends the process. It never lowers the bound, not even for a moment:
+// the runtime ends the process for that, too.
+func RaiseMaxThreads(n int) {
+	before := debug.SetMaxThreads(math.MaxInt32)
+	debug.SetMaxThreads(max(before, 10_000+n))
+}

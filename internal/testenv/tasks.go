@@ -4,9 +4,9 @@ import (
 	"os"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"switchyard/internal/proc"
 
-	"switchyard/internal/sys"
+	"golang.org/x/sys/unix"
 )
 
 // LimitTasks leaves this process room for n threads that it may make, and the
@@ -21,6 +21,6 @@ func LimitTasks(n int) error {
 			return err
 		}
 	}
-	limit := uint64(sys.UserTasks(os.Getuid()) + sys.TaskReserve + n)
+	limit := uint64(proc.UserTasks(os.Getuid()) + proc.TaskReserve + n)
 	return unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: limit, Max: limit})
 }

@@ -1,5 +1,3 @@
-// Package proc reads what the kernel tells of processes and of the machine
-// without tracing: process trees, CPU time, memory, CPU lists, steal.
 package proc
 
 import (

@@ -1,4 +1,4 @@
-package trace
+package proc
 
 import (
 	"bufio"
@@ -14,27 +14,25 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"switchyard/internal/sys"
 )
 
-// A cpuStat is what a cgroup's cpu.stat says of throttling.
-type cpuStat struct {
-	sys.Cgroup
-	inode uint64 // another cgroup may come under the same name
-	times uint64
-	time  time.Duration
+// CPUStat is what a cgroup's cpu.stat says of throttling.
+type CPUStat struct {
+	Cgroup
+	Inode uint64        // another cgroup may come under the same name
+	Times uint64        // nr_throttled
+	Time  time.Duration // of all CPUs' throttled run queues, added up
 }
 
-// errNoThrottling: the controller cpu is off in a cgroup, or it is the root of cgroup v2, which has no limit.
-var errNoThrottling = errors.New("no nr_throttled")
+// ErrNoThrottling: the controller cpu is off in a cgroup, or it is the root of cgroup v2, which has no limit.
+var ErrNoThrottling = errors.New("no nr_throttled")
 
-// readCPUStat reads a cgroup's cpu.stat. The error wraps errNoThrottling if there is none, or nothing of throttling in it.
-func readCPUStat(g sys.Cgroup) (cpuStat, error) {
-	s := cpuStat{Cgroup: g}
+// ReadCPUStat reads a cgroup's cpu.stat. The error wraps ErrNoThrottling if there is none, or nothing of throttling in it.
+func ReadCPUStat(g Cgroup) (CPUStat, error) {
+	s := CPUStat{Cgroup: g}
 	f, err := os.Open(filepath.Join(g.Dir, "cpu.stat"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, errNoThrottling
+		return s, ErrNoThrottling
 	} else if err != nil {
 		return s, err
 	}
@@ -44,22 +42,22 @@ func readCPUStat(g sys.Cgroup) (cpuStat, error) {
 		return s, err
 	}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		s.inode = st.Ino
+		s.Inode = st.Ino
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 64<<10))
 	if errors.Is(err, syscall.ENODEV) { // removed since it was opened
-		return s, errNoThrottling
+		return s, ErrNoThrottling
 	} else if err != nil {
 		return s, err
 	}
-	if s.times, s.time, err = parseCPUStat(text); err != nil {
+	if s.Times, s.Time, err = ParseCPUStat(text); err != nil {
 		return s, fmt.Errorf("cpu.stat of the cgroup %q: %w", g.Name, err)
 	}
 	return s, nil
 }
 
-// parseCPUStat reads nr_throttled, and throttled_usec (version 2) or throttled_time (version 1, ns).
-func parseCPUStat(text []byte) (times uint64, d time.Duration, err error) {
+// ParseCPUStat reads nr_throttled, and throttled_usec (version 2) or throttled_time (version 1, ns).
+func ParseCPUStat(text []byte) (times uint64, d time.Duration, err error) {
 	var haveTimes, haveTime bool
 	for in := bufio.NewScanner(bytes.NewReader(text)); in.Scan(); {
 		key, value, _ := strings.Cut(in.Text(), " ")
@@ -88,7 +86,7 @@ func parseCPUStat(text []byte) (times uint64, d time.Duration, err error) {
 	}
 	switch {
 	case !haveTimes:
-		return 0, 0, errNoThrottling
+		return 0, 0, ErrNoThrottling
 	case !haveTime:
 		return 0, 0, errors.New("nr_throttled without a time")
 	}
