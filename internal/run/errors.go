@@ -1,9 +1,6 @@
 package run
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // What is wrong with a run that cannot be read. The error names the file, and what to do.
 var (
@@ -14,13 +11,3 @@ var (
 	// ErrDamaged: a file is not what was written.
 	ErrDamaged = errors.New("damaged")
 )
-
-// damaged says that a file of a run is not what was written, and how it shows.
-func (r *Reader) damaged(name string, why error) error {
-	return fmt.Errorf("read run %s: %s is %w: %w: copy the run again from where it was made, or record again", r.dir, name, ErrDamaged, why)
-}
-
-// newer says that a run cannot be understood.
-func (r *Reader) newer(name, what string) error {
-	return fmt.Errorf("read run %s: %s was %w (%s): use that version", r.dir, name, ErrNewer, what)
-}

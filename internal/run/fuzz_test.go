@@ -83,7 +83,7 @@ func FuzzOpenEvents(f *testing.F) {
 }
 
 func FuzzOpenManifest(f *testing.F) {
-	whole, err := os.ReadFile(filepath.Join(smallRun(f), manifestName))
+	whole, err := os.ReadFile(filepath.Join(smallRun(f), ManifestName))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func FuzzOpenManifest(f *testing.F) {
 	f.Add([]byte(`{"schema":"switchyard.run/3"}`))
 	f.Add([]byte(`{"schema":"switchyard.run/1","tables":{"tasks":{"rows":16777217}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var r Reader
+		r := Reader{Files: &Files{}}
 		switch err := r.parseManifest(data); {
 		case err == nil && r.manifest.Schema != Schema && r.manifest.Schema != schema1:
 			t.Errorf("schema %q", r.manifest.Schema)

@@ -20,7 +20,7 @@ func replace(t testing.TB, dir, name string, data []byte, rows int64) {
 	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, manifestName)
+	path := filepath.Join(dir, ManifestName)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -4,13 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 
 	"switchyard/internal/parquet"
 	"switchyard/internal/sys"
@@ -19,8 +16,7 @@ import (
 
 // A Reader reads a run directory. Several goroutines may use it.
 type Reader struct {
-	dir      string
-	root     *os.Root
+	*Files
 	manifest Manifest
 	tasks    []event.Task
 	open     []event.Snapshot
@@ -31,11 +27,8 @@ type Reader struct {
 	eventsFile *os.File
 }
 
-// maxManifest bounds manifest.json, and maxLoad load.json.
-const (
-	maxManifest = 4 << 20
-	maxLoad     = 64 << 20
-)
+// maxLoad bounds load.json.
+const maxLoad = 64 << 20
 
 // Open opens a run directory and reads everything but the events. It refuses what is not complete, newer or damaged
 // with an error of one line. The memory it takes stands in proportion to the files' size. Close releases it.
@@ -50,10 +43,11 @@ func Open(dir string) (*Reader, error) {
 
 // OpenIn is Open in a directory that is open; dir is what it is called in errors. It stays the caller's to close.
 func OpenIn(root *os.Root, dir string) (_ *Reader, err error) {
-	r := &Reader{dir: dir}
-	if r.root, err = root.OpenRoot("."); err != nil {
-		return nil, fmt.Errorf("read run: %w", err)
+	files, err := FilesIn(root, dir)
+	if err != nil {
+		return nil, err
 	}
+	r := &Reader{Files: files}
 	defer func() {
 		if err != nil {
 			r.Close()
@@ -78,7 +72,7 @@ func OpenIn(root *os.Root, dir string) (_ *Reader, err error) {
 		sum.Events += l.Count
 	}
 	if sum != r.manifest.Lost {
-		return nil, r.damaged(lostName, fmt.Errorf("it has %d events in %d intervals and the manifest %d in %d",
+		return nil, r.Damaged(lostName, fmt.Errorf("it has %d events in %d intervals and the manifest %d in %d",
 			sum.Events, sum.Intervals, r.manifest.Lost.Events, r.manifest.Lost.Intervals))
 	}
 	r.eventsFile, r.events, err = r.openRows(eventsName, eventColumns[:], tables.Events)
@@ -122,7 +116,7 @@ func (r *Reader) Close() error {
 	if r.eventsFile != nil {
 		r.eventsFile.Close()
 	}
-	return r.root.Close()
+	return r.Files.Close()
 }
 
 // Manifest returns the manifest.
@@ -139,14 +133,14 @@ func (r *Reader) Lost() []event.Lost { return r.lost }
 
 // Load returns load.json, nil in a run without load.
 func (r *Reader) Load() (json.RawMessage, error) {
-	data, err := r.readFile(loadName, maxLoad)
+	data, err := r.ReadFile(loadName, maxLoad)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	case !json.Valid(data):
-		return nil, r.damaged(loadName, errors.New("it is not JSON"))
+		return nil, r.Damaged(loadName, errors.New("it is not JSON"))
 	}
 	return data, nil
 }
@@ -165,17 +159,17 @@ func (r *Reader) eventsOf(groups *parquet.Reader, yield func(*event.Event, error
 	for i := range r.events.Groups() {
 		columns, err := groups.Read(r.events, i)
 		if err != nil {
-			yield(nil, r.damaged(eventsName, err))
+			yield(nil, r.Damaged(eventsName, err))
 			return
 		}
 		if err := d.begin(columns); err != nil {
-			yield(nil, r.newer(eventsName, err.Error()))
+			yield(nil, r.Newer(eventsName, err.Error()))
 			return
 		}
 		for k := range r.events.GroupRows(i) {
 			e, err := d.event(columns, k)
 			if err != nil {
-				yield(nil, r.damaged(eventsName, fmt.Errorf("event %d: %w", row, err)))
+				yield(nil, r.Damaged(eventsName, fmt.Errorf("event %d: %w", row, err)))
 				return
 			}
 			if !yield(e, nil) {
@@ -186,71 +180,27 @@ func (r *Reader) eventsOf(groups *parquet.Reader, yield func(*event.Event, error
 	}
 }
 
-// openFile opens a file of the run for reading, unless it is a pipe or something else that could make the reader wait.
-func (r *Reader) openFile(name string) (*os.File, int64, error) {
-	f, err := sys.OpenRegularIn(r.root, name)
-	if errors.Is(err, sys.ErrNotRegular) {
-		return nil, 0, r.damaged(name, errors.New("it is no regular file"))
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("read run %s: %w", r.dir, err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, 0, err
-	}
-	return f, info.Size(), nil
-}
-
-func (r *Reader) readFile(name string, most int64) ([]byte, error) {
-	f, size, err := r.openFile(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if size > most {
-		return nil, r.damaged(name, fmt.Errorf("%d bytes are more than it can have", size))
-	}
-	data, err := io.ReadAll(io.LimitReader(f, most))
-	if err != nil {
-		return nil, fmt.Errorf("read run %s: %w", r.dir, err)
-	}
-	return data, nil
-}
-
 func (r *Reader) readManifest() error {
-	data, err := r.readFile(manifestName, maxManifest)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("read run %s: %w, there is no %s: if a recording was interrupted, `switchyard recover %s` completes it",
-			r.dir, ErrIncomplete, manifestName, r.dir)
-	case err != nil:
+	_, data, err := r.ReadManifest()
+	if err != nil {
 		return err
 	}
 	return r.parseManifest(data)
 }
 
 func (r *Reader) parseManifest(data []byte) error {
-	// The schema comes first, since what a later version means by the rest is not known.
-	var head struct {
-		Schema string `json:"schema"`
+	schema, err := r.schema(data)
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return r.damaged(manifestName, err)
-	}
-	if head.Schema != Schema && head.Schema != schema1 {
-		family, version, _ := strings.Cut(head.Schema, "/")
-		if n, err := strconv.ParseUint(version, 10, 31); family == "switchyard.run" && err == nil && n > 2 {
-			return r.newer(manifestName, "schema "+head.Schema)
-		}
-		return r.damaged(manifestName, fmt.Errorf("its schema is %.40q and not %s", head.Schema, Schema))
+	if schema != Schema && schema != schema1 {
+		return r.Foreign(schema, Schema)
 	}
 	if err := json.Unmarshal(data, &r.manifest); err != nil {
-		return r.damaged(manifestName, err)
+		return r.Damaged(ManifestName, err)
 	}
 	if err := r.manifest.check(); err != nil {
-		return r.damaged(manifestName, err)
+		return r.Damaged(ManifestName, err)
 	}
 	return nil
 }
@@ -279,7 +229,7 @@ func (m *Manifest) check() error {
 
 // openRows opens a table and compares it with what the manifest says of it.
 func (r *Reader) openRows(name string, columns []parquet.Column, want Table) (_ *os.File, _ *parquet.Table, err error) {
-	f, size, err := r.openFile(name)
+	f, size, err := r.OpenFile(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -289,14 +239,14 @@ func (r *Reader) openRows(name string, columns []parquet.Column, want Table) (_ 
 		}
 	}()
 	if size != want.Bytes {
-		return nil, nil, r.damaged(name, fmt.Errorf("it has %d bytes and the manifest says %d", size, want.Bytes))
+		return nil, nil, r.Damaged(name, fmt.Errorf("it has %d bytes and the manifest says %d", size, want.Bytes))
 	}
 	t, err := parquet.Open(f, size, columns)
 	if err != nil {
-		return nil, nil, r.damaged(name, err)
+		return nil, nil, r.Damaged(name, err)
 	}
 	if t.Rows() != want.Rows {
-		return nil, nil, r.damaged(name, fmt.Errorf("it has %d rows and the manifest says %d", t.Rows(), want.Rows))
+		return nil, nil, r.Damaged(name, fmt.Errorf("it has %d rows and the manifest says %d", t.Rows(), want.Rows))
 	}
 	return f, t, nil
 }
@@ -310,10 +260,10 @@ func (r *Reader) readTable(name string, columns []parquet.Column, want Table, ea
 	}
 	defer f.Close()
 	if t.Rows() > 1<<20+4*want.Bytes {
-		return r.damaged(name, fmt.Errorf("%d rows in %d bytes", t.Rows(), want.Bytes))
+		return r.Damaged(name, fmt.Errorf("%d rows in %d bytes", t.Rows(), want.Bytes))
 	}
 	if err := t.EachGroup(new(parquet.Reader), each); err != nil {
-		return r.damaged(name, err)
+		return r.Damaged(name, err)
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func TestNoRun(t *testing.T) {
 	whole := smallRun(t)
 	manifest := func(change func([]byte) []byte) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
-			path := filepath.Join(dir, manifestName)
+			path := filepath.Join(dir, ManifestName)
 			text, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -91,16 +91,16 @@ func TestNoRun(t *testing.T) {
 		says  string
 	}{
 		"nothing there":    {func(t *testing.T, dir string) { os.RemoveAll(dir) }, fs.ErrNotExist, "no such file"},
-		"no manifest":      {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, manifestName)) }, ErrIncomplete, "switchyard recover "},
+		"no manifest":      {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, ManifestName)) }, ErrIncomplete, "switchyard recover "},
 		"no events":        {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, eventsName)) }, fs.ErrNotExist, eventsName},
 		"newer":            {swap("run/2", "run/3"), ErrNewer, "schema switchyard.run/3"},
 		"much newer":       {swap("run/2", "run/17"), ErrNewer, "schema switchyard.run/17"},
 		"another program":  {swap("switchyard.run/2", "switchyard.compare/1"), ErrDamaged, "switchyard.compare/1"},
 		"a version of air": {swap("run/2", "run/-1"), ErrDamaged, "its schema"},
-		"not JSON":         {manifest(func(b []byte) []byte { return b[:len(b)/2] }), ErrDamaged, manifestName},
-		"empty":            {manifest(func([]byte) []byte { return nil }), ErrDamaged, manifestName},
+		"not JSON":         {manifest(func(b []byte) []byte { return b[:len(b)/2] }), ErrDamaged, ManifestName},
+		"empty":            {manifest(func([]byte) []byte { return nil }), ErrDamaged, ManifestName},
 		"too long":         {manifest(func(b []byte) []byte { return append(b, bytes.Repeat([]byte(" "), maxManifest)...) }), ErrDamaged, "more than it can have"},
-		"other types":      {swap(`"window": {`, `"window": {"open_ns": "x",`), ErrDamaged, manifestName},
+		"other types":      {swap(`"window": {`, `"window": {"open_ns": "x",`), ErrDamaged, ManifestName},
 		"a window":         {swap(`"close_ns": `, `"close_ns": -`), ErrDamaged, "window closes"},
 		"a status":         {swap(`"pass"`, `"passed"`), ErrDamaged, `"passed"`},
 		"below zero":       {swap(`"rows": `, `"rows": -`), ErrDamaged, "-"},
@@ -223,7 +223,7 @@ func TestFirstSchema(t *testing.T) {
 	if err := w.Commit(someManifest()); err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(dir, manifestName)
+	name := filepath.Join(dir, ManifestName)
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

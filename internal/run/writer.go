@@ -1,7 +1,6 @@
 package run
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,15 +8,15 @@ import (
 	"os"
 
 	"switchyard/internal/parquet"
-	"switchyard/internal/sys"
 	"switchyard/trace/event"
-
-	"golang.org/x/sys/unix"
 )
 
 // Names of the files.
 const (
-	manifestName  = "manifest.json"
+	// ManifestName is the manifest of a run of any kind, which gets its name last.
+	ManifestName = "manifest.json"
+	// RoundsName has the rounds of a comparison.
+	RoundsName    = "rounds.jsonl"
 	eventsName    = "events.parquet"
 	tasksName     = "tasks.parquet"
 	snapshotsName = "snapshots.parquet"
@@ -29,14 +28,12 @@ const (
 // manifest's last: a directory with a manifest is complete. It is not safe for concurrent use.
 type Writer struct {
 	dir    string
-	root   *os.Root
-	made   bool // the directory is ours
-	own    func(*os.File)
+	parts  *Parts
+	made   bool  // the directory is ours
 	err    error // the first of Event
 	closed bool
 
-	files     []*part
-	events    *part
+	events    *Part
 	eventRows *eventEncoder
 	rows      int64
 	last      int64        // time of the last event
@@ -90,132 +87,67 @@ func CreateIn(root *os.Root, dir string, own func(*os.File)) (*Writer, error) {
 }
 
 func create(root *os.Root, dir string, own func(*os.File), made bool) (_ *Writer, err error) {
-	if own == nil {
-		own = func(*os.File) {}
-	}
-	w := &Writer{dir: dir, own: own, greatest: -1, made: made}
+	w := &Writer{dir: dir, greatest: -1, made: made}
 	defer func() {
 		if err != nil {
 			w.Close()
 		}
 	}()
-	if w.root, err = root.OpenRoot("."); err != nil {
+	if err := clearRun(root, dir); err != nil {
 		return nil, err
 	}
-	if err := w.clear(); err != nil {
+	if w.parts, err = NewParts(root, own); err != nil {
 		return nil, err
 	}
-	if w.events, err = w.create(eventsName); err != nil {
+	if w.events, err = w.parts.Create(eventsName); err != nil {
 		return nil, err
 	}
-	w.eventRows = newEventEncoder(w.events.buffer)
+	w.eventRows = newEventEncoder(w.events)
 	return w, nil
 }
 
 // Vacant says why no run can be written to a directory that is open: it holds one, or a part of one that is not a Writer's.
 func Vacant(root *os.Root, dir string) error {
-	w := &Writer{root: root, dir: dir}
-	_, err := w.taken()
+	_, err := taken(root, dir)
 	return err
 }
 
-// clear makes sure that no file has a name that one of the run will get. Only what a Writer left that was killed while it
+// clearRun makes sure that no file has a name that one of the run will get. Only what a Writer left that was killed while it
 // gave out names goes: the manifest is then complete under its hidden name, and never is otherwise.
-func (w *Writer) clear() error {
-	left, err := w.taken()
+func clearRun(root *os.Root, dir string) error {
+	left, err := taken(root, dir)
 	if err != nil {
 		return err
 	}
 	for _, name := range left {
-		if err := w.root.Remove(name); err != nil {
-			return fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", w.dir, name, err)
+		if err := root.Remove(name); err != nil {
+			return fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", dir, name, err)
 		}
 	}
 	return nil
 }
 
 // taken returns the names that an interrupted Writer has left, its hidden manifest's last.
-func (w *Writer) taken() (left []string, err error) {
-	manifest := (&part{name: manifestName}).hidden()
-	_, err = w.root.Lstat(manifest)
+func taken(root *os.Root, dir string) (left []string, err error) {
+	manifest := hidden(ManifestName)
+	_, err = root.Lstat(manifest)
 	interrupted := err == nil
-	for _, name := range []string{manifestName, eventsName, tasksName, snapshotsName, lostName, loadName} {
-		_, err := w.root.Lstat(name)
-		if err == nil && interrupted && name != manifestName {
+	for _, name := range []string{ManifestName, RoundsName, eventsName, tasksName, snapshotsName, lostName, loadName} {
+		_, err := root.Lstat(name)
+		if err == nil && interrupted && name != ManifestName {
 			left = append(left, name)
 			continue
 		} else if err == nil {
 			err = fs.ErrExist
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", w.dir, name, err)
+			return nil, fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", dir, name, err)
 		}
 	}
 	if interrupted {
 		left = append(left, manifest)
 	}
 	return left, nil
-}
-
-// OpenDirectory opens a directory that is no symbolic link: a link in a place where others write could lead root anywhere.
-func OpenDirectory(dir string) (*os.Root, error) {
-	root, err := sys.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	here, err := root.Stat(".")
-	if err == nil {
-		var named fs.FileInfo
-		if named, err = os.Lstat(dir); err == nil && !os.SameFile(here, named) {
-			err = fmt.Errorf("begin a run in %s: it is a symbolic link: name the directory itself", dir)
-		}
-	}
-	if err != nil {
-		root.Close()
-		return nil, err
-	}
-	return root, nil
-}
-
-// A part is a file that does not have its name yet.
-type part struct {
-	name    string
-	file    *os.File
-	buffer  *bufio.Writer
-	renamed bool
-}
-
-func (p *part) hidden() string { return "." + p.name + ".part" }
-
-// create begins a file. What a Writer that was killed left under its hidden name goes.
-func (w *Writer) create(name string) (*part, error) {
-	p := &part{name: name}
-	if err := w.root.Remove(p.hidden()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	f, err := w.root.OpenFile(p.hidden(), os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	w.own(f)
-	p.file, p.buffer = f, bufio.NewWriterSize(f, 256<<10)
-	w.files = append(w.files, p)
-	return p, nil
-}
-
-// finish makes sure that a file is on the disk, and returns its length.
-func (p *part) finish() (int64, error) {
-	if err := p.buffer.Flush(); err != nil {
-		return 0, err
-	}
-	if err := p.file.Sync(); err != nil {
-		return 0, err
-	}
-	info, err := p.file.Stat()
-	if err != nil {
-		return 0, err
-	}
-	return info.Size(), p.file.Close()
 }
 
 // Event appends an event. Events come in the order of time; one that comes too late, or that no table can hold, is
@@ -319,7 +251,7 @@ func (w *Writer) commit(m Manifest) error {
 		if !json.Valid(w.load) {
 			return fmt.Errorf("%s would not be JSON", loadName)
 		}
-		if err := w.writeFile(loadName, w.load); err != nil {
+		if err := w.parts.WriteFile(loadName, w.load); err != nil {
 			return err
 		}
 	}
@@ -330,10 +262,10 @@ func (w *Writer) commit(m Manifest) error {
 	if err != nil {
 		return err
 	}
-	if err := w.writeFile(manifestName, append(text, '\n')); err != nil {
+	if err := w.parts.WriteFile(ManifestName, append(text, '\n')); err != nil {
 		return err
 	}
-	return w.rename()
+	return w.parts.Commit()
 }
 
 // smallGroupRows is how many rows a row group of the other tables has.
@@ -341,11 +273,11 @@ const smallGroupRows = 1 << 14
 
 // writeTable writes a table, to which rows adds what is in it.
 func (w *Writer) writeTable(name, title string, columns []parquet.Column, rows func(*parquet.Writer) error) (Table, error) {
-	p, err := w.create(name)
+	p, err := w.parts.Create(name)
 	if err != nil {
 		return Table{}, err
 	}
-	t := parquet.NewWriter(p.buffer, title, Schema, columns, smallGroupRows)
+	t := parquet.NewWriter(p, title, Schema, columns, smallGroupRows)
 	if err := rows(t); err != nil {
 		return Table{}, err
 	}
@@ -353,45 +285,13 @@ func (w *Writer) writeTable(name, title string, columns []parquet.Column, rows f
 }
 
 // finishTable writes the rest of a table and makes sure that it is on the disk.
-func (p *part) finishTable(t *parquet.Writer) (Table, error) {
+func (p *Part) finishTable(t *parquet.Writer) (Table, error) {
 	rows, err := t.Close()
 	if err != nil {
 		return Table{}, err
 	}
-	bytes, err := p.finish()
+	bytes, err := p.Finish()
 	return Table{rows, bytes}, err
-}
-
-func (w *Writer) writeFile(name string, data []byte) error {
-	p, err := w.create(name)
-	if err != nil {
-		return err
-	}
-	if _, err := p.buffer.Write(data); err != nil {
-		return err
-	}
-	_, err = p.finish()
-	return err
-}
-
-// rename gives the files their names, in the order in which they were written, the manifest's last.
-func (w *Writer) rename() error {
-	for _, p := range w.files {
-		if err := w.root.Rename(p.hidden(), p.name); err != nil {
-			return err
-		}
-		p.renamed = true
-	}
-	d, err := w.root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return err
-	}
-	w.files = nil // kept
-	return nil
 }
 
 // Close ends a Writer. Without a Commit that succeeded it removes what the Writer made.
@@ -400,18 +300,7 @@ func (w *Writer) Close() error {
 		return nil
 	}
 	w.closed = true
-	for _, p := range w.files {
-		p.file.Close()
-		name := p.hidden()
-		if p.renamed {
-			name = p.name
-		}
-		w.root.Remove(name)
-	}
-	kept := w.eventRows != nil && w.files == nil
-	if w.root != nil {
-		w.root.Close()
-	}
+	kept := w.parts != nil && w.parts.Close()
 	if w.made && !kept {
 		os.Remove(w.dir) // if there is nothing else in it
 	}

@@ -307,12 +307,12 @@ func TestAllOrNothing(t *testing.T) {
 		"bad window":   {func(w *Writer) error { m := someManifest(); m.Window.Close = 0; return w.Commit(m) }, "window"},
 		"name taken": {func(w *Writer) error {
 			// A directory cannot be replaced by a file: the renaming fails half-way.
-			if err := w.root.Mkdir(tasksName, 0o700); err != nil {
+			if err := w.parts.root.Mkdir(tasksName, 0o700); err != nil {
 				return err
 			}
-			defer w.root.Remove(tasksName)
+			defer w.parts.root.Remove(tasksName)
 			err := w.commit(someManifest())
-			w.root.Remove(tasksName)
+			w.parts.root.Remove(tasksName)
 			w.Close()
 			return err
 		}, tasksName},
@@ -399,7 +399,7 @@ func TestOwner(t *testing.T) {
 		t.Errorf("handed over: %v", handed)
 	}
 	list := names(t, dir)
-	if want := []string{eventsName, loadName, lostName, manifestName, snapshotsName, tasksName}; !slices.Equal(list, want) {
+	if want := []string{eventsName, loadName, lostName, ManifestName, snapshotsName, tasksName}; !slices.Equal(list, want) {
 		t.Errorf("files %v, want %v", list, want)
 	}
 	for _, n := range append(list, ".") {
@@ -439,8 +439,8 @@ func TestLinks(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{eventsName, tasksName, manifestName} {
-		if err := os.Symlink(victim, filepath.Join(dir, (&part{name: name}).hidden())); err != nil {
+	for _, name := range []string{eventsName, tasksName, ManifestName} {
+		if err := os.Symlink(victim, filepath.Join(dir, hidden(name))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -466,10 +466,9 @@ func TestAfterKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	hidden := func(name string) string { return (&part{name: name}).hidden() }
 
 	// Killed while it gave out names: the last ones are still hidden.
-	put(manifestName, hidden(manifestName))
+	put(ManifestName, hidden(ManifestName))
 	put(lostName, hidden(lostName))
 	events := newStream(1, 2, 3, false).events(100)
 	write(t, dir, events, newStream(1, 2, 3, false).table())
@@ -486,7 +485,7 @@ func TestAfterKill(t *testing.T) {
 	}
 
 	// Somebody's own table.
-	if err := os.Remove(filepath.Join(dir, manifestName)); err != nil {
+	if err := os.Remove(filepath.Join(dir, ManifestName)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Create(dir, nil); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), eventsName) {
