@@ -314,12 +314,18 @@ func (t *Trace) writeCPUs(b *strings.Builder, width int) {
 
 func (t *Trace) writeFoot(b *strings.Builder, width int) {
 	fmt.Fprintln(b)
-	var passed, reasons []string
-	unavailable := make(map[string][]string) // by reason
+	var passed, notes, reasons []string
+	noted, unavailable := make(map[string][]string), make(map[string][]string) // by reason
 	for _, c := range t.Checks {
 		switch c.Status {
 		case "pass":
 			passed = append(passed, c.Name)
+			if c.Reason != "" { // what it was not made of
+				if noted[c.Reason] == nil {
+					notes = append(notes, c.Reason)
+				}
+				noted[c.Reason] = append(noted[c.Reason], c.Name)
+			}
 		case "unavailable":
 			if unavailable[c.Reason] == nil {
 				reasons = append(reasons, c.Reason)
@@ -328,6 +334,9 @@ func (t *Trace) writeFoot(b *strings.Builder, width int) {
 		}
 	}
 	var lines []string
+	for _, r := range notes {
+		lines = append(lines, fmt.Sprintf("In %s: %s.", strings.Join(noted[r], ", "), Printable(r)))
+	}
 	for _, r := range reasons {
 		lines = append(lines, fmt.Sprintf("Not available: %s: %s.", strings.Join(unavailable[r], ", "), Printable(r)))
 	}

@@ -59,6 +59,7 @@ type Analysis struct {
 	preemptors, wakers pairs
 	worst              worst
 	queue              queues
+	stays              stays
 	delays             bool                                     // the kernel keeps run_delay
 	walk               struct{ started, ended, firstEnd int64 } // the walks over all tasks: how many, and when
 	ctxt               [2]uint64                                // switches between the readings, at least and at most

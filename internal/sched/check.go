@@ -12,6 +12,7 @@ import (
 type checker struct {
 	nvcsw, nivcsw, exec, life, delay, tasks verdict
 
+	made       leftOut        // by tasks that the kernel keeps from tracing
 	delayTasks int            // those whose run_delay the kernel keeps
 	running    map[int32]bool // CPUs on which a task was last
 }
@@ -91,9 +92,13 @@ func (c *checker) add(a *Analysis, id event.TaskID, t *task) {
 		c.running[t.cpu] = true
 	}
 	c.switches(a, id, t)
-	c.life.add(a, id, uint64(t.OnCPU+t.RunQueue+t.Blocked), uint64(t.Life), t.OnCPU+t.RunQueue+t.Blocked == t.Life)
 	c.execRuntime(a, id, t)
 	c.runDelay(a, id, t)
+	if a.madeHidden(id, t) {
+		c.made = append(c.made, id)
+		return
+	}
+	c.life.add(a, id, uint64(t.OnCPU+t.RunQueue+t.Blocked), uint64(t.Life), t.OnCPU+t.RunQueue+t.Blocked == t.Life)
 	c.existence(a, id, t)
 }
 
@@ -228,7 +233,18 @@ func (c *checker) checks(a *Analysis, r *Result) []event.Check {
 	} else if a.o.All && a.o.Nested {
 		tasks = event.Check{Name: "tasks", Status: event.Unavailable, Reason: nested}
 	}
-	return append(list, tasks, a.checkChain(r))
+	return append(list, c.without(a, tasks), a.checkChain(r))
+}
+
+// without says in a check which tasks it leaves out because of who made them.
+func (c *checker) without(a *Analysis, check event.Check) event.Check {
+	if len(c.made) > 0 && check.Status != event.Unavailable {
+		if check.Reason != "" {
+			check.Reason += "; "
+		}
+		check.Reason += c.made.note(a, "made by tasks that the kernel keeps from tracing")
+	}
+	return check
 }
 
 // within returns the verdict on what must be equal within a margin, which was looked at task by task.
@@ -279,7 +295,7 @@ func (c *checker) checkLife(a *Analysis, r *Result) event.Check {
 	if unknown := r.Total.Unknown + r.Tracer.Unknown; !check.OK() && unknown > 0 {
 		check.Reason += fmt.Sprintf("; %v are of tasks of which it is not known what they did", unknown)
 	}
-	return check
+	return c.without(a, check)
 }
 
 func (a *Analysis) checkCPU(r *Result) event.Check {

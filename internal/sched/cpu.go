@@ -62,7 +62,9 @@ func (c *cpu) account(a *Analysis, prev *task, e *event.Event, now int64, sound 
 	hidden := false
 	if !fits && !lost {
 		t := a.task(c.current)
-		hidden = t != nil && !t.leaves
+		if hidden = t != nil && !t.leaves; hidden && a.seemsHidden(t) {
+			a.stays.add(hiddenStay{c.current, c.since, now})
+		}
 	}
 	switch {
 	case lost && !(sound && c.known && fits):

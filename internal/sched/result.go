@@ -207,6 +207,7 @@ func (a *Analysis) closeTask(id event.TaskID, t *task) {
 	b, alive := t.books, true
 	if t.state == unmet {
 		a.greet(t, a.w.Close)
+		a.comesUp(id, t, a.w.Close)
 	}
 	if t.ahead {
 		a.catchUp(id, t)

@@ -117,6 +117,7 @@ func (a *Analysis) meet(id event.TaskID, now int64) *task {
 	}
 	if t.state == unmet {
 		a.greet(t, now)
+		a.comesUp(id, t, now)
 	} else if t.ahead && t.books.start.Time <= now {
 		a.catchUp(id, t)
 	}
