@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"switchyard/internal/proc"
+	"switchyard/internal/sys"
 	"switchyard/trace/event"
 )
 
@@ -17,9 +18,9 @@ func readStat() proc.Stat {
 
 // readCtxt returns the number of switches on all CPUs since boot, as /proc/stat tells it, or why it cannot.
 func readCtxt() (*event.Reading, string) {
-	c := &event.Reading{Before: Boottime()}
+	c := &event.Reading{Before: sys.Boottime()}
 	text, err := proc.Here.Text("/proc/stat")
-	c.After = Boottime()
+	c.After = sys.Boottime()
 	if err != nil {
 		return nil, err.Error()
 	}

@@ -327,7 +327,11 @@ func (r *Recorder) Start(spool *os.File) error {
 	// Events first, then the snapshot: what changes while it is taken is known from them.
 	r.setRec(recOn, 1)
 	r.state = recorderRunning
+	before := sys.Boottime()
 	rows, err := r.visit(recordRecordModeRECORD_WALK_SNAPSHOT)
+	if err == nil {
+		err = sameClock(rows, before, sys.Boottime())
+	}
 	if err != nil {
 		return explain("start", err)
 	}
@@ -335,6 +339,20 @@ func (r *Recorder) Start(spool *os.File) error {
 		return explain("start", err)
 	}
 	return explain("start", r.mark(frameWindow, spoolMark{}))
+}
+
+// sameClock says why the probes' clock, by which the rows of a walk were read, is not the one that the window's ends are
+// taken from. Without that the window would be about another time than the events.
+func sameClock(rows []byte, before, after int64) error {
+	const tolerance = int64(time.Millisecond)
+	if len(rows) < recordSize {
+		return nil
+	}
+	if t := int64(binary.NativeEndian.Uint64(rows)); t < before-tolerance || t > after+tolerance {
+		return fmt.Errorf("CLOCK_BOOTTIME here is %v ahead of the kernel's: in a time namespace of a kernel before 6.1, start a program in it that starts this one",
+			time.Duration(before-t).Round(time.Millisecond))
+	}
+	return nil
 }
 
 func (r *Recorder) begin() ([]byte, error) {
@@ -367,27 +385,17 @@ func online(possible int) int {
 func clockPair() (boot, real int64) {
 	var best int64 = 1 << 62
 	for range 5 {
-		var a, w, b unix.Timespec
-		unix.ClockGettime(unix.CLOCK_BOOTTIME, &a)
-		unix.ClockGettime(unix.CLOCK_REALTIME, &w)
-		unix.ClockGettime(unix.CLOCK_BOOTTIME, &b)
-		if d := b.Nano() - a.Nano(); d < best {
-			best, boot, real = d, a.Nano()+d/2, w.Nano()
+		a, w, b := sys.Boottime(), time.Now().UnixNano(), sys.Boottime()
+		if d := b - a; d < best {
+			best, boot, real = d, a+d/2, w
 		}
 	}
 	return boot, real
 }
 
-// Boottime returns the time by the clock of all events, ns.
-func Boottime() int64 {
-	var t unix.Timespec
-	unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) // cannot fail for this clock
-	return t.Nano()
-}
-
 func (r *Recorder) mark(kind frameKind, m spoolMark) error {
 	m.Ctxt, m.Why = readCtxt()
-	m.Time = Boottime()
+	m.Time = sys.Boottime()
 	b, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -412,7 +420,7 @@ func (r *Recorder) Stop() (RecordCost, error) {
 	r.state = recorderDone
 	end := spoolEnd{}
 	end.Ctxt, end.Why = readCtxt()
-	end.Time = Boottime()
+	end.Time = sys.Boottime()
 	end.Steal = int64(max(0, readStat().Steal-r.stat.Steal))
 	end.Interrupts = int64(max(0, readStat().Interrupts-r.stat.Interrupts))
 	throttled, err := r.throttle.Read()
@@ -531,7 +539,7 @@ func (r *Recorder) read() {
 func (r *Recorder) drain() (bool, error) {
 	r.draining.Lock()
 	defer r.draining.Unlock()
-	known := Boottime() - int64(settled)
+	known := sys.Boottime() - int64(settled)
 	cpus, err := r.ringCPUs()
 	if err != nil {
 		return false, err

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"switchyard/internal/proc"
+	"switchyard/internal/sys"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -436,11 +437,7 @@ func (p *span) add(w *bpfWalk) {
 // middle returns the span's middle; now, if no task was read.
 func (p *span) middle() time.Duration {
 	if p.first == 0 {
-		var now unix.Timespec
-		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
-			return 0
-		}
-		p.first = time.Duration(now.Nano())
+		p.first = time.Duration(sys.Monotonic())
 		p.last = p.first
 	}
 	return p.first + (p.last-p.first)/2
@@ -545,6 +542,9 @@ func (s *Session) Stop() (*Counts, error) {
 	}
 	s.losses(c, kernel.LostAlloc)
 	c.check(&sum, s.opened, closed, &kernel)
+	if s.everyone || len(s.pids) > 0 {
+		c.Checks = append(c.Checks, c.checkWindow(ended.last-s.began.first, s.opened+kernel.Born))
+	}
 	if !s.objs.can.atomics {
 		c.explainLife()
 	}

@@ -128,7 +128,7 @@ func blinked(t *testing.T, r *report.Trace) {
 			t.Errorf("check %+v", c)
 		}
 	}
-	for _, want := range []string{"nvcsw", "nivcsw", "tasks", "life", "sum_exec_runtime"} {
+	for _, want := range []string{"nvcsw", "nivcsw", "tasks", "life", "sum_exec_runtime", "window"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no check %s among %v", want, names)
 		}

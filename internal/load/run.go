@@ -179,7 +179,7 @@ func (r *runner) phases() (*Result, error) {
 			return nil, fmt.Errorf("before the measured window: %w", err)
 		}
 	}
-	wall, boot := time.Now(), bootTime()
+	wall, boot := time.Now(), sys.Boottime()
 	began := int64(time.Since(r.base))
 	start := r.phase(r.cfg.Duration, 1)
 	var after error
@@ -198,12 +198,4 @@ func (r *runner) phases() (*Result, error) {
 	res.Warmup = warm
 	r.fill(res, t, start, wall.Add(time.Duration(start-began)), boot+start-began)
 	return res, after
-}
-
-// bootTime reads CLOCK_BOOTTIME, the clock of everything that leaves the
-// process.
-func bootTime() int64 {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts)
-	return ts.Nano()
 }

@@ -60,9 +60,9 @@ type Analysis struct {
 	worst              worst
 	queue              queues
 	stays              stays
-	delays             bool                                     // the kernel keeps run_delay
-	walk               struct{ started, ended, firstEnd int64 } // the walks over all tasks: how many, and when
-	ctxt               [2]uint64                                // switches between the readings, at least and at most
+	delays             bool                                                // the kernel keeps run_delay
+	walk               struct{ started, ended, lastStart, firstEnd int64 } // the walks over all tasks: how many, and when
+	ctxt               [2]uint64                                           // switches between the readings, at least and at most
 	switches           uint64
 	staleIdle          int64 // cpu.stale at switches from and to idle tasks
 	done               *Result
@@ -138,6 +138,7 @@ func (a *Analysis) Start(s *event.Snapshot) {
 	a.delays = a.delays || s.HasRunDelay
 	b.started, b.start = true, *s
 	b.start.Time = clamp(s.Time)
+	a.walk.lastStart = max(a.walk.lastStart, b.start.Time)
 	if s.Activity == event.Runnable && t.state == unmet {
 		a.place(t, s.Task, int32(s.CPU), b.start.Time)
 		a.cpu(int(s.CPU)).woken = never // it may have waited for long

@@ -233,7 +233,7 @@ func (c *checker) checks(a *Analysis, r *Result) []event.Check {
 	} else if a.o.All && a.o.Nested {
 		tasks = event.Check{Name: "tasks", Status: event.Unavailable, Reason: nested}
 	}
-	return append(list, c.without(a, tasks), a.checkChain(r))
+	return append(list, c.without(a, tasks), a.checkChain(r), a.checkWindow(r))
 }
 
 // without says in a check which tasks it leaves out because of who made them.

@@ -42,6 +42,7 @@ type Result struct {
 	//	cpu               busy + idle time of the CPUs (ns) = the window, for each CPU
 	//	tasks             tasks at the start + appeared − disappeared = tasks at the end, for each task
 	//	chain             the task that leaves a CPU is the one that came to it at the switch before
+	//	window            its length (ns): the snapshots were taken around it by the same clock, and there was a task in it
 	Checks []event.Check
 
 	Events     uint64
