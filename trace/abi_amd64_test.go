@@ -197,7 +197,7 @@ func TestABIs(t *testing.T) {
 				compat := e.Flags&event.FlagCompat != 0
 				switch e.Kind {
 				case event.SyscallEnter:
-					entered[syscalls.Name(p.About().Machine, compat, e.Value)]++
+					entered[syscalls.Name(p.About().Host.Arch, compat, e.Value)]++
 					left[compat]++
 				case event.SyscallExit:
 					left[compat]--

@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 	"switchyard/trace/event"
+	"switchyard/trace/spool"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -40,7 +42,6 @@ type RecordOptions struct {
 const DefaultBuffer = 8 << 20
 
 const (
-	maxRings = 64 // MAX_RINGS in trace/bpf/ring.h
 	// A ring is emptied at least this often, however little is in it; what is not in the spool yet when the tracer is
 	// killed is lost.
 	drainEvery = 50 * time.Millisecond
@@ -64,13 +65,13 @@ type Recorder struct {
 	objs     objects
 	rings    []*sys.Ring
 	inner    []*ebpf.Map
-	spool    *spool
+	spool    *spool.Writer
 	draining sync.Mutex
 	epoll    int
 	wake     *os.File        // written to: the reader looks at once
 	reader   <-chan struct{} // closed when it has ended
 	stopping chan struct{}
-	cost     RecordCost
+	cost     spool.Cost
 
 	known  int64  // up to here the spool is complete, ns
 	unsaid []byte // the losses that it was told of before the rings tell
@@ -88,54 +89,6 @@ const (
 	recorderRunning
 	recorderDone
 )
-
-// RecordCost is what recording took, apart from the probes' own time.
-type RecordCost struct {
-	Attach    time.Duration // loading and attaching
-	Events    uint64        // records written
-	Bytes     uint64        // into the rings
-	Lost      uint64        // events there was no room for
-	ReaderCPU time.Duration // of the thread that empties the rings
-	Memory    uint64        // of the rings, other maps and programs in the kernel, bytes
-}
-
-// spoolBegin is the first frame of a spool.
-type spoolBegin struct {
-	Version  int      `json:"version"`
-	Kernel   string   `json:"kernel"`
-	Machine  string   `json:"machine"`
-	CPUs     int      `json:"cpus"`   // possible ones
-	Online   int      `json:"online"` // above the highest number of one that is online
-	Rings    int      `json:"rings"`
-	All      bool     `json:"all"`
-	Syscalls bool     `json:"syscalls"`
-	Buffer   int      `json:"buffer"`
-	Tracer   uint32   `json:"tracer"` // its TGID in the first PID namespace; before version 2 in its own
-	Level    uint32   `json:"level"`  // depth of its PID namespace; 0: the first, or before version 2
-	Args     []string `json:"args"`
-	// The same moment by two clocks, ns.
-	Boottime int64 `json:"boottime"`
-	Realtime int64 `json:"realtime"`
-}
-
-// spoolMark is a moment: the window opens, or closes.
-type spoolMark struct {
-	Time int64          `json:"time"` // ns of CLOCK_BOOTTIME
-	Ctxt *event.Reading `json:"ctxt,omitempty"`
-	Why  string         `json:"why,omitempty"` // there is no ctxt
-}
-
-// spoolEnd is the last frame.
-type spoolEnd struct {
-	spoolMark
-	Cost RecordCost `json:"cost"`
-	// ns in the window, of all CPUs
-	Steal      int64 `json:"steal"`
-	Interrupts int64 `json:"interrupts"`
-
-	Throttled    *event.Throttling `json:"throttled,omitempty"`
-	ThrottledWhy string            `json:"throttled_why,omitempty"` // it is not known
-}
 
 // OpenRecorder loads and attaches the probes of record depth. The error says what is missing and what to do, and wraps
 // errors.ErrUnsupported or os.ErrPermission.
@@ -215,7 +168,7 @@ func (r *Recorder) load() error {
 		}
 		switch o.name {
 		case "record":
-			if err := r.makeRings(min(cpus, maxRings)); err != nil {
+			if err := r.makeRings(min(cpus, spool.MaxRings)); err != nil {
 				return err
 			}
 			probes = append(probes, coll)
@@ -299,9 +252,9 @@ func (r *Recorder) Follow(pid int) error {
 	}
 }
 
-// Start takes a snapshot of every task and opens the window. From then on events are in the recording, which goes to spool:
-// an empty file, open for writing, that stays the caller's to close and must be open until Stop or Close.
-func (r *Recorder) Start(spool *os.File) error {
+// Start takes a snapshot of every task and opens the window. From then on events are in the recording, which goes to
+// f: an empty file, open for writing, that stays the caller's to close and must be open until Stop or Close.
+func (r *Recorder) Start(f *os.File) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -310,13 +263,13 @@ func (r *Recorder) Start(spool *os.File) error {
 	case r.state != recorderIdle:
 		return errors.New("trace: start: a recorder records once: open another")
 	}
-	s := newSpool(spool)
+	s := spool.NewWriter(f)
 	r.spool = s
 	begin, err := r.begin()
 	if err != nil {
 		return explain("start", err)
 	}
-	if err := s.append(frameBegin, 0, begin); err != nil {
+	if err := s.Append(spool.FrameBegin, 0, begin); err != nil {
 		return explain("start", err)
 	}
 	if err := r.startReader(); err != nil {
@@ -335,17 +288,17 @@ func (r *Recorder) Start(spool *os.File) error {
 	if err != nil {
 		return explain("start", err)
 	}
-	if err := s.append(frameOpen, 0, rows); err != nil {
+	if err := s.Append(spool.FrameOpen, 0, rows); err != nil {
 		return explain("start", err)
 	}
-	return explain("start", r.mark(frameWindow, spoolMark{}))
+	return explain("start", r.mark(spool.FrameWindow, spool.Mark{}))
 }
 
 // sameClock says why the probes' clock, by which the rows of a walk were read, is not the one that the window's ends are
 // taken from. Without that the window would be about another time than the events.
 func sameClock(rows []byte, before, after int64) error {
 	const tolerance = int64(time.Millisecond)
-	if len(rows) < recordSize {
+	if len(rows) < 8 {
 		return nil
 	}
 	if t := int64(binary.NativeEndian.Uint64(rows)); t < before-tolerance || t > after+tolerance {
@@ -365,10 +318,12 @@ func (r *Recorder) begin() ([]byte, error) {
 		return nil, err
 	}
 	boot, real := clockPair()
-	return json.Marshal(spoolBegin{
-		Version: SpoolVersion, Kernel: unix.ByteSliceToString(u.Release[:]), Machine: unix.ByteSliceToString(u.Machine[:]),
+	name, _ := os.Hostname()
+	return json.Marshal(spool.Begin{
+		Version: spool.Version, Kernel: unix.ByteSliceToString(u.Release[:]), Machine: unix.ByteSliceToString(u.Machine[:]),
 		CPUs: cpus, Online: online(cpus), Rings: len(r.rings), All: r.opts.All, Syscalls: r.opts.Syscalls, Buffer: r.opts.Buffer,
 		Tracer: r.getCtl("Self"), Level: r.getCtl("Level"), Args: os.Args, Boottime: boot, Realtime: real,
+		Host: event.Host{Name: name, Arch: runtime.GOARCH, Model: proc.Here.CPUModel(), Go: runtime.Version(), Root: os.Geteuid() == 0},
 	})
 }
 
@@ -393,14 +348,14 @@ func clockPair() (boot, real int64) {
 	return boot, real
 }
 
-func (r *Recorder) mark(kind frameKind, m spoolMark) error {
+func (r *Recorder) mark(kind spool.FrameKind, m spool.Mark) error {
 	m.Ctxt, m.Why = readCtxt()
 	m.Time = sys.Boottime()
 	b, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	return r.spool.append(kind, 0, b)
+	return r.spool.Append(kind, 0, b)
 }
 
 // Failed returns a channel that is closed when nothing more can be recorded: the disk is full. Stop says why. It is of use
@@ -408,17 +363,17 @@ func (r *Recorder) mark(kind frameKind, m spoolMark) error {
 func (r *Recorder) Failed() <-chan struct{} { return r.reader }
 
 // Stop closes the window, takes the second snapshot and completes the spool.
-func (r *Recorder) Stop() (RecordCost, error) {
+func (r *Recorder) Stop() (spool.Cost, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return RecordCost{}, fmt.Errorf("trace: stop: %w", os.ErrClosed)
+		return spool.Cost{}, fmt.Errorf("trace: stop: %w", os.ErrClosed)
 	}
 	if r.state != recorderRunning {
-		return RecordCost{}, errors.New("trace: stop: nothing is being recorded: start first")
+		return spool.Cost{}, errors.New("trace: stop: nothing is being recorded: start first")
 	}
 	r.state = recorderDone
-	end := spoolEnd{}
+	end := spool.End{}
 	end.Ctxt, end.Why = readCtxt()
 	end.Time = sys.Boottime()
 	end.Steal = int64(max(0, readStat().Steal-r.stat.Steal))
@@ -459,10 +414,10 @@ func (r *Recorder) Stop() (RecordCost, error) {
 		return r.cost, explain("stop", err)
 	}
 	for _, f := range []struct {
-		kind    frameKind
+		kind    spool.FrameKind
 		payload []byte
-	}{{frameClose, rows}, {frameMissing, missing(cpus)}, {frameEnd, b}} {
-		if err := r.spool.append(f.kind, 0, f.payload); err != nil {
+	}{{spool.FrameClose, rows}, {spool.FrameMissing, missing(cpus)}, {spool.FrameEnd, b}} {
+		if err := r.spool.Append(f.kind, 0, f.payload); err != nil {
 			return r.cost, explain("stop", err)
 		}
 	}
@@ -520,7 +475,7 @@ func (r *Recorder) read() {
 	for {
 		_, err := unix.EpollWait(r.epoll, events, int(drainEvery/time.Millisecond))
 		if err != nil && !errors.Is(err, unix.EINTR) {
-			r.spool.abandon(os.NewSyscallError("epoll_wait", err))
+			r.spool.Abandon(os.NewSyscallError("epoll_wait", err))
 			return
 		}
 		if _, err := r.drain(); err != nil {
@@ -547,7 +502,7 @@ func (r *Recorder) drain() (bool, error) {
 	all := true
 	for i, ring := range r.rings {
 		n, whole, err := ring.Drain(func(records []byte) error {
-			return r.spool.append(frameRing, i, records)
+			return r.spool.Append(spool.FrameRing, i, records)
 		})
 		if err != nil {
 			return false, err
@@ -559,13 +514,13 @@ func (r *Recorder) drain() (bool, error) {
 		return all, nil
 	}
 	if m := missing(cpus); !bytes.Equal(m, r.unsaid) {
-		if err := r.spool.append(frameMissing, 0, m); err != nil {
+		if err := r.spool.Append(spool.FrameMissing, 0, m); err != nil {
 			return all, err
 		}
 		r.unsaid = m
 	}
 	r.known = known
-	return all, r.spool.append(frameKnown, 0, binary.LittleEndian.AppendUint64(nil, uint64(known)))
+	return all, r.spool.Append(spool.FrameKnown, 0, binary.LittleEndian.AppendUint64(nil, uint64(known)))
 }
 
 func threadCPU() time.Duration {
@@ -662,7 +617,7 @@ func (r *Recorder) release() error {
 		errs = append(errs, unix.Close(r.epoll))
 	}
 	if r.spool != nil {
-		errs = append(errs, r.spool.abandon(nil))
+		errs = append(errs, r.spool.Abandon(nil))
 	}
 	return errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"switchyard/internal/testenv"
 	"switchyard/trace"
 	"switchyard/trace/event"
+	"switchyard/trace/spool"
 )
 
 // recorder opens one that is closed with the test. Without the privilege the error must say so.
@@ -35,16 +36,16 @@ func recorder(t testing.TB, opts trace.RecordOptions) *trace.Recorder {
 
 // A tape is a recording, read.
 type tape struct {
-	*trace.Recording
+	*spool.Recording
 	events []event.Event
-	cost   trace.RecordCost
+	cost   spool.Cost
 }
 
 // record records for as long as f takes.
 func record(t testing.TB, r *trace.Recorder, f func()) *tape {
 	t.Helper()
-	spool := spoolFile(t)
-	if err := r.Start(spool); err != nil {
+	file := spoolFile(t)
+	if err := r.Start(file); err != nil {
 		t.Fatal(err)
 	}
 	f()
@@ -52,7 +53,7 @@ func record(t testing.TB, r *trace.Recorder, f func()) *tape {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := play(t, spool.Name())
+	p := play(t, file.Name())
 	p.cost = cost
 	if cut := p.Cut(); cut != "" {
 		t.Error(cut)
@@ -74,7 +75,7 @@ func spoolFile(t testing.TB) *os.File {
 // play reads a spool.
 func play(t testing.TB, path string) *tape {
 	t.Helper()
-	r, err := trace.OpenRecording(path)
+	r, err := spool.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

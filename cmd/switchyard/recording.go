@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"switchyard/internal/record"
 	"switchyard/internal/report"
 	rundir "switchyard/internal/run"
 	"switchyard/internal/sched"
-	"switchyard/trace"
 	"switchyard/trace/event"
+	"switchyard/trace/spool"
 	"switchyard/trace/syscalls"
 )
 
@@ -81,7 +80,7 @@ type recorded struct {
 
 // finish makes a run directory of the spool in a directory, says what is in it, and removes the spool.
 func finish(dir *record.Directory, k recorded) (*report.Trace, error) {
-	rec, err := trace.NewRecording(dir.Spool())
+	rec, err := spool.Read(dir.Spool())
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +97,7 @@ func finish(dir *record.Directory, k recorded) (*report.Trace, error) {
 	o := recordedOptions{Of: k.of, SwitchCost: k.switchCost, All: about.All, Nested: about.Nested, Syscalls: about.Syscalls, Buffer: about.Buffer, Online: about.Online, Steal: int64(about.Steal), Interrupts: int64(about.Interrupts), Ctxt: about.Ctxt,
 		Throttled: about.Throttled, ThrottledWhy: about.ThrottledWhy}
 	analysis := newAnalysis(rec.Window(), o, rec.Opened(), rec.Lost())
-	calls := newSyscallCounter(o.Syscalls, rec.Window())
+	calls := newSyscallCounter(o.Syscalls, about.Host.Arch, rec.Window())
 	err = rec.Events(func(e *event.Event) error {
 		calls.event(e)
 		analysis.Event(e)
@@ -138,13 +137,14 @@ func finish(dir *record.Directory, k recorded) (*report.Trace, error) {
 
 // A syscallCounter counts recorded system calls by name.
 type syscallCounter struct {
+	arch   string
 	window event.Window
 	counts map[string]uint64
 }
 
 // newSyscallCounter returns one that counts nothing if system calls were not recorded.
-func newSyscallCounter(recorded bool, w event.Window) *syscallCounter {
-	c := &syscallCounter{window: w}
+func newSyscallCounter(recorded bool, arch string, w event.Window) *syscallCounter {
+	c := &syscallCounter{arch: arch, window: w}
 	if recorded {
 		c.counts = make(map[string]uint64)
 	}
@@ -153,24 +153,22 @@ func newSyscallCounter(recorded bool, w event.Window) *syscallCounter {
 
 func (c *syscallCounter) event(e *event.Event) {
 	if e.Kind == event.SyscallEnter && c.counts != nil && e.Time >= c.window.Open && e.Time <= c.window.Close {
-		c.counts[syscalls.Name(runtime.GOARCH, e.Flags&event.FlagCompat != 0, e.Value)]++
+		c.counts[syscalls.Name(c.arch, e.Flags&event.FlagCompat != 0, e.Value)]++
 	}
 }
 
-func manifestOf(about *trace.About, rec *trace.Recording, result *sched.Result, o recordedOptions) rundir.Manifest {
-	h := host()
+func manifestOf(about *spool.About, rec *spool.Recording, result *sched.Result, o recordedOptions) rundir.Manifest {
 	cost := about.Cost
 	m := rundir.Manifest{
 		Made:    time.Now().UTC(),
 		Command: about.Args,
 		Options: o.json(),
-		Host:    rundir.Host{Kernel: about.Kernel, Arch: runtime.GOARCH, CPUs: about.CPUs, Model: h.CPU, Go: h.Go, Root: h.Root},
+		Host:    about.Host,
 		Window:  rec.Window(),
 		Clock:   rundir.Clock{Boottime: about.Boottime, Realtime: about.Realtime},
 		Probe:   rundir.Probe{Events: rec.Records()},
 		Checks:  result.Checks,
 	}
-	m.Host.Name, _ = os.Hostname()
 	if cost.Events > 0 {
 		per := float64(cost.Bytes) / float64(cost.Events)
 		reader, attach, memory := int64(cost.ReaderCPU), int64(cost.Attach), int64(cost.Memory)
@@ -202,7 +200,7 @@ func replay(dir string) (*report.Trace, error) {
 	opened, closed := r.Snapshots()
 	window := m.Window
 	a := newAnalysis(window, o, opened, r.Lost())
-	calls := newSyscallCounter(o.Syscalls, window)
+	calls := newSyscallCounter(o.Syscalls, m.Host.Arch, window)
 	for e, err := range r.Events() {
 		if err != nil {
 			return nil, err

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"switchyard/internal/record"
-	"switchyard/trace"
+	"switchyard/trace/spool"
 
 	"github.com/spf13/cobra"
 )
@@ -42,7 +42,7 @@ busy that the tracer came late.`,
 			return err
 		}
 		defer d.Close()
-		rec, err := trace.NewRecording(d.Spool())
+		rec, err := spool.Read(d.Spool())
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ func TestThrottledInManifest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := recordReport(&sched.Result{}, nil, m, o, newSyscallCounter(false, event.Window{}))
+		r := recordReport(&sched.Result{}, nil, m, o, newSyscallCounter(false, "amd64", event.Window{}))
 		if !reflect.DeepEqual(r.Throttled, c.want) || r.Missing["throttled"] != c.missing {
 			t.Errorf("%s: %+v, missing %q; want %+v, %q", name, r.Throttled, r.Missing["throttled"], c.want, c.missing)
 		}

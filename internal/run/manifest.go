@@ -20,7 +20,7 @@ type Manifest struct {
 	Made    time.Time       `json:"made"`              // when the recording ended
 	Command []string        `json:"command"`           // the command line, with the program's name
 	Options json.RawMessage `json:"options,omitempty"` // model, seeds, buffers, what was asked for: as the command has them
-	Host    Host            `json:"host"`
+	Host    event.Host      `json:"host"`
 	Window  event.Window    `json:"window"`
 	Clock   Clock           `json:"clock"`
 	Probe   Probe           `json:"probe"`
@@ -29,18 +29,6 @@ type Manifest struct {
 	Tables  Tables          `json:"tables"`
 	// Warnings are sentences a report shows before anything else.
 	Warnings []string `json:"warnings,omitempty"`
-}
-
-// Host is the machine and what ran on it.
-type Host struct {
-	Name   string `json:"name"`
-	Kernel string `json:"kernel"` // uname -r
-	Arch   string `json:"arch"`   // as Go calls it
-	CPUs   int    `json:"cpus"`   // possible ones: CPU numbers are below
-	Model  string `json:"model,omitempty"`
-	Go     string `json:"go"`
-	Root   bool   `json:"root"`
-	Cgroup string `json:"cgroup,omitempty"`
 }
 
 // Clock is one moment on two clocks: REALTIME − BOOTTIME turns any time of the run into one of the calendar.

@@ -48,7 +48,7 @@ func someManifest() Manifest {
 		Command:  []string{"switchyard", "trace", "--record", "--", "sleep", "1"},
 		Made:     time.Unix(1_800_000_000, 123).UTC(),
 		Options:  json.RawMessage(`{"seed":18446744073709551615}`),
-		Host:     Host{Name: "here", Kernel: "6.18.0", Arch: "amd64", CPUs: 2, Go: "go1.26", Root: true},
+		Host:     event.Host{Name: "here", Kernel: "6.18.0", Arch: "amd64", CPUs: 2, Go: "go1.26", Root: true},
 		Window:   event.Window{Open: 86_400_123_456_000, Close: 86_500_000_000_000},
 		Clock:    Clock{Boottime: 86_400_000_000_000, Realtime: 1_800_000_000_000_000_000},
 		Probe:    Probe{Events: 300, NsPerEvent: &cost, ReaderCPU: &cpu},

@@ -1,4 +1,4 @@
-package trace
+package spool
 
 import (
 	"encoding/binary"
@@ -64,24 +64,24 @@ func newCutMachine(seed uint64, cpus, version int) *cutMachine {
 		m.tasks = append(m.tasks, t)
 		m.cpus[t.cpu].queue = append(m.cpus[t.cpu].queue, t)
 	}
-	begin, err := json.Marshal(spoolBegin{Version: version, CPUs: cpus, Online: cpus, Rings: cpus, All: true})
+	begin, err := json.Marshal(Begin{Version: version, CPUs: cpus, Online: cpus, Rings: cpus, All: true})
 	if err != nil {
 		panic(err)
 	}
-	m.frame(frameBegin, 0, begin)
-	m.frame(frameOpen, 0, m.snapshot())
+	m.frame(FrameBegin, 0, begin)
+	m.frame(FrameOpen, 0, m.snapshot())
 	m.now++
-	window, err := json.Marshal(spoolMark{Time: int64(m.now)})
+	window, err := json.Marshal(Mark{Time: int64(m.now)})
 	if err != nil {
 		panic(err)
 	}
-	m.frame(frameWindow, 0, window)
+	m.frame(FrameWindow, 0, window)
 	return m
 }
 
 // frame appends a frame. Its checksums are the writer's own.
-func (m *cutMachine) frame(kind frameKind, ring int, payload []byte) {
-	h := spoolFrameHeader(kind, ring, payload)
+func (m *cutMachine) frame(kind FrameKind, ring int, payload []byte) {
+	h := headerOf(kind, ring, payload)
 	m.spool = append(append(m.spool, h[:]...), payload...)
 }
 
@@ -90,12 +90,12 @@ func (m *cutMachine) snapshot() (out []byte) {
 	for _, t := range m.tasks {
 		b := snapshotOf(t.tid, t.tid, 0, t.start, fmt.Sprint("task ", t.tid))
 		le.PutUint64(b, m.now)
-		b[9] = byte(recordSnapshotFlagSNAPSHOT_TRACED)
+		b[9] = byte(snapshotTraced)
 		if t.on {
-			b[9] |= byte(recordSnapshotFlagSNAPSHOT_ON_CPU)
+			b[9] |= byte(snapshotOnCPU)
 		}
 		if t.queued || t.on {
-			b[9] |= byte(recordSnapshotFlagSNAPSHOT_QUEUED)
+			b[9] |= byte(snapshotQueued)
 		} else {
 			le.PutUint16(b[24:], 1)
 		}
@@ -124,7 +124,7 @@ func (m *cutMachine) record(cpu int, b []byte) {
 		return
 	}
 	if c.lost.Count > 0 {
-		c.ring = append(c.ring, ringRecord(recordRecordKindRECORD_LOST, m.now, uint16(cpu), 0, m.lostOf(c)...)...)
+		c.ring = append(c.ring, ringRecord(kindLost, m.now, uint16(cpu), 0, m.lostOf(c)...)...)
 		m.gaps = append(m.gaps, c.lost)
 		c.lost = event.Lost{}
 	}
@@ -157,7 +157,7 @@ func (m *cutMachine) leave(cpu int, state uint16) {
 		next.queued, next.on, next.in, next.cpu = false, true, m.now, cpu
 	}
 	c.current = next
-	flags := byte(recordRecordFlagRECORD_PREV | recordRecordFlagRECORD_NEXT)
+	flags := byte(event.FlagTaskTraced | event.FlagOtherTraced)
 	var rest [16]byte
 	le := binary.LittleEndian
 	le.PutUint32(rest[0:], numberOf(next))
@@ -167,7 +167,7 @@ func (m *cutMachine) leave(cpu int, state uint16) {
 		prev.on = false
 		prev.exec += m.now - prev.in
 		if state != 0 {
-			flags |= byte(recordRecordFlagRECORD_VOLUNTARY)
+			flags |= byte(event.FlagVoluntary)
 			prev.nv++
 		} else {
 			prev.niv++
@@ -179,15 +179,15 @@ func (m *cutMachine) leave(cpu int, state uint16) {
 		le.PutUint32(rest[12:], uint32(prev.exec))
 	}
 	if next != nil {
-		flags |= 1 << recordRecordFlagRECORD_PAGE_TABLE
+		flags |= 1 << flagPageTable
 	}
-	b := ringRecord(recordRecordKindRECORD_SWITCH, m.now, 0, numberOf(prev), rest[:]...)
+	b := ringRecord(kindSwitch, m.now, 0, numberOf(prev), rest[:]...)
 	b[17] = flags
 	m.record(cpu, b)
 }
 
 // wake has a CPU wake a task, to another CPU perhaps.
-func (m *cutMachine) wake(cpu int, t *cutTask, kind recordRecordKind) {
+func (m *cutMachine) wake(cpu int, t *cutTask, kind recordKind) {
 	le := binary.LittleEndian
 	var rest [8]byte
 	le.PutUint32(rest[0:], numberOf(m.cpus[cpu].current))
@@ -195,18 +195,18 @@ func (m *cutMachine) wake(cpu int, t *cutTask, kind recordRecordKind) {
 	rest[6] = 120
 	b := ringRecord(kind, m.now, 0, t.tid, rest[:]...)
 	if m.cpus[cpu].current == nil {
-		b[17] = byte(recordRecordFlagRECORD_HARDIRQ)
+		b[17] = byte(event.FlagHardIRQ)
 	}
 	m.record(cpu, b)
 	to := t.cpu
-	if kind == recordRecordKindRECORD_WAKING && m.rand.IntN(2) == 0 {
+	if kind == kindWaking && m.rand.IntN(2) == 0 {
 		to = m.rand.IntN(len(m.cpus))
 	}
 	if to != t.cpu {
 		m.now++
 		le.PutUint16(rest[4:], uint16(to))
 		rest[6] = 0
-		m.record(cpu, ringRecord(recordRecordKindRECORD_MIGRATE, m.now, 0, t.tid, rest[:]...))
+		m.record(cpu, ringRecord(kindMigrate, m.now, 0, t.tid, rest[:]...))
 		t.cpu = to
 	}
 	t.queued = true
@@ -243,7 +243,7 @@ func (m *cutMachine) step() {
 		m.leave(cpu, 0)
 	case c.current == nil || what < 30:
 		if t := m.sleeper(); t != nil {
-			m.wake(cpu, t, recordRecordKindRECORD_WAKING)
+			m.wake(cpu, t, kindWaking)
 		}
 	case what < 70:
 		m.leave(cpu, 1)
@@ -255,14 +255,14 @@ func (m *cutMachine) step() {
 		m.tid++
 		t := &cutTask{tid: m.tid, start: m.now, cpu: m.rand.IntN(len(m.cpus))}
 		m.tasks = append(m.tasks, t)
-		m.record(cpu, identityOf(recordRecordKindRECORD_NEW, m.now, recordRecordFlagRECORD_ADOPTED, t.tid, t.tid, c.current.tid, 0, 0, t.start, "made"))
+		m.record(cpu, identityOf(kindNew, m.now, flagAdopted, t.tid, t.tid, c.current.tid, 0, 0, t.start, "made"))
 		m.now++
-		m.wake(cpu, t, recordRecordKindRECORD_WAKE_NEW)
+		m.wake(cpu, t, kindWakeNew)
 	case len(m.tasks) > 2*len(m.cpus):
 		t := c.current
 		var start [8]byte
 		binary.LittleEndian.PutUint64(start[:], t.start)
-		m.record(cpu, ringRecord(recordRecordKindRECORD_EXIT, m.now, 0, t.tid, start[:]...))
+		m.record(cpu, ringRecord(kindExit, m.now, 0, t.tid, start[:]...))
 		m.now += 10
 		m.leave(cpu, 0x80)
 		m.tasks = slices.DeleteFunc(m.tasks, func(x *cutTask) bool { return x == t })
@@ -276,13 +276,13 @@ func (m *cutMachine) drain(whole bool) {
 	var missing []byte
 	for i := range m.cpus {
 		if c := &m.cpus[i]; c.lost.Count > 0 {
-			missing = append(missing, ringRecord(recordRecordKindRECORD_LOST, m.now, uint16(i), 0, m.lostOf(c)...)[8:]...)
+			missing = append(missing, ringRecord(kindLost, m.now, uint16(i), 0, m.lostOf(c)...)[8:]...)
 			m.gaps = append(m.gaps, c.lost)
 		}
 	}
 	for i := range m.cpus {
 		if c := &m.cpus[i]; len(c.ring) > 0 {
-			m.frame(frameRing, i, c.ring)
+			m.frame(FrameRing, i, c.ring)
 			c.ring = nil
 		}
 		for range m.rand.IntN(20) {
@@ -293,9 +293,9 @@ func (m *cutMachine) drain(whole bool) {
 		return
 	}
 	if missing != nil {
-		m.frame(frameMissing, 0, missing)
+		m.frame(FrameMissing, 0, missing)
 	}
-	m.frame(frameKnown, 0, binary.LittleEndian.AppendUint64(nil, known))
+	m.frame(FrameKnown, 0, binary.LittleEndian.AppendUint64(nil, known))
 	m.marks = append(m.marks, cutMark{len(m.spool), known})
 }
 
@@ -316,7 +316,7 @@ func (m *cutMachine) run(passes int, lossy bool) {
 // cuts are the places at which a spool may end: in each frame, and between any two.
 func (m *cutMachine) cuts() (list []int) {
 	for at := 0; at < len(m.spool); {
-		size := spoolHeader + int(binary.LittleEndian.Uint64(m.spool[at+8:]))
+		size := frameHeader + int(binary.LittleEndian.Uint64(m.spool[at+8:]))
 		list = append(list, at, at+size/2, at+size-1)
 		at += size
 	}
@@ -330,7 +330,7 @@ func (m *cutMachine) failures(t *testing.T, at int) (failed []string) {
 	if err := os.WriteFile(path, m.spool[:at], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, err := OpenRecording(path)
+	r, err := Open(path)
 	if err != nil {
 		if at > 1000 {
 			t.Errorf("%d of %d bytes: %v", at, len(m.spool), err)

@@ -1,4 +1,4 @@
-package trace
+package spool
 
 import (
 	"encoding/binary"
@@ -21,16 +21,16 @@ func spoolOf(t testing.TB, opened, ring0, ring1, closed []byte, end bool) string
 // spoolIn writes one as if the recorder had run in a PID namespace of that depth.
 func spoolIn(t testing.TB, level uint32, opened, ring0, ring1, closed []byte, end bool) string {
 	t.Helper()
-	return spoolBegun(t, spoolBegin{Version: SpoolVersion, CPUs: 2, Online: 2, Rings: 2, Level: level}, opened, ring0, ring1, closed, end)
+	return spoolBegun(t, Begin{Version: Version, CPUs: 2, Online: 2, Rings: 2, Level: level}, opened, ring0, ring1, closed, end)
 }
 
-func spoolBegun(t testing.TB, begin spoolBegin, opened, ring0, ring1, closed []byte, end bool) string {
+func spoolBegun(t testing.TB, begin Begin, opened, ring0, ring1, closed []byte, end bool) string {
 	t.Helper()
 	f, err := os.Create(filepath.Join(t.TempDir(), "spool"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSpool(f)
+	s := NewWriter(f)
 	js := func(v any) []byte {
 		b, err := json.Marshal(v)
 		if err != nil {
@@ -39,26 +39,26 @@ func spoolBegun(t testing.TB, begin spoolBegin, opened, ring0, ring1, closed []b
 		return b
 	}
 	frames := []struct {
-		kind    frameKind
+		kind    FrameKind
 		ring    int
 		payload []byte
 	}{
-		{frameBegin, 0, js(begin)},
-		{frameOpen, 0, opened},
-		{frameWindow, 0, js(spoolMark{Time: 10})},
-		{frameRing, 0, ring0},
-		{frameKnown, 0, binary.LittleEndian.AppendUint64(nil, 105)},
-		{frameRing, 1, ring1},
-		{frameKnown, 0, binary.LittleEndian.AppendUint64(nil, 1<<40)},
-		{frameClose, 0, closed},
+		{FrameBegin, 0, js(begin)},
+		{FrameOpen, 0, opened},
+		{FrameWindow, 0, js(Mark{Time: 10})},
+		{FrameRing, 0, ring0},
+		{FrameKnown, 0, binary.LittleEndian.AppendUint64(nil, 105)},
+		{FrameRing, 1, ring1},
+		{FrameKnown, 0, binary.LittleEndian.AppendUint64(nil, 1<<40)},
+		{FrameClose, 0, closed},
 	}
 	for _, f := range frames {
-		if err := s.append(f.kind, f.ring, f.payload); err != nil {
+		if err := s.Append(f.kind, f.ring, f.payload); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if end {
-		if err := s.append(frameEnd, 0, js(spoolEnd{spoolMark: spoolMark{Time: 1 << 40}})); err != nil {
+		if err := s.Append(FrameEnd, 0, js(End{Mark: Mark{Time: 1 << 40}})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,7 +69,7 @@ func spoolBegun(t testing.TB, begin spoolBegin, opened, ring0, ring1, closed []b
 }
 
 // ringRecord is a record as it lies in a ring, with the ring's header.
-func ringRecord(kind recordRecordKind, time uint64, cpu uint16, task uint32, rest ...byte) []byte {
+func ringRecord(kind recordKind, time uint64, cpu uint16, task uint32, rest ...byte) []byte {
 	size := sizes[kind]
 	b := make([]byte, 8+(size+7)&^7)
 	binary.LittleEndian.PutUint32(b, uint32(size))
@@ -83,9 +83,9 @@ func ringRecord(kind recordRecordKind, time uint64, cpu uint16, task uint32, res
 
 // read reads a spool to its end, and holds what comes out to what always holds.
 func read(t testing.TB, path string) (events int) {
-	r, err := OpenRecording(path)
+	r, err := Open(path)
 	if err != nil {
-		if !errors.Is(err, ErrSpool) {
+		if !errors.Is(err, ErrFormat) {
 			t.Fatalf("an error of another kind: %v", err)
 		}
 		return 0
@@ -105,13 +105,13 @@ func read(t testing.TB, path string) (events int) {
 				t.Fatalf("task %d is %+v", id, r.Tasks()[id])
 			}
 		}
-		if int(e.CPU) >= r.About().CPUs {
-			t.Fatalf("CPU %d of %d", e.CPU, r.About().CPUs)
+		if int(e.CPU) >= r.About().Host.CPUs {
+			t.Fatalf("CPU %d of %d", e.CPU, r.About().Host.CPUs)
 		}
 		events++
 		return nil
 	})
-	if err != nil && !errors.Is(err, ErrSpool) {
+	if err != nil && !errors.Is(err, ErrFormat) {
 		t.Fatalf("an error of another kind: %v", err)
 	}
 	r.Closed()
@@ -122,7 +122,7 @@ func read(t testing.TB, path string) (events int) {
 }
 
 func every(t uint64) (b []byte) {
-	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_NUMBER; kind++ {
+	for kind := kindSwitch; kind <= kindNumber; kind++ {
 		b = append(b, ringRecord(kind, t+uint64(kind), 1, 7, 9, 0, 0, 0, 1)...)
 	}
 	return b
@@ -133,7 +133,7 @@ func FuzzRecords(f *testing.F) {
 	f.Add(make([]byte, snapshotSize), every(100), every(50), make([]byte, snapshotSize), true)
 	f.Add([]byte{}, every(100), every(0xfd<<56), []byte{}, true) // a time that is none
 	f.Add([]byte{}, every(100)[:77], []byte{1, 2, 3}, []byte{}, false)
-	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_NUMBER; kind++ { // of the idle task
+	for kind := kindSwitch; kind <= kindNumber; kind++ { // of the idle task
 		f.Add([]byte{}, ringRecord(kind, 100, 1, 0), []byte{}, []byte{}, true)
 	}
 	f.Fuzz(func(t *testing.T, opened, ring0, ring1, closed []byte, end bool) {
@@ -165,7 +165,7 @@ func FuzzSpool(f *testing.F) {
 func TestHostileNumbers(t *testing.T) {
 	numbers := []uint32{0, 1, 2, 7, 9, 1 << 15, maxTID, maxTID + 1, 1<<31 - 1, 1 << 31, 1<<32 - 1}
 	var rings [][]byte
-	for kind := recordRecordKindRECORD_SWITCH; kind <= recordRecordKindRECORD_NUMBER; kind++ {
+	for kind := kindSwitch; kind <= kindNumber; kind++ {
 		for at := 0; at < sizes[kind]; at += 4 {
 			for _, n := range numbers {
 				b := ringRecord(kind, 1000, 1, 7, 9, 0, 0, 0, 1)
@@ -185,7 +185,7 @@ func TestHostileNumbers(t *testing.T) {
 func TestSpoolCutAnywhere(t *testing.T) {
 	path := spoolOf(t, make([]byte, snapshotSize), every(100), every(50), nil, true)
 	whole := read(t, path)
-	if want := 2 * int(recordRecordKindRECORD_LOST-1); whole != want {
+	if want := 2 * int(kindLost-1); whole != want {
 		t.Fatalf("%d events, want %d: all but the losses and new numbers", whole, want)
 	}
 	b, err := os.ReadFile(path)
@@ -203,7 +203,7 @@ func TestSpoolCutAnywhere(t *testing.T) {
 			t.Fatalf("%d bytes give %d events, and %d gave %d", n, events, n-1, last)
 		}
 		last = events
-		if r, err := OpenRecording(cut); err == nil {
+		if r, err := Open(cut); err == nil {
 			if r.Cut() == "" {
 				t.Errorf("%d of %d bytes are not known to be cut off", n, len(b))
 			}
@@ -218,16 +218,16 @@ func TestRecordsInOrder(t *testing.T) {
 	var want []int64
 	for i := uint64(0); i < 50; i++ {
 		at := 1000 * (i + 1)
-		a = append(a, ringRecord(recordRecordKindRECORD_SYSCALL_ENTER, at+500, 0, 8)...)
+		a = append(a, ringRecord(kindSyscallEnter, at+500, 0, 8)...)
 		for j := uint64(0); j < 10*lookAhead; j++ {
-			a = append(a, ringRecord(recordRecordKindRECORD_WAKING, at+j, 0, 7)...)
+			a = append(a, ringRecord(kindWaking, at+j, 0, 7)...)
 			want = append(want, int64(at+j))
 		}
-		b = append(b, ringRecord(recordRecordKindRECORD_WAKING, at+15, 1, 9)...)
+		b = append(b, ringRecord(kindWaking, at+15, 1, 9)...)
 		want = append(want, int64(at+15), int64(at+500))
 	}
 	slices.Sort(want)
-	r, err := OpenRecording(spoolOf(t, nil, a, b, nil, true))
+	r, err := Open(spoolOf(t, nil, a, b, nil, true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,9 +245,9 @@ func TestRecordsInOrder(t *testing.T) {
 func TestRecordOutOfPlace(t *testing.T) {
 	var a []byte
 	for i := uint64(0); i < 10*lookAhead; i++ {
-		a = append(a, ringRecord(recordRecordKindRECORD_WAKING, 1000+i, 0, 7)...)
+		a = append(a, ringRecord(kindWaking, 1000+i, 0, 7)...)
 	}
-	a = append(a, ringRecord(recordRecordKindRECORD_WAKING, 1, 0, 7)...)
+	a = append(a, ringRecord(kindWaking, 1, 0, 7)...)
 	if n := read(t, spoolOf(t, nil, a, nil, nil, true)); n != 10*lookAhead+1 {
 		t.Errorf("%d events, want %d", n, 10*lookAhead+1)
 	}

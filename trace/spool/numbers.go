@@ -1,4 +1,4 @@
-package trace
+package spool
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ type kernelIDs struct{ tid, tgid uint32 }
 // number, not to the task: exec in a thread exchanges both at once (exchange_tids in kernel/pid.c).
 func (r *Recording) learn(tid, nr uint32) error {
 	if tid == 0 || tid > maxTID || nr > maxTID {
-		return fmt.Errorf("task %d, in the recorder's PID namespace %d: %w", tid, nr, ErrSpool)
+		return fmt.Errorf("task %d, in the recorder's PID namespace %d: %w", tid, nr, ErrFormat)
 	}
 	if r.x.begin.Level > 0 {
 		r.numbers = upTo(r.numbers, tid)

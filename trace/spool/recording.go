@@ -1,4 +1,4 @@
-package trace
+package spool
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 type Recording struct {
 	f     *os.File
 	own   bool // it is ours to close
-	x     *spoolIndex
+	x     *index
 	tasks []event.Task
 	ids   []kernelIDs    // by task
 	now   []event.TaskID // by the kernel's TID: whose it is at this point of the recording, plus 1; 0: nobody's known
@@ -45,17 +45,17 @@ type lastBooks struct {
 	known         bool
 }
 
-// OpenRecording opens a spool for reading, whole or cut off. The error wraps ErrSpool if it is none, or was written by a
+// Open opens a spool for reading, whole or cut off. The error wraps ErrFormat if it is none, or was written by a
 // newer version.
-func OpenRecording(path string) (_ *Recording, err error) {
+func Open(path string) (_ *Recording, err error) {
 	f, err := sys.OpenRegular(path)
 	if errors.Is(err, sys.ErrNotRegular) {
-		return nil, fmt.Errorf("%w: %w", err, ErrSpool)
+		return nil, fmt.Errorf("%w: %w", err, ErrFormat)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r, err := NewRecording(f)
+	r, err := Read(f)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -64,8 +64,8 @@ func OpenRecording(path string) (_ *Recording, err error) {
 	return r, nil
 }
 
-// NewRecording is OpenRecording for a file that is open for reading. It stays the caller's to close.
-func NewRecording(f *os.File) (*Recording, error) {
+// Read is Open for a file that is open for reading. It stays the caller's to close.
+func Read(f *os.File) (*Recording, error) {
 	x, err := readIndex(f)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func NewRecording(f *os.File) (*Recording, error) {
 	return r, nil
 }
 
-// Close closes the file, if OpenRecording opened it.
+// Close closes the file, if Open opened it.
 func (r *Recording) Close() error {
 	if !r.own {
 		return nil
@@ -144,13 +144,12 @@ func (r *Recording) Tasks() []event.Task { return r.tasks }
 
 // About is what a recording says of itself.
 type About struct {
-	Kernel, Machine string // uname -r, uname -m
-	CPUs            int    // possible ones: no event is of another
-	Online          int    // above the highest number of one that was online
-	All, Syscalls   bool   // as in RecordOptions
-	Nested          bool   // the recorder was in a PID namespace of its own: the snapshots are of that one's tasks
-	Buffer          int
-	Args            []string // the recorder's command line
+	Host          event.Host // what an older spool does not tell is empty; Host.CPUs are possible ones: no event is of another
+	Online        int        // above the highest number of one that was online
+	All, Syscalls bool       // as in RecordOptions
+	Nested        bool       // the recorder was in a PID namespace of its own: the snapshots are of that one's tasks
+	Buffer        int
+	Args          []string // the recorder's command line
 	// The same moment by two clocks, ns: CLOCK_BOOTTIME, which all times of the recording are of, and CLOCK_REALTIME.
 	Boottime, Realtime int64
 
@@ -159,7 +158,7 @@ type About struct {
 	// cut off has none of them.
 	Steal, Interrupts time.Duration
 	Ctxt              *[2]event.Reading
-	Cost              RecordCost
+	Cost              Cost
 
 	// Throttled is as in Counts. Nil if it is not known, and ThrottledWhy has the reason.
 	Throttled    *event.Throttling
@@ -170,7 +169,7 @@ type About struct {
 func (r *Recording) About() About {
 	b := &r.x.begin
 	a := About{
-		Kernel: b.Kernel, Machine: b.Machine, CPUs: b.CPUs, Online: min(b.Online, b.CPUs), All: b.All, Syscalls: b.Syscalls, Nested: b.Level > 0, Buffer: b.Buffer, Args: b.Args,
+		Host: b.host(), Online: min(b.Online, b.CPUs), All: b.All, Syscalls: b.Syscalls, Nested: b.Level > 0, Buffer: b.Buffer, Args: b.Args,
 		Boottime: b.Boottime, Realtime: b.Realtime,
 		ThrottledWhy: "the recording was cut off before it was read a second time",
 	}
@@ -185,30 +184,6 @@ func (r *Recording) About() About {
 		}
 	}
 	return a
-}
-
-const (
-	recordSize   = 16 // struct record
-	lostSize     = 40 // struct record_lost
-	snapshotSize = 88
-)
-
-// sizes are those of each kind of record: a shorter one is refused.
-var sizes = [...]int{
-	recordRecordKindRECORD_SWITCH:        32,
-	recordRecordKindRECORD_WAKING:        24,
-	recordRecordKindRECORD_WAKE_NEW:      24,
-	recordRecordKindRECORD_MIGRATE:       24,
-	recordRecordKindRECORD_NEW:           56,
-	recordRecordKindRECORD_EXEC:          56,
-	recordRecordKindRECORD_RENAME:        56,
-	recordRecordKindRECORD_EXIT:          24,
-	recordRecordKindRECORD_FREE:          24,
-	recordRecordKindRECORD_SYSCALL_ENTER: 24,
-	recordRecordKindRECORD_SYSCALL_EXIT:  24,
-	recordRecordKindRECORD_NEED_RESCHED:  24,
-	recordRecordKindRECORD_LOST:          40,
-	recordRecordKindRECORD_NUMBER:        56,
 }
 
 // maxTID is above any TID (PID_MAX_LIMIT, include/linux/threads.h).
@@ -268,47 +243,47 @@ func (r *Recording) payload(fr frame) ([]byte, error) {
 
 // decode makes an event of a record. Not every record is one.
 func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
-	kind := recordRecordKind(b[8])
+	kind := recordKind(b[recordType])
 	if int(kind) >= len(sizes) || sizes[kind] == 0 || len(b) < sizes[kind] {
-		return false, fmt.Errorf("a record of kind %d and %d bytes: %w", kind, len(b), ErrSpool)
+		return false, fmt.Errorf("a record of kind %d and %d bytes: %w", kind, len(b), ErrFormat)
 	}
-	if kind == recordRecordKindRECORD_LOST {
+	if kind == kindLost {
 		return false, nil // known from the index
 	}
 	le := binary.LittleEndian
-	cpu := le.Uint16(b[10:])
+	cpu := le.Uint16(b[recordCPU:])
 	*e = event.Event{
-		Time:  int64(le.Uint64(b)),
+		Time:  int64(le.Uint64(b[recordTime:])),
 		Kind:  event.Kind(kind),
-		Flags: event.Flags(b[9]),
+		Flags: event.Flags(b[recordFlags]),
 		CPU:   cpu,
 		Other: event.NoTask,
 	}
 	if e.Time < 0 {
-		return false, fmt.Errorf("a record of %d ns after the boot: %w", uint64(e.Time), ErrSpool)
+		return false, fmt.Errorf("a record of %d ns after the boot: %w", uint64(e.Time), ErrFormat)
 	}
 	if int(cpu) >= r.x.begin.CPUs {
-		return false, fmt.Errorf("CPU %d of %d: %w", cpu, r.x.begin.CPUs, ErrSpool)
+		return false, fmt.Errorf("CPU %d of %d: %w", cpu, r.x.begin.CPUs, ErrFormat)
 	}
-	tid := le.Uint32(b[12:])
+	tid := le.Uint32(b[recordTask:])
 	var err error
 	switch kind {
-	case recordRecordKindRECORD_NEW, recordRecordKindRECORD_EXEC, recordRecordKindRECORD_RENAME, recordRecordKindRECORD_NUMBER:
-		if err := r.learn(tid, le.Uint32(b[28:])); err != nil {
+	case kindNew, kindExec, kindRename, kindNumber:
+		if err := r.learn(tid, le.Uint32(b[identityNr:])); err != nil {
 			return false, err
 		}
-	case recordRecordKindRECORD_EXIT, recordRecordKindRECORD_FREE, recordRecordKindRECORD_SYSCALL_ENTER, recordRecordKindRECORD_SYSCALL_EXIT:
+	case kindExit, kindFree, kindSyscallEnter, kindSyscallExit:
 		if tid == 0 {
-			return false, fmt.Errorf("a record of kind %d of an idle task: %w", kind, ErrSpool)
+			return false, fmt.Errorf("a record of kind %d of an idle task: %w", kind, ErrFormat)
 		}
 	}
 	switch kind {
-	case recordRecordKindRECORD_NUMBER:
-		r.renumbered(le.Uint32(b[24:]), tid, le.Uint32(b[20:]))
+	case kindNumber:
+		r.renumbered(le.Uint32(b[identityOld:]), tid, le.Uint32(b[identityBy:]))
 		return false, nil
-	case recordRecordKindRECORD_NEW:
+	case kindNew:
 		err = r.made(e, b, tid)
-	case recordRecordKindRECORD_EXEC:
+	case kindExec:
 		err = r.executed(e, b, tid)
 	default:
 		e.Task, err = r.task(tid, cpu)
@@ -317,47 +292,47 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		return false, err
 	}
 	switch kind {
-	case recordRecordKindRECORD_SWITCH:
-		if e.Other, err = r.task(le.Uint32(b[16:]), cpu); err != nil {
+	case kindSwitch:
+		if e.Other, err = r.task(le.Uint32(b[switchNext:]), cpu); err != nil {
 			return false, err
 		}
-		e.State = le.Uint16(b[20:])
-		e.Prio, e.OtherPrio = b[22], b[23]
-		e.NVCSW, e.NIVCSW = le.Uint16(b[24:]), le.Uint16(b[26:])
-		e.Value = int64(le.Uint32(b[28:]))
+		e.State = le.Uint16(b[switchState:])
+		e.Prio, e.OtherPrio = b[switchPrio], b[switchNextPrio]
+		e.NVCSW, e.NIVCSW = le.Uint16(b[switchNVCSW:]), le.Uint16(b[switchNIVCSW:])
+		e.Value = int64(le.Uint32(b[switchExec:]))
 		r.exchange(e)
 		r.switched(e)
-	case recordRecordKindRECORD_WAKING, recordRecordKindRECORD_WAKE_NEW:
-		if e.Other, err = r.task(le.Uint32(b[16:]), cpu); err != nil {
+	case kindWaking, kindWakeNew:
+		if e.Other, err = r.task(le.Uint32(b[wakingBy:]), cpu); err != nil {
 			return false, err
 		}
-		e.Value = int64(int16(le.Uint16(b[20:])))
-		e.Prio = b[22]
-	case recordRecordKindRECORD_MIGRATE, recordRecordKindRECORD_NEED_RESCHED:
-		if e.Other, err = r.task(le.Uint32(b[16:]), cpu); err != nil {
+		e.Value = int64(int16(le.Uint16(b[wakingFrom:])))
+		e.Prio = b[wakingPrio]
+	case kindMigrate, kindNeedResched:
+		if e.Other, err = r.task(le.Uint32(b[migrateBy:]), cpu); err != nil {
 			return false, err
 		}
-		e.Value = int64(le.Uint16(b[20:]))
-	case recordRecordKindRECORD_RENAME:
-		r.renames(e.Task, tid, le.Uint32(b[20:]), name(b[40:56]))
+		e.Value = int64(le.Uint16(b[migrateTo:]))
+	case kindRename:
+		r.renames(e.Task, tid, le.Uint32(b[identityBy:]), name(b[identityComm:]))
 		r.number(e.Task)
-	case recordRecordKindRECORD_SYSCALL_ENTER, recordRecordKindRECORD_SYSCALL_EXIT:
-		e.Value = int64(le.Uint64(b[16:]))
-	case recordRecordKindRECORD_FREE:
-		r.freed(e.Task, tid, int64(le.Uint64(b[16:])))
+	case kindSyscallEnter, kindSyscallExit:
+		e.Value = int64(le.Uint64(b[syscallValue:]))
+	case kindFree:
+		r.freed(e.Task, tid, int64(le.Uint64(b[endStart:])))
 	}
 	switch kind {
-	case recordRecordKindRECORD_SWITCH: // the probe said which of the two
-	case recordRecordKindRECORD_WAKING, recordRecordKindRECORD_WAKE_NEW, recordRecordKindRECORD_MIGRATE,
-		recordRecordKindRECORD_SYSCALL_ENTER, recordRecordKindRECORD_SYSCALL_EXIT, recordRecordKindRECORD_NEED_RESCHED:
+	case kindSwitch: // the probe said which of the two
+	case kindWaking, kindWakeNew, kindMigrate,
+		kindSyscallEnter, kindSyscallExit, kindNeedResched:
 		e.Flags |= event.FlagTaskTraced // of others they are not recorded
 	default:
 		if e.Task >= 0 && r.tasks[e.Task].Traced {
 			e.Flags |= event.FlagTaskTraced
 		}
 	}
-	if e.Task >= 0 && kind == recordRecordKindRECORD_EXIT && r.tasks[e.Task].Started == 0 {
-		r.tasks[e.Task].Started = int64(le.Uint64(b[16:]))
+	if e.Task >= 0 && kind == kindExit && r.tasks[e.Task].Started == 0 {
+		r.tasks[e.Task].Started = int64(le.Uint64(b[endStart:]))
 	}
 	return true, nil
 }
@@ -435,10 +410,10 @@ func (r *Recording) task(tid uint32, cpu uint16) (event.TaskID, error) {
 // add puts a new task into the table: the kernel's TID is now its own.
 func (r *Recording) add(k kernelIDs, t event.Task) (event.TaskID, error) {
 	if k.tid == 0 || k.tid > maxTID {
-		return 0, fmt.Errorf("task %d: %w", k.tid, ErrSpool)
+		return 0, fmt.Errorf("task %d: %w", k.tid, ErrFormat)
 	}
 	if len(r.tasks) == 1<<30 {
-		return 0, fmt.Errorf("more than %d tasks: %w", 1<<30, ErrSpool)
+		return 0, fmt.Errorf("more than %d tasks: %w", 1<<30, ErrFormat)
 	}
 	id := event.TaskID(len(r.tasks))
 	r.tasks = append(r.tasks, t)
@@ -451,23 +426,23 @@ func (r *Recording) add(k kernelIDs, t event.Task) (event.TaskID, error) {
 }
 
 func name(comm []byte) string {
-	n, _, _ := bytes.Cut(comm, []byte{0})
+	n, _, _ := bytes.Cut(comm[:min(len(comm), commSize)], []byte{0})
 	return string(n)
 }
 
 // made is a task's first event.
 func (r *Recording) made(e *event.Event, b []byte, tid uint32) (err error) {
 	le := binary.LittleEndian
-	if e.Other, err = r.task(le.Uint32(b[20:]), e.CPU); err != nil {
+	if e.Other, err = r.task(le.Uint32(b[identityBy:]), e.CPU); err != nil {
 		return err
 	}
-	ids := kernelIDs{tid: tid, tgid: le.Uint32(b[16:])}
+	ids := kernelIDs{tid: tid, tgid: le.Uint32(b[identityTGID:])}
 	t := event.Task{
 		Parent:  e.Other,
-		Name:    name(b[40:56]),
-		Started: int64(le.Uint64(b[32:])),
-		Kernel:  b[9]&byte(recordRecordFlagRECORD_KERNEL) != 0,
-		Traced:  b[9]&byte(recordRecordFlagRECORD_ADOPTED) != 0,
+		Name:    name(b[identityComm:]),
+		Started: int64(le.Uint64(b[identityStart:])),
+		Kernel:  b[recordFlags]&byte(flagKernel) != 0,
+		Traced:  b[recordFlags]&byte(flagAdopted) != 0,
 	}
 	if ids.tgid == r.x.begin.Tracer {
 		t.Tracer = true
@@ -500,7 +475,7 @@ func (r *Recording) made(e *event.Event, b []byte, tid uint32) (err error) {
 // executed: a thread that is not the leader has the leader's number from now on.
 func (r *Recording) executed(e *event.Event, b []byte, tid uint32) (err error) {
 	leader, exchanged := r.exchanged[tid]
-	if old := binary.LittleEndian.Uint32(b[24:]); exchanged {
+	if old := binary.LittleEndian.Uint32(b[identityOld:]); exchanged {
 		delete(r.exchanged, tid)
 	} else if old != tid && int(old) < len(r.now) && r.now[old] != 0 {
 		if exchanged = int(tid) < len(r.now) && r.now[tid] != 0; exchanged {
@@ -512,14 +487,14 @@ func (r *Recording) executed(e *event.Event, b []byte, tid uint32) (err error) {
 		return err
 	}
 	if exchanged {
-		r.unrename(leader, e.Task, name(b[40:56]))
+		r.unrename(leader, e.Task, name(b[identityComm:]))
 	}
 	delete(r.renamed, e.Task)
-	r.ids[e.Task].tgid = binary.LittleEndian.Uint32(b[16:])
+	r.ids[e.Task].tgid = binary.LittleEndian.Uint32(b[identityTGID:])
 	r.number(e.Task)
 	t := &r.tasks[e.Task]
-	t.Name = name(b[40:56])
-	t.Started = int64(binary.LittleEndian.Uint64(b[32:]))
+	t.Name = name(b[identityComm:])
+	t.Started = int64(binary.LittleEndian.Uint64(b[identityStart:]))
 	return nil
 }
 
@@ -566,8 +541,8 @@ func (r *Recording) snapshots(frames []frame, early bool) ([]event.Snapshot, err
 			return nil, err
 		}
 		for ; len(b) >= snapshotSize; b = b[snapshotSize:] {
-			flags := b[9]
-			tid, start := le.Uint32(b[12:]), int64(le.Uint64(b[32:]))
+			flags := snapshotFlag(b[recordFlags])
+			tid, start := le.Uint32(b[recordTask:]), int64(le.Uint64(b[snapshotStart:]))
 			if tid == 0 {
 				continue
 			}
@@ -578,29 +553,29 @@ func (r *Recording) snapshots(frames []frame, early bool) ([]event.Snapshot, err
 			if err != nil {
 				return nil, err
 			}
-			if err := r.learn(tid, le.Uint32(b[28:])); err != nil {
+			if err := r.learn(tid, le.Uint32(b[snapshotNr:])); err != nil {
 				return nil, err
 			}
-			r.ids[id].tgid = le.Uint32(b[16:])
+			r.ids[id].tgid = le.Uint32(b[snapshotTGID:])
 			t := &r.tasks[id]
-			t.Name = name(b[72:88])
+			t.Name = name(b[snapshotComm:])
 			t.Started = start
-			t.Kernel = flags&byte(recordSnapshotFlagSNAPSHOT_KERNEL) != 0
-			t.Tracer = flags&byte(recordSnapshotFlagSNAPSHOT_TRACER) != 0
-			t.Traced = t.Traced || flags&byte(recordSnapshotFlagSNAPSHOT_TRACED) != 0
+			t.Kernel = flags&snapshotKernel != 0
+			t.Tracer = flags&snapshotTracer != 0
+			t.Traced = t.Traced || flags&snapshotTraced != 0
 			t.Early = t.Early || early
 			if t.Parent == event.NoTask {
-				parents[id] = le.Uint32(b[20:])
+				parents[id] = le.Uint32(b[snapshotParent:])
 			}
 			s := event.Snapshot{
-				Time: int64(le.Uint64(b)), Task: id, CPU: le.Uint16(b[10:]), State: le.Uint16(b[24:]),
-				NVCSW: le.Uint64(b[40:]), NIVCSW: le.Uint64(b[48:]), Exec: le.Uint64(b[56:]), RunDelay: le.Uint64(b[64:]),
-				HasRunDelay: flags&byte(recordSnapshotFlagSNAPSHOT_RUN_DELAY) != 0,
+				Time: int64(le.Uint64(b[recordTime:])), Task: id, CPU: le.Uint16(b[recordCPU:]), State: le.Uint16(b[snapshotState:]),
+				NVCSW: le.Uint64(b[snapshotNVCSW:]), NIVCSW: le.Uint64(b[snapshotNIVCSW:]), Exec: le.Uint64(b[snapshotExec:]), RunDelay: le.Uint64(b[snapshotRunDelays:]),
+				HasRunDelay: flags&snapshotRunDelay != 0,
 			}
 			switch {
-			case flags&byte(recordSnapshotFlagSNAPSHOT_ON_CPU) != 0:
+			case flags&snapshotOnCPU != 0:
 				s.Activity = event.OnCPU
-			case flags&byte(recordSnapshotFlagSNAPSHOT_QUEUED) != 0:
+			case flags&snapshotQueued != 0:
 				s.Activity = event.Runnable
 			default:
 				s.Activity = event.Blocked

@@ -1,4 +1,4 @@
-package trace
+package spool
 
 import (
 	"encoding/binary"
@@ -16,23 +16,23 @@ import (
 	"switchyard/trace/event"
 )
 
-// ErrSpool is wrapped by all errors about what a spool contains.
-var ErrSpool = errors.New("not a spool that can be read")
+// ErrFormat is wrapped by all errors about what a spool contains.
+var ErrFormat = errors.New("not a spool that can be read")
 
 // A frame is where a part of a spool lies.
 type frame struct {
-	kind frameKind
+	kind FrameKind
 	ring int
 	at   int64 // of the payload
 	size int
 }
 
-// spoolIndex is a spool's table of contents, made by reading it once.
-type spoolIndex struct {
-	begin    spoolBegin
-	window   *spoolMark // nil: it was killed before the window was open
-	end      *spoolEnd  // nil: it was killed
-	opened   []frame    // snapshots
+// index is a spool's table of contents, made by reading it once.
+type index struct {
+	begin    Begin
+	window   *Mark   // nil: it was killed before the window was open
+	end      *End    // nil: it was killed
+	opened   []frame // snapshots
 	closed   []frame
 	rings    [][]frame
 	lost     []event.Lost
@@ -47,24 +47,24 @@ type spoolIndex struct {
 
 // readIndex finds a spool's frames and verifies their checksums. A frame that is not whole ends the spool; only when there
 // is nothing before it is that an error.
-func readIndex(f *os.File) (*spoolIndex, error) {
+func readIndex(f *os.File) (*index, error) {
 	name := filepath.Clean(f.Name())
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file: %w", name, ErrSpool)
+		return nil, fmt.Errorf("%s: not a regular file: %w", name, ErrFormat)
 	}
-	x := new(spoolIndex)
+	x := new(index)
 	size := info.Size()
-	var h [spoolHeader]byte
+	var h [frameHeader]byte
 	var buf []byte
 	for at := int64(0); at < size; {
 		fr, n, why := readFrame(f, at, size, h[:], &buf)
 		if why != "" {
 			if at == 0 {
-				return nil, fmt.Errorf("%s: %s: %w", name, why, ErrSpool)
+				return nil, fmt.Errorf("%s: %s: %w", name, why, ErrFormat)
 			}
 			x.cut, x.cutCause = size-at, why
 			break
@@ -77,33 +77,33 @@ func readIndex(f *os.File) (*spoolIndex, error) {
 	}
 	x.cutOff()
 	if x.begin.Version == 0 {
-		return nil, fmt.Errorf("%s: it is empty, the tracer ended before the window was open: %w", name, ErrSpool)
+		return nil, fmt.Errorf("%s: it is empty, the tracer ended before the window was open: %w", name, ErrFormat)
 	}
 	return x, nil
 }
 
 // readFrame reads the frame at a place, and returns why it cannot.
 func readFrame(f *os.File, at, size int64, h []byte, buf *[]byte) (frame, int64, string) {
-	if size-at < spoolHeader {
+	if size-at < frameHeader {
 		return frame{}, 0, "a frame's header is cut off"
 	}
 	if _, err := f.ReadAt(h, at); err != nil {
 		return frame{}, 0, err.Error()
 	}
-	if binary.LittleEndian.Uint32(h) != spoolMagic || binary.LittleEndian.Uint32(h[20:]) != crc32.Checksum(h[:20], castagnoli()) {
+	if binary.LittleEndian.Uint32(h) != frameMagic || binary.LittleEndian.Uint32(h[20:]) != crc32.Checksum(h[:20], castagnoli()) {
 		return frame{}, 0, "no frame begins here"
 	}
 	n := binary.LittleEndian.Uint64(h[8:])
-	if n > spoolMaxFrame {
+	if n > maxFrame {
 		return frame{}, 0, fmt.Sprintf("a frame of %d bytes", n)
 	}
-	if int64(n) > size-at-spoolHeader {
+	if int64(n) > size-at-frameHeader {
 		return frame{}, 0, "a frame is cut off"
 	}
 	fr := frame{
-		kind: frameKind(binary.LittleEndian.Uint16(h[4:])),
+		kind: FrameKind(binary.LittleEndian.Uint16(h[4:])),
 		ring: int(binary.LittleEndian.Uint16(h[6:])),
-		at:   at + spoolHeader,
+		at:   at + frameHeader,
 		size: int(n),
 	}
 	if cap(*buf) < fr.size {
@@ -115,49 +115,49 @@ func readFrame(f *os.File, at, size int64, h []byte, buf *[]byte) (frame, int64,
 	if crc32.Checksum((*buf)[:fr.size], castagnoli()) != binary.LittleEndian.Uint32(h[16:]) {
 		return frame{}, 0, "a frame's checksum is wrong"
 	}
-	return fr, spoolHeader + int64(n), ""
+	return fr, frameHeader + int64(n), ""
 }
 
-func (x *spoolIndex) add(fr frame, payload []byte) error {
-	if (x.begin.Version == 0) != (fr.kind == frameBegin) {
-		return fmt.Errorf("it does not begin as one: %w", ErrSpool)
+func (x *index) add(fr frame, payload []byte) error {
+	if (x.begin.Version == 0) != (fr.kind == FrameBegin) {
+		return fmt.Errorf("it does not begin as one: %w", ErrFormat)
 	}
 	switch fr.kind {
-	case frameBegin:
+	case FrameBegin:
 		if err := json.Unmarshal(payload, &x.begin); err != nil {
-			return fmt.Errorf("%w: %w", ErrSpool, err)
+			return fmt.Errorf("%w: %w", ErrFormat, err)
 		}
-		if x.begin.Version > SpoolVersion {
+		if x.begin.Version > Version {
 			return fmt.Errorf("spool version %d, newer than %d, the newest known here: use the switchyard that recorded it: %w",
-				x.begin.Version, SpoolVersion, ErrSpool)
+				x.begin.Version, Version, ErrFormat)
 		}
-		if x.begin.Version < 1 || x.begin.Rings < 1 || x.begin.Rings > maxRings || x.begin.CPUs < 1 || x.begin.CPUs > 1<<16 {
-			return fmt.Errorf("version %d, %d rings, %d CPUs: %w", x.begin.Version, x.begin.Rings, x.begin.CPUs, ErrSpool)
+		if x.begin.Version < 1 || x.begin.Rings < 1 || x.begin.Rings > MaxRings || x.begin.CPUs < 1 || x.begin.CPUs > 1<<16 {
+			return fmt.Errorf("version %d, %d rings, %d CPUs: %w", x.begin.Version, x.begin.Rings, x.begin.CPUs, ErrFormat)
 		}
 		x.rings = make([][]frame, x.begin.Rings)
-	case frameRing:
+	case FrameRing:
 		if fr.ring >= len(x.rings) {
-			return fmt.Errorf("ring %d of %d: %w", fr.ring, len(x.rings), ErrSpool)
+			return fmt.Errorf("ring %d of %d: %w", fr.ring, len(x.rings), ErrFormat)
 		}
 		x.rings[fr.ring] = append(x.rings[fr.ring], fr)
 		x.findLost(payload)
-	case frameOpen:
+	case FrameOpen:
 		x.opened = append(x.opened, fr)
-	case frameClose:
+	case FrameClose:
 		x.closed = append(x.closed, fr)
-	case frameMissing:
+	case FrameMissing:
 		for ; len(payload) >= lostSize; payload = payload[lostSize:] {
 			x.lose(payload)
 		}
-	case frameKnown:
+	case FrameKnown:
 		if len(payload) >= 8 {
 			x.known = max(x.known, int64(binary.LittleEndian.Uint64(payload)))
 		}
-	case frameWindow:
-		x.window = new(spoolMark)
+	case FrameWindow:
+		x.window = new(Mark)
 		return json.Unmarshal(payload, x.window)
-	case frameEnd:
-		x.end = new(spoolEnd)
+	case FrameEnd:
+		x.end = new(End)
 		return json.Unmarshal(payload, x.end)
 	}
 	return nil // a kind that is not known is of a later minor change
@@ -165,7 +165,7 @@ func (x *spoolIndex) add(fr frame, payload []byte) error {
 
 // findLost looks through a ring's records for those that tell of losses: an analysis must know of a gap when it comes to
 // it, and the ring tells only when the gap is over.
-func (x *spoolIndex) findLost(records []byte) {
+func (x *index) findLost(records []byte) {
 	for len(records) >= sys.RingHeader {
 		header := binary.LittleEndian.Uint32(records)
 		n := sys.RingSize(header)
@@ -179,7 +179,7 @@ func (x *spoolIndex) findLost(records []byte) {
 		}
 		x.records++
 		x.last = max(x.last, int64(binary.LittleEndian.Uint64(b)))
-		if recordRecordKind(b[8]) == recordRecordKindRECORD_LOST && len(b) >= lostSize {
+		if recordKind(b[recordType]) == kindLost && len(b) >= lostSize {
 			x.lose(b)
 		}
 	}
@@ -192,12 +192,12 @@ type lostKey struct {
 }
 
 // lose notes a gap. The spool may be told of it more than once while it grows.
-func (x *spoolIndex) lose(b []byte) {
+func (x *index) lose(b []byte) {
 	l := event.Lost{
-		CPU:   int(binary.LittleEndian.Uint16(b[10:])),
-		First: int64(binary.LittleEndian.Uint64(b[16:])),
-		Last:  int64(binary.LittleEndian.Uint64(b[24:])),
-		Count: binary.LittleEndian.Uint64(b[32:]),
+		CPU:   int(binary.LittleEndian.Uint16(b[recordCPU:])),
+		First: int64(binary.LittleEndian.Uint64(b[lostFirst:])),
+		Last:  int64(binary.LittleEndian.Uint64(b[lostLast:])),
+		Count: binary.LittleEndian.Uint64(b[lostCount:]),
 	}
 	key := lostKey{l.CPU, l.First}
 	i, again := x.lostAt[key]
@@ -215,7 +215,7 @@ func (x *spoolIndex) lose(b []byte) {
 
 // until returns the time after which events may be missing that are not known to be lost: of a spool that was cut off, the
 // last that it says it is complete up to.
-func (x *spoolIndex) until() int64 {
+func (x *index) until() int64 {
 	if x.end != nil || x.begin.Version < 3 {
 		return math.MaxInt64
 	}
@@ -223,7 +223,7 @@ func (x *spoolIndex) until() int64 {
 }
 
 // cutOff leaves out what is not known whole, once all that there is was read.
-func (x *spoolIndex) cutOff() {
+func (x *index) cutOff() {
 	if x.end == nil {
 		x.closed = nil // it was taken after the last event that is kept
 	}
@@ -272,13 +272,13 @@ func (r *ringReader) fill() {
 		}
 		rest := r.buf[r.at:]
 		if len(rest) < sys.RingHeader {
-			r.bad = fmt.Errorf("a record's header is cut off: %w", ErrSpool)
+			r.bad = fmt.Errorf("a record's header is cut off: %w", ErrFormat)
 			return
 		}
 		header := binary.LittleEndian.Uint32(rest)
 		n := sys.RingSize(header)
 		if n > uint64(len(rest)) || n < sys.RingHeader {
-			r.bad = fmt.Errorf("a record of %d bytes where %d are left: %w", n, len(rest), ErrSpool)
+			r.bad = fmt.Errorf("a record of %d bytes where %d are left: %w", n, len(rest), ErrFormat)
 			return
 		}
 		r.at += int(n)
@@ -287,7 +287,7 @@ func (r *ringReader) fill() {
 			continue
 		}
 		if len(b) < recordSize {
-			r.bad = fmt.Errorf("a record of %d bytes: %w", len(b), ErrSpool)
+			r.bad = fmt.Errorf("a record of %d bytes: %w", len(b), ErrFormat)
 			return
 		}
 		r.push(raw{time: binary.LittleEndian.Uint64(b), b: b})

@@ -1,4 +1,4 @@
-package trace
+package spool
 
 import (
 	"encoding/binary"
@@ -26,7 +26,7 @@ func snapshotOf(tid, tgid, nr uint32, start uint64, comm string) []byte {
 }
 
 // identityOf is a record_identity.
-func identityOf(kind recordRecordKind, time uint64, flags recordRecordFlag, tid, tgid, by, old, nr uint32, start uint64, comm string) []byte {
+func identityOf(kind recordKind, time uint64, flags recordFlag, tid, tgid, by, old, nr uint32, start uint64, comm string) []byte {
 	b := ringRecord(kind, time, 0, tid)
 	le := binary.LittleEndian
 	b[17] = byte(flags)
@@ -39,18 +39,18 @@ func identityOf(kind recordRecordKind, time uint64, flags recordRecordFlag, tid,
 }
 
 func freedOf(time uint64, tid uint32, start uint64) []byte {
-	return ringRecord(recordRecordKindRECORD_FREE, time, 0, tid, binary.LittleEndian.AppendUint64(nil, start)...)
+	return ringRecord(kindFree, time, 0, tid, binary.LittleEndian.AppendUint64(nil, start)...)
 }
 
 // Tasks have the numbers of the recorder's PID namespace, through everything that changes the kernel's, and those outside
 // have none. In the first namespace, and in spools of version 1, they have the kernel's.
 func TestRecordingNumbers(t *testing.T) {
 	const (
-		made    = recordRecordKindRECORD_NEW
-		exec    = recordRecordKindRECORD_EXEC
-		rename  = recordRecordKindRECORD_RENAME
-		thread  = recordRecordFlagRECORD_THREAD
-		process = recordRecordFlag(0)
+		made    = kindNew
+		exec    = kindExec
+		rename  = kindRename
+		thread  = recordFlag(event.FlagThread)
+		process = recordFlag(0)
 	)
 	var opened, ring []byte
 	for _, row := range [][]byte{
@@ -65,33 +65,33 @@ func TestRecordingNumbers(t *testing.T) {
 		identityOf(made, 101, process, 900, 900, 899, 0, 0, 101, "outside"), // as is its maker
 		identityOf(made, 102, thread, 901, 200, 200, 0, 6, 102, "tracer's"),
 		identityOf(exec, 110, 0, 102, 102, 103, 103, 3, 100, "program"), // the second thread is the leader now
-		freedOf(120, 103, 10), // the leader it was
-		ringRecord(recordRecordKindRECORD_WAKING, 121, 0, 103), // whoever has its number now was not seen to come
+		freedOf(120, 103, 10),               // the leader it was
+		ringRecord(kindWaking, 121, 0, 103), // whoever has its number now was not seen to come
 		freedOf(130, 901, 102),
 		identityOf(made, 140, process, 901, 901, 102, 0, 0, 140, "gone out"), // into a namespace of its own elsewhere
-		ringRecord(recordRecordKindRECORD_WAKING, 141, 0, 7),
+		ringRecord(kindWaking, 141, 0, 7),
 		identityOf(rename, 142, 0, 7, 7, 7, 0, 8, 1, "late"), // known from a waking only
 	} {
 		ring = append(ring, record...)
 	}
 	for _, c := range []struct {
 		what  string
-		begin spoolBegin
+		begin Begin
 		want  map[string][2]int
 	}{
-		{"namespace", spoolBegin{Version: 2, Level: 1}, map[string][2]int{
+		{"namespace", Begin{Version: 2, Level: 1}, map[string][2]int{
 			"thread": {1, 3}, "program": {3, 3}, "outside": {0, 0}, "tracer": {4, 4}, "tracer's": {6, 4}, "gone out": {0, 0}, "late": {8, 0},
 		}},
-		{"first", spoolBegin{Version: 2}, map[string][2]int{
+		{"first", Begin{Version: 2}, map[string][2]int{
 			"thread": {101, 102}, "program": {102, 102}, "outside": {900, 900}, "tracer": {200, 200}, "tracer's": {901, 200}, "gone out": {901, 901}, "late": {7, 0},
 		}},
-		{"version 1", spoolBegin{Version: 1}, map[string][2]int{
+		{"version 1", Begin{Version: 1}, map[string][2]int{
 			"thread": {101, 102}, "program": {102, 102}, "outside": {900, 900}, "tracer": {200, 200}, "tracer's": {901, 200}, "gone out": {901, 901}, "late": {7, 0},
 		}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			c.begin.CPUs, c.begin.Online, c.begin.Rings, c.begin.Tracer = 2, 2, 2, 200
-			r, err := OpenRecording(spoolBegun(t, c.begin, opened, ring, nil, nil, true))
+			r, err := Open(spoolBegun(t, c.begin, opened, ring, nil, nil, true))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -142,15 +142,15 @@ func TestSpoolLaterVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSpool(f)
-	begin, err := json.Marshal(spoolBegin{Version: SpoolVersion + 1, CPUs: 1, Rings: 1})
+	s := NewWriter(f)
+	begin, err := json.Marshal(Begin{Version: Version + 1, CPUs: 1, Rings: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.append(frameBegin, 0, begin), f.Close()); err != nil {
+	if err := errors.Join(s.Append(FrameBegin, 0, begin), f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenRecording(path); !errors.Is(err, ErrSpool) || !strings.Contains(err.Error(), "newer") {
+	if _, err := Open(path); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "newer") {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path); err != nil {
@@ -162,7 +162,7 @@ func TestSpoolLaterVersion(t *testing.T) {
 // however often, and the event of exec changes no more of it.
 func TestRenumbered(t *testing.T) {
 	const leader, thread = 9, 7
-	identity := func(kind recordRecordKind, time uint64, tid, by, old uint32) []byte {
+	identity := func(kind recordKind, time uint64, tid, by, old uint32) []byte {
 		b := ringRecord(kind, time, 0, tid)
 		for i, n := range []uint32{leader, by, old, tid} {
 			binary.LittleEndian.PutUint32(b[24+4*i:], n)
@@ -172,23 +172,23 @@ func TestRenumbered(t *testing.T) {
 	}
 	said := func(time uint64, byThread bool) []byte {
 		if byThread {
-			return identity(recordRecordKindRECORD_NUMBER, time, leader, 5, thread)
+			return identity(kindNumber, time, leader, 5, thread)
 		}
-		return identity(recordRecordKindRECORD_NUMBER, time, thread, 6, leader)
+		return identity(kindNumber, time, thread, 6, leader)
 	}
 	for _, words := range [][]bool{{true}, {false}, {true, true}, {true, false}, {false, true}, {false, false, true, true}} {
 		ring := slices.Concat(
-			identity(recordRecordKindRECORD_NEW, 10, leader, 1, 0),
-			identity(recordRecordKindRECORD_NEW, 11, thread, leader, 0),
-			ringRecord(recordRecordKindRECORD_WAKING, 12, 0, thread))
+			identity(kindNew, 10, leader, 1, 0),
+			identity(kindNew, 11, thread, leader, 0),
+			ringRecord(kindWaking, 12, 0, thread))
 		for i, w := range words {
 			ring = append(ring, said(uint64(20+i), w)...)
 		}
 		ring = slices.Concat(ring,
-			ringRecord(recordRecordKindRECORD_WAKING, 30, 0, leader),
-			identity(recordRecordKindRECORD_EXEC, 40, leader, 1, thread),
-			ringRecord(recordRecordKindRECORD_WAKING, 50, 0, leader))
-		r, err := OpenRecording(spoolOf(t, nil, ring, nil, nil, true))
+			ringRecord(kindWaking, 30, 0, leader),
+			identity(kindExec, 40, leader, 1, thread),
+			ringRecord(kindWaking, 50, 0, leader))
+		r, err := Open(spoolOf(t, nil, ring, nil, nil, true))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,18 +212,18 @@ func TestRenumbered(t *testing.T) {
 // before or after whatever else says that the two have exchanged their numbers. It is never the old leader's.
 func TestRenamedByExec(t *testing.T) {
 	const leader, thread = 9, 7
-	identity := func(kind recordRecordKind, time uint64, tid, by, old uint32, start uint64, comm string) []byte {
+	identity := func(kind recordKind, time uint64, tid, by, old uint32, start uint64, comm string) []byte {
 		return identityOf(kind, time, 0, tid, leader, by, old, tid, start, comm)
 	}
 	begin := slices.Concat(
-		identity(recordRecordKindRECORD_NEW, 10, leader, 1, 0, 1, "parent"),
-		identity(recordRecordKindRECORD_RENAME, 11, leader, leader, 0, 1, "old leader"),
-		identity(recordRecordKindRECORD_NEW, 12, thread, leader, 0, 2, "thread"))
-	said := identity(recordRecordKindRECORD_NUMBER, 20, leader, 5, thread, 1, "thread")
+		identity(kindNew, 10, leader, 1, 0, 1, "parent"),
+		identity(kindRename, 11, leader, leader, 0, 1, "old leader"),
+		identity(kindNew, 12, thread, leader, 0, 2, "thread"))
+	said := identity(kindNumber, 20, leader, 5, thread, 1, "thread")
 	freed := freedOf(20, thread, 1)
-	renamed := identity(recordRecordKindRECORD_RENAME, 20, leader, leader, 0, 1, "program")
-	executed := identity(recordRecordKindRECORD_EXEC, 40, leader, leader, thread, 1, "program")
-	again := identity(recordRecordKindRECORD_RENAME, 50, leader, leader, 0, 1, "itself")
+	renamed := identity(kindRename, 20, leader, leader, 0, 1, "program")
+	executed := identity(kindExec, 40, leader, leader, thread, 1, "program")
+	again := identity(kindRename, 50, leader, leader, 0, 1, "itself")
 	for what, middle := range map[string][][]byte{
 		"only exec says it":     {renamed},
 		"a number before":       {said, renamed},
@@ -237,7 +237,7 @@ func TestRenamedByExec(t *testing.T) {
 	} {
 		for _, all := range []bool{false, true} {
 			ring := slices.Concat(begin, slices.Concat(middle...), executed, again)
-			r, err := OpenRecording(spoolBegun(t, spoolBegin{Version: 2, CPUs: 2, Online: 2, Rings: 2, All: all}, nil, ring, nil, nil, true))
+			r, err := Open(spoolBegun(t, Begin{Version: 2, CPUs: 2, Online: 2, Rings: 2, All: all}, nil, ring, nil, nil, true))
 			if err != nil {
 				t.Fatal(err)
 			}
