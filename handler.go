@@ -117,6 +117,13 @@ type Conn struct {
 //go:nosplit
 func (c *Conn) Requests() uint64 { return uint64(c.requests) }
 
+// Working reports whether the next Step begins with the burning of a /work. No
+// other Step burns: a loop that serves many connections can look here first, and
+// serve the others before.
+//
+//go:nosplit
+func (c *Conn) Working() bool { return c.phase == phaseAct && c.route == routeWork }
+
 // SleepNanos is how long to block after ActSleep, in nanoseconds.
 //
 //go:nosplit

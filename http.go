@@ -56,7 +56,8 @@ const (
 // Step takes input from in and puts output into out. It returns how many bytes
 // it took and put and what to do next. in is what has been read and not yet
 // taken; out is empty and holds at least MinOut bytes. It never blocks, except
-// that /work burns its time here: that is its point.
+// that /work burns its time here: that is its point. It does so only when called
+// with Conn.Working, and once.
 //
 // One turn of its loop is one line of a head, one piece of a body, or one part
 // of a reply. It and all it calls are nosplit and within the 800 bytes of stack
@@ -76,7 +77,7 @@ func (h *Handler) Step(c *Conn, in, out []byte) (took, put int, do Action) {
 		}
 		return n, n, ActRead
 	}
-	whole := len(in)
+	whole, mayBurn := len(in), c.Working()
 	for {
 		switch c.phase {
 		case phaseRequest, phaseHeader:
@@ -131,10 +132,11 @@ func (h *Handler) Step(c *Conn, in, out []byte) (took, put int, do Action) {
 			c.phase = phaseReply
 			switch c.route {
 			case routeWork:
-				if put > 0 { // earlier replies do not wait for this one's work
+				if !mayBurn { // earlier replies, and other clients, go first
 					c.phase = phaseAct
 					return whole - len(in), put, ActWrite
 				}
+				mayBurn = false
 				_ = burn(c.arg * h.SpinsPerMilli / 1000)
 			case routeSleep:
 				return whole - len(in), put, ActSleep

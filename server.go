@@ -13,9 +13,11 @@ import (
 // A Server is bound to its address and serves when told to.
 type Server interface {
 	// Serve accepts and serves until ctx is done, Close is called or the
-	// design fails. When ctx is done it drains: it takes no more connections,
-	// answers the requests it has begun, closes idle connections, cuts the
-	// rest off after Options.Grace, and returns nil. After Close it returns
+	// design fails. When ctx is done it drains: it answers every request that
+	// the kernel has for it by then, on connections that wait to be accepted
+	// too, and takes no others; it closes idle connections, cuts the rest off
+	// after Options.Grace, and returns nil. A request that is in /work then is
+	// not interrupted: Serve returns after it. After Close it returns
 	// ErrServerClosed. When it returns, every task and descriptor it made is
 	// gone. Serve is called once.
 	Serve(ctx context.Context) error

@@ -13,11 +13,17 @@ type board struct {
 	magic    uint32
 	protocol uint32
 	spins    uint64        // Handler.SpinsPerMilli
-	draining atomic.Uint32 // 1: finish the request in progress, close, end
+	draining atomic.Uint32 // drains, and then unlistens
 	lock     uint32        // fork/prefork-futex: see futexLock
 	parent   int32         // the server's PID
 	_        [36]byte
 }
+
+// Values of board.draining, in this order.
+const (
+	drains    = 1 + iota // answer what has arrived, close, and go on to what waits to be accepted
+	unlistens            // nothing waits: end
+)
 
 // boardMagic lets a program that was started with exec see that it was given a
 // board.

@@ -59,9 +59,17 @@ func (w *worker) begin() {
 //go:norace
 func (w *worker) draining() bool { return w.board.draining.Load() != 0 }
 
-// accept takes the next connection from the child's listener and counts it. It
-// ends the process when the server drains: shutdown(2) on a listener fails
-// every accept on it, in all processes, with EINVAL.
+// over reports whether no connection is to be accepted any more.
+//
+//go:nosplit
+//go:norace
+func (w *worker) over() bool { return w.board.draining.Load() == unlistens }
+
+// accept takes the next connection from the child's listener and counts it. When
+// the server drains it ends the process once no connection waits: only then does
+// a signal interrupt an accept (inet_csk_accept in
+// net/ipv4/inet_connection_sock.c), and shutdown(2) on a listener fails every
+// accept on it, in all processes, with EINVAL.
 //
 //go:nosplit
 //go:norace
@@ -79,7 +87,7 @@ func (w *worker) accept() int {
 				w.counters.Paused.Add(1)
 			}
 			return fd
-		case w.draining():
+		case w.draining() && (e == syscall.EINTR || sys.AcceptMeans(e) == sys.AcceptFailed):
 			sys.RawExit(0)
 		}
 		switch sys.AcceptMeans(e) {
@@ -127,14 +135,13 @@ func (w *worker) closed() {
 // talk reads, steps and sends until the connection is to be closed.
 //
 // When the server drains, a connection between two requests ends, and one in a
-// request when that is answered. The read that finds out does not block: what
+// request when that is answered. The reads that find out do not block: all that
 // a client had sent before the drain is answered, not reset.
 //
 //go:nosplit
 //go:norace
 func (w *worker) talk(fd int) {
 	var deadline int64 // of a connection that is shut down for writing
-	last := false      // the drain has been seen
 	for {
 		var n int
 		var e syscall.Errno
@@ -147,12 +154,8 @@ func (w *worker) talk(fd int) {
 			sys.RawRecvTimeout(fd, left)
 			n, e = sys.RawRead(fd, w.in)
 		case !w.draining() || !w.conn.Idle():
-			last = last || w.draining()
 			n, e = sys.RawRead(fd, w.in)
-		case last:
-			return
 		default:
-			last = true
 			n, e = sys.RawRecvfrom(fd, w.in, unix.MSG_DONTWAIT)
 		}
 		if e == syscall.EINTR {

@@ -56,11 +56,9 @@ func serveExec(b *board, s *slot) {
 	var c switchyard.Conn
 	buffer, out := make([]byte, switchyard.InSize), make([]byte, switchyard.OutSize)
 	var deadline int64
-	last := false
 	for {
 		var n int
 		var e syscall.Errno
-		draining := b.draining.Load() != 0
 		switch {
 		case deadline != 0:
 			left := deadline - sys.RawMonotonic()
@@ -69,13 +67,9 @@ func serveExec(b *board, s *slot) {
 			}
 			sys.RawRecvTimeout(fd, left)
 			n, e = sys.ReadOnce(fd, buffer)
-		case !draining || !c.Idle():
-			last = last || draining
+		case b.draining.Load() == 0 || !c.Idle():
 			n, e = sys.ReadOnce(fd, buffer)
-		case last:
-			return
 		default:
-			last = true
 			n, e = sys.RawRecvfrom(fd, buffer, unix.MSG_DONTWAIT)
 		}
 		if e == syscall.EINTR {

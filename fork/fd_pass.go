@@ -56,7 +56,7 @@ func runFDPass(s *server) error {
 	defer p.end()
 	s.listening.Store(true)
 	serving := false
-	for !s.stopping.Load() {
+	for !s.finished() || p.holding >= 0 && !s.killing.Load() {
 		list := s.takeFallen()
 		for _, c := range list {
 			p.hangUp(c.slot)
@@ -130,7 +130,7 @@ func (p *passer) turn(most time.Duration) error {
 			}
 		}
 	}
-	if listener < 0 || fds[listener].Revents == 0 || s.stopping.Load() {
+	if listener < 0 || fds[listener].Revents == 0 || s.finished() {
 		return nil
 	}
 	fd, e := sys.RawAccept(s.listeners[0], unix.SOCK_CLOEXEC)

@@ -14,7 +14,7 @@ import (
 const futexWaiters = 1 << 31
 
 // futexLock takes the lock for the process me, which it returns as true, or
-// false when the server drains.
+// false when nothing is to be accepted any more.
 //
 //go:nosplit
 //go:norace
@@ -31,7 +31,7 @@ func (w *worker) futexLock(me uint32) bool {
 			if atomic.CompareAndSwapUint32(word, 0, me|futexWaiters) {
 				return true
 			}
-		case w.draining():
+		case w.over():
 			return false
 		case held&futexWaiters != 0 || atomic.CompareAndSwapUint32(word, held, held|futexWaiters):
 			sys.RawFutexWait(word, held|futexWaiters)

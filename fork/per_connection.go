@@ -23,10 +23,10 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 		for _, c := range s.takeFallen() {
 			free = append(free, c.slot)
 		}
-		return len(free) > 0 || s.stopping.Load()
+		return len(free) > 0 || s.finished()
 	}
 	close(s.ready)
-	for !s.stopping.Load() {
+	for !s.finished() {
 		if len(free) == 0 && !refill() {
 			s.pause(refill)
 			continue
@@ -34,10 +34,10 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 		fd, e := sys.Accept(s.listeners[0])
 		switch {
 		case e == 0:
-		case s.stopping.Load():
-			return nil
 		case sys.AcceptMeans(e) == sys.AcceptPause:
 			s.pause(nil)
+			continue
+		case s.stopping.Load():
 			continue
 		default:
 			return s.acceptFailed(e)
@@ -47,7 +47,7 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 		free = free[:len(free)-1]
 		s.memory.slots[slot].open.Store(1)
 		s.template.fd = fd
-		for e = spawn(slot); isShortage(e) && !s.stopping.Load(); e = spawn(slot) {
+		for e = spawn(slot); isShortage(e) && !s.killing.Load(); e = spawn(slot) {
 			s.pause(nil) // the connection is kept
 		}
 		unix.Close(fd)

@@ -65,7 +65,7 @@ func (s *server) muster(r roster, spawn func(i int) syscall.Errno) (time.Duratio
 			}
 			continue
 		}
-		if s.stopping.Load() {
+		if s.finished() {
 			return 0, nil
 		}
 		s.template.name = [16]byte{}
@@ -128,8 +128,9 @@ func newPool(opts switchyard.Options, listeners int, c sys.ListenConfig, spawn f
 	}
 	opts = opts.WithDefaults()
 	d := design{
-		thread: "sy-fork",
-		slots:  poolWorkers(opts),
+		thread:    "sy-fork",
+		slots:     poolWorkers(opts),
+		accepters: poolWorkers(opts),
 		run: func(s *server) error {
 			return s.pool(func(i int) syscall.Errno { return spawn(s, i) })
 		},

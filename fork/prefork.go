@@ -35,7 +35,7 @@ func (w *worker) prefork() (int, syscall.Errno) {
 	pid, e := sys.Fork()
 	if pid == 0 && e == 0 {
 		w.begin()
-		for !w.draining() {
+		for !w.over() {
 			w.serve(w.accept())
 		}
 		sys.RawExit(0)

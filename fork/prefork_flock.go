@@ -64,7 +64,7 @@ func (w *worker) preforkFlock() (int, syscall.Errno) {
 	pid, e := sys.Fork()
 	if pid == 0 && e == 0 {
 		w.begin()
-		for !w.draining() {
+		for !w.over() {
 			switch e := sys.RawFlock(w.lock, unix.LOCK_EX); e {
 			case 0:
 				fd := w.accept()

@@ -35,7 +35,7 @@ func (w *worker) preforkFutex() (int, syscall.Errno) {
 	if pid == 0 && e == 0 {
 		w.begin()
 		me := uint32(sys.RawGettid())
-		for !w.draining() && w.futexLock(me) {
+		for !w.over() && w.futexLock(me) {
 			fd := w.accept()
 			futexUnlock(&w.board.lock)
 			w.serve(fd)

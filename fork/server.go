@@ -41,7 +41,9 @@ type server struct {
 	freeOwn   func() error  // gives back counters of our own
 	news      doorbell      // the thread that forks waits for it
 	listening atomic.Bool   // the thread that forks wants to hear of children that end
-	stopping  atomic.Bool   // no more children are to be made
+	stopping  atomic.Bool   // no more connections are taken than wait by now
+	before    atomic.Uint64 // how many had been accepted when stopping was set,
+	waiting   atomic.Uint64 // and how many at most are taken after
 	killing   atomic.Bool   // what dies of SIGKILL from now on was killed by us
 	failure   atomic.Uint32 // the error for which a worker could accept no more
 	gone      chan struct{} // a child has gone
@@ -56,6 +58,9 @@ type design struct {
 	thread string
 	// slots is how many children there can be.
 	slots int
+	// accepters is how many of them accept by themselves; 0 is the thread that
+	// forks alone.
+	accepters int
 	// start makes what the design needs besides, and stop, if start was called,
 	// takes it away again. Either may be nil.
 	start func(s *server) error
@@ -127,7 +132,9 @@ func (s *server) Serve(ctx context.Context) error {
 	ran, end := make(chan struct{}), make(chan struct{})
 	reaper := sys.Thread("sy-reap", s.children.reap)
 	maker := sys.Thread(s.thread, func() {
-		failure = s.run(s)
+		if failure = s.run(s); failure != nil {
+			s.killing.Store(true)
+		}
 		close(ran)
 		// Children die with the thread that made them: it outlives them.
 		<-end
@@ -155,18 +162,20 @@ wait:
 			break wait
 		}
 	}
-	s.memory.board.draining.Store(1)
-	s.stopping.Store(true)
+	// Whoever accepts may have one that is not counted yet.
+	waiting := max(s.accepters, 1)
 	for _, fd := range s.listeners {
-		unix.Shutdown(fd, unix.SHUT_RDWR)
+		waiting += sys.Queued(fd)
 	}
-	s.news.ring()
-	<-ran
-	if failure != nil {
-		cause, grace = failure, 0
-	}
-	if s.end(grace) && failure == nil {
+	s.before.Store(s.counters.Accepted.Load())
+	s.waiting.Store(uint64(waiting))
+	s.memory.board.draining.Store(drains)
+	s.stopping.Store(true)
+	if s.end(ran, grace) {
 		cause = switchyard.ErrServerClosed
+	}
+	if failure != nil {
+		cause = failure
 	}
 	s.children.stop()
 	<-reaper
@@ -175,9 +184,33 @@ wait:
 	return cause
 }
 
-// end waits for the children to end, for so long, and then kills them. It
+// finished reports whether no connection is to be accepted any more.
+func (s *server) finished() bool {
+	return s.stopping.Load() && (s.killing.Load() || s.unlisten())
+}
+
+// unlisten ends the listening on each listener for which no connection waits, or
+// on all once those that did are taken, and reports whether that is all of them.
+func (s *server) unlisten() bool {
+	enough := s.killing.Load() || s.counters.Accepted.Load()-s.before.Load() >= s.waiting.Load()
+	all := true
+	for _, fd := range s.listeners {
+		if enough || sys.Queued(fd) == 0 {
+			unix.Shutdown(fd, unix.SHUT_RDWR)
+		} else {
+			all = false
+		}
+	}
+	if all {
+		s.memory.board.draining.Store(unlistens)
+	}
+	return all
+}
+
+// end waits for the thread that makes children, which has ended when ran is
+// closed, and for the children to end, for so long, and then kills them. It
 // reports whether Close was called.
-func (s *server) end(grace time.Duration) (closed bool) {
+func (s *server) end(ran <-chan struct{}, grace time.Duration) (closed bool) {
 	cut := time.NewTimer(grace)
 	defer cut.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -190,8 +223,14 @@ func (s *server) end(grace time.Duration) (closed bool) {
 			s.killing.Store(true)
 		default:
 		}
-		if s.children.count.Load() == 0 {
-			return closed
+		s.unlisten()
+		select {
+		case <-ran:
+			if s.children.count.Load() == 0 {
+				return closed
+			}
+		default:
+			s.news.ring() // it may wait for something else
 		}
 		if s.killing.Load() {
 			s.children.kill()

@@ -66,6 +66,7 @@ type readyLoop struct {
 	slots   table[slot]
 	in, out []byte
 	rests   rests
+	slow    bool    // a request of the connection being served burned or slept in this turn
 	again   []int32 // connections to go on with without being told
 	spare   []int32 // again's other buffer
 	pace    pace
@@ -102,6 +103,9 @@ func (l *readyLoop) run() error {
 		}
 		l.pace.came(how, len(ready), e)
 		for _, id := range ready {
+			if l.cut() {
+				break
+			}
 			switch id {
 			case wakeID:
 				l.clearWake()
@@ -115,6 +119,9 @@ func (l *readyLoop) run() error {
 			turn := l.again
 			l.again = l.spare[:0]
 			for _, id := range turn {
+				if l.cut() {
+					break
+				}
 				if s := l.slots.at(id); s.flags&flagAgain != 0 {
 					s.flags &^= flagAgain
 					l.serve(id)
@@ -154,9 +161,8 @@ func (l *readyLoop) expire(id int32, serial uint32) {
 }
 
 func (l *readyLoop) drain() {
-	l.unlisten()
 	for id := range l.slots.top {
-		if s := l.slots.at(id); s.flags&flagOpen != 0 {
+		if s := l.slots.at(id); s.flags&flagOpen != 0 && !l.cut() {
 			// What has arrived by now is a request begun; serve closes the
 			// connection if there is none.
 			l.serve(id)
@@ -205,6 +211,7 @@ func (l *readyLoop) take() bool {
 // begin serves the connection fd from now on. A place for it is reserved.
 func (l *readyLoop) begin(fd int) {
 	l.count.Accepted.Add(1)
+	l.due--
 	id := l.slots.take()
 	if e := l.poller.add(id, fd); e != 0 {
 		sys.RawClose(fd)
@@ -217,6 +224,9 @@ func (l *readyLoop) begin(fd int) {
 	s := l.slots.at(id)
 	*s = slot{fd: int32(fd), flags: flagOpen, serial: s.serial + 1}
 	l.live++
+	if l.drains {
+		l.queue(id, s) // if nothing has arrived, it is closed
+	}
 }
 
 // closeConn closes a connection and forgets it.

@@ -44,6 +44,7 @@ func (l *readyLoop) serve(id int32) {
 	if s.flags&flagOpen == 0 {
 		return
 	}
+	l.slow = false
 	if s.rest != 0 {
 		if !l.goOnWith(id, s) || !l.edge && !l.drains {
 			return
@@ -67,11 +68,9 @@ func (l *readyLoop) serve(id int32) {
 		if !l.step(id, s, l.in[:n]) {
 			return
 		}
-		if l.drains && s.conn.Idle() {
-			l.closeConn(id, s)
-			return
-		}
-		if !l.edge {
+		// A drain too reads until nothing is left: it answers all that has
+		// arrived.
+		if !l.edge && !l.drains {
 			return
 		}
 		if reads == turnReads {
@@ -84,9 +83,17 @@ func (l *readyLoop) serve(id int32) {
 // step runs the handler over in and sends what it says, with sendto and not
 // write, or each peer that vanished would cost the process a SIGPIPE. It
 // returns false when the connection is not to be read now: it is closed, its
-// socket takes no more, or others have their turn.
+// socket takes no more, or others have their turn. They have it before the
+// second request that burns or sleeps.
 func (l *readyLoop) step(id int32, s *slot, in []byte) bool {
 	for sent := 0; ; {
+		if s.conn.Working() {
+			if l.slow {
+				l.block(id, s, nil, in, switchyard.ActWrite)
+				return false
+			}
+			l.slow = true
+		}
 		took, put, do := l.handler.Step(&s.conn, in, l.out)
 		in = in[took:]
 		if put > 0 {
@@ -107,6 +114,14 @@ func (l *readyLoop) step(id int32, s *slot, in []byte) bool {
 		if do == switchyard.ActRead {
 			return true
 		}
+		if l.cut() {
+			l.closeConn(id, s)
+			return false
+		}
+		if do == switchyard.ActSleep && l.slow {
+			l.block(id, s, nil, in, do)
+			return false
+		}
 		if !l.act(id, s, do) {
 			return false
 		}
@@ -122,6 +137,7 @@ func (l *readyLoop) step(id int32, s *slot, in []byte) bool {
 func (l *readyLoop) act(id int32, s *slot, do switchyard.Action) bool {
 	switch do {
 	case switchyard.ActSleep:
+		l.slow = true
 		if !l.sleep(s.conn.SleepNanos()) {
 			l.closeConn(id, s)
 			return false

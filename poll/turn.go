@@ -1,5 +1,7 @@
 package poll
 
+import "switchyard/internal/sys"
+
 // turns is what decides how long a loop waits and what it does when it has
 // waited, whatever it waits with.
 type turns struct {
@@ -7,16 +9,20 @@ type turns struct {
 	paused   bool  // nothing is accepted before resumeAt
 	resumeAt int64 // by server.now, as all times here
 	drains   bool
-	leaving  lingerers
+	// due is how many connections are still to be accepted in a drain: those
+	// that waited when it began.
+	due     int
+	leaving lingerers
 }
 
 // connections is what the end of a turn does to those of a loop.
 type connections interface {
 	// resume ends a pause, unless its reason stands.
 	resume()
-	// drain accepts no more and closes the connections on which no request has
-	// begun.
+	// drain closes the connections on which no request has begun.
 	drain()
+	// unlisten accepts no more at all.
+	unlisten()
 	// expire closes a connection that has lingered long enough, unless it is
 	// gone and another has its place.
 	expire(id int32, serial uint32)
@@ -57,7 +63,15 @@ func (b *base) endTurn(c connections) bool {
 		}
 		if !b.drains {
 			b.drains = true
+			b.due = b.queued()
 			c.drain()
+		}
+		if b.listener != nil && (b.due <= 0 || b.queued() == 0) {
+			c.unlisten()
+			if b.listener == nil && !b.srv.design.reusePort {
+				// Other loops with the same listener wait for it.
+				b.srv.interrupt()
+			}
 		}
 	}
 	if b.paused || !b.leaving.empty() {
@@ -69,5 +83,13 @@ func (b *base) endTurn(c connections) bool {
 			c.expire(b.leaving.pop())
 		}
 	}
-	return !b.drains || b.live > 0
+	return !b.drains || b.live > 0 || b.listener != nil
+}
+
+// queued is how many connections wait to be accepted.
+func (b *base) queued() int {
+	if b.listener == nil {
+		return 0
+	}
+	return sys.Queued(b.listener.fd)
 }

@@ -35,6 +35,8 @@ const (
 	uUnsending            // the send is being cancelled
 	uHeard                // the receive had input since the last look at it,
 	uQuiet                // or before that and none since
+	uLast                 // the receive is the look of a drain at what has arrived
+	uLooked               // that look found nothing more
 )
 
 // backlogLimit is how much input of a connection that does not take its
@@ -49,13 +51,21 @@ func (u *uringLoop) begin(fd int32) {
 	s := u.slots.at(id)
 	*s = uringSlot{fd: fd, flags: uOpen, serial: s.serial + 1}
 	u.live++
-	u.receive(id, s)
+	u.settle(id, s)
 }
 
 // receive asks for all input to come.
 func (u *uringLoop) receive(id int32, s *uringSlot) {
 	armReceive(u.sqe(), s.fd, opReceive|uint64(id))
 	s.flags = s.flags&^(uHeard|uQuiet) | uReceiving
+}
+
+// receiveLast asks for what has arrived, and does not wait for more.
+func (u *uringLoop) receiveLast(id int32, s *uringSlot) {
+	e := u.sqe()
+	armReceive(e, s.fd, opReceive|uint64(id))
+	e.Ioprio, e.Len, e.OpFlags = 0, switchyard.InSize, unix.MSG_DONTWAIT
+	s.flags |= uReceiving | uLast
 }
 
 // stopReceive ends it.
@@ -69,8 +79,9 @@ func (u *uringLoop) stopReceive(id int32, s *uringSlot) {
 // received takes input, or the end of receiving.
 func (u *uringLoop) received(id int32, c sys.UringCQE) {
 	s := u.slots.at(id)
+	last := s.flags&uLast != 0
 	if c.Flags&sys.UringCQEMore == 0 {
-		s.flags &^= uReceiving | uStopping
+		s.flags &^= uReceiving | uStopping | uLast
 	}
 	switch {
 	case c.Res > 0:
@@ -90,7 +101,11 @@ func (u *uringLoop) received(id int32, c sys.UringCQE) {
 		switch syscall.Errno(-c.Res) {
 		case syscall.ENOBUFS:
 			u.moreBuffers(2 * u.given)
-		case syscall.ECANCELED, syscall.EINTR, syscall.EAGAIN, syscall.ENOMEM:
+		case syscall.EAGAIN:
+			if last {
+				s.flags |= uLooked
+			}
+		case syscall.ECANCELED, syscall.EINTR, syscall.ENOMEM:
 		default:
 			s.flags |= uClosing // a reset
 		}
@@ -111,11 +126,15 @@ func (u *uringLoop) input(id int32, s *uringSlot, in []byte) {
 	if s.backlog == 0 {
 		s.backlog = u.backlogs.take()
 	}
-	b := u.backlogs.at(s.backlog)
-	b.add(in)
-	if b.len() >= backlogLimit {
+	u.backlogs.at(s.backlog).add(in)
+	if u.behind(s) {
 		u.stopReceive(id, s)
 	}
+}
+
+// behind reports whether no more input of a connection is to be kept.
+func (u *uringLoop) behind(s *uringSlot) bool {
+	return s.backlog != 0 && u.backlogs.at(s.backlog).len() >= backlogLimit
 }
 
 // step runs the handler over in until it says something, which is sent, or all
@@ -255,17 +274,18 @@ func (u *uringLoop) settle(id int32, s *uringSlot) {
 		if s.flags&(uReceiving|uSending) == 0 {
 			u.finish(id, s)
 		}
+	case u.drains && s.flags&(uLooked|uEnd) == 0 && !u.behind(s):
+		// A receive that is cancelled leaves what has arrived in the socket. It
+		// is asked for until nothing is left, and answered.
+		if s.flags&uReceiving == 0 {
+			u.receiveLast(id, s)
+		} else if s.flags&uLast == 0 {
+			u.stopReceive(id, s)
+		}
 	case s.flags&uSending != 0:
 		// When it is sent.
-	case s.flags&uEnd != 0:
+	case s.flags&uEnd != 0, u.drains && s.conn.Idle():
 		u.hangUp(id, s)
-	case u.drains && s.conn.Idle():
-		if s.flags&uReceiving == 0 {
-			u.hangUp(id, s)
-			return
-		}
-		// What has been received by the time this ends is answered.
-		u.stopReceive(id, s)
 	case s.flags&uReceiving == 0:
 		u.receive(id, s)
 	}

@@ -60,6 +60,7 @@ type uringLoop struct {
 	counted   bool    // the pause was counted, and nothing has been accepted since
 	waking    bool    // a poll of the eventfd is in flight
 	lookAt    int64   // when to look after the receives; 0: no need
+	unlistens bool    // the accept is ended, for good
 	ending    bool
 }
 
@@ -132,6 +133,9 @@ func (u *uringLoop) enterFailed(e syscall.Errno) error {
 // reap works off the completions and returns how many there were.
 func (u *uringLoop) reap() int {
 	for n := 0; ; n++ {
+		if !u.ending && u.cut() {
+			return n
+		}
 		c, ok := u.ring.CQE()
 		if !ok {
 			return n
@@ -180,7 +184,6 @@ func (u *uringLoop) expire(id int32, serial uint32) {
 }
 
 func (u *uringLoop) drain() {
-	u.unlisten()
 	for id := range u.slots.top {
 		if s := u.slots.at(id); s.flags&uOpen != 0 {
 			u.settle(id, s)
@@ -225,7 +228,7 @@ func (u *uringLoop) accepted(c sys.UringCQE) {
 		u.accepting = false
 	}
 	switch {
-	case u.listener == nil:
+	case u.ending:
 		if c.Res >= 0 {
 			sys.RawClose(int(c.Res))
 		}
@@ -247,7 +250,10 @@ func (u *uringLoop) accepted(c sys.UringCQE) {
 	default:
 		u.begin(c.Res)
 	}
-	if !u.accepting && !u.paused {
+	if c.Res >= 0 {
+		u.due--
+	}
+	if !u.accepting && !u.paused && !u.unlistens {
 		u.armAccept()
 	}
 }
@@ -282,7 +288,7 @@ func (u *uringLoop) resume() {
 		return
 	}
 	u.paused = false
-	if !u.accepting { // else it is being cancelled, and armed when it has ended
+	if !u.accepting && !u.unlistens { // else it is being cancelled, and armed when it has ended
 		u.armAccept()
 	}
 }
@@ -292,12 +298,17 @@ func (u *uringLoop) unlisten() {
 	if u.listener == nil {
 		return
 	}
-	u.paused = false
+	u.unlistens = true
 	u.stopAccept()
-	for _, fd := range u.waiting {
-		sys.RawClose(int(fd))
+	if u.ending {
+		for _, fd := range u.waiting {
+			sys.RawClose(int(fd))
+		}
+		u.waiting = nil
+	} else if u.accepting || len(u.waiting) > 0 {
+		return // they are served first
 	}
-	u.waiting = nil
+	u.paused = false
 	u.stopAccepting()
 }
 

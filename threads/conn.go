@@ -62,7 +62,7 @@ func (s *server) take(c *conn, in []byte) bool {
 		if busy := !c.state.Idle(); busy != c.busy.Load() {
 			c.busy.Store(busy)
 		}
-		if put > 0 && !writeAll(c.fd, c.out[:put]) {
+		if put > 0 && !writeAll(c.fd, c.out[:put]) || do != switchyard.ActRead && s.cutting.Load() {
 			return false
 		}
 		switch do {

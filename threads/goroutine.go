@@ -102,13 +102,14 @@ func (s *goroutineServer) Serve(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		s.drain()
-		err = <-accepting
 	case err = <-accepting: // it failed, or Close was called
-		s.drain()
+		accepting <- err
 	}
-
-	s.finish(s.conns.Wait, s.opts.Grace, s.cutOff)
+	s.drain()
+	s.finish(func() {
+		err = <-accepting
+		s.conns.Wait()
+	}, s.opts.Grace, s.cutOff)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.end(err)
@@ -126,11 +127,11 @@ func (s *goroutineServer) Close() error {
 	return nil
 }
 
-// drain takes no more connections and ends those on which no request has
-// begun.
+// drain takes the connections that the kernel has for the server by now, no
+// more, and ends those on which no request has begun.
 func (s *goroutineServer) drain() {
 	s.draining.Store(true)
-	s.listener.Close()
+	s.listener.SetDeadline(past) // acceptAll sees to the rest
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.open {
@@ -140,8 +141,21 @@ func (s *goroutineServer) drain() {
 	}
 }
 
+// past is a deadline that is over.
+var past = time.Unix(1, 0)
+
+// queued is how many connections wait to be accepted.
+func (s *goroutineServer) queued() (n int) {
+	raw, err := s.listener.SyscallConn()
+	if err == nil {
+		raw.Control(func(fd uintptr) { n = sys.Queued(int(fd)) })
+	}
+	return n
+}
+
 // cutOff ends every connection. Their goroutines close them.
 func (s *goroutineServer) cutOff() {
+	s.listener.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.cut {
@@ -149,12 +163,14 @@ func (s *goroutineServer) cutOff() {
 		close(s.cutting)
 	}
 	for c := range s.open {
-		c.SetDeadline(time.Unix(1, 0))
+		c.SetDeadline(past)
 	}
 }
 
 func (s *goroutineServer) acceptAll() error {
+	defer s.listener.Close()
 	paused := false
+	due := -1 // in a drain: how many connections are still to be accepted
 	pause := func() {
 		if !paused {
 			paused = true
@@ -165,7 +181,17 @@ func (s *goroutineServer) acceptAll() error {
 		case <-time.After(pauseTime):
 		}
 	}
-	for !s.draining.Load() {
+	for {
+		if s.draining.Load() {
+			waiting := s.queued()
+			if due < 0 {
+				due = waiting
+			}
+			if due == 0 || waiting == 0 {
+				return nil
+			}
+			s.listener.SetDeadline(time.Time{}) // one waits, so nothing blocks
+		}
 		if s.size() >= s.opts.MaxConns {
 			pause()
 			continue
@@ -174,6 +200,7 @@ func (s *goroutineServer) acceptAll() error {
 		switch {
 		case err == nil:
 			paused = false
+			due = max(due-1, -1)
 			s.counts.Accepted.Add(1)
 			conn := &goroutineConn{TCPConn: c}
 			if !s.add(conn) {
@@ -184,7 +211,9 @@ func (s *goroutineServer) acceptAll() error {
 				s.serve(conn)
 				s.remove(conn)
 			})
-		case s.draining.Load():
+		case errors.Is(err, os.ErrDeadlineExceeded): // a drain begins
+		case errors.Is(err, net.ErrClosed) && s.draining.Load():
+			return nil
 		default:
 			var e syscall.Errno // 0, which is a failure, for net.ErrClosed
 			errors.As(err, &e)
@@ -197,7 +226,6 @@ func (s *goroutineServer) acceptAll() error {
 			}
 		}
 	}
-	return nil
 }
 
 func (s *goroutineServer) size() int {
@@ -251,6 +279,12 @@ func (s *goroutineServer) serve(c *goroutineConn) {
 				}
 			}
 			switch do {
+			case switchyard.ActWrite:
+				select {
+				case <-s.cutting:
+					return
+				default:
+				}
 			case switchyard.ActSleep:
 				select {
 				case <-time.After(time.Duration(c.state.SleepNanos())):

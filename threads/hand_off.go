@@ -89,6 +89,7 @@ func (s *server) startHandOff(r *ring, n int) error {
 		return err
 	}
 	sys.RaiseMaxThreads(n)
+	s.accepters = 1
 	s.threads.thread("sy-accept", func(int) {
 		s.acceptEach(n+ringSize, nil, r.put)
 		r.finish()

@@ -31,6 +31,7 @@ func (s *server) startPerConn(budget *taskBudget) error {
 		return err
 	}
 	sys.RaiseMaxThreads(s.opts.MaxConns)
+	s.accepters = 1
 	s.threads.thread("sy-accept", func(int) {
 		s.acceptEach(s.opts.MaxConns, budget.spend, func(c *conn) {
 			s.counts.Threads.Add(1)

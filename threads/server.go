@@ -24,12 +24,15 @@ type server struct {
 	addr    netip.AddrPort
 	fd      int // the listener
 
-	start func() error // makes the threads that the design begins with
+	start     func() error // makes the threads that the design begins with
+	accepters int          // how many threads accept
 
 	conns    conns
 	active   atomic.Int64 // connections open
 	gate     gate         // opened when a connection closes
-	draining atomic.Bool  // no more connections, close those that are idle
+	draining atomic.Bool  // close connections that are idle
+	due      atomic.Int64 // in a drain: how many connections may still be accepted
+	over     atomic.Bool  // nothing is accepted any more
 	cutting  atomic.Bool  // everything ends now
 	threads  crew
 	failure  chan error
@@ -100,13 +103,20 @@ func (s *server) Close() error {
 	return nil
 }
 
-// drain takes no more connections and ends those on which no request has
-// begun.
+// drain takes the connections that the kernel has for the server by now, no
+// more, and ends those on which no request has begun.
 func (s *server) drain() {
+	waiting := sys.Queued(s.fd)
+	// A thread may have accepted one before and not yet have counted it.
+	s.due.Store(int64(waiting + s.accepters))
 	s.draining.Store(true)
-	// Every accept returns EINVAL, now and later.
-	sys.RawShutdown(s.fd, unix.SHUT_RDWR)
-	s.gate.open()
+	if waiting == 0 {
+		s.unlisten()
+	} else {
+		// Whoever finds the queue empty ends the listening. Those who block by
+		// now are woken by that.
+		unix.SetNonblock(s.fd, true)
+	}
 	s.conns.each(func(c *conn) {
 		if !c.busy.Load() {
 			sys.RawShutdown(c.fd, unix.SHUT_RD)
@@ -114,9 +124,18 @@ func (s *server) drain() {
 	})
 }
 
+// unlisten ends the accepting.
+func (s *server) unlisten() {
+	s.over.Store(true)
+	// Every accept returns EINVAL, now and later.
+	sys.RawShutdown(s.fd, unix.SHUT_RDWR)
+	s.gate.open()
+}
+
 // cut ends every connection.
 func (s *server) cut() {
 	s.cutting.Store(true)
+	s.unlisten()
 	pid := os.Getpid()
 	s.conns.each(func(c *conn) {
 		sys.RawShutdown(c.fd, unix.SHUT_RDWR)
@@ -131,7 +150,7 @@ func (s *server) cut() {
 // accept blocks until a connection comes and makes it c. It waits out limits;
 // false means that the server is ending.
 func (s *server) accept(c *conn) bool {
-	for paused := false; !s.draining.Load(); {
+	for paused := false; !s.over.Load(); {
 		fd, e := sys.Accept(s.fd)
 		switch {
 		case e == 0:
@@ -140,11 +159,17 @@ func (s *server) accept(c *conn) bool {
 			if s.active.Add(1) >= int64(s.opts.MaxConns) {
 				s.counts.Paused.Add(1)
 			}
+			if s.draining.Load() && s.due.Add(-1) <= 0 {
+				s.unlisten()
+			}
 			return true
+		case sys.AcceptMeans(e) == sys.AcceptNone: // in a drain: nobody waits any more
+			s.unlisten()
+			return false
 		case sys.AcceptMeans(e) == sys.AcceptPause:
 			s.pause(&paused)
 		default:
-			if !s.draining.Load() {
+			if !s.over.Load() {
 				s.fail(fmt.Errorf("accept on %s: %w", s.addr, os.NewSyscallError("accept4", e)))
 			}
 			return false
@@ -160,12 +185,12 @@ func (s *server) pause(already *bool) {
 		*already = true
 		s.counts.Paused.Add(1)
 	}
-	s.gate.wait(func() bool { return !s.draining.Load() })
+	s.gate.wait(func() bool { return !s.over.Load() })
 }
 
 // full reports whether no connection may be added now.
 func (s *server) full() bool {
-	return s.active.Load() >= int64(s.opts.MaxConns) && !s.draining.Load()
+	return s.active.Load() >= int64(s.opts.MaxConns) && !s.over.Load()
 }
 
 // done closes c, which serve is through with.

@@ -16,6 +16,7 @@ func (s *server) startPool(n int, accept func(c *conn) bool) error {
 		return err
 	}
 	sys.RaiseMaxThreads(n)
+	s.accepters = n
 	workers := make([]*conn, n)
 	for i := range workers {
 		c, err := s.conns.get(n - i)
@@ -42,7 +43,7 @@ func (s *server) startPool(n int, accept func(c *conn) bool) error {
 // atMost is how many may be open or waiting at once. Before each one it asks
 // able, if there is one, and pauses while the answer is no.
 func (s *server) acceptEach(atMost int, able func() bool, serve func(c *conn)) {
-	for paused := false; !s.draining.Load(); {
+	for paused := false; !s.over.Load(); {
 		if s.full() {
 			s.gate.wait(s.full)
 			continue

@@ -32,8 +32,8 @@ func newServeCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve MODEL",
 		Short: "run one server design",
-		Long: `Run one server design until SIGINT or SIGTERM. It then takes no more connections,
-answers the requests it has begun (for --grace at the longest) and ends; a second
+		Long: `Run one server design until SIGINT or SIGTERM. It then answers the requests that
+have arrived (for --grace at the longest), takes no others and ends; a second
 signal ends it at once. "switchyard models" lists the designs.
 
 The paths over HTTP: / a short reply, /bytes?n=N a reply of N bytes, /work?us=N

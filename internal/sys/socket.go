@@ -130,5 +130,19 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
+// Queued is how many connections wait in a listener's accept queue: what
+// TCP_INFO calls unacked of a socket that listens (tcp_get_info in
+// net/ipv4/tcp.c). It is 0 of a socket that does not.
+func Queued(listener int) int {
+	info, err := unix.GetsockoptTCPInfo(listener, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil || info.State != tcpListen {
+		return 0
+	}
+	return int(info.Unacked)
+}
+
+// tcpListen is TCP_LISTEN of include/net/tcp_states.h.
+const tcpListen = 10
+
 // Close closes a descriptor (close(2)).
 func Close(fd int) error { return os.NewSyscallError("close", unix.Close(fd)) }
