@@ -10,30 +10,9 @@ import (
 	"switchyard/trace/hist"
 )
 
-// Count is what one task, or several together, did in a window.
+// Count is what one task, or several together, did in a window, and what only the kernel's own counters tell of it.
 type Count struct {
-	Switches event.Switches
-
-	// Wakeups are the first wakings of each off-CPU period; WakeupsByInterrupt those whose waker was an interrupt, a
-	// softirq or an NMI and not a task. A task's first run is not a wake-up.
-	Wakeups            uint64
-	WakeupsByInterrupt uint64
-	// SpuriousWakeups are wakings of a task that was not blocked: on a CPU, or runnable already.
-	SpuriousWakeups uint64
-	// Migrations to another CPU (sched_migrate_task).
-	Migrations uint64
-
-	// OnCPU, Blocked (voluntary switch-out to first waking) and RunQueue (runnable to on-CPU) fill the task's life in the
-	// window. Intervals that reach beyond the window count with the part inside. Time a hypervisor steals is in OnCPU.
-	OnCPU, Blocked, RunQueue time.Duration
-	// Life is the time the tasks existed in the window, added up.
-	Life time.Duration
-
-	// Forks are new processes, Threads new threads (io_uring's workers included), made by the task.
-	Forks, Threads uint64
-	Execs          uint64
-	// Exits are tasks, processes and threads, that ended.
-	Exits uint64
+	event.Totals
 
 	// PageFaults the kernel resolved for the task, minor and major; MajorFaults had to wait for a disk. The kernel's own
 	// numbers, those of getrusage(2).
@@ -46,63 +25,48 @@ type Count struct {
 	// CPU is the CPU time by the kernel's own clock (sum_exec_runtime), without stolen time where the kernel can tell; a
 	// task that is running counts up to the last tick. User and System divide it as the timer tick's samples fell.
 	CPU, User, System time.Duration
-
-	// KernelVoluntary and KernelInvoluntary are the changes of nvcsw and nivcsw.
-	KernelVoluntary, KernelInvoluntary uint64
-
-	// Censored is the number of intervals that began before the window and ended in it. They are in no histogram.
-	Censored uint64
-	// Discarded is the number of intervals that two CPUs' clocks made negative, and that were taken as 0.
-	Discarded uint64
-	// UnseenSwitches are switches into a task that the kernel did not show, because it keeps the other task from tracing.
-	// The task's times are then shared out by sum_exec_runtime, and are in no histogram; AddressSpace, Thread and Kept
-	// lack the switch. UnseenWakings, likewise: the whole of that time counts as Blocked.
-	UnseenSwitches, UnseenWakings uint64
-	// Unknown is time in which a task's state is not known.
-	Unknown time.Duration
-	// SignalledSwitches are the voluntary switches that a signal cut short, so that only the kernel's counter tells them
-	// from involuntary ones.
-	SignalledSwitches uint64
 }
 
 func newCount(n *[bpfCountCOUNTS]uint64) Count {
 	// Read on their own, a task's early wake-ups can be ahead of its spurious ones.
 	early := n[bpfCountCOUNT_EARLY]
 	c := Count{
-		Switches: event.Switches{
-			Voluntary:    n[bpfCountCOUNT_VOLUNTARY],
-			Involuntary:  n[bpfCountCOUNT_INVOLUNTARY],
-			Yields:       n[bpfCountCOUNT_YIELDS],
-			Lazy:         n[bpfCountCOUNT_LAZY],
-			AddressSpace: n[bpfCountCOUNT_ADDRESS_SPACE],
-			Thread:       n[bpfCountCOUNT_THREAD],
-			Kept:         n[bpfCountCOUNT_KEPT],
+		Totals: event.Totals{
+			Switches: event.Switches{
+				Voluntary:    n[bpfCountCOUNT_VOLUNTARY],
+				Involuntary:  n[bpfCountCOUNT_INVOLUNTARY],
+				Yields:       n[bpfCountCOUNT_YIELDS],
+				Lazy:         n[bpfCountCOUNT_LAZY],
+				AddressSpace: n[bpfCountCOUNT_ADDRESS_SPACE],
+				Thread:       n[bpfCountCOUNT_THREAD],
+				Kept:         n[bpfCountCOUNT_KEPT],
+			},
+			Wakeups:            n[bpfCountCOUNT_WAKEUPS] + early,
+			WakeupsByInterrupt: n[bpfCountCOUNT_WAKEUPS_IRQ],
+			SpuriousWakeups:    n[bpfCountCOUNT_SPURIOUS] - min(early, n[bpfCountCOUNT_SPURIOUS]),
+			Migrations:         event.Migrations{Total: n[bpfCountCOUNT_MIGRATIONS]},
+			OnCPU:              time.Duration(n[bpfCountCOUNT_ON_CPU]),
+			Blocked:            time.Duration(n[bpfCountCOUNT_BLOCKED]),
+			RunQueue:           time.Duration(n[bpfCountCOUNT_RUN_QUEUE]),
+			Life:               time.Duration(n[bpfCountCOUNT_LIFE]),
+			Forks:              n[bpfCountCOUNT_FORKS],
+			Threads:            n[bpfCountCOUNT_THREADS],
+			Execs:              n[bpfCountCOUNT_EXECS],
+			Exits:              n[bpfCountCOUNT_EXITS],
+			KernelVoluntary:    n[bpfCountCOUNT_NVCSW],
+			KernelInvoluntary:  n[bpfCountCOUNT_NIVCSW],
+			Censored:           event.Affected{Count: n[bpfCountCOUNT_CENSORED]},
+			NegativeIntervals:  n[bpfCountCOUNT_NEGATIVE],
+			Unknown:            time.Duration(n[bpfCountCOUNT_UNKNOWN]),
+			UnseenSwitches:     n[bpfCountCOUNT_UNSEEN],
+			UnseenWakings:      n[bpfCountCOUNT_UNWOKEN],
+			SignalledSwitches:  n[bpfCountCOUNT_SIGNALLED],
 		},
-		Wakeups:            n[bpfCountCOUNT_WAKEUPS] + early,
-		WakeupsByInterrupt: n[bpfCountCOUNT_WAKEUPS_IRQ],
-		SpuriousWakeups:    n[bpfCountCOUNT_SPURIOUS] - min(early, n[bpfCountCOUNT_SPURIOUS]),
-		Migrations:         n[bpfCountCOUNT_MIGRATIONS],
-		OnCPU:              time.Duration(n[bpfCountCOUNT_ON_CPU]),
-		Blocked:            time.Duration(n[bpfCountCOUNT_BLOCKED]),
-		RunQueue:           time.Duration(n[bpfCountCOUNT_RUN_QUEUE]),
-		Life:               time.Duration(n[bpfCountCOUNT_LIFE]),
-		Forks:              n[bpfCountCOUNT_FORKS],
-		Threads:            n[bpfCountCOUNT_THREADS],
-		Execs:              n[bpfCountCOUNT_EXECS],
-		Exits:              n[bpfCountCOUNT_EXITS],
-		PageFaults:         n[bpfCountCOUNT_MIN_FLT] + n[bpfCountCOUNT_MAJ_FLT],
-		MajorFaults:        n[bpfCountCOUNT_MAJ_FLT],
-		FaultsUser:         n[bpfCountCOUNT_FAULTS_USER],
-		FaultsKernel:       n[bpfCountCOUNT_FAULTS_KERNEL],
-		CPU:                time.Duration(n[bpfCountCOUNT_SUM_EXEC]),
-		KernelVoluntary:    n[bpfCountCOUNT_NVCSW],
-		KernelInvoluntary:  n[bpfCountCOUNT_NIVCSW],
-		Censored:           n[bpfCountCOUNT_CENSORED],
-		Discarded:          n[bpfCountCOUNT_NEGATIVE],
-		Unknown:            time.Duration(n[bpfCountCOUNT_UNKNOWN]),
-		UnseenSwitches:     n[bpfCountCOUNT_UNSEEN],
-		UnseenWakings:      n[bpfCountCOUNT_UNWOKEN],
-		SignalledSwitches:  n[bpfCountCOUNT_SIGNALLED],
+		PageFaults:   n[bpfCountCOUNT_MIN_FLT] + n[bpfCountCOUNT_MAJ_FLT],
+		MajorFaults:  n[bpfCountCOUNT_MAJ_FLT],
+		FaultsUser:   n[bpfCountCOUNT_FAULTS_USER],
+		FaultsKernel: n[bpfCountCOUNT_FAULTS_KERNEL],
+		CPU:          time.Duration(n[bpfCountCOUNT_SUM_EXEC]),
 	}
 	c.User, c.System = divide(c.CPU, n[bpfCountCOUNT_UTIME], n[bpfCountCOUNT_STIME])
 	return c

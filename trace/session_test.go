@@ -57,7 +57,7 @@ func TestPingPong(t *testing.T) {
 			}
 			exactly(t, "ping's involuntary switches, in the kernel's books", a.Switches.Involuntary, a.KernelInvoluntary)
 			exactly(t, "pong's involuntary switches, in the kernel's books", b.Switches.Involuntary, b.KernelInvoluntary)
-			exactly(t, "pong's migrations", b.Migrations, 0)
+			exactly(t, "pong's migrations", b.Migrations.Total, 0)
 			calls(t, "bytes written", c, "write", 2*rounds+1)
 			if c.WakeupLatency.Count() < 2*rounds {
 				t.Errorf("wake-up latencies: %d, want at least %d", c.WakeupLatency.Count(), 2*rounds)
@@ -257,7 +257,7 @@ func TestCensored(t *testing.T) {
 		h.do(t, "")
 	})
 	p := task(t, c, "ping")
-	if p.Censored == 0 {
+	if p.Censored.Count == 0 {
 		t.Error("an interval that began before the window is not marked")
 	}
 	if p.Blocked > c.Window+c.Cost.Open+c.Cost.Close {
@@ -266,7 +266,7 @@ func TestCensored(t *testing.T) {
 	if p.Blocked < 50*time.Millisecond {
 		t.Errorf("blocked for %v, want the part in the window, 50ms", p.Blocked)
 	}
-	if pong := task(t, c, "pong"); pong.Censored == 0 {
+	if pong := task(t, c, "pong"); pong.Censored.Count == 0 {
 		t.Error("pong's wait is not marked")
 	}
 	if longest := c.BlockedTime.Max(); longest > 250*time.Millisecond {

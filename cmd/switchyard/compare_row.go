@@ -143,17 +143,7 @@ func (r *compareRow) addCounts(l *load.Result, c *trace.Counts) {
 	r.countRounds++
 	r.countRequests += served(l)
 	sum, t := &r.count, &c.Total
-	sum.Switches.Voluntary += t.Switches.Voluntary
-	sum.Switches.Involuntary += t.Switches.Involuntary
-	sum.Switches.AddressSpace += t.Switches.AddressSpace
-	sum.Switches.Thread += t.Switches.Thread
-	sum.Switches.Lazy += t.Switches.Lazy
-	sum.Wakeups += t.Wakeups
-	sum.Migrations += t.Migrations
-	sum.Forks += t.Forks
-	sum.Threads += t.Threads
-	sum.Execs += t.Execs
-	sum.Exits += t.Exits
+	sum.Totals.Add(&t.Totals)
 	sum.PageFaults += t.PageFaults
 	sum.CPU += t.CPU
 	r.runQueue.Merge(&c.RunQueueLatency)
@@ -258,7 +248,7 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 		AddressSpace: c.Switches.AddressSpace, Thread: c.Switches.Thread, Lazy: c.Switches.Lazy}
 	row.RunQueue, row.WakeupLatency = quantiles(&r.runQueue), quantiles(&r.wakeup)
 	row.OnCPUSpan, row.Blocked = quantiles(&r.onCPU), quantiles(&r.blocked)
-	row.Wakeups, row.Migrations = &c.Wakeups, &c.Migrations
+	row.Wakeups, row.Migrations = &c.Wakeups, &c.Migrations.Total
 	row.Forks, row.Execs, row.Exits, row.ThreadsCreated = &c.Forks, &c.Execs, &c.Exits, &c.Threads
 	row.PageFaults = &c.PageFaults
 	if _, missing := r.missing["tlb_flushes"]; !missing {

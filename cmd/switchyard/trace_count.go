@@ -156,7 +156,7 @@ func countReport(c *trace.Counts) *report.Trace {
 		t.Checks = append(t.Checks, event.Check{Name: name, Status: event.Unavailable, Reason: "count depth keeps no events (--record makes it)"})
 	}
 	s := c.Total.Switches
-	t.Cost.Events = s.Total() + c.Total.Wakeups + c.Total.Migrations + c.SyscallTotal()
+	t.Cost.Events = s.Total() + c.Total.Wakeups + c.Total.Migrations.Total + c.SyscallTotal()
 	return t
 }
 
@@ -170,8 +170,8 @@ func countTask(c *trace.Count) report.TraceTask {
 		Wakeups:            c.Wakeups,
 		WakeupsByInterrupt: c.WakeupsByInterrupt,
 		SpuriousWakeups:    c.SpuriousWakeups,
-		Migrations:         c.Migrations,
-		Censored:           c.Censored,
+		Migrations:         c.Migrations.Total,
+		Censored:           c.Censored.Count,
 		Switches:           c.Switches,
 	}
 }

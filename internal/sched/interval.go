@@ -64,7 +64,7 @@ func (a *Analysis) add(p *part) {
 			a.pages.add(p.into, p.to-p.from)
 		}
 	case !inside && d > 0 && p.what != Nothing:
-		t.Censored.add(d)
+		t.Censored.Add(dur(d))
 	}
 	touched := false
 	if len(a.lostAny) > 0 && p.what != Nothing {
@@ -78,7 +78,7 @@ func (a *Analysis) add(p *part) {
 		}
 		_, _, touched = l.within(from, p.to)
 		if touched = touched || p.what == Sleeping && t.early == ambiguous; touched {
-			t.Touched.add(d)
+			t.Touched.Add(dur(d))
 		}
 	}
 	if a.o.Interval != nil {

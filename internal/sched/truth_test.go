@@ -138,7 +138,7 @@ func (r *recorded) truth(t *simTask) truth {
 		}
 		w.Life += dur(d)
 		if !whole && d > 0 {
-			w.Censored.add(d)
+			w.Censored.Add(dur(d))
 		}
 	}
 	n := r.number
