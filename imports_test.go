@@ -40,7 +40,7 @@ var arrows = map[string][]string{
 	"threads": {".", "internal/proc", "internal/sys"},
 
 	"trace":            rooms("trace/spool", nouns),
-	"trace/event":      {},
+	"trace/event":      {"trace/hist"},
 	"trace/hist":       {},
 	"trace/syscalls":   {},
 	"trace/spool":      rooms("trace/event", "trace/hist", "internal/proc", "internal/sys"),

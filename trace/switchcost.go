@@ -47,7 +47,7 @@ type SwitchCost struct {
 	by      string
 	asked   string // the hook that says when a task is told to go
 	missing map[string]string
-	probe   ProbeTime
+	probe   event.ProbeTime
 
 	window uint32 // its number
 	began  time.Time
@@ -93,7 +93,7 @@ const (
 //
 // It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF that has the tracepoints sched_entry_tp and
 // sched_exit_tp (6.15). Without them, and where the kernel takes kprobes, a switch is measured from sched_switch to
-// finish_task_switch, the first that happens on the other side; SwitchCosts.By says which, and SwitchCosts.Missing what
+// finish_task_switch, the first that happens on the other side; event.SwitchCosts.By says which, and event.SwitchCosts.Missing what
 // cannot be known then.
 func OpenSwitchCost(opts SwitchCostOptions) (_ *SwitchCost, err error) {
 	s := &SwitchCost{opts: opts, by: byExit, missing: make(map[string]string)}
@@ -292,7 +292,7 @@ func (s *SwitchCost) zero() error {
 }
 
 // Stop closes the window and returns what was measured in it.
-func (s *SwitchCost) Stop() (*SwitchCosts, error) {
+func (s *SwitchCost) Stop() (*event.SwitchCosts, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -303,7 +303,7 @@ func (s *SwitchCost) Stop() (*SwitchCosts, error) {
 	}
 	s.running = false
 	s.set(costWindow, 0)
-	c := &SwitchCosts{
+	c := &event.SwitchCosts{
 		Window: time.Since(s.began), Steal: max(0, readStat().Steal-s.stat.Steal),
 		By: s.by, PreemptionBy: s.asked, Probe: s.probe, Missing: maps.Clone(s.missing),
 	}
@@ -330,7 +330,7 @@ func (s *SwitchCost) Stop() (*SwitchCosts, error) {
 }
 
 // settle reads the maps until no switch that began in the window ends meanwhile.
-func (s *SwitchCost) settle(c *SwitchCosts) error {
+func (s *SwitchCost) settle(c *event.SwitchCosts) error {
 	var before []costCostCpu
 	for range patience {
 		var after []costCostCpu
@@ -355,7 +355,7 @@ func (s *SwitchCost) settle(c *SwitchCosts) error {
 				return err
 			}
 		}
-		c.fill(after, requests, &hists, s.window, s.opts.CPUs)
+		fillSwitchCosts(c, after, requests, &hists, s.window, s.opts.CPUs)
 		time.Sleep(100 * time.Microsecond)
 	}
 	return nil

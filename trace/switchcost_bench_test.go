@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"switchyard/trace"
+	"switchyard/trace/event"
 )
 
 // BenchmarkSwitchCost measures the switches of a ping-pong of two threads and of two processes on one CPU: alone, and with a
@@ -16,10 +17,10 @@ func BenchmarkSwitchCost(b *testing.B) {
 	session(b, trace.Options{Syscalls: true, TLB: true}).Close()
 	const rounds = 10007
 	type result struct {
-		thread, addressSpace, lazy, idle trace.SwitchTimes
+		thread, addressSpace, lazy, idle event.SwitchTimes
 	}
 	var results [2]result
-	var probe trace.ProbeTime
+	var probe event.ProbeTime
 	for b.Loop() {
 		for i := range results {
 			s := switchCost(b, trace.SwitchCostOptions{CPUs: []int{0}})
@@ -36,7 +37,7 @@ func BenchmarkSwitchCost(b *testing.B) {
 				}
 				c := costs(b, s, func() { h.do(b, "") })
 				if program == "threadPing" {
-					results[i].thread.Merge(&c.Kinds[trace.SwitchThread])
+					results[i].thread.Merge(&c.Kinds[event.SwitchThread])
 				} else {
 					results[i].addressSpace.Merge(c.AddressSpace())
 				}
@@ -55,7 +56,7 @@ func BenchmarkSwitchCost(b *testing.B) {
 		r := &results[i]
 		for _, k := range []struct {
 			name string
-			t    *trace.SwitchTimes
+			t    *event.SwitchTimes
 		}{{"thread", &r.thread}, {"address_space", &r.addressSpace}, {"lazy", &r.lazy}, {"idle", &r.idle}} {
 			b.ReportMetric(float64(k.t.Choosing.Quantile(.5)), k.name+name+"-choosing-ns")
 			b.ReportMetric(float64(k.t.Switching.Quantile(.5)), k.name+name+"-switching-ns")

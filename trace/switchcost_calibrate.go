@@ -8,20 +8,11 @@ import (
 	"time"
 
 	"switchyard/internal/sys"
+	"switchyard/trace/event"
 
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
-
-// ProbeTime is what a pair of probes adds to the time between their stamps: the end of one clock reading, the way out of
-// one program and into the next, and the beginning of another reading. It was measured on this machine, as the time between
-// two programs that follow each other with nothing in between.
-type ProbeTime struct {
-	// Median, Low and High are of several runs, each of which gives the mean of the middle half of its samples: clocks can
-	// be coarser than what is looked for.
-	Median, Low, High time.Duration
-	Samples           int
-}
 
 const (
 	probeRuns   = 9
@@ -31,7 +22,7 @@ const (
 )
 
 // calibrate measures the probe in switches between two threads of this process, on one of the CPUs in question.
-func (s *SwitchCost) calibrate() (p ProbeTime, err error) {
+func (s *SwitchCost) calibrate() (p event.ProbeTime, err error) {
 	var links []link.Link
 	defer func() { err = errors.Join(err, closeLinks(links)) }()
 	for _, name := range []string{"cost_null_first", "cost_null_last"} {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"switchyard/trace/event"
+
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 )
@@ -89,7 +91,7 @@ func BenchmarkSwitchProbe(b *testing.B) {
 				b.Fatal(err)
 			}
 			closeLinks(links)
-			own := &costs.Kinds[SwitchThread]
+			own := &costs.Kinds[event.SwitchThread]
 			c.part[0] = append(c.part[0], own.Choosing.Quantile(.5))
 			c.part[1] = append(c.part[1], own.Switching.Quantile(.5))
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"switchyard/trace"
+	"switchyard/trace/event"
 )
 
 // What switches on this machine cost for a while, by what they did to the page table.
@@ -27,7 +28,7 @@ func ExampleOpenSwitchCost() {
 		log.Fatal(err)
 	}
 	log.Printf("measured with %s, less %v for the probe", c.By, c.Probe.Median)
-	log.Print("thread: ", &c.Kinds[trace.SwitchThread].Total)
+	log.Print("thread: ", &c.Kinds[event.SwitchThread].Total)
 	log.Print("address space: ", &c.AddressSpace().Total)
 	for what, reason := range c.Missing {
 		log.Printf("no %s: %s", what, reason)

@@ -3,6 +3,8 @@ package trace
 import (
 	"reflect"
 	"testing"
+
+	"switchyard/trace/event"
 )
 
 // TestSwitchCostLayouts: the sizes that bpf/cost.h asserts are those of the Go types, and those of the maps.
@@ -51,7 +53,7 @@ func TestSwitchCostFill(t *testing.T) {
 		hists[id] = make([]bpfHist, 3)
 	}
 	parts := int(costCostPartCOST_PARTS)
-	at := int(SwitchLazy)*parts + int(costCostPartCOST_SWITCHING)
+	at := int(event.SwitchLazy)*parts + int(costCostPartCOST_SWITCHING)
 	for cpu := range 3 {
 		hists[at][cpu].Buckets[0] = uint64(cpu + 1)
 	}
@@ -67,9 +69,9 @@ func TestSwitchCostFill(t *testing.T) {
 		{[]int{0, 2}, 4, 1, 5, 1, 16, true},
 		{[]int{1}, 2, 1, 4, 2, 8, false},
 	} {
-		var got SwitchCosts
+		var got event.SwitchCosts
 		for range 2 { // the second reading replaces the first
-			got.fill(cpus, requests, &hists, 7, c.only)
+			fillSwitchCosts(&got, cpus, requests, &hists, 7, c.only)
 		}
 		if got.Lazy().Switching.Count() != c.n || got.Unended != c.unended || got.Switches != c.whole {
 			t.Errorf("CPUs %d: %d of %d switches, %d unended", c.only, got.Lazy().Switching.Count(), got.Switches, got.Unended)
@@ -83,16 +85,31 @@ func TestSwitchCostFill(t *testing.T) {
 	}
 }
 
+// The kinds are those of the programs.
+func TestSwitchKindsOfC(t *testing.T) {
+	for c, kind := range map[costCostKind]event.SwitchKind{
+		costCostKindCOST_THREAD: event.SwitchThread, costCostKindCOST_ADDRESS_SPACE: event.SwitchAddressSpace,
+		costCostKindCOST_ADDRESS_SPACE_FLUSH: event.SwitchAddressSpaceFlush, costCostKindCOST_ADDRESS_SPACE_NO_FLUSH: event.SwitchAddressSpaceNoFlush,
+		costCostKindCOST_KEPT: event.SwitchKept, costCostKindCOST_LAZY: event.SwitchLazy, costCostKindCOST_LAZY_IDLE: event.SwitchLazyIdle,
+		costCostKindCOST_IDLE: event.SwitchIdle, costCostKindCOST_IDLE_ADDRESS_SPACE: event.SwitchIdleAddressSpace,
+		costCostKindCOST_KINDS: event.SwitchKinds,
+	} {
+		if int(c) != int(kind) {
+			t.Errorf("%v is %d, and %d in C", kind, kind, c)
+		}
+	}
+}
+
 func TestSwitchKindNames(t *testing.T) {
 	seen := map[string]bool{}
-	for k := range SwitchKinds {
-		name := SwitchKind(k).String()
+	for k := range event.SwitchKinds {
+		name := event.SwitchKind(k).String()
 		if name == "" || seen[name] {
 			t.Errorf("kind %d is %q", k, name)
 		}
 		seen[name] = true
 	}
-	if name := SwitchKind(SwitchKinds).String(); name != "SwitchKind(9)" {
+	if name := event.SwitchKind(event.SwitchKinds).String(); name != "SwitchKind(9)" {
 		t.Errorf("a kind there is not: %s", name)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"switchyard/internal/sys"
 	"switchyard/internal/testenv"
 	"switchyard/trace"
+	"switchyard/trace/event"
 )
 
 // switchCost opens one that is closed with the test. Without the privilege the error must say so.
@@ -41,7 +42,7 @@ func switchCost(t testing.TB, opts trace.SwitchCostOptions) *trace.SwitchCost {
 }
 
 // costs measures for as long as f takes.
-func costs(t testing.TB, s *trace.SwitchCost, f func()) *trace.SwitchCosts {
+func costs(t testing.TB, s *trace.SwitchCost, f func()) *event.SwitchCosts {
 	t.Helper()
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
@@ -116,10 +117,10 @@ func TestSwitchKinds(t *testing.T) {
 	const rounds = 10007
 	for _, c := range []struct {
 		program string
-		own     func(*trace.SwitchCosts) *trace.SwitchTimes
+		own     func(*event.SwitchCosts) *event.SwitchTimes
 	}{
-		{"threadPing", func(c *trace.SwitchCosts) *trace.SwitchTimes { return &c.Kinds[trace.SwitchThread] }},
-		{"ping", (*trace.SwitchCosts).AddressSpace},
+		{"threadPing", func(c *event.SwitchCosts) *event.SwitchTimes { return &c.Kinds[event.SwitchThread] }},
+		{"ping", (*event.SwitchCosts).AddressSpace},
 	} {
 		t.Run(c.program, func(t *testing.T) {
 			s := switchCost(t, trace.SwitchCostOptions{CPUs: []int{0}})
@@ -145,7 +146,7 @@ func TestSwitchKinds(t *testing.T) {
 				t.Errorf("%v of switching in %v", sum, got.Window)
 			}
 			if c.program == "ping" && got.Missing["tlb_flush"] == "" {
-				if unknown := got.Kinds[trace.SwitchAddressSpace].Switching.Count(); unknown > rounds/100 {
+				if unknown := got.Kinds[event.SwitchAddressSpace].Switching.Count(); unknown > rounds/100 {
 					t.Errorf("%d address-space switches without a word on the TLB", unknown)
 				}
 			}
@@ -291,7 +292,7 @@ func TestPreemptionLatency(t *testing.T) {
 	h := start(t, "napper", fmt.Sprint(naps))
 	confine(t, start(t, "burner").pid(), 0)
 	// Not costs: a task may be preempted in a probe of tlb_flush, which is then lost.
-	during := func(what string) *trace.SwitchCosts {
+	during := func(what string) *event.SwitchCosts {
 		if err := s.Start(); err != nil {
 			t.Fatal(err)
 		}

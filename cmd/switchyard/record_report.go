@@ -12,7 +12,8 @@ import (
 )
 
 // recordReport is what a recording showed.
-func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, o recordedOptions, calls *syscallCounter) *report.Trace {
+func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, calls map[string]uint64) *report.Trace {
+	o := &m.Options
 	t := &report.Trace{
 		Schema:     report.TraceSchema,
 		Depth:      "record",
@@ -24,7 +25,7 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, o rec
 		Preemptors: []report.TracePair{},
 		Wakers:     []report.TracePair{},
 		Lost:       []event.Lost{},
-		Syscalls:   calls.counts,
+		Syscalls:   calls,
 		Missing:    map[string]string{},
 		Warnings:   slices.Clone(m.Warnings),
 	}
@@ -50,11 +51,11 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, o rec
 	t.RunQueue = queueOf(r)
 	t.Lost = append(t.Lost, r.Lost...)
 	t.Checks = r.Checks
-	if t.SwitchCost = o.SwitchCost; t.SwitchCost == nil {
+	if t.SwitchCost = recordedSwitchCost(o); t.SwitchCost == nil {
 		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"
 	}
 	sayThrottled(t, o.Throttled, o.ThrottledWhy)
-	if calls.counts == nil {
+	if calls == nil {
 		t.Missing["syscalls"] = "not asked for (--syscalls)"
 	}
 	p := &m.Probe

@@ -6,10 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"switchyard/internal/record"
-	"switchyard/trace/spool"
 
 	"github.com/spf13/cobra"
 )
@@ -42,12 +40,7 @@ busy that the tracer came late.`,
 			return err
 		}
 		defer d.Close()
-		rec, err := spool.Read(d.Spool())
-		if err != nil {
-			return err
-		}
-		of := strings.Join(rec.About().Args, " ")
-		t, err := finish(d, recorded{of: of, how: "the tracer ended before it could measure it"})
+		t, err := finish(d, record.Extra{Calibrated: "the tracer ended before it could measure it"})
 		if err != nil {
 			return err
 		}

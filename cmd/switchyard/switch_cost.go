@@ -1,8 +1,12 @@
 package main
 
 import (
+	"encoding/json"
+
 	"switchyard/internal/report"
+	rundir "switchyard/internal/run"
 	"switchyard/trace"
+	"switchyard/trace/event"
 	"switchyard/trace/hist"
 )
 
@@ -29,21 +33,25 @@ func (s *switchCoster) start() error {
 	return s.probes.Start()
 }
 
-func (s *switchCoster) stop() (*report.SwitchCost, error) {
+func (s *switchCoster) stop() (*event.SwitchCosts, error) {
 	if s == nil {
 		return nil, nil
 	}
-	c, err := s.probes.Stop()
-	if err != nil {
-		return nil, err
+	return s.probes.Stop()
+}
+
+// switchCostReport is what of it a report has.
+func switchCostReport(c *event.SwitchCosts) *report.SwitchCost {
+	if c == nil {
+		return nil
 	}
-	of := func(kinds ...trace.SwitchKind) *hist.Quantiles { return durationsOf(&c.Of(kinds...).Total) }
+	of := func(kinds ...event.SwitchKind) *hist.Quantiles { return durationsOf(&c.Of(kinds...).Total) }
 	return &report.SwitchCost{
-		Thread:       of(trace.SwitchThread),
+		Thread:       of(event.SwitchThread),
 		AddressSpace: durationsOf(&c.AddressSpace().Total),
-		Flush:        of(trace.SwitchAddressSpaceFlush),
-		NoFlush:      of(trace.SwitchAddressSpaceNoFlush),
-		Kept:         of(trace.SwitchKept),
+		Flush:        of(event.SwitchAddressSpaceFlush),
+		NoFlush:      of(event.SwitchAddressSpaceNoFlush),
+		Kept:         of(event.SwitchKept),
 		Lazy:         durationsOf(&c.Lazy().Total),
 		Idle:         durationsOf(&c.Idle().Total),
 		Preemption:   durationsOf(&c.Preemption),
@@ -51,7 +59,19 @@ func (s *switchCoster) stop() (*report.SwitchCost, error) {
 		Probe:        float64(c.Probe.Median),
 		By:           c.By,
 		Missing:      c.Missing,
-	}, nil
+	}
+}
+
+// recordedSwitchCost is that of a run. An older one has nothing but the report's percentiles.
+func recordedSwitchCost(o *rundir.Options) *report.SwitchCost {
+	if o.SwitchCost != nil || o.Percentiles == nil {
+		return switchCostReport(o.SwitchCost)
+	}
+	c := new(report.SwitchCost)
+	if json.Unmarshal(o.Percentiles, c) != nil {
+		return nil
+	}
+	return c
 }
 
 func (s *switchCoster) close() {

@@ -16,24 +16,27 @@ import (
 // What a manifest does not have, as one of an older version, is not known, and not 0.
 func TestThrottledInManifest(t *testing.T) {
 	for name, c := range map[string]struct {
-		options recordedOptions
+		options rundir.Options
 		want    *event.Throttling
 		missing string
 	}{
-		"throttled":     {recordedOptions{Throttled: &event.Throttling{Cgroups: []string{"/a\x1b"}, Read: 2, Times: 23, Time: 1009}}, &event.Throttling{Times: 23, Time: 1009, Cgroups: []string{"/a\x1b"}, Read: 2}, ""},
-		"not throttled": {recordedOptions{Throttled: &event.Throttling{Cgroups: []string{}, Read: 1}}, &event.Throttling{Cgroups: []string{}, Read: 1}, ""},
-		"not known":     {recordedOptions{ThrottledWhy: "the moon"}, nil, "the moon"},
-		"older":         {recordedOptions{}, nil, "the recording does not tell"},
+		"throttled":     {rundir.Options{Throttled: &event.Throttling{Cgroups: []string{"/a\x1b"}, Read: 2, Times: 23, Time: 1009}}, &event.Throttling{Times: 23, Time: 1009, Cgroups: []string{"/a\x1b"}, Read: 2}, ""},
+		"not throttled": {rundir.Options{Throttled: &event.Throttling{Cgroups: []string{}, Read: 1}}, &event.Throttling{Cgroups: []string{}, Read: 1}, ""},
+		"not known":     {rundir.Options{ThrottledWhy: "the moon"}, nil, "the moon"},
+		"older":         {rundir.Options{}, nil, "the recording does not tell"},
 	} {
-		m := &rundir.Manifest{Options: c.options.json()}
-		if has := bytes.Contains(m.Options, []byte(`"throttled":`)); has != (c.want != nil) {
-			t.Errorf("%s: %s", name, m.Options)
-		}
-		o, err := recordedOptionsOf(m)
+		text, err := json.Marshal(&rundir.Manifest{Options: c.options})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := recordReport(&sched.Result{}, nil, m, o, newSyscallCounter(false, "amd64", event.Window{}))
+		if has := bytes.Contains(text, []byte(`"throttled":`)); has != (c.want != nil) {
+			t.Errorf("%s: %s", name, text)
+		}
+		m := new(rundir.Manifest)
+		if err := json.Unmarshal(text, m); err != nil {
+			t.Fatal(err)
+		}
+		r := recordReport(&sched.Result{}, nil, m, nil)
 		if !reflect.DeepEqual(r.Throttled, c.want) || r.Missing["throttled"] != c.missing {
 			t.Errorf("%s: %+v, missing %q; want %+v, %q", name, r.Throttled, r.Missing["throttled"], c.want, c.missing)
 		}

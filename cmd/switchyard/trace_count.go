@@ -95,9 +95,11 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 	if t.Load, err = loadReport(loaded); err != nil {
 		return nil, err
 	}
-	if t.SwitchCost, err = costs.stop(); err != nil {
+	switches, err := costs.stop()
+	if err != nil {
 		return nil, err
 	}
+	t.SwitchCost = switchCostReport(switches)
 	if t.SwitchCost == nil {
 		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"
 	}

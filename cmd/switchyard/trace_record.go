@@ -43,12 +43,12 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 	if err := r.Close(); err != nil {
 		return nil, err
 	}
-	if about.switchCost, err = costs.stop(); err != nil {
+	if about.SwitchCost, err = costs.stop(); err != nil {
 		return nil, err
 	}
 	costs.close()
-	about.perEvent, about.how = perEvent(end.hurried, o.calibrate, trace.CostRecord)
-	t, err := finish(dir.Directory, about)
+	about.NsPerEvent, about.Calibrated = perEvent(end.hurried, o.calibrate, trace.CostRecord)
+	t, err := finish(dir.Directory, about.Extra)
 	if err != nil {
 		return nil, dir.kept(err)
 	}
@@ -120,7 +120,7 @@ func (o *traceOptions) writing() string {
 
 // recordWindow records to a spool until something ends it.
 func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs *switchCoster, dir *recordDirectory) (recorded, error) {
-	about := recorded{of: o.of()}
+	about := recorded{Extra: record.Extra{Of: o.of()}}
 	var child *command
 	if len(o.command) > 0 {
 		var err error
@@ -148,7 +148,7 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 	dir.begun = true
 	// What is kept besides is for the tables, in a directory that may be the invoking user's.
 	if err := dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE); err != nil {
-		about.warnings = append(about.warnings, warning(err))
+		about.Warnings = append(about.Warnings, warning(err))
 	}
 	if err := costs.start(); err != nil {
 		return recorded{}, err
@@ -159,12 +159,12 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 		return recorded{}, err
 	}
 	if ended != nil {
-		about.warnings = append(about.warnings, fmt.Sprintf("The command failed: %v.", ended))
+		about.Warnings = append(about.Warnings, fmt.Sprintf("The command failed: %v.", ended))
 	}
 	if _, err = r.Stop(); err != nil {
 		return recorded{}, err
 	}
 	loaded, warnings := l.result()
-	about.load, about.failed, about.warnings = loaded, l.failed, append(about.warnings, warnings...)
+	about.Load, about.failed, about.Warnings = loaded, l.failed, append(about.Warnings, warnings...)
 	return about, nil
 }

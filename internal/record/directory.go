@@ -85,12 +85,6 @@ func Open(path string, own func(*os.File)) (_ *Directory, err error) {
 	return d, nil
 }
 
-// Tables begins the tables.
-func (d *Directory) Tables() (*run.Writer, error) { return run.CreateIn(d.root, d.path, d.own) }
-
-// Done removes the spool: the tables say all of it.
-func (d *Directory) Done() error { return d.root.Remove(SpoolName) }
-
 // Run opens the tables.
 func (d *Directory) Run() (*run.Reader, error) { return run.OpenIn(d.root, d.path) }
 

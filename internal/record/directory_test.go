@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"switchyard/internal/run"
 	"switchyard/internal/sys"
 
 	"golang.org/x/sys/unix"
@@ -105,7 +106,7 @@ func TestCreateStays(t *testing.T) {
 	if err := errors.Join(os.Rename(dir, dir+".moved"), os.Symlink(parent, dir)); err != nil {
 		t.Fatal(err)
 	}
-	w, err := d.Tables()
+	w, err := run.CreateIn(d.root, d.path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

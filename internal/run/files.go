@@ -75,7 +75,7 @@ func (f *Files) ReadFile(name string, most int64) ([]byte, error) {
 	return data, nil
 }
 
-const maxManifest = 4 << 20
+const maxManifest = 16 << 20
 
 // ReadManifest reads the manifest and its schema, which comes first, since what a later version means by the rest is not
 // known.

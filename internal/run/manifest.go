@@ -9,26 +9,51 @@ import (
 
 // Schema names the layout of a run directory. Columns, tables and keys may be added to it; what changes its meaning
 // changes the number.
-const Schema = "switchyard.run/2"
+const Schema = "switchyard.run/3"
 
-// schema1 is what it was at first, and is read too. In it the differences of events.parquet begin anew with each row group.
-const schema1 = "switchyard.run/1"
+// Older ones are read, too. In schema2 the manifest had checks, which are made anew from the tables each time, and of what
+// switches cost only percentiles. In schema1, besides, the differences of events.parquet begin anew with each row group.
+const (
+	schema2 = "switchyard.run/2"
+	schema1 = "switchyard.run/1"
+)
 
 // Manifest is manifest.json. Writer.Commit fills in Schema, Tables and Lost.
 type Manifest struct {
-	Schema  string          `json:"schema"`
-	Made    time.Time       `json:"made"`              // when the recording ended
-	Command []string        `json:"command"`           // the command line, with the program's name
-	Options json.RawMessage `json:"options,omitempty"` // model, seeds, buffers, what was asked for: as the command has them
-	Host    event.Host      `json:"host"`
-	Window  event.Window    `json:"window"`
-	Clock   Clock           `json:"clock"`
-	Probe   Probe           `json:"probe"`
-	Checks  []event.Check   `json:"checks"`
-	Lost    LostSum         `json:"lost"`
-	Tables  Tables          `json:"tables"`
+	Schema  string       `json:"schema"`
+	Made    time.Time    `json:"made"`    // when the recording ended
+	Command []string     `json:"command"` // the command line, with the program's name
+	Options Options      `json:"options"`
+	Host    event.Host   `json:"host"`
+	Window  event.Window `json:"window"`
+	Clock   Clock        `json:"clock"`
+	Probe   Probe        `json:"probe"`
+	Lost    LostSum      `json:"lost"`
+	Tables  Tables       `json:"tables"`
 	// Warnings are sentences a report shows before anything else.
 	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Options are what was asked for, and what an analysis needs besides the tables.
+type Options struct {
+	Of       string `json:"of"`               // what was traced, in words
+	All      bool   `json:"all"`              // every task
+	Nested   bool   `json:"nested,omitempty"` // the recorder was in a PID namespace of its own
+	Syscalls bool   `json:"syscalls"`         // their entries and exits, too
+	Buffer   int    `json:"buffer_bytes"`     // of each ring
+	Online   int    `json:"cpus_online"`      // above the highest number of a CPU that was online
+	// Steal is what the hypervisor kept from all CPUs in the window, Interrupts what they spent in interrupts, ns.
+	Steal      int64 `json:"steal_ns"`
+	Interrupts int64 `json:"interrupts_ns"`
+	// Ctxt is ctxt of /proc/stat at the window's two ends, nil if it is not known.
+	Ctxt *[2]event.Reading `json:"ctxt,omitempty"`
+
+	Throttled    *event.Throttling `json:"throttled,omitempty"` // nil: it is not known
+	ThrottledWhy string            `json:"throttled_why,omitempty"`
+
+	// SwitchCost is what switches cost in the window, nil if that was not measured. Percentiles is what schema2 had instead.
+	SwitchCost  *event.SwitchCosts `json:"switch_cost,omitempty"`
+	Percentiles json.RawMessage    `json:"switch_cost_ns,omitempty"`
 }
 
 // Clock is one moment on two clocks: REALTIME − BOOTTIME turns any time of the run into one of the calendar.

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,15 +43,19 @@ func write(t testing.TB, dir string, events []event.Event, tasks []event.Task) {
 
 func someManifest() Manifest {
 	cost, cpu := 212.5, int64(12_345_678)
+	switches := &event.SwitchCosts{Window: time.Second, By: "sched_switch", Switches: 3, Missing: map[string]string{"preemption": "no hook"}}
+	for _, d := range []time.Duration{1200, 1300, 45_000} {
+		switches.Kinds[event.SwitchThread].Total.Add(d)
+		switches.Kinds[event.SwitchThread].Switching.Add(d / 2)
+	}
 	return Manifest{
 		Command:  []string{"switchyard", "trace", "--record", "--", "sleep", "1"},
 		Made:     time.Unix(1_800_000_000, 123).UTC(),
-		Options:  json.RawMessage(`{"seed":18446744073709551615}`),
+		Options:  Options{Of: "sleep 1", All: true, Buffer: 8 << 20, Online: 2, Steal: math.MaxInt64, SwitchCost: switches},
 		Host:     event.Host{Name: "here", Kernel: "6.18.0", Arch: "amd64", CPUs: 2, Go: "go1.26", Root: true},
 		Window:   event.Window{Open: 86_400_123_456_000, Close: 86_500_000_000_000},
 		Clock:    Clock{Boottime: 86_400_000_000_000, Realtime: 1_800_000_000_000_000_000},
 		Probe:    Probe{Events: 300, NsPerEvent: &cost, ReaderCPU: &cpu},
-		Checks:   []event.Check{{Name: "nvcsw", Status: event.Pass, Traced: 23, Kernel: 23}, {Name: "run_delay", Status: event.Unavailable, Reason: "no SCHED_INFO"}},
 		Warnings: []string{"a sentence"},
 	}
 }
@@ -236,11 +239,10 @@ func TestTables(t *testing.T) {
 		t.Errorf("lost %+v", got.Lost)
 	}
 	m.Schema, m.Tables, m.Lost = Schema, got.Tables, got.Lost
-	var options struct{ Seed uint64 }
-	if err := json.Unmarshal(got.Options, &options); err != nil || options.Seed != math.MaxUint64 {
-		t.Errorf("options %s, %v", got.Options, err)
+	if thread := &got.Options.SwitchCost.Kinds[event.SwitchThread]; !thread.Total.Equal(&m.Options.SwitchCost.Kinds[event.SwitchThread].Total) {
+		t.Errorf("switches took %v, want %v", &thread.Total, &m.Options.SwitchCost.Kinds[event.SwitchThread].Total)
 	}
-	m.Options, got.Options = nil, nil
+	m.Options.SwitchCost, got.Options.SwitchCost = nil, nil
 	if !reflect.DeepEqual(got, m) {
 		t.Errorf("manifest %+v, want %+v", got, m)
 	}
