@@ -14,7 +14,7 @@ OUT ?= results/$(shell date +%Y%m%d-%H%M%S)
 KERNELS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build compare test test-race test-kernels lint format vet staticcheck vuln generate man fuzz bench clean
+.PHONY: help build compare test test-race test-kernels lint format form vet staticcheck vuln generate man fuzz bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,11 +41,15 @@ test-race: ## run the tests under the race detector (needs a C compiler)
 test-kernels: ## run the tests that need a kernel in others: KERNELS='5.10 7.x' (needs qemu, apt)
 	$(GO) run ./tools/kernels -kernels '$(KERNELS)'
 
-lint: format vet staticcheck vuln ## run every linter
+lint: format form vet staticcheck vuln ## run every linter
 
 format:
 	@out=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go' 2>/dev/null || find . -name '*.go')) && \
 	if [ -n "$$out" ]; then printf 'gofmt would change:\n%s\n' "$$out"; exit 1; fi
+
+# Width, order of imports, and C as clang-format has it (.clang-format).
+form:
+	$(GO) run ./tools/lint
 
 vet:
 	$(GO) vet ./...

@@ -16,17 +16,20 @@ import (
 	"testing"
 )
 
-// A room is a package, by the path below the module. Rooms that stand on one floor are named together.
+// A room is a package, by the path below the module. Rooms that stand on one floor are named
+// together.
 var (
 	// nouns import nothing that is above them, so that everybody may speak of them.
-	nouns = []string{"trace/event", "trace/hist", "trace/syscalls", "internal/proc", "internal/sys", "internal/stats"}
+	nouns = []string{"trace/event", "trace/hist", "trace/syscalls", "internal/proc", "internal/sys",
+		"internal/stats"}
 	// models are the designs. They and the tracer meet in cmd by name and in the data by task. Not
 	// even their tests may know each other, or a change to one could hide behind the other's.
 	models = []string{"fork", "poll", "threads"}
 	// engines do the work that a command asks for.
 	engines = []string{"internal/compare", "internal/record", "internal/doctor", "internal/lab"}
 	// parts are what an engine is made of.
-	parts = rooms(models, ".", "trace", "trace/switchcost", "trace/spool", "internal/load", "internal/run",
+	parts = rooms(models, ".", "trace", "trace/switchcost", "trace/spool", "internal/load",
+		"internal/run",
 		"internal/sched", "internal/report", nouns)
 )
 
@@ -57,7 +60,8 @@ var arrows = map[string][]string{
 	"internal/report":        rooms("internal/sched", "internal/run", nouns),
 
 	// A recording is read where it was not made: no BPF.
-	"internal/record":  rooms("internal/run", "internal/sched", "internal/report", "trace/spool", nouns),
+	"internal/record": rooms("internal/run", "internal/sched", "internal/report", "trace/spool",
+		nouns),
 	"internal/doctor":  parts,
 	"internal/compare": parts,
 	"internal/lab":     rooms(parts, "internal/compare", "internal/record"),
@@ -70,15 +74,17 @@ var arrows = map[string][]string{
 	"tools/kernels":        {},
 	"tools/kernels/init":   {},
 	"tools/man":            {},
+	"tools/lint":           {},
 }
 
-// notYet are the arrows of today that are to go, and the packages that are to move. An entry that is
-// no longer needed fails the test, so that the table only shrinks.
+// notYet are the arrows of today that are to go, and the packages that are to move. An entry that
+// is no longer needed fails the test, so that the table only shrinks.
 var notYet = map[string][]string{}
 
 // withoutBPF are the packages that read a recording: what they import, directly or not, loads no
 // program into the kernel, and so opens a recording anywhere.
-var withoutBPF = []string{"internal/record", "internal/report", "internal/run", "internal/sched", "internal/parquet",
+var withoutBPF = []string{"internal/record", "internal/report", "internal/run", "internal/sched",
+	"internal/parquet",
 	"trace/spool", "trace/event", "trace/hist", "trace/syscalls", "internal/proc", "internal/load"}
 
 // rooms makes one list of names and lists of names.
@@ -95,12 +101,11 @@ func rooms(parts ...any) []string {
 	return list
 }
 
-// unsafeHomes are the packages that may go around Go's type system, in files
-// named so.
+// unsafeHomes are the packages that may go around Go's type system, in files named so.
 var unsafeHomes = []string{"internal/sys", "fork"}
 
-// An architecture may follow. Tests of other packages may do it too, in files
-// named so; to ask for sizes and offsets any test may.
+// An architecture may follow. Tests of other packages may do it too, in files named so; to ask for
+// sizes and offsets any test may.
 var (
 	unsafeName     = regexp.MustCompile(`_unsafe(_[a-z0-9]+)?\.go$`)
 	unsafeTestName = regexp.MustCompile(`(/|_)unsafe(_[a-z0-9]+)?_test\.go$`)
@@ -130,7 +135,8 @@ func sources(t *testing.T) (*token.FileSet, []source) {
 			if name == "." {
 				return nil
 			}
-			if strings.HasPrefix(d.Name(), ".") || strings.HasPrefix(d.Name(), "_") || d.Name() == "testdata" {
+			if strings.HasPrefix(d.Name(), ".") || strings.HasPrefix(d.Name(), "_") ||
+				d.Name() == "testdata" {
 				return fs.SkipDir
 			}
 			// A module of its own, as the peers under bench are.
@@ -142,7 +148,8 @@ func sources(t *testing.T) (*token.FileSet, []source) {
 		if filepath.Ext(name) != ".go" {
 			return nil
 		}
-		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments|
+			parser.SkipObjectResolution)
 		if err != nil {
 			return err
 		}
@@ -165,8 +172,7 @@ func sources(t *testing.T) (*token.FileSet, []source) {
 	return fset, list
 }
 
-// tool reports whether the file is a program that go generate runs and no
-// build sees.
+// tool reports whether the file is a program that go generate runs and no build sees.
 func (s source) tool() bool {
 	for _, g := range s.file.Comments {
 		for _, c := range g.List {
@@ -178,8 +184,7 @@ func (s source) tool() bool {
 	return false
 }
 
-// imports lists what the file imports, and of this module by the path below
-// it.
+// imports lists what the file imports, and of this module by the path below it.
 func (s source) imports() (ours, others []string) {
 	for _, i := range s.file.Imports {
 		name, err := strconv.Unquote(i.Path.Value)
@@ -208,7 +213,8 @@ func TestImportDirection(t *testing.T) {
 		allowed, known := arrows[from]
 		later, excepted := notYet[from]
 		if !known && !excepted {
-			t.Errorf("%s: package %s is not in the table of this test: add it with what it may import", s.name, s.dir)
+			t.Errorf("%s: package %s is not in the table of this test: add it with what it may import",
+				s.name, s.dir)
 			continue
 		}
 		if excepted && needed[from] == nil {
@@ -216,7 +222,8 @@ func TestImportDirection(t *testing.T) {
 		}
 		for _, to := range ours {
 			switch {
-			case slices.Contains(models, s.dir) && tracer(to), tracer(s.dir) && slices.Contains(models, to):
+			case slices.Contains(models, s.dir) && tracer(to), tracer(s.dir) &&
+				slices.Contains(models, to):
 				t.Errorf("%s imports %s: models and the tracer do not know each other", s.name, to)
 			case slices.Contains(models, s.dir) && slices.Contains(models, to) && to != s.dir:
 				t.Errorf("%s imports %s: models do not know each other", s.name, to)
@@ -226,7 +233,8 @@ func TestImportDirection(t *testing.T) {
 			case slices.Contains(later, to):
 				needed[from][to] = true
 			default:
-				t.Errorf("%s imports %s: %s may import %q of this module", s.name, to, s.dir, allowed)
+				t.Errorf("%s imports %s: %s may import %q of this module", s.name, to, s.dir,
+					allowed)
 			}
 		}
 	}
@@ -305,11 +313,13 @@ func TestUnsafeStaysHome(t *testing.T) {
 			}
 		}
 		found += len(where)
-		if s.made || unsafeTestName.MatchString(s.name) || slices.Contains(unsafeHomes, s.dir) && unsafeName.MatchString(s.name) {
+		if s.made || unsafeTestName.MatchString(s.name) || slices.Contains(unsafeHomes, s.dir) &&
+			unsafeName.MatchString(s.name) {
 			continue
 		}
 		for _, w := range where {
-			t.Errorf("%s: unsafe and go:linkname stand in files named *_unsafe.go of %s", w, strings.Join(unsafeHomes, " and "))
+			t.Errorf("%s: unsafe and go:linkname stand in files named *_unsafe.go of %s", w,
+				strings.Join(unsafeHomes, " and "))
 		}
 	}
 	if found == 0 {
@@ -317,14 +327,14 @@ func TestUnsafeStaysHome(t *testing.T) {
 	}
 }
 
-// onlySizes reports whether the file uses of package unsafe only what is a
-// constant.
+// onlySizes reports whether the file uses of package unsafe only what is a constant.
 func onlySizes(file *ast.File) bool {
 	only := true
 	ast.Inspect(file, func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectorExpr); ok {
 			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "unsafe" {
-				only = only && slices.Contains([]string{"Sizeof", "Offsetof", "Alignof"}, sel.Sel.Name)
+				only = only && slices.Contains([]string{"Sizeof", "Offsetof", "Alignof"},
+					sel.Sel.Name)
 			}
 		}
 		return only
@@ -342,7 +352,8 @@ func TestExportedNamesAreDocumented(t *testing.T) {
 		for name, doc := range exported(fset, s.file) {
 			checked++
 			if !doc {
-				t.Errorf("%s: %s is exported and has no doc comment", fset.Position(name.Pos()), name.Name)
+				t.Errorf("%s: %s is exported and has no doc comment", fset.Position(name.Pos()),
+					name.Name)
 			}
 		}
 	}
@@ -351,16 +362,17 @@ func TestExportedNamesAreDocumented(t *testing.T) {
 	}
 }
 
-// exported yields the exported names of a file, and whether each is
-// documented. In a group of constants or variables a comment speaks for all
-// that follow it without an empty line, and that of the group for all.
+// exported yields the exported names of a file, and whether each is documented. In a group of
+// constants or variables a comment speaks for all that follow it without an empty line, and that of
+// the group for all.
 func exported(fset *token.FileSet, file *ast.File) iter.Seq2[*ast.Ident, bool] {
 	line := func(p token.Pos) int { return fset.Position(p).Line }
 	return func(yield func(*ast.Ident, bool) bool) {
 		for _, d := range file.Decls {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
-				if d.Name.IsExported() && (d.Recv == nil || exportedType(d.Recv.List[0].Type)) && !yield(d.Name, d.Doc != nil) {
+				if d.Name.IsExported() && (d.Recv == nil || exportedType(d.Recv.List[0].Type)) &&
+					!yield(d.Name, d.Doc != nil) {
 					return
 				}
 			case *ast.GenDecl:
@@ -370,7 +382,8 @@ func exported(fset *token.FileSet, file *ast.File) iter.Seq2[*ast.Ident, bool] {
 					doc := d.Doc != nil
 					switch spec := spec.(type) {
 					case *ast.TypeSpec:
-						names, doc = []*ast.Ident{spec.Name}, doc && !d.Lparen.IsValid() || spec.Doc != nil || spec.Comment != nil
+						names, doc = []*ast.Ident{spec.Name}, doc && !d.Lparen.IsValid() ||
+							spec.Doc != nil || spec.Comment != nil
 					case *ast.ValueSpec:
 						if typed, ok := spec.Type.(*ast.Ident); ok && typed.IsExported() {
 							spoken = true // the type's own comment says what its values are

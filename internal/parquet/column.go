@@ -18,13 +18,18 @@ const (
 	Dictionary = 8 // as numbers of the different values of a row group: those that repeat
 )
 
-// A Column is a column that a table must have, and how it is written. A Table has no other nesting, and a column no lists.
+// A Column is a column that a table must have, and how it is written. A Table has no other nesting,
+// and a column no lists.
 type Column struct {
 	Name     string
 	Physical Physical
-	Optional bool     // a row can be without a value
-	Encoding int64    // Plain, Delta or Dictionary
-	Wide     bool     // indices into the dictionary are whole bytes, which a Huffman code makes shorter the more frequent they are
-	Text     bool     // of Blobs: it is UTF-8, and not just bytes
-	Words    []string // of Text: all that it can be, when that is known beforehand. A value is then an index into them.
+	Optional bool  // a row can be without a value
+	Encoding int64 // Plain, Delta or Dictionary
+	// indices into the dictionary are whole bytes, which a Huffman code makes shorter the more
+	// frequent they are
+	Wide bool
+	Text bool // of Blobs: it is UTF-8, and not just bytes
+	// of Text: all that it can be, when that is known beforehand. A value is then an index into
+	// them.
+	Words []string
 }

@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// A ColumnWriter encodes one column of a table, a page at a time, and keeps the pages of the row group. Every row puts one
-// value, or NULL.
+// A ColumnWriter encodes one column of a table, a page at a time, and keeps the pages of the row
+// group. Every row puts one value, or NULL.
 type ColumnWriter struct {
 	spec Column
 	zstd *compressor
@@ -121,8 +121,8 @@ func (c *ColumnWriter) endPage(rows int) {
 	c.values, c.present, c.body = c.values[:0], c.present[:0], body
 }
 
-// appendNumbers encodes values by their numbers in the dictionary, with as many bits, or bytes, as the greatest in this page
-// needs.
+// appendNumbers encodes values by their numbers in the dictionary, with as many bits, or bytes, as
+// the greatest in this page needs.
 func (c *ColumnWriter) appendNumbers(body []byte) []byte {
 	numbers := grow(c.numbered, len(c.values))
 	c.numbered = numbers
@@ -139,9 +139,10 @@ func (c *ColumnWriter) appendNumbers(body []byte) []byte {
 	return appendHybrid(append(body, byte(width)), numbers, width)
 }
 
-// appendPage appends a page: a header, to which about adds what is told of its kind, levels as they are, and the rest
-// compressed.
-func (c *ColumnWriter) appendPage(dst []byte, kind int64, body []byte, levels int, about func(*thriftWriter)) []byte {
+// appendPage appends a page: a header, to which about adds what is told of its kind, levels as they
+// are, and the rest compressed.
+func (c *ColumnWriter) appendPage(dst []byte, kind int64, body []byte, levels int,
+	about func(*thriftWriter)) []byte {
 	c.packed = c.zstd.append(append(c.packed[:0], body[:levels]...), body[levels:])
 	h := &c.header
 	h.out = h.out[:0]
@@ -156,8 +157,8 @@ func (c *ColumnWriter) appendPage(dst []byte, kind int64, body []byte, levels in
 	return append(append(dst, h.out...), c.packed...)
 }
 
-// endGroup appends the column's part of a row group to dst, which lies in the file from there, and describes it as a
-// ColumnChunk.
+// endGroup appends the column's part of a row group to dst, which lies in the file from there, and
+// describes it as a ColumnChunk.
 func (c *ColumnWriter) endGroup(dst []byte, from int64, footer *thriftWriter) []byte {
 	start := len(dst)
 	encodings := []int64{c.spec.Encoding}
@@ -232,7 +233,8 @@ func (c *ColumnWriter) appendDictionary(dst []byte) []byte {
 	})
 }
 
-// statistics writes a Statistics: how many rows are NULL, and the least and greatest value, in the order of its type.
+// statistics writes a Statistics: how many rows are NULL, and the least and greatest value, in the
+// order of its type.
 func (c *ColumnWriter) statistics(footer *thriftWriter) {
 	footer.i64(3, c.nulls)
 	if c.nulls == c.rows {
@@ -253,7 +255,8 @@ func (c *ColumnWriter) statistics(footer *thriftWriter) {
 		if c.spec.Encoding == Dictionary {
 			c.least, c.most = slices.Min(c.dictionary.values), slices.Max(c.dictionary.values)
 		}
-		least, most = appendPlain(nil, []int64{c.least}, c.spec.Physical), appendPlain(nil, []int64{c.most}, c.spec.Physical)
+		least, most = appendPlain(nil, []int64{c.least}, c.spec.Physical),
+			appendPlain(nil, []int64{c.most}, c.spec.Physical)
 	}
 	footer.binary(5, most)
 	footer.binary(6, least)

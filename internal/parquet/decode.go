@@ -32,8 +32,8 @@ func plain(dst []int64, src []byte, kind Physical) error {
 	return nil
 }
 
-// hybrid decodes runs and packed bits of so many bits a value, at most 32, as Parquet has them in levels and indices
-// (parquet-format, Encodings.md, "Run Length Encoding / Bit-Packing Hybrid").
+// hybrid decodes runs and packed bits of so many bits a value, at most 32, as Parquet has them in
+// levels and indices (parquet-format, Encodings.md, "Run Length Encoding / Bit-Packing Hybrid").
 func hybrid[T any](dst []T, src []byte, width uint, convert func(uint64) T) error {
 	for len(dst) > 0 {
 		head, n := binary.Uvarint(src)
@@ -91,15 +91,16 @@ func bitsAt(src []byte, bit uint) uint64 {
 	return binary.LittleEndian.Uint64(word[:]) >> (bit % 8)
 }
 
-// delta decodes DELTA_BINARY_PACKED: the first value, then blocks of differences, each with its least and the width of
-// the rest (parquet-format, Encodings.md, "Delta Encoding").
+// delta decodes DELTA_BINARY_PACKED: the first value, then blocks of differences, each with its
+// least and the width of the rest (parquet-format, Encodings.md, "Delta Encoding").
 func delta(dst []int64, src []byte, kind Physical) error {
 	if len(dst) == 0 {
 		return nil
 	}
 	d := deltas{src: src}
 	block, minis, total, value := d.uvarint(), d.uvarint(), d.uvarint(), d.varint()
-	if d.bad || block == 0 || block > 1<<16 || block%128 != 0 || minis == 0 || minis > block/32 || block%(32*minis) != 0 ||
+	if d.bad || block == 0 || block > 1<<16 || block%128 != 0 || minis == 0 || minis > block/32 ||
+		block%(32*minis) != 0 ||
 		total != uint64(len(dst)) {
 		return errValues
 	}

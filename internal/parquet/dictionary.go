@@ -5,14 +5,15 @@ import (
 	"math/rand/v2"
 )
 
-// A dictionary numbers the different values of a column, in the order in which they come. It is a hash table with open
-// addressing, since each event asks a dozen of them.
+// A dictionary numbers the different values of a column, in the order in which they come. It is a
+// hash table with open addressing, since each event asks a dozen of them.
 type dictionary struct {
 	values []int64
 	slots  []uint32 // the number of a value, plus 1; a power of two of them, at most half full
 	shift  uint
-	// What programs return from system calls is theirs to choose: with a factor that they cannot know they cannot make all of
-	// it fall into one place (Dietzfelbinger et al., "A reliable randomized algorithm for the closest-pair problem", 1997).
+	// What programs return from system calls is theirs to choose: with a factor that they cannot
+	// know they cannot make all of it fall into one place (Dietzfelbinger et al., "A reliable
+	// randomized algorithm for the closest-pair problem", 1997).
 	factor uint64
 }
 

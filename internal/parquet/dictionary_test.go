@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Each value has one number, in the order in which values came, also when there are many and after all were forgotten.
+// Each value has one number, in the order in which values came, also when there are many and after
+// all were forgotten.
 func TestDictionary(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(4, 5))
 	d := newDictionary()

@@ -27,16 +27,18 @@ func appendPlain(dst []byte, values []int64, kind Physical) []byte {
 	return dst
 }
 
-// appendHybrid encodes values of so many bits, at most 32, as runs of one value and as packed bits: see hybrid.
+// appendHybrid encodes values of so many bits, at most 32, as runs of one value and as packed bits:
+// see hybrid.
 func appendHybrid[T uint8 | uint32](dst []byte, values []T, width uint) []byte {
-	// A run between packed bits has a head and a value, and what is packed after it a head of its own: it must be longer to be
-	// worth it the fewer bits a value has.
+	// A run between packed bits has a head and a value, and what is packed after it a head of its
+	// own: it must be longer to be worth it the fewer bits a value has.
 	worth := 8 * int(4/width+1)
 	packed := 0 // begins what is not written yet
 	for i := 0; i+8 <= len(values); {
 		v := values[i]
 		group := values[i : i+8 : i+8]
-		if (group[1]^v)|(group[2]^v)|(group[3]^v)|(group[4]^v)|(group[5]^v)|(group[6]^v)|(group[7]^v) != 0 {
+		if (group[1]^v)|(group[2]^v)|(group[3]^v)|(group[4]^v)|(group[5]^v)|(group[6]^v)|
+			(group[7]^v) != 0 {
 			i += 8
 			continue
 		}
@@ -58,7 +60,8 @@ func appendHybrid[T uint8 | uint32](dst []byte, values []T, width uint) []byte {
 	return appendGroups(dst, values[packed:], width)
 }
 
-// appendGroups encodes values as packed bits, in groups of eight of which the last is filled with zeros.
+// appendGroups encodes values as packed bits, in groups of eight of which the last is filled with
+// zeros.
 func appendGroups[T uint8 | uint32](dst []byte, values []T, width uint) []byte {
 	if len(values) == 0 {
 		return dst

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// lists are values of at most so many bits, with runs of every length among what does not repeat, and every length of
-// list around a group and a block.
+// lists are values of at most so many bits, with runs of every length among what does not repeat,
+// and every length of list around a group and a block.
 func lists(bits uint) [][]int64 {
 	rnd := rand.New(rand.NewPCG(uint64(bits), 3))
 	value := func() int64 { return int64(rnd.Uint64() >> (64 - bits)) }
@@ -44,7 +44,8 @@ func TestHybrid(t *testing.T) {
 			}
 			code := appendHybrid([]byte{1, 2, 3}, numbers, width)[3:]
 			if most := len(want)*int(width)/8 + int(width) + 3; len(code) > most {
-				t.Errorf("width %d: %d values in %d bytes, want at most %d", width, len(want), len(code), most)
+				t.Errorf("width %d: %d values in %d bytes, want at most %d", width, len(want),
+					len(code), most)
 			}
 			got := make([]int64, len(want))
 			err := hybrid(got, code, width, func(v uint64) int64 { return int64(v) })
@@ -72,7 +73,8 @@ func TestDelta(t *testing.T) {
 					}
 				}
 				got := make([]int64, len(want))
-				if err := delta(got, appendDelta([]byte{1, 2, 3}, want, kind)[3:], kind); err != nil || !slices.Equal(got, want) {
+				if err := delta(got, appendDelta([]byte{1, 2, 3}, want, kind)[3:],
+					kind); err != nil || !slices.Equal(got, want) {
 					t.Fatalf("width %d: %v, %v, want %v", width, got, err, want)
 				}
 			}
@@ -80,10 +82,12 @@ func TestDelta(t *testing.T) {
 	}
 	ends := []int64{math.MinInt64, math.MaxInt64, 0, -1, math.MaxInt64, math.MinInt64}
 	got := make([]int64, len(ends))
-	if err := delta(got, appendDelta(nil, ends, Int64s), Int64s); err != nil || !slices.Equal(got, ends) {
+	if err := delta(got, appendDelta(nil, ends, Int64s), Int64s); err != nil ||
+		!slices.Equal(got, ends) {
 		t.Errorf("%v, %v, want %v", got, err, ends)
 	}
-	// The example of parquet-format, Encodings.md: 7, 5, 3, 1, 2, 3, 4, 5 has differences from −2, in two bits.
+	// The example of parquet-format, Encodings.md: 7, 5, 3, 1, 2, 3, 4, 5 has differences from −2,
+	// in two bits.
 	example := appendDelta(nil, []int64{7, 5, 3, 1, 2, 3, 4, 5}, Int32s)
 	want := append([]byte{128, 1, 4, 8, 14, 3, 2, 0, 0, 0, 0xc0, 0x3f}, make([]byte, 6)...)
 	if !slices.Equal(example, want) {
@@ -95,7 +99,8 @@ func TestPlain(t *testing.T) {
 	for kind, bits := range map[Physical]uint{Booleans: 1, Int32s: 31, Int64s: 64} {
 		for _, want := range lists(bits) {
 			got := make([]int64, len(want))
-			if err := plain(got, appendPlain([]byte{1, 2, 3}, want, kind)[3:], kind); err != nil || !slices.Equal(got, want) {
+			if err := plain(got, appendPlain([]byte{1, 2, 3}, want, kind)[3:], kind); err != nil ||
+				!slices.Equal(got, want) {
 				t.Fatalf("type %d: %v, %v, want %v", kind, got, err, want)
 			}
 		}
@@ -116,11 +121,14 @@ func FuzzEncode(f *testing.F) {
 			numbers = append(numbers, uint32(v&(1<<bits-1)))
 		}
 		got := make([]int64, len(want))
-		if err := delta(got, appendDelta(nil, want, Int64s), Int64s); err != nil || !slices.Equal(got, want) {
+		if err := delta(got, appendDelta(nil, want, Int64s), Int64s); err != nil ||
+			!slices.Equal(got, want) {
 			t.Errorf("delta %v, %v, want %v", got, err, want)
 		}
 		back := make([]uint32, len(numbers))
-		err := hybrid(back, appendHybrid(nil, numbers, bits), bits, func(v uint64) uint32 { return uint32(v) })
+		err := hybrid(back, appendHybrid(nil, numbers, bits), bits, func(v uint64) uint32 {
+			return uint32(v)
+		})
 		if err != nil || !slices.Equal(back, numbers) {
 			t.Errorf("hybrid %v, %v, want %v", back, err, numbers)
 		}

@@ -66,8 +66,9 @@ const magic = "PAR1"
 // codecZstd is the only compression that tables have, as format.CompressionCodec numbers it.
 const codecZstd = 6
 
-// Open reads the footer of a Parquet file (github.com/apache/parquet-format, README.md, "File format"), which must have these
-// columns. It passes over others, which a later version may have added. Errors are of one line.
+// Open reads the footer of a Parquet file (github.com/apache/parquet-format, README.md, "File
+// format"), which must have these columns. It passes over others, which a later version may have
+// added. Errors are of one line.
 func Open(file io.ReaderAt, size int64, columns []Column) (*Table, error) {
 	var ends [len(magic) + 8]byte
 	if size < int64(len(ends)) {
@@ -266,7 +267,8 @@ func (f *footerReader) group() {
 	f.table.groups = append(f.table.groups, g)
 }
 
-// chunk reads a ColumnChunk and the ColumnMetaData in it, of a column of the table or, with a negative one, of another.
+// chunk reads a ColumnChunk and the ColumnMetaData in it, of a column of the table or, with a
+// negative one, of another.
 func (f *footerReader) chunk(g *group, column int) {
 	typ, codec, length, data, dictionary := int64(-1), int64(-1), int64(-1), int64(-1), int64(0)
 	f.structure(4, func(id int64, kind byte) bool {
@@ -303,9 +305,11 @@ func (f *footerReader) chunk(g *group, column int) {
 	case typ != int64(want.Physical):
 		f.refuse("row group %d: column %s is of another type", len(f.table.groups), want.Name)
 	case codec != codecZstd:
-		f.refuse("row group %d: column %s is not compressed with zstd", len(f.table.groups), want.Name)
+		f.refuse("row group %d: column %s is not compressed with zstd", len(f.table.groups),
+			want.Name)
 	case data < int64(len(magic)) || length <= 0 || length > maxChunk || length > f.end-data:
-		f.refuse("row group %d: column %s claims %d bytes at %d", len(f.table.groups), want.Name, length, data)
+		f.refuse("row group %d: column %s claims %d bytes at %d", len(f.table.groups), want.Name,
+			length, data)
 	}
 	g.chunks[column] = chunk{data, length}
 }

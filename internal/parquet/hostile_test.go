@@ -23,9 +23,11 @@ var columns = []parquet.Column{
 
 // honest is a well-made table of two rows, to be spoiled.
 func honest() forge.Table {
-	return forge.Table{Columns: append([]parquet.Column(nil), columns...), Rows: 2, Groups: []forge.Group{{Rows: 2, Codec: forge.Zstd, Pages: [][]forge.Page{
-		{forge.Int32s(0, 1)}, {forge.Int64s(10, 20)}, {forge.Int64s(11, 22)}, {forge.Int64s(3, 4)},
-	}}}}
+	return forge.Table{Columns: append([]parquet.Column(nil), columns...), Rows: 2,
+		Groups: []forge.Group{{Rows: 2, Codec: forge.Zstd, Pages: [][]forge.Page{
+			{forge.Int32s(0, 1)}, {forge.Int64s(10, 20)}, {forge.Int64s(11, 22)},
+			{forge.Int64s(3, 4)},
+		}}}}
 }
 
 // read reads a table to its end, within a limit of memory.
@@ -37,7 +39,8 @@ func read(t *testing.T, data []byte) (rows [][4]int64, err error) {
 	if err == nil {
 		err = table.EachGroup(new(parquet.Reader), func(values []parquet.Values, n int) error {
 			for i := range n {
-				rows = append(rows, [4]int64{values[0].Ints[i], values[1].Ints[i], values[2].Ints[i], values[3].Ints[i]})
+				rows = append(rows, [4]int64{values[0].Ints[i], values[1].Ints[i],
+					values[2].Ints[i], values[3].Ints[i]})
 			}
 			return nil
 		})
@@ -55,7 +58,8 @@ func read(t *testing.T, data []byte) (rows [][4]int64, err error) {
 
 func TestHonestTable(t *testing.T) {
 	rows, err := read(t, honest().Bytes())
-	if err != nil || len(rows) != 2 || rows[0] != [4]int64{0, 10, 11, 3} || rows[1] != [4]int64{1, 20, 22, 4} {
+	if err != nil || len(rows) != 2 || rows[0] != [4]int64{0, 10, 11, 3} || rows[1] != [4]int64{1,
+		20, 22, 4} {
 		t.Errorf("rows %v, error %v", rows, err)
 	}
 }
@@ -81,15 +85,19 @@ func TestHostileTables(t *testing.T) {
 		return func(t *forge.Table) { change(&t.Groups[0].Pages[1][0]) }
 	}
 	for name, spoil := range map[string]func(*forge.Table){
-		"rows announced":       func(t *forge.Table) { t.Rows = 1 << 40 },
-		"rows of a group":      func(t *forge.Table) { t.Rows, t.Groups[0].Rows = 1<<40, 1<<40 },
-		"rows below zero":      func(t *forge.Table) { t.Rows, t.Groups[0].Rows = -1, -1 },
-		"no rows":              func(t *forge.Table) { t.Rows, t.Groups[0].Rows = 0, 0 },
-		"row groups":           func(t *forge.Table) { t.Lists = 1 << 60 },
-		"a column less":        func(t *forge.Table) { t.Columns = t.Columns[:3] },
-		"a column twice":       func(t *forge.Table) { t.Columns = append(t.Columns, t.Columns[0]) },
-		"a chunk less":         func(t *forge.Table) { t.Groups[0].Pages = t.Groups[0].Pages[:3] },
-		"a chunk more":         func(t *forge.Table) { t.Groups[0].Pages = append(t.Groups[0].Pages, nil) },
+		"rows announced":  func(t *forge.Table) { t.Rows = 1 << 40 },
+		"rows of a group": func(t *forge.Table) { t.Rows, t.Groups[0].Rows = 1<<40, 1<<40 },
+		"rows below zero": func(t *forge.Table) { t.Rows, t.Groups[0].Rows = -1, -1 },
+		"no rows":         func(t *forge.Table) { t.Rows, t.Groups[0].Rows = 0, 0 },
+		"row groups":      func(t *forge.Table) { t.Lists = 1 << 60 },
+		"a column less":   func(t *forge.Table) { t.Columns = t.Columns[:3] },
+		"a column twice": func(t *forge.Table) {
+			t.Columns = append(t.Columns, t.Columns[0])
+		},
+		"a chunk less": func(t *forge.Table) { t.Groups[0].Pages = t.Groups[0].Pages[:3] },
+		"a chunk more": func(t *forge.Table) {
+			t.Groups[0].Pages = append(t.Groups[0].Pages, nil)
+		},
 		"another name":         func(t *forge.Table) { t.Columns[2].Name = "last" },
 		"another type":         func(t *forge.Table) { t.Columns[1].Physical = parquet.Int32s },
 		"another optionality":  func(t *forge.Table) { t.Columns[1].Optional = true },
@@ -98,7 +106,9 @@ func TestHostileTables(t *testing.T) {
 		"a chunk behind":       func(t *forge.Table) { t.Groups[0].Moved = 1 << 62 },
 		"a chunk of gigabytes": func(t *forge.Table) { t.Groups[0].Spare = 1 << 40 },
 		"a chunk below zero":   func(t *forge.Table) { t.Groups[0].Spare = -1 << 40 },
-		"a chunk of megabytes": func(t *forge.Table) { t.Groups[0].Spare, t.Tail = parquet.MaxChunk, make([]byte, 2*parquet.MaxChunk) },
+		"a chunk of megabytes": func(t *forge.Table) {
+			t.Groups[0].Spare, t.Tail = parquet.MaxChunk, make([]byte, 2*parquet.MaxChunk)
+		},
 		"another compression":  func(t *forge.Table) { t.Groups[0].Codec = 1 },
 		"page size":            header(func(h *forge.Page) { h.Packed = 1 << 30 }),
 		"page size below zero": header(func(h *forge.Page) { h.Packed = -1 }),
@@ -115,15 +125,23 @@ func TestHostileTables(t *testing.T) {
 		"an unknown page":      header(func(h *forge.Page) { h.Kind = 0 }),
 		"not compressed":       header(func(h *forge.Page) { h.Uncompressed = false }),
 		"a checksum":           header(func(h *forge.Page) { h.CRC++ }),
-		"too few pages":        func(t *forge.Table) { t.Groups[0].Pages[1] = []forge.Page{forge.Int64s(10)} },
-		"too many values":      func(t *forge.Table) { t.Groups[0].Pages[1] = []forge.Page{forge.Int64s(10, 20, 30)} },
-		"no dictionary":        page(forge.Plain(parquet.Dictionary, 2, []byte{1, 4, 0})),
-		"an index width":       page(forge.Plain(parquet.Dictionary, 2, []byte{200, 4, 0})),
-		"no width":             page(forge.Plain(parquet.Dictionary, 2, nil)),
-		"a run of gigabytes":   page(forge.Plain(parquet.Dictionary, 2, append([]byte{1}, uvarints(1<<40, 0)...))),
-		"packed gigabytes":     page(forge.Plain(parquet.Dictionary, 2, append([]byte{1}, uvarints(1<<40|1, 0)...))),
-		"an empty run":         page(forge.Plain(parquet.Dictionary, 2, append([]byte{1}, uvarints(0, 1, 0)...))),
-		"a run without value":  page(forge.Plain(parquet.Dictionary, 2, append([]byte{8}, uvarints(4)...))),
+		"too few pages": func(t *forge.Table) {
+			t.Groups[0].Pages[1] = []forge.Page{forge.Int64s(10)}
+		},
+		"too many values": func(t *forge.Table) {
+			t.Groups[0].Pages[1] = []forge.Page{forge.Int64s(10, 20, 30)}
+		},
+		"no dictionary":  page(forge.Plain(parquet.Dictionary, 2, []byte{1, 4, 0})),
+		"an index width": page(forge.Plain(parquet.Dictionary, 2, []byte{200, 4, 0})),
+		"no width":       page(forge.Plain(parquet.Dictionary, 2, nil)),
+		"a run of gigabytes": page(forge.Plain(parquet.Dictionary, 2,
+			append([]byte{1}, uvarints(1<<40, 0)...))),
+		"packed gigabytes": page(forge.Plain(parquet.Dictionary, 2,
+			append([]byte{1}, uvarints(1<<40|1, 0)...))),
+		"an empty run": page(forge.Plain(parquet.Dictionary, 2,
+			append([]byte{1}, uvarints(0, 1, 0)...))),
+		"a run without value": page(forge.Plain(parquet.Dictionary, 2,
+			append([]byte{8}, uvarints(4)...))),
 		"a count that overflows": page(forge.Plain(parquet.Dictionary, 2,
 			[]byte{1, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255})),
 		"differences without end": page(forge.Plain(parquet.Delta, 2, uvarints(128, 4, 1<<40, 0))),
@@ -132,20 +150,26 @@ func TestHostileTables(t *testing.T) {
 		"no blocks":               page(forge.Plain(parquet.Delta, 2, uvarints(0, 4, 2, 0))),
 		"many small blocks":       page(forge.Plain(parquet.Delta, 2, uvarints(128, 1<<40, 2, 0))),
 		"blocks of no size":       page(forge.Plain(parquet.Delta, 2, uvarints(128, 0, 2, 0))),
-		"a width of 65":           page(forge.Plain(parquet.Delta, 2, append(uvarints(128, 4, 2, 0), 0, 65, 0, 0, 0))),
-		"differences missing":     page(forge.Plain(parquet.Delta, 2, append(uvarints(128, 4, 2, 0), 0, 8, 0, 0, 0))),
-		"nothing to decode":       page(forge.Plain(parquet.Delta, 2, nil)),
+		"a width of 65": page(forge.Plain(parquet.Delta, 2, append(uvarints(128, 4, 2, 0),
+			0, 65, 0, 0, 0))),
+		"differences missing": page(forge.Plain(parquet.Delta, 2, append(uvarints(128, 4, 2, 0),
+			0, 8, 0, 0, 0))),
+		"nothing to decode": page(forge.Plain(parquet.Delta, 2, nil)),
 		"a bomb": func(t *forge.Table) {
-			t.Groups[0].Pages[1] = []forge.Page{{Kind: forge.DataPage, Unpacked: 16, Packed: int64(len(gigabyte)), Values: 2, Body: gigabyte}}
+			t.Groups[0].Pages[1] = []forge.Page{{Kind: forge.DataPage, Unpacked: 16,
+				Packed: int64(len(gigabyte)), Values: 2, Body: gigabyte}}
 		},
 		"a dictionary that is a bomb": func(t *forge.Table) {
-			t.Groups[0].Pages[1] = []forge.Page{{Kind: forge.DictionaryPage, Unpacked: parquet.MaxPage, Packed: int64(len(gigabyte)), Values: 2, Body: gigabyte}}
+			t.Groups[0].Pages[1] = []forge.Page{{Kind: forge.DictionaryPage,
+				Unpacked: parquet.MaxPage, Packed: int64(len(gigabyte)), Values: 2, Body: gigabyte}}
 		},
 		"a dictionary of millions": func(t *forge.Table) {
-			t.Groups[0].Pages[1] = []forge.Page{{Kind: forge.DictionaryPage, Unpacked: 16, Packed: 0, Values: 1 << 30}}
+			t.Groups[0].Pages[1] = []forge.Page{{Kind: forge.DictionaryPage, Unpacked: 16,
+				Packed: 0, Values: 1 << 30}}
 		},
 		"a dictionary with levels": func(t *forge.Table) {
-			t.Groups[0].Pages[1] = []forge.Page{{Kind: forge.DictionaryPage, Values: 2, Definitions: 1 << 30}}
+			t.Groups[0].Pages[1] = []forge.Page{{Kind: forge.DictionaryPage, Values: 2,
+				Definitions: 1 << 30}}
 		},
 		"nothing but dictionaries": func(t *forge.Table) {
 			d := forge.Page{Kind: forge.DictionaryPage}
@@ -166,8 +190,10 @@ func TestHostileTables(t *testing.T) {
 // A column that this version does not know is of a later one, and is passed over.
 func TestUnknownColumn(t *testing.T) {
 	f := honest()
-	f.Columns = append(f.Columns, parquet.Column{Name: "reason", Physical: parquet.Blobs, Optional: true})
-	f.Groups[0].Pages = append(f.Groups[0].Pages, []forge.Page{{Kind: 99, Packed: 3, Body: []byte("???")}})
+	f.Columns = append(f.Columns, parquet.Column{Name: "reason", Physical: parquet.Blobs,
+		Optional: true})
+	f.Groups[0].Pages = append(f.Groups[0].Pages,
+		[]forge.Page{{Kind: 99, Packed: 3, Body: []byte("???")}})
 	if rows, err := read(t, f.Bytes()); err != nil || len(rows) != 2 {
 		t.Errorf("rows %v, error %v", rows, err)
 	}
@@ -191,20 +217,23 @@ func TestHostileBytes(t *testing.T) {
 		lists = append(lists, 1<<4|forge.List)
 	}
 	for name, data := range map[string][]byte{
-		"empty":                   {},
-		"two magics":              []byte("PAR1PAR1"),
-		"three magics":            []byte("PAR1PAR1PAR1"),
-		"half":                    honest[:len(honest)/2],
-		"one byte less":           honest[:len(honest)-1],
-		"no magic at the end":     append(honest[:len(honest)-4:len(honest)-4], "PARE"...),
-		"no magic at the start":   append([]byte("PARE"), honest[4:]...),
-		"no columns":              footer([]byte{0}),
-		"nothing":                 footer(nil),
-		"structures without end":  footer(nested(forge.Struct, 1<<20)),
-		"lists without end":       footer(lists),
-		"a list of truths":        footer(append([]byte{9<<4 | forge.List}, 0xf1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)),
-		"a map of nothing":        footer(append([]byte{9<<4 | forge.Map}, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x11)),
-		"a text of exabytes":      footer(append([]byte{9<<4 | forge.Binary}, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)),
+		"empty":                  {},
+		"two magics":             []byte("PAR1PAR1"),
+		"three magics":           []byte("PAR1PAR1PAR1"),
+		"half":                   honest[:len(honest)/2],
+		"one byte less":          honest[:len(honest)-1],
+		"no magic at the end":    append(honest[:len(honest)-4:len(honest)-4], "PARE"...),
+		"no magic at the start":  append([]byte("PARE"), honest[4:]...),
+		"no columns":             footer([]byte{0}),
+		"nothing":                footer(nil),
+		"structures without end": footer(nested(forge.Struct, 1<<20)),
+		"lists without end":      footer(lists),
+		"a list of truths": footer(append([]byte{9<<4 | forge.List}, 0xf1, 0xff, 0xff, 0xff,
+			0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)),
+		"a map of nothing": footer(append([]byte{9<<4 | forge.Map}, 0xff, 0xff, 0xff, 0xff,
+			0xff, 0xff, 0xff, 0xff, 0x7f, 0x11)),
+		"a text of exabytes": footer(append([]byte{9<<4 | forge.Binary}, 0xff, 0xff, 0xff,
+			0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)),
 		"an unknown kind":         footer([]byte{9<<4 | 14, 0}),
 		"columns as a number":     footer([]byte{2<<4 | forge.I32, 2, 0}),
 		"row groups before names": footer([]byte{4<<4 | forge.List, 1<<4 | forge.Struct, 0, 0}),

@@ -28,7 +28,8 @@ const (
 	pageDataV2     = 3
 )
 
-// A pageHeader is what parquet.thrift calls so, of a data page of the second version or of a dictionary.
+// A pageHeader is what parquet.thrift calls so, of a data page of the second version or of a
+// dictionary.
 type pageHeader struct {
 	kind, unpacked, packed   int64
 	crc                      int64
@@ -91,7 +92,8 @@ type Reader struct {
 
 // Read decodes a row group. What it returns holds until the next one is read.
 //
-// A panic of the decompressor, which is the one part here that is not ours, becomes an error: last resort.
+// A panic of the decompressor, which is the one part here that is not ours, becomes an error: last
+// resort.
 func (r *Reader) Read(t *Table, i int) (columns []Values, err error) {
 	g := &t.groups[i]
 	defer func() {
@@ -118,7 +120,8 @@ var (
 // ErrPanic is a bug: the decompressor panicked, and the rest was saved from it.
 var ErrPanic = errors.New("the decoder gave up")
 
-// chunk decodes the pages of one column of a group: at most one dictionary, and data until there is a value for each row.
+// chunk decodes the pages of one column of a group: at most one dictionary, and data until there is
+// a value for each row.
 func (r *Reader) chunk(t *Table, g *group, i int) error {
 	spec, col, at := t.columns[i], &r.columns[i], g.chunks[i]
 	r.packed = grow(r.packed, int(at.length))
@@ -140,17 +143,22 @@ func (r *Reader) chunk(t *Table, g *group, i int) error {
 			return errPage
 		}
 		left := g.rows - row
-		// A page of data holds a value at least, or a file of nothing but headers could keep a reader busy; and its bytes stand in
-		// proportion to its values, or a few could stand for gigabytes.
+		// A page of data holds a value at least, or a file of nothing but headers could keep a
+		// reader busy; and its bytes stand in proportion to its values, or a few could stand for
+		// gigabytes.
 		switch {
-		case h.packed < 0 || h.packed > int64(len(head.data)) || h.unpacked < 0 || h.unpacked > maxPage || h.values < 0 ||
-			h.definitions < 0 || h.definitions > min(h.packed, h.unpacked) || h.definitions > 0 && !spec.Optional:
+		case h.packed < 0 || h.packed > int64(len(head.data)) || h.unpacked < 0 ||
+			h.unpacked > maxPage || h.values < 0 ||
+			h.definitions < 0 || h.definitions > min(h.packed, h.unpacked) || h.definitions > 0 &&
+			!spec.Optional:
 			return errPage
 		case h.kind == pageDictionary:
-			if hasDictionary || h.encoding != Plain || row > 0 || h.values > int64(g.rows) || h.definitions > 0 {
+			if hasDictionary || h.encoding != Plain || row > 0 || h.values > int64(g.rows) ||
+				h.definitions > 0 {
 				return errPage
 			}
-		case h.kind != pageDataV2 || h.values == 0 || h.values > int64(left) || h.repetitions != 0 ||
+		case h.kind != pageDataV2 || h.values == 0 || h.values > int64(left) ||
+			h.repetitions != 0 ||
 			h.unpacked > 4096+16*h.values:
 			return errPage
 		}
@@ -219,7 +227,8 @@ func (r *Reader) readDictionary(spec Column, col *Values, body []byte, n int) er
 }
 
 // values decodes a page into ints, and which of them are NULL.
-func (r *Reader) values(spec Column, ints []int64, null []bool, levels, body []byte, encoding int64) error {
+func (r *Reader) values(spec Column, ints []int64, null []bool, levels, body []byte,
+	encoding int64) error {
 	values := ints
 	if null != nil {
 		level := grow(r.present, len(null))
@@ -263,7 +272,9 @@ func (r *Reader) decode(ints []int64, body []byte, kind Physical, encoding int64
 		if len(body) == 0 || body[0] > 32 {
 			return errValues
 		}
-		if err := hybrid(ints, body[1:], uint(body[0]), func(v uint64) int64 { return int64(v) }); err != nil {
+		if err := hybrid(ints, body[1:], uint(body[0]), func(v uint64) int64 {
+			return int64(v)
+		}); err != nil {
 			return err
 		}
 		if kind == Blobs {

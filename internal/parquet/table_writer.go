@@ -5,12 +5,12 @@ import (
 	"io"
 )
 
-// pageRows is how many rows a page has at most: their packed bits fit into one block of Zstandard, and what encodes them
-// into a processor's cache.
+// pageRows is how many rows a page has at most: their packed bits fit into one block of Zstandard,
+// and what encodes them into a processor's cache.
 const pageRows = 1 << 15
 
-// A Writer writes a Parquet file (github.com/apache/parquet-format, README.md, "File format"). For each row, every
-// column is given a value and then EndRow is called.
+// A Writer writes a Parquet file (github.com/apache/parquet-format, README.md, "File format"). For
+// each row, every column is given a value and then EndRow is called.
 type Writer struct {
 	to        io.Writer
 	name, by  string
@@ -26,7 +26,8 @@ type Writer struct {
 	err             error
 }
 
-// NewWriter begins a file, with row groups of so many rows. by says what kind of file it is, among what made it.
+// NewWriter begins a file, with row groups of so many rows. by says what kind of file it is, among
+// what made it.
 func NewWriter(to io.Writer, name, by string, columns []Column, groupRows int) *Writer {
 	zstd := newCompressor()
 	t := &Writer{to: to, name: name, by: by, groupRows: groupRows}

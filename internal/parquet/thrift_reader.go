@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// A thrift decodes Thrift's compact protocol, in which a Parquet file describes itself: only what its footer and page
-// headers are made of, with no memory of its own. The first error stays and ends everything.
-// (github.com/apache/thrift, doc/specs/thrift-compact-protocol.md)
+// A thrift decodes Thrift's compact protocol, in which a Parquet file describes itself: only what
+// its footer and page headers are made of, with no memory of its own. The first error stays and
+// ends everything. (github.com/apache/thrift, doc/specs/thrift-compact-protocol.md)
 type thrift struct {
 	data []byte
 	err  error
@@ -77,7 +77,8 @@ func (t *thrift) int() int64 {
 
 func (t *thrift) binary() []byte { return t.bytes(t.uvarint()) }
 
-// structure calls visit with each field of a structure. visit decodes the field and returns true, or leaves it alone.
+// structure calls visit with each field of a structure. visit decodes the field and returns true,
+// or leaves it alone.
 func (t *thrift) structure(depth int, visit func(id int64, kind byte) bool) {
 	if depth > thriftDepth {
 		t.fail()

@@ -2,9 +2,9 @@ package parquet
 
 import "encoding/binary"
 
-// A thriftWriter encodes Thrift's compact protocol, as far as a Parquet file needs it to describe itself. Fields of a
-// structure come in the order of their numbers.
-// (github.com/apache/thrift, doc/specs/thrift-compact-protocol.md)
+// A thriftWriter encodes Thrift's compact protocol, as far as a Parquet file needs it to describe
+// itself. Fields of a structure come in the order of their numbers. (github.com/apache/thrift,
+// doc/specs/thrift-compact-protocol.md)
 type thriftWriter struct {
 	out  []byte
 	last int64 // number of the last field of the structure that is being written

@@ -8,12 +8,13 @@ import (
 	"github.com/klauspost/compress/huff0"
 )
 
-// Pages are frames of Zstandard (RFC 8878) in which nothing refers back to what came before: packed bits do not repeat,
-// but some bytes are more frequent than others, which a Huffman code is enough for. The library for all of Zstandard
-// would take 0.15 ms of every start of the program to fill tables, a fifteenth of it, and a server of fork/exec starts
-// it for each connection.
+// Pages are frames of Zstandard (RFC 8878) in which nothing refers back to what came before: packed
+// bits do not repeat, but some bytes are more frequent than others, which a Huffman code is enough
+// for. The library for all of Zstandard would take 0.15 ms of every start of the program to fill
+// tables, a fifteenth of it, and a server of fork/exec starts it for each connection.
 
-// frameHead begins every frame: the magic number, and that the frame is one segment with its size in four bytes.
+// frameHead begins every frame: the magic number, and that the frame is one segment with its size
+// in four bytes.
 var frameHead = []byte{0x28, 0xb5, 0x2f, 0xfd, 0xa0}
 
 // maxBlock is how much a block holds at most, before compression.
@@ -26,8 +27,8 @@ const (
 	blockCompressed = 2
 )
 
-// literalsHead is the type of the literals of every compressed block, a Huffman tree and four streams, and the width of
-// their two sizes, 18 bits each, which follow.
+// literalsHead is the type of the literals of every compressed block, a Huffman tree and four
+// streams, and the width of their two sizes, 18 bits each, which follow.
 const literalsHead = 2 | 3<<2
 
 // A compressor writes frames.
@@ -82,7 +83,8 @@ type decompressor struct{ huffman huff0.Scratch }
 // append appends what is in a frame, which has so many bytes.
 func (d *decompressor) append(dst, frame []byte, size int) ([]byte, error) {
 	n := len(frameHead)
-	if !bytes.HasPrefix(frame, frameHead) || len(frame) < n+4 || uint64(binary.LittleEndian.Uint32(frame[n:])) != uint64(size) {
+	if !bytes.HasPrefix(frame, frameHead) || len(frame) < n+4 ||
+		uint64(binary.LittleEndian.Uint32(frame[n:])) != uint64(size) {
 		return nil, errFrame
 	}
 	frame = frame[n+4:]

@@ -8,7 +8,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// pages are what a compressor may get: none, a single value, noise, text, and more than a block of each.
+// pages are what a compressor may get: none, a single value, noise, text, and more than a block of
+// each.
 func pages() map[string][]byte {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	noise := make([]byte, 3*maxBlock+17)
@@ -20,9 +21,11 @@ func pages() map[string][]byte {
 		skewed[i] = byte(rnd.Uint32() & rnd.Uint32() & rnd.Uint32())
 	}
 	return map[string][]byte{
-		"nothing": {}, "a byte": {7}, "two": {7, 8}, "a value": bytes.Repeat([]byte{9}, 1000), "a block": bytes.Repeat([]byte{9}, maxBlock),
-		"many of a value": make([]byte, 3*maxBlock), "noise": noise, "skewed": skewed, "one block": skewed[:maxBlock],
-		"little": skewed[:40], "text": bytes.Repeat([]byte("switchyard "), 90),
+		"nothing": {}, "a byte": {7}, "two": {7, 8}, "a value": bytes.Repeat([]byte{9}, 1000),
+		"a block":         bytes.Repeat([]byte{9}, maxBlock),
+		"many of a value": make([]byte, 3*maxBlock), "noise": noise, "skewed": skewed,
+		"one block": skewed[:maxBlock],
+		"little":    skewed[:40], "text": bytes.Repeat([]byte("switchyard "), 90),
 	}
 }
 
@@ -41,7 +44,8 @@ func TestZstandard(t *testing.T) {
 			t.Fatalf("%s: what was there is not", name)
 		}
 		frame = frame[len("before"):]
-		if got, err := d.append([]byte("x"), frame, len(page)); err != nil || !bytes.Equal(got, append([]byte("x"), page...)) {
+		if got, err := d.append([]byte("x"), frame, len(page)); err != nil ||
+			!bytes.Equal(got, append([]byte("x"), page...)) {
 			t.Errorf("%s: %d bytes, %v, want %d", name, len(got)-1, err, len(page))
 		}
 		if got, err := library.DecodeAll(frame, nil); err != nil || !bytes.Equal(got, page) {
@@ -93,9 +97,11 @@ func TestHostileFrames(t *testing.T) {
 		"other streams":         {change(whole, 12, whole[12]^4), len(page)},
 		"more literals":         {change(whole, 14, whole[14]|0x3f), len(page)},
 		"a tree":                {change(whole, 17, 0xff), len(page)},
-		"no tree":               {append(bytes.Clone(frameHead), 9, 0, 0, 0, 6<<3|2<<1|1, 0, 0, literalsHead|9<<4, 0, 0, 0, 0, 0), 9},
-		"too short a block":     {append(bytes.Clone(frameHead), 0, 0, 0, 0, 1<<3|2<<1|1, 0, 0, 0), 0},
-		"a library's":           {e.EncodeAll(bytes.Repeat([]byte("switchyard "), 90), nil), 990},
+		"no tree": {append(bytes.Clone(frameHead), 9, 0, 0, 0, 6<<3|2<<1|1, 0, 0,
+			literalsHead|9<<4, 0, 0, 0, 0, 0), 9},
+		"too short a block": {append(bytes.Clone(frameHead), 0, 0, 0, 0, 1<<3|2<<1|1, 0, 0,
+			0), 0},
+		"a library's": {e.EncodeAll(bytes.Repeat([]byte("switchyard "), 90), nil), 990},
 	} {
 		var d decompressor
 		if got, err := d.append(make([]byte, 0, test.size), test.frame, test.size); err == nil {
@@ -104,7 +110,8 @@ func TestHostileFrames(t *testing.T) {
 	}
 }
 
-// FuzzFrame feeds a frame to the decompressor. Whatever it is, it gives as many bytes as were asked for or refuses it.
+// FuzzFrame feeds a frame to the decompressor. Whatever it is, it gives as many bytes as were asked
+// for or refuses it.
 func FuzzFrame(f *testing.F) {
 	for _, page := range pages() {
 		page = page[:min(len(page), 2000)]

@@ -14,8 +14,8 @@ type Capabilities uint64
 // Has reports whether the one of that number, unix.CAP_BPF for example, is in the set.
 func (c Capabilities) Has(n int) bool { return c&(1<<n) != 0 }
 
-// Trace reports whether BPF programs that read the kernel's memory may be loaded: with CAP_BPF and CAP_PERFMON (since Linux
-// 5.8). CAP_SYS_ADMIN stands for both.
+// Trace reports whether BPF programs that read the kernel's memory may be loaded: with CAP_BPF and
+// CAP_PERFMON (since Linux 5.8). CAP_SYS_ADMIN stands for both.
 func (c Capabilities) Trace() bool {
 	return c.Has(unix.CAP_SYS_ADMIN) || c.Has(unix.CAP_BPF) && c.Has(unix.CAP_PERFMON)
 }
@@ -34,13 +34,14 @@ func (f Files) Capabilities() (Capabilities, error) {
 	return Capabilities(n), nil
 }
 
-// FirstUserNamespace reports whether this process is in the first user namespace, the only one in which capabilities count
-// for the whole machine (user_namespaces(7)).
+// FirstUserNamespace reports whether this process is in the first user namespace, the only one in
+// which capabilities count for the whole machine (user_namespaces(7)).
 func (f Files) FirstUserNamespace() (bool, error) {
 	text, err := f.Text("/proc/self/uid_map")
 	if err != nil {
 		return false, err
 	}
 	fields := strings.Fields(text)
-	return len(fields) == 3 && fields[0] == "0" && fields[1] == "0" && fields[2] == "4294967295", nil
+	return len(fields) == 3 && fields[0] == "0" && fields[1] == "0" &&
+		fields[2] == "4294967295", nil
 }

@@ -14,11 +14,12 @@ func TestCapabilities(t *testing.T) {
 		err   bool
 	}{
 		"Name:\tx\nCapInh:\t0\nCapEff:\t0000000000000000\n": {0, false, false},
-		"CapEff:\t000000c000000000\n":                       {1<<unix.CAP_PERFMON | 1<<unix.CAP_BPF, true, false},
-		"CapEff:\t0000008000000000\n":                       {1 << unix.CAP_BPF, false, false},
-		"CapEff:\t0000000000200000\n":                       {1 << unix.CAP_SYS_ADMIN, true, false},
-		"CapEff:\tmany\n":                                   {err: true},
-		"Name:\tCapEff\n":                                   {err: true},
+		"CapEff:\t000000c000000000\n": {1<<unix.CAP_PERFMON | 1<<unix.CAP_BPF,
+			true, false},
+		"CapEff:\t0000008000000000\n": {1 << unix.CAP_BPF, false, false},
+		"CapEff:\t0000000000200000\n": {1 << unix.CAP_SYS_ADMIN, true, false},
+		"CapEff:\tmany\n":             {err: true},
+		"Name:\tCapEff\n":             {err: true},
 	} {
 		f := Files{fstest.MapFS{"proc/thread-self/status": {Data: []byte(status)}}}
 		got, err := f.Capabilities()

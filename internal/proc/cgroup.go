@@ -16,10 +16,9 @@ type Cgroup struct {
 	Name string // what proc/PID/cgroup calls it; chosen by who made it: data
 }
 
-// Cgroups lists a process' control group in the hierarchy that has a
-// controller, and then those above it as far as they are mounted, since what
-// holds for them holds for it as well. It is given the texts of the process'
-// proc/PID/cgroup and of proc/self/mountinfo. Where version 1 has the
+// Cgroups lists a process' control group in the hierarchy that has a controller, and then those
+// above it as far as they are mounted, since what holds for them holds for it as well. It is given
+// the texts of the process' proc/PID/cgroup and of proc/self/mountinfo. Where version 1 has the
 // controller, version 2 has not.
 func Cgroups(groups, mountinfo, controller string) ([]Cgroup, error) {
 	name, v1, err := cgroupName(groups, controller)
@@ -28,7 +27,8 @@ func Cgroups(groups, mountinfo, controller string) ([]Cgroup, error) {
 	}
 	mounts := CgroupMounts(mountinfo, controller)
 	if len(mounts) == 0 {
-		return nil, fmt.Errorf("no cgroup file system that could have the controller %s is mounted", controller)
+		return nil, fmt.Errorf("no cgroup file system that could have the controller %s is mounted",
+			controller)
 	}
 	for _, m := range mounts {
 		below, ok := m.below(name)
@@ -47,8 +47,8 @@ func Cgroups(groups, mountinfo, controller string) ([]Cgroup, error) {
 	return nil, fmt.Errorf("the cgroup %q is not mounted here", name)
 }
 
-// cgroupName returns which control group a proc/PID/cgroup names for a
-// controller, and whether it is of version 1.
+// cgroupName returns which control group a proc/PID/cgroup names for a controller, and whether it
+// is of version 1.
 func cgroupName(groups, controller string) (name string, v1 bool, err error) {
 	for line := range strings.Lines(groups) {
 		// hierarchy:controllers:path, and the path may have colons.
@@ -66,7 +66,8 @@ func cgroupName(groups, controller string) (name string, v1 bool, err error) {
 	switch {
 	case name == "":
 		return "", false, errors.New("in no cgroup that could have the controller " + controller)
-	case !path.IsAbs(name) || path.Clean(name) != name || name == "/.." || strings.HasPrefix(name, "/../"):
+	case !path.IsAbs(name) || path.Clean(name) != name || name == "/.." || strings.HasPrefix(name,
+		"/../"):
 		// Such as /../x, from inside a cgroup namespace.
 		return "", false, fmt.Errorf("the cgroup %q cannot be seen from here", name)
 	}
@@ -80,10 +81,9 @@ type CgroupMount struct {
 	Point string // where
 }
 
-// CgroupMounts lists those that can have a controller, version 1 first, and
-// those first of which more can be seen. It is given the text of a
-// proc/PID/mountinfo (proc_pid_mountinfo(5)); lines it does not know it passes
-// over.
+// CgroupMounts lists those that can have a controller, version 1 first, and those first of which
+// more can be seen. It is given the text of a proc/PID/mountinfo (proc_pid_mountinfo(5)); lines it
+// does not know it passes over.
 func CgroupMounts(mountinfo, controller string) []CgroupMount {
 	var list []CgroupMount
 	for line := range strings.Lines(mountinfo) {
@@ -103,9 +103,9 @@ func CgroupMounts(mountinfo, controller string) []CgroupMount {
 		default:
 			continue
 		}
-		// A root as /.. lies outside the cgroup namespace: what is below it has
-		// no name here.
-		if path.IsAbs(m.Point) && path.IsAbs(m.Root) && path.Clean(m.Root) == m.Root && !strings.HasPrefix(m.Root, "/..") {
+		// A root as /.. lies outside the cgroup namespace: what is below it has no name here.
+		if path.IsAbs(m.Point) && path.IsAbs(m.Root) && path.Clean(m.Root) == m.Root &&
+			!strings.HasPrefix(m.Root, "/..") {
 			list = append(list, m)
 		}
 	}

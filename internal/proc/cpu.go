@@ -6,10 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CPU is CPU time. Run is the scheduler's sum_exec_runtime: no sample, but for a
-// task that is woken on an idle CPU it begins when the task is put on the run
-// queue, some µs before it runs. User and System are how the kernel divided it: on kernels that account by ticks, by
-// where the ticks fell.
+// CPU is CPU time. Run is the scheduler's sum_exec_runtime: no sample, but for a task that is woken
+// on an idle CPU it begins when the task is put on the run queue, some µs before it runs. User and
+// System are how the kernel divided it: on kernels that account by ticks, by where the ticks fell.
 type CPU struct {
 	Run, User, System time.Duration
 }
@@ -20,8 +19,8 @@ func (c CPU) Add(d CPU) CPU { return CPU{c.Run + d.Run, c.User + d.User, c.Syste
 // Sub is c − d.
 func (c CPU) Sub(d CPU) CPU { return CPU{c.Run - d.Run, c.User - d.User, c.System - d.System} }
 
-// Split divides Run as User and System stand to each other. The second result
-// is false when neither saw a tick.
+// Split divides Run as User and System stand to each other. The second result is false when neither
+// saw a tick.
 func (c CPU) Split() (user, system time.Duration, ok bool) {
 	ticks := c.User + c.System
 	if ticks <= 0 {
@@ -31,18 +30,18 @@ func (c CPU) Split() (user, system time.Duration, ok bool) {
 	return user, c.Run - user, true
 }
 
-// Clocks of another process: ~pid in the upper bits, which one in the lower
-// three (linux/posix-timers_types.h).
+// Clocks of another process: ~pid in the upper bits, which one in the lower three
+// (linux/posix-timers_types.h).
 const (
 	clockProf  = 0 // user and system
 	clockVirt  = 1 // user
 	clockSched = 2 // the scheduler's own
 )
 
-// CPUTime sums the CPU time of processes, all their threads past and present
-// included (clock_gettime(2) with a process's clock id). No privilege is needed.
-// A zombie has its time still; once it was waited for, it counts nothing here and
-// among the children of whoever did that (getrusage(2)).
+// CPUTime sums the CPU time of processes, all their threads past and present included
+// (clock_gettime(2) with a process's clock id). No privilege is needed. A zombie has its time
+// still; once it was waited for, it counts nothing here and among the children of whoever did that
+// (getrusage(2)).
 func CPUTime(pids []int) CPU {
 	var sum CPU
 	for _, pid := range pids {

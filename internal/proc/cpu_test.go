@@ -30,14 +30,15 @@ func TestCPUTime(t *testing.T) {
 	}
 }
 
-// A child that has ended and was not waited for keeps its CPU time, and its
-// parent does not have it yet.
+// A child that has ended and was not waited for keeps its CPU time, and its parent does not have it
+// yet.
 func TestCPUTimeOfZombie(t *testing.T) {
 	cmd := exec.Command("sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+	if err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT,
+		nil); err != nil {
 		t.Fatal(err)
 	}
 	living, err := Tree(os.Getpid())
@@ -52,7 +53,8 @@ func TestCPUTimeOfZombie(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if want := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); used.Run <= 0 || used.Run < want-time.Millisecond || used.Run > want+time.Millisecond {
+	if want := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); used.Run <= 0 ||
+		used.Run < want-time.Millisecond || used.Run > want+time.Millisecond {
 		t.Errorf("run %v, wait says %v", used.Run, want)
 	}
 	if again := CPUTime([]int{cmd.Process.Pid}); again.Run != 0 {

@@ -80,8 +80,8 @@ func Allowed() (CPUList, error) {
 	return list, nil
 }
 
-// Online are the CPUs the machine has in use (cpuset(7) calls them online),
-// whether this process may run on them or not.
+// Online are the CPUs the machine has in use (cpuset(7) calls them online), whether this process
+// may run on them or not.
 func (f Files) Online() (CPUList, error) {
 	text, err := f.Text("/sys/devices/system/cpu/online")
 	if err != nil {
@@ -90,8 +90,8 @@ func (f Files) Online() (CPUList, error) {
 	return ParseCPUList(text)
 }
 
-// Halves divides a list in two, the first half for the server and the second
-// for the load. With a single CPU both share it.
+// Halves divides a list in two, the first half for the server and the second for the load. With a
+// single CPU both share it.
 func (l CPUList) Halves() (first, second CPUList) {
 	if len(l) < 2 {
 		return l, l

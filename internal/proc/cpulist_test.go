@@ -5,7 +5,8 @@ import (
 )
 
 func TestCPUList(t *testing.T) {
-	for in, want := range map[string]string{"0": "0", "3,1-2": "1-3", "0-1,4,6-7": "0-1,4,6-7", "5,5": "5"} {
+	for in, want := range map[string]string{"0": "0", "3,1-2": "1-3", "0-1,4,6-7": "0-1,4,6-7",
+		"5,5": "5"} {
 		if l, err := ParseCPUList(in); err != nil || l.String() != want {
 			t.Errorf("%q: %v, %v, want %s", in, l, err, want)
 		}

@@ -24,10 +24,12 @@ type CPUStat struct {
 	Time  time.Duration // of all CPUs' throttled run queues, added up
 }
 
-// ErrNoThrottling: the controller cpu is off in a cgroup, or it is the root of cgroup v2, which has no limit.
+// ErrNoThrottling: the controller cpu is off in a cgroup, or it is the root of cgroup v2, which has
+// no limit.
 var ErrNoThrottling = errors.New("no nr_throttled")
 
-// ReadCPUStat reads a cgroup's cpu.stat. The error wraps ErrNoThrottling if there is none, or nothing of throttling in it.
+// ReadCPUStat reads a cgroup's cpu.stat. The error wraps ErrNoThrottling if there is none, or
+// nothing of throttling in it.
 func ReadCPUStat(g Cgroup) (CPUStat, error) {
 	s := CPUStat{Cgroup: g}
 	f, err := os.Open(filepath.Join(g.Dir, "cpu.stat"))
@@ -56,7 +58,8 @@ func ReadCPUStat(g Cgroup) (CPUStat, error) {
 	return s, nil
 }
 
-// ParseCPUStat reads nr_throttled, and throttled_usec (version 2) or throttled_time (version 1, ns).
+// ParseCPUStat reads nr_throttled, and throttled_usec (version 2) or throttled_time (version 1,
+// ns).
 func ParseCPUStat(text []byte) (times uint64, d time.Duration, err error) {
 	var haveTimes, haveTime bool
 	for in := bufio.NewScanner(bytes.NewReader(text)); in.Scan(); {

@@ -18,8 +18,8 @@ var Here = Files{os.DirFS("/")}
 
 // Text returns what a file says, without white space at its ends. Names begin with a slash.
 func (f Files) Text(name string) (string, error) {
-	// Of f.FS and not of f, which does not know how its FS reads a file: a sysctl gives what one read(2) has room for and
-	// then says that this was all, and fs.ReadFile begins with one byte.
+	// Of f.FS and not of f, which does not know how its FS reads a file: a sysctl gives what one
+	// read(2) has room for and then says that this was all, and fs.ReadFile begins with one byte.
 	b, err := fs.ReadFile(f.FS, strings.TrimPrefix(name, "/"))
 	return strings.TrimSpace(string(b)), err
 }
@@ -40,7 +40,8 @@ func (f Files) Number(name string) (uint64, error) {
 	return n, nil
 }
 
-// Field returns what follows "key:" in a file such as /proc/self/status: of several lines with the key, in the first.
+// Field returns what follows "key:" in a file such as /proc/self/status: of several lines with the
+// key, in the first.
 func (f Files) Field(name, key string) (string, error) {
 	text, err := f.Text(name)
 	if err != nil {

@@ -23,7 +23,8 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s: %q, %v", key, s, err)
 		}
 	}
-	for _, err := range []error{second(f.Number("/a/fields")), second(f.Number("/b")), second(f.Field("/a/fields", "model")), second(f.Text("/b"))} {
+	for _, err := range []error{second(f.Number("/a/fields")), second(f.Number("/b")),
+		second(f.Field("/a/fields", "model")), second(f.Text("/b"))} {
 		if err == nil {
 			t.Error("no error")
 		}
@@ -33,7 +34,8 @@ func TestFiles(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestTasks(t *testing.T) {
-	for text, want := range map[string]int{"0.00 0.01 0.05 2/345 6789\n": 345, "": 0, "0 0 0 many": 0} {
+	for text, want := range map[string]int{"0.00 0.01 0.05 2/345 6789\n": 345, "": 0,
+		"0 0 0 many": 0} {
 		f := Files{fstest.MapFS{"proc/loadavg": {Data: []byte(text)}}}
 		if n, err := f.Tasks(); n != want || (err == nil) != (want > 0) {
 			t.Errorf("%q: %d, %v", text, n, err)
@@ -70,7 +72,8 @@ func TestSysctl(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := Here.Text(name); err != nil || got != strings.TrimSpace(string(text)) || len(got) < 2 {
+	if got, err := Here.Text(name); err != nil || got != strings.TrimSpace(string(text)) ||
+		len(got) < 2 {
 		t.Errorf("%q, %v, want %q", got, err, text)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Uname returns the kernel's release and the machine's architecture, as uname -r and uname -m have them; "" if it cannot be
-// told.
+// Uname returns the kernel's release and the machine's architecture, as uname -r and uname -m have
+// them; "" if it cannot be told.
 func Uname() (release, machine string) {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {
@@ -16,14 +16,15 @@ func Uname() (release, machine string) {
 	return unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Machine[:])
 }
 
-// CPUModel returns what the first CPU calls itself (proc_cpuinfo(5)); "" if it does not, as on arm64.
+// CPUModel returns what the first CPU calls itself (proc_cpuinfo(5)); "" if it does not, as on
+// arm64.
 func (f Files) CPUModel() string {
 	s, _ := f.Field("/proc/cpuinfo", "model name")
 	return s
 }
 
-// Hypervisor reports whether the CPU says that it runs under a hypervisor (CPUID leaf 1, ECX bit 31, as proc_cpuinfo(5)
-// shows it; x86 only).
+// Hypervisor reports whether the CPU says that it runs under a hypervisor (CPUID leaf 1, ECX bit
+// 31, as proc_cpuinfo(5) shows it; x86 only).
 func (f Files) Hypervisor() (bool, error) {
 	if _, err := f.Text("/proc/cpuinfo"); err != nil {
 		return false, err

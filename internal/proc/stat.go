@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// Stat is what all CPUs together did since the machine started (proc_stat(5)). Times are counted in ticks of 10 ms.
+// Stat is what all CPUs together did since the machine started (proc_stat(5)). Times are counted in
+// ticks of 10 ms.
 type Stat struct {
-	// Busy, Idle and Steal fill the CPUs' time. Steal is time a hypervisor gave to others, which looks like time on the CPU
-	// to who ran there.
+	// Busy, Idle and Steal fill the CPUs' time. Steal is time a hypervisor gave to others, which
+	// looks like time on the CPU to who ran there.
 	Busy, Idle, Steal time.Duration
-	// Interrupts is the part of Busy in hardware interrupts and softirqs. Where the kernel keeps account of it
-	// (CONFIG_IRQ_TIME_ACCOUNTING), sum_exec_runtime leaves it out.
+	// Interrupts is the part of Busy in hardware interrupts and softirqs. Where the kernel keeps
+	// account of it (CONFIG_IRQ_TIME_ACCOUNTING), sum_exec_runtime leaves it out.
 	Interrupts time.Duration
 }
 
@@ -60,7 +61,8 @@ func parseStat(text string) (s Stat, err error) {
 	return s, nil
 }
 
-// Switches reads from /proc/stat the number of context switches on all CPUs since the machine started (ctxt).
+// Switches reads from /proc/stat the number of context switches on all CPUs since the machine
+// started (ctxt).
 func (f Files) Switches() (uint64, error) {
 	text, err := f.Text("/proc/stat")
 	if err != nil {

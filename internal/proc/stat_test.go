@@ -10,7 +10,8 @@ import (
 func TestParseStat(t *testing.T) {
 	got, err := parseStat("cpu  1 2 3 40 5 6 7 8 100 200\ncpu0 9 9 9\n")
 	ms := 10 * time.Millisecond
-	if want := (Stat{Busy: (1 + 2 + 3 + 6 + 7) * ms, Idle: 45 * ms, Steal: 8 * ms, Interrupts: 13 * ms}); err != nil || got != want {
+	if want := (Stat{Busy: (1 + 2 + 3 + 6 + 7) * ms, Idle: 45 * ms, Steal: 8 * ms,
+		Interrupts: 13 * ms}); err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	for name, text := range map[string]string{
@@ -26,7 +27,8 @@ func TestParseStat(t *testing.T) {
 }
 
 func TestParseSwitches(t *testing.T) {
-	if n, err := ParseSwitches("cpu  1 2\nintr 5 1\nctxt 1234\nbtime 1\n"); err != nil || n != 1234 {
+	if n, err := ParseSwitches("cpu  1 2\nintr 5 1\nctxt 1234\nbtime 1\n"); err != nil ||
+		n != 1234 {
 		t.Errorf("%d, %v", n, err)
 	}
 	for _, text := range []string{"", "cpu  1 2 3\nintr 5\n", "ctxt many\n"} {
@@ -46,7 +48,8 @@ func TestStat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Nanosleep(&unix.Timespec{Nsec: 1}, nil); err != nil { // this thread gives its CPU up
+	if err := unix.Nanosleep(&unix.Timespec{Nsec: 1}, nil); err != nil {
+		// this thread gives its CPU up
 		t.Fatal(err)
 	}
 	after, err := Here.Stat()

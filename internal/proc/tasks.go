@@ -14,9 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TaskReserve is how many tasks are left for the Go runtime's own threads and
-// for other programs. The runtime ends the process when it cannot make a
-// thread, and it makes one whenever it likes.
+// TaskReserve is how many tasks are left for the Go runtime's own threads and for other programs.
+// The runtime ends the process when it cannot make a thread, and it makes one whenever it likes.
 const TaskReserve = 64
 
 // RoomForTasks is an error when n threads more would meet a limit.
@@ -29,9 +28,9 @@ func RoomForTasks(n int) error {
 		n, syscall.EAGAIN, max(0, room), limit)
 }
 
-// TaskRoom is how many tasks more this process can make before it meets a
-// limit of the system, of its user or of its control group, and the name of the
-// limit that comes first. A limit that cannot be read does not count.
+// TaskRoom is how many tasks more this process can make before it meets a limit of the system, of
+// its user or of its control group, and the name of the limit that comes first. A limit that cannot
+// be read does not count.
 func TaskRoom() (room int, limit string) {
 	room, limit = math.MaxInt32, "no limit"
 	lower := func(name string, most, used int) {
@@ -73,8 +72,8 @@ func number(name string) (int, bool) {
 	return int(n), err == nil && n <= math.MaxInt
 }
 
-// Cgroups returns the control group of a process, "self" or a PID, in the hierarchy that has a controller, and those above
-// it as far as they can be seen.
+// Cgroups returns the control group of a process, "self" or a PID, in the hierarchy that has a
+// controller, and those above it as far as they can be seen.
 func (f Files) Cgroups(pid, controller string) ([]Cgroup, error) {
 	groups, err := f.Text("/proc/" + pid + "/cgroup")
 	if err != nil {
@@ -102,8 +101,8 @@ func (f Files) Tasks() (int, error) {
 	return 0, fmt.Errorf("/proc/loadavg: %q has no number of tasks", text)
 }
 
-// exempt reports whether the kernel does not hold this process to RLIMIT_NPROC (getrlimit(2)): root, CAP_SYS_ADMIN and
-// CAP_SYS_RESOURCE of the first user namespace.
+// exempt reports whether the kernel does not hold this process to RLIMIT_NPROC (getrlimit(2)):
+// root, CAP_SYS_ADMIN and CAP_SYS_RESOURCE of the first user namespace.
 func exempt() bool {
 	if first, err := Here.FirstUserNamespace(); err != nil || !first {
 		return false

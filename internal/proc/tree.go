@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// Tree lists pid and all its living descendants (proc_pid_stat(5), field 4),
-// pid first. A process that comes or goes meanwhile may be missed. Zombies are
-// left out: they hold neither memory nor, soon, a number.
+// Tree lists pid and all its living descendants (proc_pid_stat(5), field 4), pid first. A process
+// that comes or goes meanwhile may be missed. Zombies are left out: they hold neither memory nor,
+// soon, a number.
 func Tree(pid int) ([]int, error) {
 	return tree(pid, func(state byte) bool { return state != 'Z' && state != 'X' })
 }
 
-// TreeWithZombies is Tree with those that have ended and not been waited for:
-// they still have their CPU time.
+// TreeWithZombies is Tree with those that have ended and not been waited for: they still have their
+// CPU time.
 func TreeWithZombies(pid int) ([]int, error) {
 	return tree(pid, func(state byte) bool { return state != 'X' })
 }
@@ -52,8 +52,8 @@ func tree(pid int, wanted func(state byte) bool) ([]int, error) {
 	return tree, nil
 }
 
-// stat is the state and the parent of a process. The name in the second field
-// may hold anything, so the fields after its last parenthesis are read.
+// stat is the state and the parent of a process. The name in the second field may hold anything, so
+// the fields after its last parenthesis are read.
 func stat(pid int) (state byte, parent int, ok bool) {
 	p, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -68,10 +68,9 @@ func stat(pid int) (state byte, parent int, ok bool) {
 	return f[0][0], parent, err == nil
 }
 
-// PSS sums the proportional set sizes of processes, in bytes: a page that k
-// processes map counts 1/k (proc_pid_smaps(5), smaps_rollup, since Linux 4.14).
-// Reading another user's process needs CAP_SYS_PTRACE. Page tables and kernel
-// stacks are not part of it.
+// PSS sums the proportional set sizes of processes, in bytes: a page that k processes map counts
+// 1/k (proc_pid_smaps(5), smaps_rollup, since Linux 4.14). Reading another user's process needs
+// CAP_SYS_PTRACE. Page tables and kernel stacks are not part of it.
 func PSS(pids []int) (int64, error) {
 	var sum int64
 	for _, pid := range pids {

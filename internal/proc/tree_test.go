@@ -19,7 +19,8 @@ func TestTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tree[0] != os.Getpid() || !slices.Contains(tree, cmd.Process.Pid) || slices.Contains(tree, os.Getppid()) {
+	if tree[0] != os.Getpid() || !slices.Contains(tree, cmd.Process.Pid) || slices.Contains(tree,
+		os.Getppid()) {
 		t.Errorf("tree of %d with child %d: %v", os.Getpid(), cmd.Process.Pid, tree)
 	}
 	if _, err := Tree(1 << 30); err == nil {
@@ -33,7 +34,8 @@ func TestPSS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	p, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|
+		unix.MAP_ANONYMOUS)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// An archive is a cpio archive in the format "newc" that the kernel unpacks as its first file system
-// (Documentation/driver-api/early-userspace/buffer-format.rst).
+// An archive is a cpio archive in the format "newc" that the kernel unpacks as its first file
+// system (Documentation/driver-api/early-userspace/buffer-format.rst).
 type archive struct {
 	w     io.Writer
 	at    int64

@@ -18,10 +18,14 @@ func TestArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	const zero = "00000000"
-	want := "070701" + "00000001" + "000041ED" + zero + zero + "00000001" + zero + zero + zero + zero + zero + zero + "00000004" + zero + "dir\x00\x00\x00" +
-		"070701" + "00000002" + "00002180" + zero + zero + "00000001" + zero + zero + zero + zero + "00000005" + "00000001" + "0000000C" + zero + "dev/console\x00\x00\x00" +
-		"070701" + "00000003" + "000081A4" + zero + zero + "00000001" + zero + "00000005" + zero + zero + zero + zero + "00000005" + zero + "file\x00\x00" + "hello\x00\x00\x00" +
-		"070701" + "00000004" + zero + zero + zero + "00000001" + zero + zero + zero + zero + zero + zero + "0000000B" + zero + "TRAILER!!!\x00\x00\x00\x00"
+	want := "070701" + "00000001" + "000041ED" + zero + zero + "00000001" + zero + zero + zero +
+		zero + zero + zero + "00000004" + zero + "dir\x00\x00\x00" +
+		"070701" + "00000002" + "00002180" + zero + zero + "00000001" + zero + zero + zero + zero +
+		"00000005" + "00000001" + "0000000C" + zero + "dev/console\x00\x00\x00" +
+		"070701" + "00000003" + "000081A4" + zero + zero + "00000001" + zero + "00000005" + zero +
+		zero + zero + zero + "00000005" + zero + "file\x00\x00" + "hello\x00\x00\x00" +
+		"070701" + "00000004" + zero + zero + zero + "00000001" + zero + zero + zero + zero + zero +
+		zero + "0000000B" + zero + "TRAILER!!!\x00\x00\x00\x00"
 	if got := b.String(); got != want {
 		t.Errorf("archive:\n%q\nwant\n%q", got, want)
 	}

@@ -13,11 +13,13 @@ import (
 
 const qemu = "qemu-system-x86_64"
 
-// boot runs a guest to its end and returns what it printed on its serial console. Each line is told as it comes. An error
-// is a guest that did not end by itself within the limit.
+// boot runs a guest to its end and returns what it printed on its serial console. Each line is told
+// as it comes. An error is a guest that did not end by itself within the limit.
 //
-// One thread emulates both CPUs: with two, one boot in six of 7.2 died where a CPU patched code that the other ran.
-func boot(ctx context.Context, cpu, vmlinuz, files string, limit time.Duration, tell func(string)) (console []string, err error) {
+// One thread emulates both CPUs: with two, one boot in six of 7.2 died where a CPU patched code
+// that the other ran.
+func boot(ctx context.Context, cpu, vmlinuz, files string, limit time.Duration,
+	tell func(string)) (console []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, qemu,

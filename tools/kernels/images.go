@@ -16,8 +16,9 @@ import (
 // A kernel is one to test on, where Debian has it, and the CPU that is emulated for it.
 type kernel struct{ name, suite, cpu string }
 
-// QEMU 7.2 gets the flags of cmpxchg16b wrong now and then: one boot in seven of 6.12 died of it, none in forty without that
-// instruction. 7.x cannot do without: BPF's allocator has no memory then (kmalloc_nolock).
+// QEMU 7.2 gets the flags of cmpxchg16b wrong now and then: one boot in seven of 6.12 died of it,
+// none in forty without that instruction. 7.x cannot do without: BPF's allocator has no memory then
+// (kmalloc_nolock).
 var kernels = []kernel{
 	{"5.10", "bullseye", "max"},
 	{"6.1", "bookworm", "max"},
@@ -41,7 +42,9 @@ func known() string {
 // choose returns the kernels named, all if none is.
 func choose(names string) (list []kernel, err error) {
 next:
-	for _, name := range strings.FieldsFunc(names, func(r rune) bool { return r == ' ' || r == ',' }) {
+	for _, name := range strings.FieldsFunc(names, func(r rune) bool {
+		return r == ' ' || r == ','
+	}) {
 		for _, k := range kernels {
 			if k.name == name {
 				list = append(list, k)
@@ -59,7 +62,8 @@ next:
 // An image is what a guest is made of besides our own programs: files of the cache.
 type image struct{ vmlinuz, busybox string }
 
-// image returns the kernel's files, from the cache if they are there. The error says why they are not to be had.
+// image returns the kernel's files, from the cache if they are there. The error says why they are
+// not to be had.
 func (k kernel) image(ctx context.Context, refresh bool) (image, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -119,7 +123,8 @@ func (k kernel) fetchFrom(ctx context.Context, mirror string, im image) error {
 	if err := a.update(ctx); err != nil {
 		return err
 	}
-	// The package of that name only depends on the newest; and since 7.x that has the image in yet another.
+	// The package of that name only depends on the newest; and since 7.x that has the image in yet
+	// another.
 	pkg := "linux-image-cloud-amd64"
 	for _, prefix := range []string{"linux-image-", "linux-binary-"} {
 		depends, err := a.depends(ctx, pkg)
@@ -190,7 +195,8 @@ func (a *apt) run(ctx context.Context, tool string, args ...string) (string, err
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w: %s", tool, strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+		return "", fmt.Errorf("%s %s: %w: %s", tool, strings.Join(args, " "), err,
+			strings.TrimSpace(stderr.String()))
 	}
 	return string(out), nil
 }

@@ -38,11 +38,15 @@ type settings struct {
 }
 
 func flags() (s settings, err error) {
-	names := flag.String("kernels", "", "which `kernels`, separated by spaces or commas: "+known()+" (default: all)")
-	flag.StringVar(&s.image, "image", "", "boot this kernel `file` (a bzImage) instead of the one of -kernels, of which there can then be one only")
-	flag.StringVar(&s.match, "run", "", "run only the tests that match the `regexp`, and expect only those")
+	names := flag.String("kernels", "", "which `kernels`, separated by spaces or commas: "+known()+
+		" (default: all)")
+	flag.StringVar(&s.image, "image", "",
+		"boot this kernel `file` (a bzImage) instead of the one of -kernels, of which there can then be one only")
+	flag.StringVar(&s.match, "run", "",
+		"run only the tests that match the `regexp`, and expect only those")
 	flag.DurationVar(&s.limit, "limit", 8*time.Minute, "the `time` a guest may take")
-	flag.IntVar(&s.jobs, "jobs", min(2, runtime.NumCPU()), "how many guests run at once; each keeps one CPU busy")
+	flag.IntVar(&s.jobs, "jobs", min(2, runtime.NumCPU()),
+		"how many guests run at once; each keeps one CPU busy")
 	flag.BoolVar(&s.verbose, "v", false, "print the guests' consoles")
 	flag.BoolVar(&s.update, "update", false, "write tests.txt from what passed")
 	flag.BoolVar(&s.refresh, "refresh", false, "ask Debian for newer kernels than those kept")
@@ -63,7 +67,8 @@ func flags() (s settings, err error) {
 	return s, err
 }
 
-// run returns the exit status: 0 when all that could run passed, 1 when something failed, 2 when it was asked wrongly.
+// run returns the exit status: 0 when all that could run passed, 1 when something failed, 2 when it
+// was asked wrongly.
 func run(ctx context.Context) int {
 	s, err := flags()
 	if err != nil {
@@ -139,7 +144,8 @@ func try(ctx context.Context, s settings, k kernel, dir string, suites []suite) 
 	if err != nil {
 		o.faults = append(o.faults, err.Error())
 	}
-	o.faults = append(o.faults, faults(k, suites, o.results, !s.update && s.match == "" && s.image == "")...)
+	o.faults = append(o.faults, faults(k, suites, o.results, !s.update && s.match == "" &&
+		s.image == "")...)
 	if len(o.faults) > 0 {
 		o.faults = append(o.faults, "console: "+keep(k, console))
 	}
@@ -176,7 +182,8 @@ func summary(s settings, outcomes []outcome) int {
 			verdict = "FAILED"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%v\t%s\n", o.kernel.name, o.release,
-			o.results.count(passed), o.results.count(skipped), o.results.count(failed), o.took.Round(time.Second), verdict)
+			o.results.count(passed), o.results.count(skipped), o.results.count(failed),
+			o.took.Round(time.Second), verdict)
 	}
 	w.Flush()
 	for _, o := range outcomes {
@@ -211,8 +218,10 @@ func build(ctx context.Context, dir, match string) ([]suite, error) {
 	}
 	const small = "-ldflags=-s -w"
 	if err := errors.Join(
-		static("build", "-trimpath", small, "-o", filepath.Join(dir, "init"), "./tools/kernels/init"),
-		static("build", "-trimpath", small, "-o", filepath.Join(dir, "switchyard"), "./cmd/switchyard"),
+		static("build", "-trimpath", small, "-o", filepath.Join(dir, "init"),
+			"./tools/kernels/init"),
+		static("build", "-trimpath", small, "-o", filepath.Join(dir, "switchyard"),
+			"./cmd/switchyard"),
 	); err != nil {
 		return nil, err
 	}
@@ -235,7 +244,8 @@ func build(ctx context.Context, dir, match string) ([]suite, error) {
 			return nil, err
 		}
 		for line := range strings.Lines(out) {
-			if name := strings.TrimSpace(line); !skip.MatchString(name) && (strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example")) {
+			if name := strings.TrimSpace(line); !skip.MatchString(name) &&
+				(strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example")) {
 				t.tests = append(t.tests, name)
 			}
 		}
@@ -250,7 +260,8 @@ func output(ctx context.Context, env []string, name string, args ...string) (str
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w: %s", strings.Join(append([]string{name}, args...), " "), err, strings.TrimSpace(stderr.String()))
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(append([]string{name}, args...), " "), err,
+			strings.TrimSpace(stderr.String()))
 	}
 	return string(out), nil
 }

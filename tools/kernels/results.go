@@ -43,11 +43,12 @@ func (r results) count(s status) (n int) {
 // What init prints between the suites' output.
 const mark = "@@ "
 
-// The testing package ends a test with such a line; with -test.v=test2json it is preceded by ^V, for what the test printed
-// itself need not have ended a line.
+// The testing package ends a test with such a line; with -test.v=test2json it is preceded by ^V,
+// for what the test printed itself need not have ended a line.
 var verdict = regexp.MustCompile(`(?:^|\x16)\s*--- (PASS|FAIL|SKIP): (.+) \([0-9.]+s\)$`)
 
-// read collects the results from a guest's console. A suite has a result of its own, under no test's name.
+// read collects the results from a guest's console. A suite has a result of its own, under no
+// test's name.
 func read(console []string) (release string, r results) {
 	r = results{}
 	var at string
@@ -101,7 +102,8 @@ func read(console []string) (release string, r results) {
 
 func tail(log []string) []string { return slices.Clone(log[max(0, len(log)-20):]) }
 
-// tests.txt has the tests that must pass, one a line: suite, name, and after skip= the kernels that may skip it.
+// tests.txt has the tests that must pass, one a line: suite, name, and after skip= the kernels that
+// may skip it.
 //
 //go:embed tests.txt
 var table string
@@ -123,8 +125,9 @@ func expected(table string) map[test][]string {
 	return list
 }
 
-// faults says what is wrong with a guest's results: what failed, what was skipped and should not have been, and what never
-// ran. With full, the table's tests are expected besides those the binaries list.
+// faults says what is wrong with a guest's results: what failed, what was skipped and should not
+// have been, and what never ran. With full, the table's tests are expected besides those the
+// binaries list.
 func faults(k kernel, suites []suite, r results, full bool) (list []string) {
 	may := expected(table)
 	want := map[test]bool{}
@@ -144,7 +147,8 @@ func faults(k kernel, suites []suite, r results, full bool) (list []string) {
 		case res.status == failed:
 			list = append(list, fmt.Sprintf("%v FAILED:\n\t%s", t, strings.Join(res.log, "\n\t")))
 		case res.status == skipped && full && !slices.Contains(may[t], k.name):
-			list = append(list, fmt.Sprintf("%v was skipped, and may not be (tests.txt): %s", t, strings.Join(res.log, " ")))
+			list = append(list, fmt.Sprintf("%v was skipped, and may not be (tests.txt): %s", t,
+				strings.Join(res.log, " ")))
 		}
 	}
 	for t := range want {
@@ -170,8 +174,8 @@ func under(r results, t test) bool {
 	}
 }
 
-// update adds to the table what passed somewhere, and where it was skipped. Nothing goes by itself: a test that is gone on
-// purpose is taken out by hand.
+// update adds to the table what passed somewhere, and where it was skipped. Nothing goes by itself:
+// a test that is gone on purpose is taken out by hand.
 func update(outcomes []outcome) error {
 	old := expected(table)
 	now := maps.Clone(old)
@@ -183,7 +187,9 @@ func update(outcomes []outcome) error {
 			if t.name == "" || res.status == failed {
 				continue
 			}
-			may := slices.DeleteFunc(slices.Clone(now[t]), func(k string) bool { return k == o.kernel.name })
+			may := slices.DeleteFunc(slices.Clone(now[t]), func(k string) bool {
+				return k == o.kernel.name
+			})
 			if res.status == skipped {
 				may = append(may, o.kernel.name)
 			}
@@ -192,7 +198,9 @@ func update(outcomes []outcome) error {
 	}
 	var b strings.Builder
 	b.WriteString("# What must pass in every kernel; made by: go run ./tools/kernels -update\n")
-	for _, t := range slices.SortedFunc(maps.Keys(now), func(a, b test) int { return strings.Compare(a.String(), b.String()) }) {
+	for _, t := range slices.SortedFunc(maps.Keys(now), func(a, b test) int {
+		return strings.Compare(a.String(), b.String())
+	}) {
 		b.WriteString(t.String())
 		if may := now[t]; len(may) > 0 {
 			slices.Sort(may)
@@ -200,5 +208,6 @@ func update(outcomes []outcome) error {
 		}
 		b.WriteByte('\n')
 	}
-	return os.WriteFile(filepath.Join("internal", "kernels", "tests.txt"), []byte(b.String()), 0o644)
+	return os.WriteFile(filepath.Join("internal", "kernels", "tests.txt"),
+		[]byte(b.String()), 0o644)
 }

@@ -54,7 +54,8 @@ func TestRead(t *testing.T) {
 	if len(r) != 10 {
 		t.Errorf("%d results: %v", len(r), r)
 	}
-	if log := strings.Join(r[test{"trace", "TestBad"}].log, ""); !strings.Contains(log, "went wrong") {
+	if log := strings.Join(r[test{"trace", "TestBad"}].log, ""); !strings.Contains(log,
+		"went wrong") {
 		t.Errorf("what the failed test said: %q", log)
 	}
 }
@@ -81,16 +82,27 @@ func TestFaults(t *testing.T) {
 	}{
 		{"5.10", func(r results) {}, ""},
 		{"7.x", func(r results) {}, "trace TestAble was skipped"},
-		{"5.10", func(r results) { delete(r, test{"trace", "TestGood"}) }, "trace TestGood did not run"},
-		{"5.10", func(r results) { delete(r, test{"trace", "TestGood/23"}) }, "trace TestGood/23 did not run"},
+		{"5.10", func(r results) {
+			delete(r, test{"trace", "TestGood"})
+		}, "trace TestGood did not run"},
+		{"5.10", func(r results) {
+			delete(r, test{"trace", "TestGood/23"})
+		}, "trace TestGood/23 did not run"},
 		{"5.10", func(r results) { delete(r, test{"trace", ""}) }, "trace  did not run"},
-		{"5.10", func(r results) { r[test{"trace", "TestGood/23"}] = result{status: failed} }, "trace TestGood/23 FAILED"},
-		{"5.10", func(r results) { r[test{"trace", "TestNew"}] = result{status: failed} }, "trace TestNew FAILED"},
+		{"5.10", func(r results) {
+			r[test{"trace", "TestGood/23"}] = result{status: failed}
+		}, "trace TestGood/23 FAILED"},
+		{"5.10", func(r results) {
+			r[test{"trace", "TestNew"}] = result{status: failed}
+		}, "trace TestNew FAILED"},
 		{"5.10", func(r results) { r[test{"trace", "TestNew"}] = result{status: passed} }, ""},
-		{"5.10", func(r results) { r[test{"trace", "TestNew"}] = result{status: skipped} }, "trace TestNew was skipped"},
+		{"5.10", func(r results) {
+			r[test{"trace", "TestNew"}] = result{status: skipped}
+		}, "trace TestNew was skipped"},
 	} {
 		got := faults(kernel{name: c.kernel}, suites, all(c.change), true)
-		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], c.want)) {
+		if c.want == "" && len(got) > 0 || c.want != "" &&
+			(len(got) != 1 || !strings.HasPrefix(got[0], c.want)) {
 			t.Errorf("%s: %q, want %q", c.kernel, got, c.want)
 		}
 	}
@@ -115,7 +127,8 @@ func TestTable(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	for names, want := range map[string]string{"": "5.10 6.1 6.12 7.x", "5.10, 7.x": "5.10 7.x", "6.12": "6.12", "4.4": ""} {
+	for names, want := range map[string]string{"": "5.10 6.1 6.12 7.x", "5.10, 7.x": "5.10 7.x",
+		"6.12": "6.12", "4.4": ""} {
 		list, err := choose(names)
 		var got []string
 		for _, k := range list {

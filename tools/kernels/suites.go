@@ -24,17 +24,20 @@ var models = []string{"fork/per-conn", "poll/epoll", "threads/pool"}
 // suitesFor returns what is run: all, or the tests that match.
 func suitesFor(match string) []suite {
 	test := func(pattern, skip string, limit time.Duration) []string {
-		return []string{"-test.v=test2json", "-test.run=" + pattern, "-test.skip=" + skip, "-test.timeout=" + limit.String()}
+		return []string{"-test.v=test2json", "-test.run=" + pattern, "-test.skip=" + skip,
+			"-test.timeout=" + limit.String()}
 	}
 	const long = 5 * time.Minute
 	if match != "" {
 		top, _, _ := strings.Cut(match, "/")
-		return []suite{{name: "trace", pkg: "trace", list: top, args: test(match, "", long), limit: long}}
+		return []suite{{name: "trace", pkg: "trace", list: top, args: test(match, "", long),
+			limit: long}}
 	}
 	var alternatives []string
 	for _, m := range models {
 		family, design, _ := strings.Cut(m, "/")
-		alternatives = append(alternatives, fmt.Sprintf("^TestConformance$/^%s$/^%s$", family, design))
+		alternatives = append(alternatives, fmt.Sprintf("^TestConformance$/^%s$/^%s$", family,
+			design))
 	}
 	conformance := strings.Join(alternatives, "|")
 	const (
@@ -42,10 +45,13 @@ func suitesFor(match string) []suite {
 		noTools     = "^TestConformance$/././^(curl|wrk|ab)$" // there are none in a guest
 	)
 	return []suite{
-		{name: "trace", pkg: "trace", list: ".", skip: noFallbacks, args: test(".", noFallbacks, long), limit: long},
-		{name: "conformance", pkg: "internal/conformance", list: "^TestConformance$", args: test(conformance, noTools, long), limit: long},
+		{name: "trace", pkg: "trace", list: ".", skip: noFallbacks, args: test(".", noFallbacks,
+			long), limit: long},
+		{name: "conformance", pkg: "internal/conformance", list: "^TestConformance$",
+			args: test(conformance, noTools, long), limit: long},
 		{name: "compare", args: append(append([]string{"compare"}, models...),
-			"--clients", "2", "--duration", "500ms", "--rounds", "1", "--format", "json", "-q"), limit: 2 * time.Minute},
+			"--clients", "2", "--duration", "500ms", "--rounds", "1", "--format", "json", "-q"),
+			limit: 2 * time.Minute},
 	}
 }
 
@@ -57,9 +63,11 @@ func (s suite) binary() string {
 	return s.name + ".test"
 }
 
-// job is the suite's line in the file init reads: name, seconds, program and arguments, with tabs between.
+// job is the suite's line in the file init reads: name, seconds, program and arguments, with tabs
+// between.
 func (s suite) job() string {
-	return strings.Join(append([]string{s.name, fmt.Sprint(int(s.limit.Seconds())), "/bin/" + s.binary()}, s.args...), "\t")
+	return strings.Join(append([]string{s.name, fmt.Sprint(int(s.limit.Seconds())),
+		"/bin/" + s.binary()}, s.args...), "\t")
 }
 
 // comparison is what is read of the JSON that compare prints.
@@ -84,7 +92,8 @@ type comparison struct {
 	}
 }
 
-// judge turns the output of compare into a result for each model: it served, it was traced, and the sums add up.
+// judge turns the output of compare into a result for each model: it served, it was traced, and the
+// sums add up.
 func judge(out string, r results) error {
 	begin := strings.Index(out, "{\n")
 	if begin < 0 {
@@ -97,11 +106,13 @@ func judge(out string, r results) error {
 	for _, m := range c.Models {
 		var bad []string
 		if !m.Available || m.Requests == 0 || m.Errors > 0 {
-			bad = append(bad, fmt.Sprintf("%d requests, %d errors: %s", m.Requests, m.Errors, m.Reason))
+			bad = append(bad, fmt.Sprintf("%d requests, %d errors: %s", m.Requests, m.Errors,
+				m.Reason))
 		}
 		// A few may be lost where probes can be preempted.
 		if !m.Traced || m.Lost > m.Requests/10 {
-			bad = append(bad, fmt.Sprintf("traced: %v, %d events lost: %s", m.Traced, m.Lost, m.Reasons))
+			bad = append(bad, fmt.Sprintf("traced: %v, %d events lost: %s", m.Traced, m.Lost,
+				m.Reasons))
 		}
 		checked := 0
 		for _, k := range m.Checks {
@@ -109,9 +120,11 @@ func judge(out string, r results) error {
 			case k.OK:
 				checked++
 			case k.Name == "sum_exec_runtime":
-				// The emulated CPUs take turns: time passes on one that stands still, and nobody says so.
+				// The emulated CPUs take turns: time passes on one that stands still, and nobody
+				// says so.
 			case k.Available:
-				bad = append(bad, fmt.Sprintf("check %s: %s: traced %d, kernel %d", k.Name, k.Reason, k.Traced, k.Kernel))
+				bad = append(bad, fmt.Sprintf("check %s: %s: traced %d, kernel %d", k.Name,
+					k.Reason, k.Traced, k.Kernel))
 			}
 		}
 		if checked == 0 {

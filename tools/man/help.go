@@ -15,7 +15,8 @@ type help struct {
 	examples    []string
 }
 
-// An item is a command or a flag, and what it is or does. A flag's name has its short form and its value.
+// An item is a command or a flag, and what it is or does. A flag's name has its short form and its
+// value.
 type item struct{ name, text string }
 
 // parse takes apart what --help prints.
@@ -67,7 +68,8 @@ func parse(text string) (h help, err error) {
 	return h, nil
 }
 
-// addItem adds a line of a list: a name, at least two spaces, and text; or more text of the flag before.
+// addItem adds a line of a list: a name, at least two spaces, and text; or more text of the flag
+// before.
 func addItem(list *[]item, line string, flag bool) error {
 	trimmed := strings.TrimSpace(line)
 	name, text, ok := strings.Cut(trimmed, "  ")

@@ -1,9 +1,10 @@
-// Man writes a manual page for each command of a program, from what `COMMAND --help` prints. make man runs it.
+// Man writes a manual page for each command of a program, from what `COMMAND --help` prints. make
+// man runs it.
 //
 //	go run ./tools/man PROGRAM DIR
 //
-// A library that writes such pages needs the commands themselves, which only the program has, and every start of the
-// program would pay for it.
+// A library that writes such pages needs the commands themselves, which only the program has, and
+// every start of the program would pay for it.
 package main
 
 import (
@@ -31,12 +32,15 @@ func writeAll(program, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return write(program, dir, []string{filepath.Base(program)}, "server designs side by side, traced from the kernel")
+	return write(program, dir, []string{filepath.Base(program)},
+		"server designs side by side, traced from the kernel")
 }
 
-// write writes the page of a command, which is the program's name and those of commands, and the pages of those below it.
+// write writes the page of a command, which is the program's name and those of commands, and the
+// pages of those below it.
 func write(program, dir string, command []string, short string) error {
-	text, err := exec.Command(program, append(command[1:len(command):len(command)], "--help")...).Output()
+	text, err := exec.Command(program, append(command[1:len(command):len(command)],
+		"--help")...).Output()
 	if err != nil {
 		var ended *exec.ExitError
 		if errors.As(err, &ended) {
@@ -53,7 +57,8 @@ func write(program, dir string, command []string, short string) error {
 		return err
 	}
 	for _, c := range h.commands {
-		if err := write(program, dir, append(command[:len(command):len(command)], c.name), c.text); err != nil {
+		if err := write(program, dir, append(command[:len(command):len(command)], c.name),
+			c.text); err != nil {
 			return err
 		}
 	}

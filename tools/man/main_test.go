@@ -13,7 +13,8 @@ import (
 func build(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "switchyard")
-	if out, err := exec.Command("go", "build", "-o", program, "switchyard/cmd/switchyard").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", program,
+		"switchyard/cmd/switchyard").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
@@ -38,7 +39,8 @@ func TestManualPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, section := range []string{".TH ", ".SH NAME\n", ".SH SYNOPSIS\n", ".SH DESCRIPTION\n", ".SH EXIT STATUS\n", ".SH EXAMPLES\n"} {
+		for _, section := range []string{".TH ", ".SH NAME\n", ".SH SYNOPSIS\n",
+			".SH DESCRIPTION\n", ".SH EXIT STATUS\n", ".SH EXAMPLES\n"} {
 			if !strings.Contains(string(page), section) {
 				t.Errorf("%s: no %q", e.Name(), section)
 			}
@@ -47,7 +49,8 @@ func TestManualPages(t *testing.T) {
 			t.Errorf("%s: --help is there %d times", e.Name(), n)
 		}
 	}
-	for _, want := range []string{"switchyard.1", "switchyard-serve.1", "switchyard-load.1", "switchyard-completion-bash.1"} {
+	for _, want := range []string{"switchyard.1", "switchyard-serve.1", "switchyard-load.1",
+		"switchyard-completion-bash.1"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no %s in %q", want, names)
 		}
@@ -72,8 +75,10 @@ func TestManualPages(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	h, err := parse("Do it.\n\nTwice.\n\nUsage:\n  p do [flags]\n\nFlags:\n      --a b   c\n              d\n  -h, --help   e\n\nExamples:\n  p do\n    | q\n")
-	if err != nil || !slices.Equal(h.description, []string{"Do it.", "Twice."}) || h.usage != "p do [flags]" ||
-		!slices.Equal(h.flags, []item{{"--a b", "c d"}, {"-h, --help", "e"}}) || !slices.Equal(h.examples, []string{"p do", "  | q"}) {
+	if err != nil || !slices.Equal(h.description, []string{"Do it.", "Twice."}) ||
+		h.usage != "p do [flags]" ||
+		!slices.Equal(h.flags, []item{{"--a b", "c d"}, {"-h, --help", "e"}}) ||
+		!slices.Equal(h.examples, []string{"p do", "  | q"}) {
 		t.Errorf("%+v, %v", h, err)
 	}
 	for name, text := range map[string]string{
@@ -96,7 +101,8 @@ func TestNoHelp(t *testing.T) {
 		"true":                     "true --help: it has no usage",
 		filepath.Join("/", "none"): "none --help: ",
 	} {
-		if err := writeAll(program, t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
+		if err := writeAll(program, t.TempDir()); err == nil || !strings.Contains(err.Error(),
+			want) {
 			t.Errorf("%s: %v, want %q", program, err, want)
 		}
 	}

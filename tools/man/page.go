@@ -52,8 +52,8 @@ func writeFlags(b *bytes.Buffer, title string, flags []item) {
 	}
 }
 
-// roff makes text mean itself: backslashes and hyphens are escaped, and a line cannot begin with a control character
-// (roff(7)).
+// roff makes text mean itself: backslashes and hyphens are escaped, and a line cannot begin with a
+// control character (roff(7)).
 func roff(s string) string {
 	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
 	lines := strings.Split(s, "\n")

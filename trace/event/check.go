@@ -16,10 +16,12 @@ const (
 type Check struct {
 	Name   string
 	Status Status
-	Reason string // why it failed, by how much, or why it could not be made; of one that passed, what it leaves out
+	// why it failed, by how much, or why it could not be made; of one that passed, what it leaves
+	// out
+	Reason string
 
-	// Traced and Kernel are the two sides, in ns where the check is of times. Neither means anything
-	// when the check is Unavailable: JSON has null.
+	// Traced and Kernel are the two sides, in ns where the check is of times. Neither means
+	// anything when the check is Unavailable: JSON has null.
 	Traced, Kernel uint64
 }
 

@@ -27,7 +27,8 @@ func TestCheckJSON(t *testing.T) {
 		}
 	}
 	var c event.Check
-	if err := json.Unmarshal([]byte(`{"name":"x","status":"pass","traced":-1,"kernel":1}`), &c); err == nil {
+	if err := json.Unmarshal([]byte(`{"name":"x","status":"pass","traced":-1,"kernel":1}`),
+		&c); err == nil {
 		t.Errorf("a negative count is %+v", c)
 	}
 }

@@ -1,6 +1,7 @@
 package event
 
-// Host is the machine that something was recorded on, and what ran there. What is not known is empty.
+// Host is the machine that something was recorded on, and what ran there. What is not known is
+// empty.
 type Host struct {
 	Name   string `json:"name"`
 	Kernel string `json:"kernel"` // uname -r

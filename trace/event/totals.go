@@ -2,18 +2,19 @@ package event
 
 import "time"
 
-// Totals is what one task, or several together, did in a window: what both depths of tracing tell. Intervals that reach
-// beyond the window count with the part inside.
+// Totals is what one task, or several together, did in a window: what both depths of tracing tell.
+// Intervals that reach beyond the window count with the part inside.
 type Totals struct {
-	// OnCPU is from switch-in to switch-out, Blocked from voluntary switch-out to first waking, RunQueue from runnable to
-	// on-CPU. With Unknown, the time of which it is not known what a task did, they fill Life, the time the tasks existed,
-	// added up. Time that a hypervisor steals is in OnCPU.
+	// OnCPU is from switch-in to switch-out, Blocked from voluntary switch-out to first waking,
+	// RunQueue from runnable to on-CPU. With Unknown, the time of which it is not known what a task
+	// did, they fill Life, the time the tasks existed, added up. Time that a hypervisor steals is
+	// in OnCPU.
 	OnCPU, Blocked, RunQueue, Unknown, Life time.Duration
 
 	Switches Switches
 
-	// Wakeups are the first wakings of each off-CPU period; WakeupsByInterrupt those whose waker was an interrupt, a
-	// softirq or an NMI and not a task. A task's first start is no wake-up.
+	// Wakeups are the first wakings of each off-CPU period; WakeupsByInterrupt those whose waker
+	// was an interrupt, a softirq or an NMI and not a task. A task's first start is no wake-up.
 	Wakeups            uint64
 	WakeupsByInterrupt uint64
 	// SpuriousWakeups are wakings of a task that was not blocked: on a CPU, or runnable already.
@@ -26,17 +27,19 @@ type Totals struct {
 	// Execs are programs started, Exits tasks that ended, processes and threads.
 	Execs, Exits uint64
 
-	// Censored are intervals that began before the window or ended after it. They are in no distribution. Count depth has
-	// the number of those that began before it, and no time.
+	// Censored are intervals that began before the window or ended after it. They are in no
+	// distribution. Count depth has the number of those that began before it, and no time.
 	Censored Affected
-	// UnseenSwitches are switches into a task that the kernel did not show, because it keeps the other task from tracing.
-	// The task's times are then shared out by sum_exec_runtime, and are in no distribution; AddressSpace, Thread and Kept
-	// lack the switch. UnseenWakings, likewise: the whole of that time counts as Blocked.
+	// UnseenSwitches are switches into a task that the kernel did not show, because it keeps the
+	// other task from tracing. The task's times are then shared out by sum_exec_runtime, and are in
+	// no distribution; AddressSpace, Thread and Kept lack the switch. UnseenWakings, likewise: the
+	// whole of that time counts as Blocked.
 	UnseenSwitches, UnseenWakings uint64
-	// SignalledSwitches are the voluntary switches that a signal cut short, so that only the kernel's counter tells them
-	// from involuntary ones.
+	// SignalledSwitches are the voluntary switches that a signal cut short, so that only the
+	// kernel's counter tells them from involuntary ones.
 	SignalledSwitches uint64
-	// NegativeIntervals are those that two CPUs' clocks made negative: taken as 0, in no distribution.
+	// NegativeIntervals are those that two CPUs' clocks made negative: taken as 0, in no
+	// distribution.
 	NegativeIntervals uint64
 
 	// KernelVoluntary and KernelInvoluntary are the changes of nvcsw and nivcsw.
@@ -69,19 +72,24 @@ func (t *Totals) Add(o *Totals) {
 	t.KernelInvoluntary += o.KernelInvoluntary
 }
 
-// Migrations are moves of tasks to another CPU (sched_migrate_task), by cause. Count depth knows the Total only.
+// Migrations are moves of tasks to another CPU (sched_migrate_task), by cause. Count depth knows
+// the Total only.
 type Migrations struct {
 	Total uint64 // all below but ForkedAway
 
-	AtWakeup  uint64 // the waker chose another CPU: nothing came in between on the waker's CPU
-	AtFork    uint64 // before it first ran
-	AtExec    uint64 // by the stopper, and exec followed before the task gave the CPU up
-	Balancing uint64 // by the balancer: in a softirq, or pulled by the CPU that went idle; pushed, if it is a real-time task
-	// Forced moves are the rest: another task changed what CPUs this one may use, or the stopper moved it, which it does
-	// for that, and for the balancer when the task is running. The two cannot be told apart.
+	AtWakeup uint64 // the waker chose another CPU: nothing came in between on the waker's CPU
+	AtFork   uint64 // before it first ran
+	AtExec   uint64 // by the stopper, and exec followed before the task gave the CPU up
+	// by the balancer: in a softirq, or pulled by the CPU that went idle; pushed, if it is a
+	// real-time task
+	Balancing uint64
+	// Forced moves are the rest: another task changed what CPUs this one may use, or the stopper
+	// moved it, which it does for that, and for the balancer when the task is running. The two
+	// cannot be told apart.
 	Forced uint64
 
-	// ForkedAway are new tasks whose first CPU is not their maker's. The kernel shows no migration for it.
+	// ForkedAway are new tasks whose first CPU is not their maker's. The kernel shows no migration
+	// for it.
 	ForkedAway uint64
 }
 

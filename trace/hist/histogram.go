@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Histogram is a distribution of durations. The zero Histogram is empty and ready to use. It keeps the buckets that are
-// not empty, for there may be several histograms for each of 100,000 tasks. Copies share their buckets: Clone one before
-// adding to it. A Histogram is for one goroutine at a time.
+// Histogram is a distribution of durations. The zero Histogram is empty and ready to use. It keeps
+// the buckets that are not empty, for there may be several histograms for each of 100,000 tasks.
+// Copies share their buckets: Clone one before adding to it. A Histogram is for one goroutine at a
+// time.
 type Histogram struct {
 	count, sum, max uint64 // sum and max in ns
 	cells           []Cell // by rising Index
@@ -22,8 +23,8 @@ type Cell struct {
 	Count uint64
 }
 
-// Of returns a histogram of what was collected elsewhere: count durations, their sum and the longest (ns), and the
-// buckets that are not empty, by rising Index. It keeps cells.
+// Of returns a histogram of what was collected elsewhere: count durations, their sum and the
+// longest (ns), and the buckets that are not empty, by rising Index. It keeps cells.
 func Of(count, sum, max uint64, cells []Cell) Histogram {
 	return Histogram{count: count, sum: sum, max: max, cells: cells}
 }
@@ -35,14 +36,17 @@ func (h *Histogram) Add(d time.Duration) {
 	h.sum += v
 	h.max = max(h.max, v)
 	index := uint16(Index(v))
-	i, found := slices.BinarySearchFunc(h.cells, index, func(c Cell, i uint16) int { return cmp.Compare(c.Index, i) })
+	i, found := slices.BinarySearchFunc(h.cells, index, func(c Cell, i uint16) int {
+		return cmp.Compare(c.Index, i)
+	})
 	if !found {
 		h.cells = slices.Insert(h.cells, i, Cell{Index: index})
 	}
 	h.cells[i].Count++
 }
 
-// AddBuckets adds what the kernel side collected: all buckets, the sum of the durations and the longest (ns).
+// AddBuckets adds what the kernel side collected: all buckets, the sum of the durations and the
+// longest (ns).
 func (h *Histogram) AddBuckets(buckets *[Buckets]uint64, sum, max uint64) {
 	var cells []Cell
 	var count uint64
@@ -113,8 +117,8 @@ type Bucket struct {
 	Count     uint64
 }
 
-// Buckets returns the buckets that are not empty, by rising duration. The last one's High is the longest Duration when
-// durations above 69 s were seen.
+// Buckets returns the buckets that are not empty, by rising duration. The last one's High is the
+// longest Duration when durations above 69 s were seen.
 func (h *Histogram) Buckets() iter.Seq[Bucket] {
 	return func(yield func(Bucket) bool) {
 		for _, c := range h.cells {

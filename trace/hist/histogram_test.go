@@ -59,7 +59,8 @@ func TestHistogramQuantiles(t *testing.T) {
 
 func TestHistogramEdges(t *testing.T) {
 	var h hist.Histogram
-	values := []time.Duration{-1, 0, 1, 63, 64, 65, 127, 128, 1 << 35, 1<<36 - 1, 1 << 36, math.MaxInt64}
+	values := []time.Duration{-1, 0, 1, 63, 64, 65, 127, 128, 1 << 35, 1<<36 - 1, 1 << 36,
+		math.MaxInt64}
 	for _, v := range values {
 		h.Add(v)
 	}
@@ -88,8 +89,8 @@ func TestHistogramEdges(t *testing.T) {
 	}
 }
 
-// FuzzHistogram holds for all values: quantiles rise, lie between the smallest bucket and the maximum, and do not depend
-// on the order of adding and merging.
+// FuzzHistogram holds for all values: quantiles rise, lie between the smallest bucket and the
+// maximum, and do not depend on the order of adding and merging.
 func FuzzHistogram(f *testing.F) {
 	f.Add(uint64(1), 100, 20)
 	f.Add(uint64(2), 3, 60)
@@ -215,7 +216,8 @@ func TestQuantilesIn(t *testing.T) {
 		h.Add(time.Duration(i+1) * time.Microsecond)
 	}
 	ns, us := h.Quantiles(), h.Quantiles().In(time.Microsecond)
-	if ns.N != 1000 || us.N != 1000 || us.Max != 1000 || us.Mean != 500.5 || us.P999 != ns.P999/1000 || us.P50 != ns.P50/1000 {
+	if ns.N != 1000 || us.N != 1000 || us.Max != 1000 || us.Mean != 500.5 ||
+		us.P999 != ns.P999/1000 || us.P50 != ns.P50/1000 {
 		t.Errorf("%+v ns, %+v µs", ns, us)
 	}
 }

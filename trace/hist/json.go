@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// histogramJSON is a Histogram in files, in ns. A bucket is its lower bound and how many durations are in it, so that
-// other programs need not know the shape.
+// histogramJSON is a Histogram in files, in ns. A bucket is its lower bound and how many durations
+// are in it, so that other programs need not know the shape.
 type histogramJSON struct {
 	Count   uint64      `json:"n"`
 	Sum     uint64      `json:"sum_ns"`
@@ -14,10 +14,11 @@ type histogramJSON struct {
 	Buckets [][2]uint64 `json:"buckets"`
 }
 
-// MarshalJSON writes the whole distribution: n, sum_ns, max_ns, and buckets, a list of [lower bound in ns, count] by
-// rising bound, those that are empty left out.
+// MarshalJSON writes the whole distribution: n, sum_ns, max_ns, and buckets, a list of [lower bound
+// in ns, count] by rising bound, those that are empty left out.
 func (h Histogram) MarshalJSON() ([]byte, error) {
-	j := histogramJSON{Count: h.count, Sum: h.sum, Max: h.max, Buckets: make([][2]uint64, 0, len(h.cells))}
+	j := histogramJSON{Count: h.count, Sum: h.sum, Max: h.max, Buckets: make([][2]uint64, 0,
+		len(h.cells))}
 	for _, c := range h.cells {
 		lo, _ := Bounds(int(c.Index))
 		j.Buckets = append(j.Buckets, [2]uint64{lo, c.Count})
@@ -52,7 +53,8 @@ func (h *Histogram) UnmarshalJSON(data []byte) error {
 	if count != j.Count {
 		return fmt.Errorf("a histogram of %d durations has %d in its buckets", j.Count, count)
 	}
-	if count == 0 && (j.Sum != 0 || j.Max != 0) || count > 0 && (j.Max < least || Index(j.Max) != int(cells[len(cells)-1].Index)) {
+	if count == 0 && (j.Sum != 0 || j.Max != 0) || count > 0 &&
+		(j.Max < least || Index(j.Max) != int(cells[len(cells)-1].Index)) {
 		return fmt.Errorf("a histogram's longest duration, %d ns, is not in its last bucket", j.Max)
 	}
 	*h = Of(count, j.Sum, j.Max, cells)

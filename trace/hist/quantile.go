@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// Quantile returns the duration below which a share q of the durations lies: q = 0.99 is the 99th percentile, 0 the lower
-// bound of the lowest bucket that has any, 1 the exact maximum. Inside a bucket it interpolates: QuantileBounds says how
-// far off it can be. It returns 0 if there is no duration, and takes a q outside 0 to 1 for the nearer of them.
+// Quantile returns the duration below which a share q of the durations lies: q = 0.99 is the 99th
+// percentile, 0 the lower bound of the lowest bucket that has any, 1 the exact maximum. Inside a
+// bucket it interpolates: QuantileBounds says how far off it can be. It returns 0 if there is no
+// duration, and takes a q outside 0 to 1 for the nearer of them.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	if q >= 1 {
 		return h.Max()
@@ -22,8 +23,9 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return time.Duration(min(uint64(v), h.max))
 }
 
-// QuantileBounds returns the two durations between which the quantile lies for certain: at least lo, at most hi. They are
-// 1/16 of lo apart at most, above 64 ns and below 69 s; the same when the quantile is known exactly.
+// QuantileBounds returns the two durations between which the quantile lies for certain: at least
+// lo, at most hi. They are 1/16 of lo apart at most, above 64 ns and below 69 s; the same when the
+// quantile is known exactly.
 func (h *Histogram) QuantileBounds(q float64) (lo, hi time.Duration) {
 	if q >= 1 {
 		return h.Max(), h.Max()
@@ -36,7 +38,8 @@ func (h *Histogram) QuantileBounds(q float64) (lo, hi time.Duration) {
 	return time.Duration(l), time.Duration(min(r-1, h.max))
 }
 
-// at returns the bucket in which the quantile lies, how many durations are below it, and how many below the quantile.
+// at returns the bucket in which the quantile lies, how many durations are below it, and how many
+// below the quantile.
 func (h *Histogram) at(q float64) (c Cell, below, rank float64) {
 	if !(q > 0) { // NaN too
 		q = 0
@@ -52,7 +55,8 @@ func (h *Histogram) at(q float64) (c Cell, below, rank float64) {
 	return Cell{}, below, rank
 }
 
-// Quantiles sum a distribution of durations up, in ns unless who holds them says otherwise. The Histogram has the rest.
+// Quantiles sum a distribution of durations up, in ns unless who holds them says otherwise. The
+// Histogram has the rest.
 type Quantiles struct {
 	N    uint64  `json:"n"`
 	Mean float64 `json:"mean"`
@@ -66,7 +70,8 @@ type Quantiles struct {
 // Quantiles sums h up, in ns. All are 0 if there is no duration.
 func (h *Histogram) Quantiles() Quantiles {
 	return Quantiles{
-		N: h.count, Mean: float64(h.Mean()), P50: float64(h.Quantile(.5)), P90: float64(h.Quantile(.9)),
+		N: h.count, Mean: float64(h.Mean()), P50: float64(h.Quantile(.5)),
+		P90: float64(h.Quantile(.9)),
 		P99: float64(h.Quantile(.99)), P999: float64(h.Quantile(.999)), Max: float64(h.Max()),
 	}
 }

@@ -5,7 +5,8 @@ import (
 	"math/bits"
 )
 
-// The shape of the buckets: enum hist_shape of trace/bpf/count.h, which a test of package trace compares with these.
+// The shape of the buckets: enum hist_shape of trace/bpf/count.h, which a test of package trace
+// compares with these.
 const (
 	MinLog2 = 6  // log2 of the lowest duration (ns) that is not in the first bucket
 	MaxLog2 = 36 // log2 of the lowest duration (ns) that is in the last one
@@ -15,7 +16,8 @@ const (
 	Buckets = 2 + (MaxLog2-MinLog2)<<SubLog2
 )
 
-// Index returns the number of the bucket that holds a duration of ns, as hist_bucket in trace/bpf/hist.h does.
+// Index returns the number of the bucket that holds a duration of ns, as hist_bucket in
+// trace/bpf/hist.h does.
 func Index(ns uint64) int {
 	if ns < 1<<MinLog2 {
 		return 0

@@ -9,7 +9,7 @@
 #include "http.h"
 #include "listen.h"
 
-#define MAX_FD 65536
+#define MAX_FD	 65536
 #define MAX_HEAD 8192
 
 struct conn {
@@ -74,7 +74,8 @@ static void serve(int fd)
 int main(int argc, char **argv)
 {
 	struct epoll_event ev = { .events = EPOLLIN }, evs[256];
-	int ln = listen_on(argc > 1 ? argv[1] : "127.0.0.1:0", SOCK_NONBLOCK), ep = epoll_create1(EPOLL_CLOEXEC);
+	int ln = listen_on(argc > 1 ? argv[1] : "127.0.0.1:0", SOCK_NONBLOCK),
+	    ep = epoll_create1(EPOLL_CLOEXEC);
 
 	if (ep < 0)
 		die("epoll_create1");

@@ -8,16 +8,19 @@
 #include <string.h>
 #include <strings.h>
 
-#define REPLY "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\none more served"
+#define REPLY                                                                                      \
+	"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\none more served"
 #define NOT_FOUND "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-#define IN_SIZE (16 << 10)
-#define OUT_SIZE (64 << 10)
+#define IN_SIZE	  (16 << 10)
+#define OUT_SIZE  (64 << 10)
 
 static uint8_t token[256];
 
 static void http_init(void)
 {
-	for (const char *p = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"; *p; p++)
+	for (const char *p =
+		     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	     *p; p++)
 		token[(uint8_t)*p] = 1;
 }
 
@@ -70,8 +73,9 @@ static int request(const char *in, size_t n, char *out, size_t *put)
 		colon = memchr(p, ':', len);
 		if (!colon || !is_name(p, colon - p))
 			return -1;
-		if (is_word(p, colon - p, "content-length") || is_word(p, colon - p, "transfer-encoding") ||
-		    is_word(p, colon - p, "expect") || is_word(p, colon - p, "connection"))
+		if (is_word(p, colon - p, "content-length") ||
+		    is_word(p, colon - p, "transfer-encoding") || is_word(p, colon - p, "expect") ||
+		    is_word(p, colon - p, "connection"))
 			return -1; /* the load sends none of them */
 	}
 	if (sp - target == 1 && *target == '/') {

@@ -13,12 +13,12 @@
 #include "http.h"
 #include "listen.h"
 
-#define MAX_FD 65536
+#define MAX_FD	65536
 #define ENTRIES 256
 #define BUFFERS 256
-#define STRIDE (IN_SIZE + 64)
-#define BATCH 16
-#define KEEP (2 * IN_SIZE)
+#define STRIDE	(IN_SIZE + 64)
+#define BATCH	16
+#define KEEP	(2 * IN_SIZE)
 
 enum { ACCEPT, RECV, SEND, CLOSE };
 
@@ -39,7 +39,10 @@ static char *buffers;
 static int ring;
 
 /* Replies lie one behind the other in chunks; one is filled again when all its sends are done. */
-static struct chunk { char mem[OUT_SIZE]; int sends; } *chunk;
+static struct chunk {
+	char mem[OUT_SIZE];
+	int sends;
+} *chunk;
 static size_t used;
 
 static struct io_uring_sqe *sqe(int op, int fd, int kind)
@@ -206,7 +209,8 @@ static void sent(int fd, int res)
 static void open_ring(void)
 {
 	struct io_uring_params p = {
-		.flags = IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		.flags = IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL |
+			 IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
 		.cq_entries = 4096,
 	};
 	struct io_uring_buf_reg reg = { .ring_entries = BUFFERS };
@@ -216,13 +220,17 @@ static void open_ring(void)
 	ring = syscall(SYS_io_uring_setup, ENTRIES, &p);
 	if (ring < 0)
 		die("io_uring_setup");
-	m = mmap(NULL, p.sq_off.array + p.sq_entries * 4 + p.cq_off.cqes + p.cq_entries * 16, PROT_READ | PROT_WRITE,
-		 MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQ_RING);
-	sqes = mmap(NULL, p.sq_entries * 64, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQES);
-	ring_bufs = mmap(NULL, BUFFERS * 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	buffers = mmap(NULL, (size_t)BUFFERS * STRIDE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	m = mmap(NULL, p.sq_off.array + p.sq_entries * 4 + p.cq_off.cqes + p.cq_entries * 16,
+		 PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQ_RING);
+	sqes = mmap(NULL, p.sq_entries * 64, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+		    ring, IORING_OFF_SQES);
+	ring_bufs = mmap(NULL, BUFFERS * 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	buffers = mmap(NULL, (size_t)BUFFERS * STRIDE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	chunk = calloc(1, sizeof(*chunk));
-	if (m == MAP_FAILED || sqes == MAP_FAILED || (void *)ring_bufs == MAP_FAILED || buffers == MAP_FAILED || !chunk)
+	if (m == MAP_FAILED || sqes == MAP_FAILED || (void *)ring_bufs == MAP_FAILED ||
+	    buffers == MAP_FAILED || !chunk)
 		die("mmap");
 	sq_head = (unsigned *)(m + p.sq_off.head);
 	sq_tail = (unsigned *)(m + p.sq_off.tail);
@@ -258,7 +266,8 @@ int main(int argc, char **argv)
 	accept_all(ln);
 	for (;;) {
 		__atomic_store_n(sq_tail, tail, __ATOMIC_RELEASE);
-		if (syscall(SYS_io_uring_enter, ring, tail - *sq_head, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0 &&
+		if (syscall(SYS_io_uring_enter, ring, tail - *sq_head, 1, IORING_ENTER_GETEVENTS,
+			    NULL, 0) < 0 &&
 		    errno != EINTR && errno != EBUSY)
 			die("io_uring_enter");
 		batch = 0;

@@ -5,12 +5,17 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define die(what) do { perror(what); exit(1); } while (0)
+#define die(what)                                                                                  \
+	do {                                                                                       \
+		perror(what);                                                                      \
+		exit(1);                                                                           \
+	} while (0)
 
 /* listen_on makes a socket that listens on "127.0.0.1:PORT". */
 static int listen_on(const char *addr, int type)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	const char *port = strrchr(addr, ':');
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | type, 0);
 

@@ -1,6 +1,5 @@
-// Command netpoll answers GET / as switchyard does, on cloudwego/netpoll, which
-// has no HTTP of its own: requests are read by the least that still finds where
-// a head ends and what it asks for.
+// Command netpoll answers GET / as switchyard does, on cloudwego/netpoll, which has no HTTP of its
+// own: requests are read by the least that still finds where a head ends and what it asks for.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Package forge makes Parquet files that say of themselves what they are told to, true or not: what tests of package
-// parquet, and of who reads tables with it, give to a reader that must not believe them.
+// Package forge makes Parquet files that say of themselves what they are told to, true or not: what
+// tests of package parquet, and of who reads tables with it, give to a reader that must not believe
+// them.
 package forge
 
 import (
@@ -180,7 +181,8 @@ func Footer(body []byte) []byte {
 
 // Plain returns an honest page of n values that are not compressed.
 func Plain(encoding int64, n int, body []byte) Page {
-	return Page{Kind: DataPage, Unpacked: int64(len(body)), Packed: int64(len(body)), Values: int64(n), Encoding: encoding,
+	return Page{Kind: DataPage, Unpacked: int64(len(body)), Packed: int64(len(body)),
+		Values: int64(n), Encoding: encoding,
 		Uncompressed: true, CRC: int64(int32(crc32.ChecksumIEEE(body))), HasCRC: true, Body: body}
 }
 
@@ -208,10 +210,12 @@ func Texts(texts ...string) Page {
 	for _, t := range texts {
 		body = append(binary.LittleEndian.AppendUint32(body, uint32(len(t))), t...)
 	}
-	frame := append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0xa0}, binary.LittleEndian.AppendUint32(nil, uint32(len(body)))...)
+	frame := append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0xa0}, binary.LittleEndian.AppendUint32(nil,
+		uint32(len(body)))...)
 	block := len(body)<<3 | 1 // the last, as it is
 	frame = append(append(frame, byte(block), byte(block>>8), byte(block>>16)), body...)
-	return Page{Kind: DictionaryPage, Unpacked: int64(len(body)), Packed: int64(len(frame)), Values: int64(len(texts)),
+	return Page{Kind: DictionaryPage, Unpacked: int64(len(body)), Packed: int64(len(frame)),
+		Values:   int64(len(texts)),
 		Encoding: parquet.Plain, Body: frame}
 }
 

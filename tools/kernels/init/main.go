@@ -1,5 +1,5 @@
-// Init is the first process of a guest: it runs the jobs of /jobs, one after the other, prints what they print, with lines
-// of its own in between, and ends the machine.
+// Init is the first process of a guest: it runs the jobs of /jobs, one after the other, prints what
+// they print, with lines of its own in between, and ends the machine.
 package main
 
 import (
@@ -21,8 +21,10 @@ func main() {
 		return
 	}
 	prepare()
-	// PID 1 inherits everybody's orphans and must wait for whoever ends; whoever starts programs waits for his own.
-	runner, err := os.StartProcess("/init", []string{"/init"}, &os.ProcAttr{Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
+	// PID 1 inherits everybody's orphans and must wait for whoever ends; whoever starts programs
+	// waits for his own.
+	runner, err := os.StartProcess("/init", []string{"/init"}, &os.ProcAttr{Env: os.Environ(),
+		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
 	if err != nil {
 		say("failed %v", err)
 	}
@@ -50,7 +52,8 @@ func prepare() {
 	os.Setenv("HOME", "/tmp")
 	os.Setenv("SWITCHYARD_EMULATED", "1") // for tests that look at time
 	for _, m := range []struct{ kind, at string }{
-		{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"}, {"tmpfs", "/run"},
+		{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"},
+		{"tmpfs", "/run"},
 	} {
 		if err := unix.Mount(m.kind, m.at, m.kind, 0, ""); err != nil {
 			say("failed mount %s: %v", m.at, err)
@@ -67,7 +70,8 @@ func prepare() {
 	}
 	// As a login would have it: the kernel's own limit is for daemons.
 	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1024, Max: 1 << 19})
-	// A real-time task that waits for a slow CPU is not one that keeps others from it: no throttling (sched(7)).
+	// A real-time task that waits for a slow CPU is not one that keeps others from it: no
+	// throttling (sched(7)).
 	if err := os.WriteFile("/proc/sys/kernel/sched_rt_runtime_us", []byte("-1"), 0); err != nil {
 		say("failed %v", err)
 	}
@@ -118,7 +122,8 @@ func jobs() {
 	}
 }
 
-// job runs a program, and everything it starts, for no longer than the limit. It returns 0 or what went wrong.
+// job runs a program, and everything it starts, for no longer than the limit. It returns 0 or what
+// went wrong.
 func job(limit time.Duration, program string, args []string) any {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
