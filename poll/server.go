@@ -175,9 +175,6 @@ func (s *server) Serve(ctx context.Context) error {
 			sys.TakeProcessor()
 		}
 		threads = append(threads, sys.Thread(fmt.Sprintf("sy-loop/%d", i), func() {
-			if i > 0 {
-				defer sys.GiveProcessor()
-			}
 			r := s.design.runner(b)
 			err := r.open()
 			opened <- err
@@ -213,6 +210,10 @@ func (s *server) Serve(ctx context.Context) error {
 	for i := range loops {
 		err = errors.Join(err, <-results)
 		<-threads[i]
+	}
+	for range len(loops) - 1 {
+		// Not as each ends: it stops the world, which waits for a loop that computes.
+		sys.GiveProcessor()
 	}
 	if !undo() {
 		<-drained

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,8 +128,14 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 	if err != nil {
 		return fmt.Errorf("make counters: %w", err)
 	}
-	defer free()
-	ready := false
+	// What a server that was left behind still uses is not taken from it.
+	leftBehind := false
+	defer func() {
+		if !leftBehind {
+			free()
+		}
+	}()
+	var ready atomic.Bool
 	opts := switchyard.Options{
 		Listen:        f.listen,
 		Protocol:      protocol,
@@ -138,7 +145,7 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 		Counters:      counters,
 		SpinsPerMilli: f.spins,
 		Ready: func(at netip.AddrPort) {
-			ready = true
+			ready.Store(true)
 			env.say("listening on %s", at)
 			if f.readyFD >= 0 {
 				// Whoever gave the descriptor may be gone; the server is not.
@@ -154,7 +161,11 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", model.Name, err)
 	}
-	defer server.Close()
+	defer func() {
+		if !leftBehind {
+			server.Close()
+		}
+	}()
 
 	gone := make(chan struct{})
 	if f.statsFD >= 0 {
@@ -168,19 +179,24 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 	signals, unsubscribe := env.interrupts()
 	defer unsubscribe()
 	ctx, drain := context.WithCancel(context.Background())
-	served := make(chan struct{})
-	watched := make(chan bool)
-	go func() {
-		if f.parent == 0 {
-			gone = nil
-		}
-		watched <- watch(signals, gone, served, drain, server)
-	}()
+	if f.parent == 0 {
+		gone = nil
+	}
 	start := time.Now()
-	err = server.Serve(ctx)
-	close(served)
-	cutOff := <-watched
-	if ready && !quiet {
+	served := make(chan struct{})
+	var failure error // once served is closed
+	go func() {
+		failure = server.Serve(ctx)
+		close(served)
+	}()
+	cutOff := watch(signals, gone, served, drain, server)
+	select {
+	case <-served:
+		err = failure
+	default:
+		leftBehind = true
+	}
+	if ready.Load() && !quiet {
 		env.say("%s", summary(counters, time.Since(start)))
 	}
 	switch {
@@ -198,7 +214,8 @@ const fewestFiles = 8
 
 // watch drains the server at the first signal, or when gone is closed, and closes
 // it at the next signal, and reports whether it came to that. It ends when served
-// is closed.
+// is closed, or when a server that was closed does not end: no thread can be
+// stopped that computes for /work but with the process.
 func watch(signals <-chan os.Signal, gone, served <-chan struct{}, drain func(), server switchyard.Server) (cutOff bool) {
 	defer drain()
 	select {
@@ -215,8 +232,11 @@ func watch(signals <-chan os.Signal, gone, served <-chan struct{}, drain func(),
 			if time.Since(first) < sameSignal {
 				continue
 			}
-			server.Close()
-			<-served
+			go server.Close()
+			select {
+			case <-served:
+			case <-time.After(closeTime):
+			}
 			return true
 		case <-served:
 			return false
@@ -228,6 +248,9 @@ func watch(signals <-chan os.Signal, gone, served <-chan struct{}, drain func(),
 // timeout(1) sends it to the process and then to its group, and whoever is
 // called by a program that passes Ctrl-C on gets that from the terminal too.
 const sameSignal = 100 * time.Millisecond
+
+// closeTime is how long a server may take to close its connections.
+const closeTime = 200 * time.Millisecond
 
 // summary is one line of what the server counted. What never happened is left
 // out.

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"switchyard"
+	"switchyard/internal/testenv"
+)
+
+// A second signal ends a server of every design at once, also one that computes
+// for a client, and would for hours.
+func TestServeSecondSignal(t *testing.T) {
+	for _, m := range switchyard.Models() {
+		if m.Available() != nil {
+			continue // the conformance suite says so
+		}
+		t.Run(m.Name, func(t *testing.T) {
+			const forHours = "1000000000"
+			cmd := testenv.Program(t, "switchyard", "serve", m.Name, "--listen", "127.0.0.1:0", "--grace", "1h", "--workers", "2", "--spins", forHours)
+			stderr := newRecorder()
+			cmd.Stderr = stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan struct{})
+			go func() {
+				cmd.Wait()
+				close(ended)
+			}()
+			t.Cleanup(func() {
+				cmd.Process.Kill()
+				<-ended
+			})
+			c, err := net.Dial("tcp", stderr.line(t, "listening on "))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(patience))
+			io.WriteString(c, "GET / HTTP/1.1\r\n\r\nGET /work?us=10000000 HTTP/1.1\r\n\r\n")
+			if _, err := c.Read(make([]byte, 1)); err != nil { // what follows has been read too
+				t.Fatal(err)
+			}
+			deadline := time.After(patience)
+			for again := time.NewTicker(sameSignal); ; { // two at once are one
+				cmd.Process.Signal(unix.SIGTERM)
+				select {
+				case <-again.C:
+					continue
+				case <-ended:
+				case <-deadline:
+					t.Fatalf("it does not end:\n%s", stderr)
+				}
+				break
+			}
+			if code, said := cmd.ProcessState.ExitCode(), stderr.String(); code != exitFailed || !strings.Contains(said, "a second signal ended the drain") {
+				t.Errorf("exit code %d:\n%s", code, said)
+			}
+		})
+	}
+}
