@@ -51,7 +51,7 @@ func TestIdle(t *testing.T) {
 		t.Errorf("at first: %+v, idle %v, %v", st, idle, err)
 	}
 	go func() {
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // no state: idle is to look a few times in vain
 		if c, err := net.Dial("tcp", s.address); err == nil {
 			c.Close()
 		}

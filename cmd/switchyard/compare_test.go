@@ -11,9 +11,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"switchyard"
+	"switchyard/internal/proc"
 	"switchyard/internal/report"
 	"switchyard/internal/testenv"
 	"switchyard/trace"
@@ -283,7 +283,16 @@ func TestCompareInterrupted(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(1500 * time.Millisecond)
+	loads := map[int]bool{}
+	testenv.Eventually(t, "one round of both is over", func() bool {
+		tree, _ := proc.Tree(cmd.Process.Pid)
+		for _, pid := range tree {
+			if strings.Contains(commandLines([]int{pid}), "--control-fd") {
+				loads[pid] = true
+			}
+		}
+		return len(loads) > 2
+	})
 	cmd.Process.Signal(os.Interrupt)
 	cmd.Wait()
 	if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != unix.ECHILD {

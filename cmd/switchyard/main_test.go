@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"switchyard/fork"
 	"switchyard/internal/sys"
@@ -41,7 +40,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is for what happens at once on any machine that is not broken.
-const patience = 30 * time.Second
+const patience = testenv.Patience
 
 // An outcome is what a command left.
 type outcome struct {

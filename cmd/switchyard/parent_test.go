@@ -60,7 +60,7 @@ func killed(t *testing.T, cmd *exec.Cmd, capable bool) {
 	}
 	defer cmd.Process.Kill()
 	var tree []int
-	waitFor(t, "a server and its load at work", func() bool {
+	testenv.Eventually(t, "a server and its load are at work", func() bool {
 		tree, _ = proc.Tree(cmd.Process.Pid)
 		return strings.Contains(commandLines(tree), "--stats-fd") && strings.Contains(commandLines(tree), "--control-fd") &&
 			(!capable || bare(tree[1:]))
@@ -68,12 +68,12 @@ func killed(t *testing.T, cmd *exec.Cmd, capable bool) {
 	if capable && bare(tree[:1]) {
 		t.Error("compare itself has no capability: nothing is tested")
 	}
-	time.Sleep(100 * time.Millisecond) // into the window
+	testenv.Eventually(t, "the load has worked for a while", func() bool { return used(tree) > 200*time.Millisecond })
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	cmd.Wait()
-	waitFor(t, "the end of all it started", func() bool {
+	testenv.Eventually(t, "all it started has ended", func() bool {
 		_, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
 		return err == unix.ECHILD
 	}, func() string {
@@ -82,13 +82,18 @@ func killed(t *testing.T, cmd *exec.Cmd, capable bool) {
 	})
 }
 
-func waitFor(t *testing.T, what string, is func() bool, instead func() string) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("no %s in %v:\n%s", what, patience, instead())
+// used is the CPU time of processes (schedstat: ns on a CPU, of each thread).
+func used(pids []int) (sum time.Duration) {
+	for _, pid := range pids {
+		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+		for _, task := range tasks {
+			var ns int64
+			stat, _ := os.ReadFile(task)
+			fmt.Sscan(string(stat), &ns)
+			sum += time.Duration(ns)
 		}
 	}
+	return sum
 }
 
 // commandLines is the command lines of processes, one a line.
@@ -113,4 +118,9 @@ func bare(pids []int) bool {
 		}
 	}
 	return true
+}
+
+func waitFor(t *testing.T, what string, is func() bool, instead func() string) {
+	t.Helper()
+	testenv.Eventually(t, what, is, instead)
 }

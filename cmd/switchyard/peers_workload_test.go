@@ -339,7 +339,7 @@ func (w *workload) stops() error {
 			if err := waitFlags(pid, unix.WCONTINUED); err != nil {
 				return err
 			}
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // no state: it is to run, or to sleep, for a while between two stops
 		}
 		unix.Kill(pid, unix.SIGKILL)
 		if err := w.reap(pid); err != nil {

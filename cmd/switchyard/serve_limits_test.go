@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -45,11 +44,10 @@ func TestServeFewDescriptors(t *testing.T) {
 			}
 			ended := make(chan error, 1)
 			go func() { ended <- cmd.Wait() }()
-			for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-				if serves = strings.HasPrefix(stderr.String(), "listening on "); serves || len(ended) > 0 || time.Now().After(deadline) {
-					break
-				}
-			}
+			testenv.Until(func() bool {
+				serves = strings.HasPrefix(stderr.String(), "listening on ")
+				return serves || len(ended) > 0
+			})
 			if serves {
 				cmd.Process.Signal(unix.SIGTERM)
 			}

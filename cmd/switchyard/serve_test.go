@@ -21,32 +21,29 @@ import (
 
 // A serving is a serve command that runs in this process.
 type serving struct {
+	*testenv.Background
 	t       *testing.T
 	addr    string
 	stderr  *recorder
 	stdout  *recorder
 	signals chan os.Signal
-	code    chan int
+	code    int // the exit code, at the end
 }
 
 // startServe runs serve with args and waits until it listens. It has ended
 // when the test ends.
 func startServe(t *testing.T, args ...string) *serving {
 	t.Helper()
-	s := &serving{t: t, stderr: newRecorder(), stdout: newRecorder(), signals: make(chan os.Signal, 2), code: make(chan int, 1)}
-	go func() {
-		s.code <- Main(Env{
+	s := &serving{t: t, stderr: newRecorder(), stdout: newRecorder(), signals: make(chan os.Signal, 4)}
+	s.Background = testenv.Start(t, func() error {
+		s.code = Main(Env{
 			Args:       append([]string{"serve", "--listen", "127.0.0.1:0", "--spins", "1000"}, args...),
 			Stdout:     s.stdout,
 			Stderr:     s.stderr,
 			Interrupts: s.signals,
 		})
-	}()
-	t.Cleanup(func() {
-		s.signals <- unix.SIGTERM
-		s.signals <- unix.SIGTERM
-		s.wait()
-	})
+		return nil
+	}, func() { s.signals <- unix.SIGTERM })
 	s.addr = s.stderr.line(t, "listening on ")
 	return s
 }
@@ -54,14 +51,8 @@ func startServe(t *testing.T, args ...string) *serving {
 // wait waits for the command's end and returns its exit code.
 func (s *serving) wait() int {
 	s.t.Helper()
-	select {
-	case code := <-s.code:
-		s.code <- code
-		return code
-	case <-time.After(patience):
-		s.t.Fatalf("serve did not end in %v; standard error:\n%s", patience, s.stderr)
-		return -1
-	}
+	s.Wait()
+	return s.code
 }
 
 // get asks for / over a connection of its own.
@@ -153,7 +144,7 @@ func TestSecondSignalEndsTheDrain(t *testing.T) {
 	}
 	start := time.Now()
 	s.signals <- unix.SIGTERM
-	time.Sleep(2 * sameSignal)
+	time.Sleep(2 * sameSignal) // no state: it is a second signal only after that time
 	s.signals <- unix.SIGTERM
 	if code := s.wait(); code != exitFailed {
 		t.Errorf("exit code %d, want %d", code, exitFailed)
@@ -183,7 +174,7 @@ func TestSameSignalTwiceDrains(t *testing.T) {
 	}
 	s.signals <- unix.SIGTERM
 	s.signals <- unix.SIGTERM
-	time.Sleep(sameSignal / 2)
+	time.Sleep(sameSignal / 2) // no state: what must not happen would happen now
 	if _, err := io.WriteString(c, "TP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -266,16 +257,13 @@ func TestStatsDescriptor(t *testing.T) {
 		t.Errorf("usage went back: %+v, then %+v", first.Self, second.Self)
 	}
 	// What happened is counted some time after the client has its answer.
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	testenv.Eventually(t, "the connection has ended in the counters", func() bool {
 		if _, err := ours.Write([]byte("?")); err != nil {
 			t.Fatal(err)
 		}
-		if c := ask().Counters; c.Closed == 1 && c.Requests == 1 && c.Active == 0 && c.Forks == 1 {
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatalf("the connection does not end in the counters: %+v", c)
-		}
-	}
+		c := ask().Counters
+		return c.Closed == 1 && c.Requests == 1 && c.Active == 0 && c.Forks == 1
+	})
 	// The other end may go; the server stays.
 	ours.Close()
 	s.get()

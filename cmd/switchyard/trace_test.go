@@ -220,12 +220,14 @@ func TestTraceKilled(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Duration(rand.IntN(600)) * time.Millisecond)
+			moment := time.Duration(rand.IntN(600)) * time.Millisecond
+			t.Logf("after %v", moment)
+			time.Sleep(moment) // no state: whatever state it is in
 			if err := cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
 			err = cmd.Wait()
-			waitFor(t, "the end of all it started", func() bool {
+			testenv.Eventually(t, "all it started has ended", func() bool {
 				_, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
 				return err == unix.ECHILD
 			}, func() string { return errs.String() })
