@@ -75,7 +75,7 @@ func (c *Counts) explainLife() {
 }
 
 // each fails a check of the sum when one task's numbers differ: two tasks' errors must not cancel out.
-func each(c *event.Check, t *TaskCount, traced, kernel uint64) {
+func each(c *event.Check, t *TaskTotals, traced, kernel uint64) {
 	if c.OK() && traced != kernel {
 		c.Status = event.Fail
 		c.Reason = fmt.Sprintf("task %d (%s): traced %d, kernel %d", t.TID, t.Name, traced, kernel)

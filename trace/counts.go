@@ -10,8 +10,8 @@ import (
 	"switchyard/trace/hist"
 )
 
-// Count is what one task, or several together, did in a window, and what only the kernel's own counters tell of it.
-type Count struct {
+// Totals is what one task, or several together, did in a window, and what only the kernel's own counters tell of it.
+type Totals struct {
 	event.Totals
 
 	// PageFaults the kernel resolved for the task, minor and major; MajorFaults had to wait for a disk. The kernel's own
@@ -27,10 +27,10 @@ type Count struct {
 	CPU, User, System time.Duration
 }
 
-func newCount(n *[bpfCountCOUNTS]uint64) Count {
+func newTotals(n *[bpfCountCOUNTS]uint64) Totals {
 	// Read on their own, a task's early wake-ups can be ahead of its spurious ones.
 	early := n[bpfCountCOUNT_EARLY]
-	c := Count{
+	c := Totals{
 		Totals: event.Totals{
 			Switches: event.Switches{
 				Voluntary:    n[bpfCountCOUNT_VOLUNTARY],
@@ -85,17 +85,17 @@ func divide(cpu time.Duration, user, system uint64) (u, s time.Duration) {
 	return cpu - s, s
 }
 
-// TaskCount is what one task did in a window.
-type TaskCount struct {
+// TaskTotals is what one task did in a window.
+type TaskTotals struct {
 	TID, TGID int    // as the tracer's PID namespace numbers them; 0: not in it
 	Name      string // at its end, or the window's
 
 	// Started is when the task began, on CLOCK_BOOTTIME. TIDs are used again; with it they are unique.
 	Started time.Duration
-	Count
+	Totals
 
 	// RunQueueLatency and WakeupLatency are the task's part of those in Counts. What ended while the task was read at the
-	// window's end can be in them and not yet in Count. Before Linux 5.12 they are nil of a task made in the window (Missing
+	// window's end can be in them and not yet in Totals. Before Linux 5.12 they are nil of a task made in the window (Missing
 	// says so, as new_task_latencies).
 	RunQueueLatency, WakeupLatency *hist.Histogram
 }
@@ -114,12 +114,12 @@ type Counts struct {
 	Window time.Duration
 
 	// Total is the sum over all traced tasks, those that ended included.
-	Total Count
+	Total Totals
 
 	// Tasks has a row for each task, by falling time on CPU, as far as Options.MaxTasks allows: those that were in the
 	// window first, or before Linux 5.12 those that ended first. Others is the sum over the OtherTasks that had no room.
-	Tasks      []TaskCount
-	Others     Count
+	Tasks      []TaskTotals
+	Others     Totals
 	OtherTasks uint64
 
 	// Started is the number of traced tasks when the window opened, Ended when it closed.

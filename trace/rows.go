@@ -14,12 +14,12 @@ func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64, latencies []*
 	others := *sum
 	err := s.eachRow(func(r *bpfRow) {
 		name, _, _ := bytes.Cut(r.Comm[:], []byte{0})
-		t := TaskCount{
+		t := TaskTotals{
 			TID:     int(r.Tid),
 			TGID:    int(r.Tgid),
 			Name:    string(name),
 			Started: time.Duration(r.Start),
-			Count:   newCount(&r.N),
+			Totals:  newTotals(&r.N),
 		}
 		if i := int(r.Place) - 1; i >= 0 && i < len(latencies) {
 			t.RunQueueLatency, t.WakeupLatency = &latencies[i].runQueue, &latencies[i].wakeup
@@ -34,9 +34,9 @@ func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64, latencies []*
 	}
 	c.OtherTasks = uint64(s.get("Rows")) - uint64(len(c.Tasks))
 	if c.OtherTasks > 0 {
-		c.Others = newCount(&others)
+		c.Others = newTotals(&others)
 	}
-	slices.SortStableFunc(c.Tasks, func(a, b TaskCount) int { return int(b.OnCPU - a.OnCPU) })
+	slices.SortStableFunc(c.Tasks, func(a, b TaskTotals) int { return int(b.OnCPU - a.OnCPU) })
 	return nil
 }
 

@@ -32,7 +32,7 @@ type Options struct {
 	// TLB adds TLB flushes at switches (x86).
 	TLB bool
 
-	// FaultExceptions adds the page fault exceptions, by the mode they were taken in. Count.PageFaults does not need it.
+	// FaultExceptions adds the page fault exceptions, by the mode they were taken in. Totals.PageFaults does not need it.
 	FaultExceptions bool
 
 	// MaxTasks bounds Counts.Tasks; further tasks are summed in Counts.Others. 0 means 1024. Each takes 8 kB in the kernel,
@@ -508,7 +508,7 @@ func (s *Session) Stop() (*Counts, error) {
 	}
 	c := &Counts{
 		Window:  ended.middle() - s.began.middle(),
-		Total:   newCount(&sum),
+		Total:   newTotals(&sum),
 		Missing: maps.Clone(s.missing),
 		Started: s.opened,
 		Ended:   closed,

@@ -18,7 +18,7 @@ import (
 	"switchyard/trace"
 )
 
-func task(t testing.TB, c *trace.Counts, name string) *trace.TaskCount {
+func task(t testing.TB, c *trace.Counts, name string) *trace.TaskTotals {
 	t.Helper()
 	for i := range c.Tasks {
 		if c.Tasks[i].Name == name {
@@ -424,7 +424,7 @@ func TestFollowAll(t *testing.T) {
 		}
 	}
 	// The tracer's own child is none of its descendants that are followed.
-	if slices.ContainsFunc(c.Tasks, func(k trace.TaskCount) bool { return k.TGID == late.pid() }) {
+	if slices.ContainsFunc(c.Tasks, func(k trace.TaskTotals) bool { return k.TGID == late.pid() }) {
 		t.Error("a child the tracer made later is followed")
 	}
 }

@@ -47,7 +47,7 @@ type compareRow struct {
 	// Of the rounds with them.
 	countRounds   int
 	countRequests uint64
-	count         trace.Count
+	count         trace.Totals
 	runQueue      hist.Histogram
 	wakeup        hist.Histogram
 	onCPU         hist.Histogram

@@ -143,7 +143,7 @@ func countReport(c *trace.Counts) *report.Trace {
 	t.Total.Blocked = durationsOf(&c.BlockedTime)
 	for i := range c.Tasks {
 		k := &c.Tasks[i]
-		row := countTask(&k.Count)
+		row := countTask(&k.Totals)
 		row.TID, row.TGID, row.Name = k.TID, k.TGID, k.Name
 		if k.RunQueueLatency != nil {
 			row.RunQueueLatency, row.WakeupLatency = durationsOf(k.RunQueueLatency), durationsOf(k.WakeupLatency)
@@ -162,7 +162,7 @@ func countReport(c *trace.Counts) *report.Trace {
 	return t
 }
 
-func countTask(c *trace.Count) report.TraceTask {
+func countTask(c *trace.Totals) report.TraceTask {
 	return report.TraceTask{
 		LifeNS:             int64(c.Life),
 		OnCPUNS:            int64(c.OnCPU),
