@@ -42,15 +42,16 @@ var arrows = map[string][]string{
 	"poll":    {".", "internal/proc", "internal/sys"},
 	"threads": {".", "internal/proc", "internal/sys"},
 
-	"trace":            rooms("trace/spool", nouns),
+	"trace":            rooms("trace/spool", "internal/bpf", nouns),
 	"trace/event":      {"trace/hist"},
 	"trace/hist":       {},
 	"trace/syscalls":   {},
 	"trace/spool":      rooms("trace/event", "trace/hist", "internal/proc", "internal/sys"),
-	"trace/switchcost": rooms("trace", nouns),
+	"trace/switchcost": rooms("internal/bpf", nouns),
 
 	"internal/sys":           {},
 	"internal/proc":          {},
+	"internal/bpf":           {"internal/proc"},
 	"internal/stats":         {},
 	"internal/parquet":       {},
 	"internal/parquet/forge": {"internal/parquet"}, // for tests

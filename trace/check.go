@@ -8,33 +8,23 @@ import (
 	"switchyard/trace/event"
 )
 
-// equal is the check of two numbers that must be the same.
-func equal(name string, traced, kernel uint64) event.Check {
-	c := event.Check{Name: name, Status: event.Pass, Traced: traced, Kernel: kernel}
-	if traced != kernel {
-		c.Status = event.Fail
-		c.Reason = fmt.Sprintf("differs by %d", int64(traced-kernel))
-	}
-	return c
-}
-
 // check makes all checks of a window.
 func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bpfWindow) {
-	vol := equal("nvcsw", c.Total.Switches.Voluntary, c.Total.KernelVoluntary)
-	invol := equal("nivcsw", c.Total.Switches.Involuntary, c.Total.KernelInvoluntary)
+	vol := event.Equal("nvcsw", c.Total.Switches.Voluntary, c.Total.KernelVoluntary)
+	invol := event.Equal("nivcsw", c.Total.Switches.Involuntary, c.Total.KernelInvoluntary)
 	for i := range c.Tasks {
 		t := &c.Tasks[i]
 		each(&vol, t, t.Switches.Voluntary, t.KernelVoluntary)
 		each(&invol, t, t.Switches.Involuntary, t.KernelInvoluntary)
 	}
 
-	tasks := equal("tasks", opened+k.Born, k.Died+closed)
+	tasks := event.Equal("tasks", opened+k.Born, k.Died+closed)
 	if made := c.Total.Forks + c.Total.Threads; tasks.OK() && made != k.Born+k.LostAlloc {
 		tasks.Status = event.Fail
 		tasks.Reason = fmt.Sprintf("%d forks and threads, but %d new tasks", made, k.Born+k.LostAlloc)
 	}
 
-	life := equal("life", uint64(c.Total.OnCPU+c.Total.RunQueue+c.Total.Blocked), uint64(c.Total.Life))
+	life := event.Equal("life", uint64(c.Total.OnCPU+c.Total.RunQueue+c.Total.Blocked), uint64(c.Total.Life))
 	if life.Status == event.Fail && c.Total.Unknown > 0 {
 		life.Reason += fmt.Sprintf("; for %v it was not known what tasks did", c.Total.Unknown)
 	}

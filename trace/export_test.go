@@ -11,16 +11,6 @@ func (r *Recorder) Stall(f func()) error {
 	return err
 }
 
-// RequestFlags finds out anew by which flags of a task the scheduler tells it to go. Of s, this is all that is of use
-// thereafter: its probes keep their requests where this does.
-func (s *SwitchCost) RequestFlags() (uint64, error) {
-	if err := closeLinks(s.first); err != nil {
-		return 0, err
-	}
-	s.first = nil
-	return s.requestFlags()
-}
-
 // Unknown is the time in which it was not known what the tasks followed did, and how many they are.
 func (s *Session) Unknown() (d time.Duration, tasks int, err error) {
 	var address uint64

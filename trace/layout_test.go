@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"switchyard/internal/bpf"
 	"switchyard/trace/hist"
 
 	"github.com/cilium/ebpf"
@@ -31,7 +32,7 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s: %d bytes, want %d", name, s[0], s[1])
 		}
 	}
-	for _, can := range []abilities{{true, true, true, true}, {current: true, atomics: true}, {}} {
+	for _, can := range []bpf.Abilities{{Current: true, Atomics: true, Loop: true, PtRegs: true}, {Current: true, Atomics: true}, {}} {
 		for _, p := range probes {
 			spec, err := p.spec(can)
 			if err != nil {
@@ -50,10 +51,10 @@ func TestLayouts(t *testing.T) {
 					t.Errorf("object %s, program %s: %v, license %q", p.Name, name, prog.Type, prog.License)
 				}
 				for _, ins := range prog.Instructions {
-					if !can.atomics && ins.OpCode.Mode() == asm.AtomicMode && ins.OpCode.AtomicOp() != asm.AddAtomic {
+					if !can.Atomics && ins.OpCode.Mode() == asm.AtomicMode && ins.OpCode.AtomicOp() != asm.AddAtomic {
 						t.Errorf("object %s, program %s, for a kernel that lacks it: %v", p.Name, name, ins)
 					}
-					if !can.loop && ins.IsFunctionReference() {
+					if !can.Loop && ins.IsFunctionReference() {
 						t.Errorf("object %s, program %s, for a kernel without bpf_loop: %v", p.Name, name, ins)
 					}
 				}

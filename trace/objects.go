@@ -3,106 +3,14 @@ package trace
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"sync"
+
+	"switchyard/internal/bpf"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 )
-
-// kernelTypes returns the running kernel's BTF, parsed once.
-var kernelTypes = sync.OnceValues(func() (*btf.Spec, error) {
-	spec, err := btf.LoadKernelSpec()
-	if err != nil {
-		return nil, fmt.Errorf("the kernel describes no types of its own (BTF): %w: "+
-			"boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (%w)", errors.ErrUnsupported, err)
-	}
-	return spec, nil
-})
-
-// hook returns the prototype of a tracepoint, as BTF has it: the first argument is the probe's own data.
-func hook(tracepoint string) (*btf.FuncProto, error) {
-	types, err := kernelTypes()
-	if err != nil {
-		return nil, err
-	}
-	var def *btf.Typedef
-	if err := types.TypeByName("btf_trace_"+tracepoint, &def); err != nil {
-		return nil, fmt.Errorf("this kernel has no tracepoint %s: %w", tracepoint, errors.ErrUnsupported)
-	}
-	if ptr, ok := def.Type.(*btf.Pointer); ok {
-		if proto, ok := ptr.Target.(*btf.FuncProto); ok {
-			return proto, nil
-		}
-	}
-	return nil, fmt.Errorf("tracepoint %s has no prototype: %w", tracepoint, errors.ErrUnsupported)
-}
-
-// hasMember reports whether a struct of the kernel has a member.
-func hasMember(name, member string) bool {
-	types, err := kernelTypes()
-	if err != nil {
-		return false
-	}
-	var s *btf.Struct
-	if types.TypeByName(name, &s) != nil {
-		return false
-	}
-	return slices.ContainsFunc(flatten(s.Members), func(m btf.Member) bool { return m.Name == member })
-}
-
-// perCPU returns how far each CPU's instance of a variable, or of one of its fields, is from its run queue. The names are
-// alternatives: kernels keep the same thing in different places.
-func perCPU(names ...string) (int64, error) {
-	types, err := kernelTypes()
-	if err != nil {
-		return 0, err
-	}
-	var section *btf.Datasec
-	if err := types.TypeByName(".data..percpu", &section); err != nil {
-		return 0, fmt.Errorf("per-CPU variables: %w", errors.ErrUnsupported)
-	}
-	at := make(map[string]int64)
-	for _, v := range section.Vars {
-		at[v.Type.TypeName()] = int64(v.Offset)
-		if s, ok := btf.UnderlyingType(v.Type.(*btf.Var).Type).(*btf.Struct); ok && v.Type.TypeName() == "pcpu_hot" {
-			for _, m := range flatten(s.Members) {
-				at["pcpu_hot."+m.Name] = int64(v.Offset) + int64(m.Offset.Bytes())
-			}
-		}
-	}
-	base, ok := at["runqueues"]
-	for _, name := range names {
-		if offset, found := at[name]; ok && found {
-			return offset - base, nil
-		}
-	}
-	return 0, fmt.Errorf("per-CPU variable %s: %w", names[0], errors.ErrUnsupported)
-}
-
-// flatten returns the members, those of unnamed structs and unions in their place.
-func flatten(members []btf.Member) (out []btf.Member) {
-	for _, m := range members {
-		var inner []btf.Member
-		switch t := m.Type.(type) {
-		case *btf.Struct:
-			inner = t.Members
-		case *btf.Union:
-			inner = t.Members
-		}
-		if m.Name != "" || inner == nil {
-			out = append(out, m)
-			continue
-		}
-		for _, i := range flatten(inner) {
-			i.Offset += m.Offset
-			out = append(out, i)
-		}
-	}
-	return out
-}
 
 // objects are the loaded programs and maps of one session. Whoever loads them closes them.
 type objects struct {
@@ -112,18 +20,18 @@ type objects struct {
 	probe []*ebpf.Collection   // those that were attached, for resume
 	walk  *link.Iter
 	cache *btf.Cache
-	can   abilities
+	can   bpf.Abilities
 	knobs map[string]any
 	tasks int // how many can be followed
 }
 
-func newObjects(maxTasks int, lacking abilities) (objects, error) {
-	can, err := ask()
+func newObjects(maxTasks int, lacking bpf.Abilities) (objects, error) {
+	can, err := bpf.Ask()
 	if err != nil {
-		return objects{}, explain("open", err)
+		return objects{}, bpf.Explain("open", err)
 	}
-	can = can.without(lacking)
-	can.raiseMemlock()
+	can = can.Without(lacking)
+	can.RaiseMemlock()
 	return objects{cache: btf.NewCache(), can: can, knobs: knobs(can, maxTasks), tasks: room()}, nil
 }
 
@@ -233,32 +141,24 @@ func (o *objects) close() error {
 	return errors.Join(errs...)
 }
 
-// explain turns the kernel's refusal into an error that says what is missing and what to do about it.
-func explain(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	refused := errors.Is(err, os.ErrPermission)
-	// Without the privilege to ask, a feature looks as if it were not there.
-	if refused || errors.Is(err, ebpf.ErrNotSupported) {
-		if missing := missingCapabilities(); missing != "" {
-			// What the system call said besides is about memory limits, as often
-			// as not, and leads nowhere.
-			return fmt.Errorf("trace: %s: %w: %s missing: run as root", op, os.ErrPermission, missing)
+// fit turns an object into what this kernel can load: the knobs are those of knobs, the maps hold that many tasks.
+func fit(spec *ebpf.CollectionSpec, knobs map[string]any, tasks int) error {
+	for name, value := range knobs {
+		if v := spec.Variables[name]; v != nil {
+			if err := v.Set(value); err != nil {
+				return fmt.Errorf("knob %s: %w", name, err)
+			}
 		}
 	}
-	var rejected *ebpf.VerifierError
-	switch {
-	case errors.As(err, &rejected) && !refused:
-		return fmt.Errorf("trace: %s: this kernel's verifier rejects it: %w: %w", op, errors.ErrUnsupported, err)
-	case refused:
-		if limit, bounds := memlock(); bounds {
-			return fmt.Errorf("trace: %s: %w: this process may have %d bytes of BPF maps (RLIMIT_MEMLOCK): "+
-				"run as root, or after ulimit -l unlimited: %w", op, os.ErrPermission, limit, err)
+	for _, name := range []string{bpfMapRows, schedPlainMapRowQueue, bpfMapLatencies} {
+		if m := spec.Maps[name]; m != nil {
+			m.MaxEntries = knobs["max_rows"].(uint32)
 		}
-		return fmt.Errorf("trace: %s: the kernel refuses (locked down, or confined?): %w", op, err)
-	case errors.Is(err, ebpf.ErrNotSupported) && !errors.Is(err, errors.ErrUnsupported):
-		return fmt.Errorf("trace: %s: %w: %w", op, errors.ErrUnsupported, err)
 	}
-	return fmt.Errorf("trace: %s: %w", op, err)
+	for _, name := range []string{bpfMapTraced, bpfMapTasks, bpfMapFreeSlots, schedPlainMapTickets} {
+		if m := spec.Maps[name]; m != nil {
+			m.MaxEntries = uint32(tasks)
+		}
+	}
+	return nil
 }

@@ -16,6 +16,11 @@ func TestObjectsLoaded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	more, err := filepath.Glob("switchcost/*.go")
+	if err != nil || len(more) == 0 {
+		t.Fatal(more, err)
+	}
+	files = append(files, more...)
 	made, used := make(map[string]string), make(map[string]bool)
 	for _, name := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)

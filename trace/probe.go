@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"switchyard/internal/bpf"
+
 	"github.com/cilium/ebpf"
 )
 
@@ -24,12 +26,12 @@ type Probe struct {
 // probe is a Probe and how to load it.
 type probe struct {
 	Probe
-	spec func(abilities) (*ebpf.CollectionSpec, error)
+	spec func(bpf.Abilities) (*ebpf.CollectionSpec, error)
 }
 
 // always is the object of a probe that any kernel can load.
-func always(load func() (*ebpf.CollectionSpec, error)) func(abilities) (*ebpf.CollectionSpec, error) {
-	return func(abilities) (*ebpf.CollectionSpec, error) { return load() }
+func always(load func() (*ebpf.CollectionSpec, error)) func(bpf.Abilities) (*ebpf.CollectionSpec, error) {
+	return func(bpf.Abilities) (*ebpf.CollectionSpec, error) { return load() }
 }
 
 // The order is that of loading: the first brings the maps, and the walk comes when all is attached.
@@ -40,8 +42,8 @@ var probes = []probe{
 		Hooks:    []string{"sched_switch", "sched_waking", "sched_wakeup_new", "sched_migrate_task"},
 		Columns:  []string{"switches", "wakeups", "migrations", "times", "histograms", "exits"},
 		Required: true,
-	}, func(can abilities) (*ebpf.CollectionSpec, error) {
-		if can.atomics {
+	}, func(can bpf.Abilities) (*ebpf.CollectionSpec, error) {
+		if can.Atomics {
 			return loadBpf()
 		}
 		return loadSchedPlain()
@@ -52,8 +54,8 @@ var probes = []probe{
 		Hooks:    []string{"task_newtask", "sched_process_exec", "sched_process_free"},
 		Columns:  []string{"forks", "threads", "execs"},
 		Required: true,
-	}, func(can abilities) (*ebpf.CollectionSpec, error) {
-		if can.atomics {
+	}, func(can bpf.Abilities) (*ebpf.CollectionSpec, error) {
+		if can.Atomics {
 			return loadTask()
 		}
 		return loadTaskPlain()
@@ -82,11 +84,11 @@ var probes = []probe{
 		Hooks:    []string{"iter/task"},
 		Columns:  []string{"cpu", "page_faults", "checks"},
 		Required: true,
-	}, func(can abilities) (*ebpf.CollectionSpec, error) {
+	}, func(can bpf.Abilities) (*ebpf.CollectionSpec, error) {
 		switch {
-		case can.atomics && can.loop:
+		case can.Atomics && can.Loop:
 			return loadWalk()
-		case can.atomics:
+		case can.Atomics:
 			return loadWalkBounded()
 		}
 		return loadWalkPlain()
@@ -96,7 +98,7 @@ var probes = []probe{
 // Probes returns what a session is made of, and for each part whether it can be used here: it is loaded, not attached,
 // and closed again. It needs the same privileges as Open to say yes.
 func Probes() []Probe {
-	o, err := newObjects(1, abilities{})
+	o, err := newObjects(1, bpf.Abilities{})
 	defer o.close()
 	out := make([]Probe, len(probes))
 	for i, p := range probes {
@@ -112,7 +114,7 @@ func Probes() []Probe {
 func (o *objects) loadProbe(p probe) (*ebpf.Collection, error) {
 	for _, name := range p.Hooks {
 		if !strings.Contains(name, "/") {
-			if _, err := hook(name); err != nil {
+			if _, err := bpf.Hook(name); err != nil {
 				return nil, fmt.Errorf("trace: probe %s: %w", p.Name, err)
 			}
 		}
@@ -125,5 +127,5 @@ func (o *objects) loadProbe(p probe) (*ebpf.Collection, error) {
 		return nil, fmt.Errorf("trace: probe %s: %w", p.Name, err)
 	}
 	coll, err := o.load(spec)
-	return coll, explain("probe "+p.Name, err)
+	return coll, bpf.Explain("probe "+p.Name, err)
 }

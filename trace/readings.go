@@ -1,10 +1,6 @@
 package trace
 
 import (
-	"strings"
-
-	"golang.org/x/sys/unix"
-
 	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 	"switchyard/trace/event"
@@ -28,21 +24,4 @@ func readCtxt() (*event.Reading, string) {
 		return nil, err.Error()
 	}
 	return c, ""
-}
-
-// missingCapabilities names the capabilities tracing needs and this thread does not have, "" if it has them all or that
-// cannot be told.
-func missingCapabilities() string {
-	caps, err := proc.Here.Capabilities()
-	if err != nil || caps.Trace() {
-		return ""
-	}
-	var missing []string
-	if !caps.Has(unix.CAP_BPF) {
-		missing = append(missing, "CAP_BPF")
-	}
-	if !caps.Has(unix.CAP_PERFMON) {
-		missing = append(missing, "CAP_PERFMON")
-	}
-	return strings.Join(missing, " and ")
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"switchyard/internal/bpf"
 	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 	"switchyard/trace/event"
@@ -108,13 +109,13 @@ func OpenRecorder(opts RecordOptions) (_ *Recorder, err error) {
 		return nil, err
 	}
 	if r.ctl, err = r.objs.base.Maps[ctlMap].Memory(); err != nil {
-		return nil, explain("shared memory", err)
+		return nil, bpf.Explain("shared memory", err)
 	}
 	if r.rec, err = r.objs.base.Maps[".data.rec"].Memory(); err != nil {
-		return nil, explain("shared memory", err)
+		return nil, bpf.Explain("shared memory", err)
 	}
 	if _, err := r.visit(recordRecordModeRECORD_WALK_SELF); err != nil {
-		return nil, explain("walk", err)
+		return nil, bpf.Explain("walk", err)
 	}
 	r.cost.Attach = time.Since(start)
 	r.cost.Memory = r.objs.memory(r.inner...)
@@ -133,10 +134,10 @@ func roundBuffer(n int) int {
 func (r *Recorder) load() error {
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
-		return explain("record", err)
+		return bpf.Explain("record", err)
 	}
-	if r.objs, err = newObjects(1, abilities{}); err != nil {
-		return explain("record", err)
+	if r.objs, err = newObjects(1, bpf.Abilities{}); err != nil {
+		return bpf.Explain("record", err)
 	}
 	r.objs.knobs["record_all"] = r.opts.All
 	r.objs.knobs["ring_wake"] = uint32(r.opts.Buffer / 4)
@@ -164,7 +165,7 @@ func (r *Recorder) load() error {
 		}
 		coll, err := r.objs.load(spec)
 		if err != nil {
-			return explain("probe "+o.name, err)
+			return bpf.Explain("probe "+o.name, err)
 		}
 		switch o.name {
 		case "record":
@@ -174,7 +175,7 @@ func (r *Recorder) load() error {
 			probes = append(probes, coll)
 		case "walk":
 			if r.objs.walk, err = link.AttachIter(link.IterOptions{Program: coll.Programs["rec_tasks"]}); err != nil {
-				return explain("probe walk", err)
+				return bpf.Explain("probe walk", err)
 			}
 		default:
 			probes = append(probes, coll)
@@ -182,7 +183,7 @@ func (r *Recorder) load() error {
 	}
 	for _, coll := range probes {
 		if err := r.objs.attach(coll); err != nil {
-			return explain("record", err)
+			return bpf.Explain("record", err)
 		}
 	}
 	return nil
@@ -193,25 +194,25 @@ var countOnly = map[string]bool{"windows": true, "cpus": true, "rows": true, "wa
 
 func (r *Recorder) makeRings(n int) (err error) {
 	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return explain("record", os.NewSyscallError("epoll_create1", err))
+		return bpf.Explain("record", os.NewSyscallError("epoll_create1", err))
 	}
 	for i := range n {
 		m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "ring", Type: ebpf.RingBuf, MaxEntries: uint32(r.opts.Buffer)})
 		if err != nil {
-			return explain(fmt.Sprintf("a ring of %d bytes for each of %d CPUs (a smaller buffer needs less memory)", r.opts.Buffer, n), err)
+			return bpf.Explain(fmt.Sprintf("a ring of %d bytes for each of %d CPUs (a smaller buffer needs less memory)", r.opts.Buffer, n), err)
 		}
 		r.inner = append(r.inner, m)
 		if err := r.objs.base.Maps["rings"].Put(uint32(i), m); err != nil {
-			return explain("rings", err)
+			return bpf.Explain("rings", err)
 		}
 		ring, err := sys.OpenRing(m.FD(), r.opts.Buffer)
 		if err != nil {
-			return explain("rings", err)
+			return bpf.Explain("rings", err)
 		}
 		r.rings = append(r.rings, ring)
 		ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(m.FD())}
 		if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, m.FD(), &ev); err != nil {
-			return explain("rings", os.NewSyscallError("epoll_ctl", err))
+			return bpf.Explain("rings", os.NewSyscallError("epoll_ctl", err))
 		}
 	}
 	return nil
@@ -236,7 +237,7 @@ func (r *Recorder) Follow(pid int) error {
 		r.setRec(recFound, 0)
 		r.setRec(recRoot, 0)
 		if _, err := r.visit(recordRecordModeRECORD_WALK_FOLLOW); err != nil {
-			return explain("follow", err)
+			return bpf.Explain("follow", err)
 		}
 		if r.getRec(recFound) > 0 {
 			continue // children may have come meanwhile, and a child's number may be below its parent's
@@ -267,13 +268,13 @@ func (r *Recorder) Start(f *os.File) error {
 	r.spool = s
 	begin, err := r.begin()
 	if err != nil {
-		return explain("start", err)
+		return bpf.Explain("start", err)
 	}
 	if err := s.Append(spool.FrameBegin, 0, begin); err != nil {
-		return explain("start", err)
+		return bpf.Explain("start", err)
 	}
 	if err := r.startReader(); err != nil {
-		return explain("start", err)
+		return bpf.Explain("start", err)
 	}
 	r.stat = readStat()
 	r.throttle = watch(r.opts.All, r.pids)
@@ -286,12 +287,12 @@ func (r *Recorder) Start(f *os.File) error {
 		err = sameClock(rows, before, sys.Boottime())
 	}
 	if err != nil {
-		return explain("start", err)
+		return bpf.Explain("start", err)
 	}
 	if err := s.Append(spool.FrameOpen, 0, rows); err != nil {
-		return explain("start", err)
+		return bpf.Explain("start", err)
 	}
-	return explain("start", r.mark(spool.FrameWindow, spool.Mark{}))
+	return bpf.Explain("start", r.mark(spool.FrameWindow, spool.Mark{}))
 }
 
 // sameClock says why the probes' clock, by which the rows of a walk were read, is not the one that the window's ends are
@@ -398,11 +399,11 @@ func (r *Recorder) Stop() (spool.Cost, error) {
 		}
 	}
 	if err != nil {
-		return r.cost, explain("stop", err)
+		return r.cost, bpf.Explain("stop", err)
 	}
 	cpus, err := r.ringCPUs()
 	if err != nil {
-		return r.cost, explain("stop", err)
+		return r.cost, bpf.Explain("stop", err)
 	}
 	for _, c := range cpus {
 		r.cost.Events += c.Events
@@ -411,14 +412,14 @@ func (r *Recorder) Stop() (spool.Cost, error) {
 	end.Cost = r.cost
 	b, err := json.Marshal(end)
 	if err != nil {
-		return r.cost, explain("stop", err)
+		return r.cost, bpf.Explain("stop", err)
 	}
 	for _, f := range []struct {
 		kind    spool.FrameKind
 		payload []byte
 	}{{spool.FrameClose, rows}, {spool.FrameMissing, missing(cpus)}, {spool.FrameEnd, b}} {
 		if err := r.spool.Append(f.kind, 0, f.payload); err != nil {
-			return r.cost, explain("stop", err)
+			return r.cost, bpf.Explain("stop", err)
 		}
 	}
 	return r.cost, nil

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"switchyard/internal/bpf"
 	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 
@@ -39,7 +40,7 @@ type Options struct {
 	// most of it for its latencies.
 	MaxTasks int
 
-	lacking abilities // what is not to be used although it is there: for tests
+	lacking bpf.Abilities // what is not to be used although it is there: for tests
 }
 
 // Session is a set of probes in the kernel and what they count. It is made by Open and ended by Close. Its methods may be
@@ -73,26 +74,26 @@ type Session struct {
 }
 
 // knobs are the programs' constants.
-func knobs(a abilities, maxTasks int) map[string]any {
+func knobs(a bpf.Abilities, maxTasks int) map[string]any {
 	k := map[string]any{
 		"max_rows":          uint32(maxTasks),
 		"have_prev_state":   true,
-		"have_current_btf":  a.current,
-		"have_task_pt_regs": a.ptRegs,
+		"have_current_btf":  a.Current,
+		"have_task_pt_regs": a.PtRegs,
 		"page_size":         uint64(os.Getpagesize()),
 	}
 	if runtime.GOARCH == "arm64" {
 		k["nr_sched_yield"] = uint32(124)
 	}
 	// The state moved into the arguments in 5.18: proto is (data, preempt, prev, next, prev_state).
-	if proto, err := hook("sched_switch"); err == nil {
+	if proto, err := bpf.Hook("sched_switch"); err == nil {
 		k["have_prev_state"] = len(proto.Params) == 5
 	}
 	// Only x86 keeps it there (pcpu_hot from 6.2 to 6.14); elsewhere the tasks have it.
-	if at, err := perCPU("__preempt_count", "pcpu_hot.preempt_count"); err == nil {
+	if at, err := bpf.PerCPU("__preempt_count", "pcpu_hot.preempt_count"); err == nil {
 		k["preempt_count_at"] = at
 	}
-	if at, err := perCPU("current_task", "pcpu_hot.current_task"); err == nil {
+	if at, err := bpf.PerCPU("current_task", "pcpu_hot.current_task"); err == nil {
 		k["current_task_at"] = at
 	}
 	return k
@@ -139,13 +140,13 @@ func Open(opts Options) (_ *Session, err error) {
 			s.miss(p, err.Error())
 		case p.Name == probes[0].Name:
 			if err := s.objs.fillSlots(); err != nil {
-				return nil, explain("slots", err)
+				return nil, bpf.Explain("slots", err)
 			}
 			loaded = append(loaded, coll)
 		case p.Name == "walk":
 			s.objs.walk, err = link.AttachIter(link.IterOptions{Program: coll.Programs["walk_tasks"]})
 			if err != nil {
-				return nil, explain("probe walk", err)
+				return nil, bpf.Explain("probe walk", err)
 			}
 		default:
 			loaded = append(loaded, coll)
@@ -157,19 +158,19 @@ func Open(opts Options) (_ *Session, err error) {
 	// The scheduler's probes last, so that nothing is half counted.
 	for i := len(loaded) - 1; i >= 0; i-- {
 		if err := s.objs.attach(loaded[i]); err != nil {
-			return nil, explain("attach", err)
+			return nil, bpf.Explain("attach", err)
 		}
 	}
 	if s.ctl, err = s.objs.base.Maps[ctlMap].Memory(); err != nil {
-		return nil, explain("shared memory", err)
+		return nil, bpf.Explain("shared memory", err)
 	}
 	if _, err := s.walk(bpfWalkModeWALK_SELF); err != nil {
-		return nil, explain("walk", err)
+		return nil, bpf.Explain("walk", err)
 	}
 	if s.get("Regs") == 0 {
 		s.missing["yields"] = "this kernel does not tell what a task called (before 5.15, without CONFIG_VMAP_STACK)"
 	}
-	if !s.objs.can.atomics {
+	if !s.objs.can.Atomics {
 		s.missing["new_task_latencies"] = "before Linux 5.12 only tasks that there are when a window opens have latencies of their own"
 	}
 	s.attach = time.Since(start)
@@ -223,13 +224,13 @@ func (s *Session) Detail(on bool) error {
 		}
 		if !on {
 			if err := s.objs.detach(coll); err != nil {
-				return explain("detail", err)
+				return bpf.Explain("detail", err)
 			}
 			s.miss(p, switchedOff)
 			continue
 		}
 		if err := s.objs.attach(coll); err != nil {
-			return explain("detail", err)
+			return bpf.Explain("detail", err)
 		}
 		for _, column := range p.Columns {
 			delete(s.missing, column)
@@ -291,7 +292,7 @@ func (s *Session) follow(root uint32) error {
 	for {
 		w, err := s.walk(bpfWalkModeWALK_ADOPT)
 		if err != nil {
-			return explain("follow", err)
+			return bpf.Explain("follow", err)
 		}
 		s.lost += w.LostAlloc
 		if w.Found > 0 {
@@ -305,7 +306,7 @@ func (s *Session) follow(root uint32) error {
 	if s.running {
 		n, err := s.open()
 		s.opened += n
-		return explain("follow", err)
+		return bpf.Explain("follow", err)
 	}
 	return nil
 }
@@ -324,14 +325,14 @@ func (s *Session) Forget() error {
 	for {
 		w, err := s.walk(bpfWalkModeWALK_FORGET)
 		if err != nil {
-			return explain("forget", err)
+			return bpf.Explain("forget", err)
 		}
 		if w.Found == 0 {
 			break
 		}
 	}
 	waitForPrograms() // one of them may still be writing to a task that is free to be another's
-	return explain("forget", s.objs.clearTable())
+	return bpf.Explain("forget", s.objs.clearTable())
 }
 
 // Start opens a window: what happens until Stop is counted. Each task's part begins at its own reading, all of them
@@ -357,18 +358,18 @@ func (s *Session) Start() error {
 		s.unquiet = false
 	}
 	if err := s.emptyPlaces(); err != nil {
-		return explain("start", err)
+		return bpf.Explain("start", err)
 	}
 	// The two slots are used in turn: a probe still busy with the last window cannot spoil this one.
 	n, err := ebpf.PossibleCPU()
 	if err != nil {
-		return explain("start", err)
+		return bpf.Explain("start", err)
 	}
 	if err := s.objs.base.Maps[bpfMapWindows].Put(epoch&1, make([]bpfWindow, n)); err != nil {
-		return explain("start", err)
+		return bpf.Explain("start", err)
 	}
 	if s.cpus, err = s.readCPUs(); err != nil {
-		return explain("start", err)
+		return bpf.Explain("start", err)
 	}
 	s.misses = s.readMisses()
 	s.stat = readStat()
@@ -379,7 +380,7 @@ func (s *Session) Start() error {
 	s.began = span{}
 	if s.opened, err = s.open(); err != nil {
 		s.set("Epoch", 0)
-		return explain("start", err)
+		return bpf.Explain("start", err)
 	}
 	s.running, s.unquiet = true, true
 	s.epoch = epoch
@@ -471,7 +472,7 @@ func (s *Session) Stop() (*Counts, error) {
 		w, err := s.walk(bpfWalkModeWALK_CLOSE)
 		if err != nil {
 			s.set("Epoch", 0)
-			return nil, explain("stop", err)
+			return nil, bpf.Explain("stop", err)
 		}
 		closed += w.Found
 		ended.add(&w)
@@ -479,7 +480,7 @@ func (s *Session) Stop() (*Counts, error) {
 			sum[i] += n
 		}
 		if kernel, err = s.readWindow(s.epoch); err != nil {
-			return nil, explain("stop", err)
+			return nil, bpf.Explain("stop", err)
 		}
 		if w.Unsteady > 0 || s.opened+kernel.Born != kernel.Died+closed {
 			time.Sleep(100 * time.Microsecond)
@@ -497,11 +498,11 @@ func (s *Session) Stop() (*Counts, error) {
 
 	cpus, err := s.readCPUs()
 	if err != nil {
-		return nil, explain("stop", err)
+		return nil, bpf.Explain("stop", err)
 	}
 	// Once more: what was counted while the walk went on.
 	if kernel, err = s.readWindow(s.epoch); err != nil {
-		return nil, explain("stop", err)
+		return nil, bpf.Explain("stop", err)
 	}
 	for i, n := range kernel.Dead {
 		sum[i] += n
@@ -535,17 +536,17 @@ func (s *Session) Stop() (*Counts, error) {
 	}
 	latencies, err := s.readLatencies(c)
 	if err != nil {
-		return nil, explain("stop", err)
+		return nil, bpf.Explain("stop", err)
 	}
 	if err := s.readRows(c, &sum, latencies); err != nil {
-		return nil, explain("stop", err)
+		return nil, bpf.Explain("stop", err)
 	}
 	s.losses(c, kernel.LostAlloc)
 	c.check(&sum, s.opened, closed, &kernel)
 	if s.everyone || len(s.pids) > 0 {
 		c.Checks = append(c.Checks, c.checkWindow(ended.last-s.began.first, s.opened+kernel.Born))
 	}
-	if !s.objs.can.atomics {
+	if !s.objs.can.Atomics {
 		c.explainLife()
 	}
 	c.Cost.Close = time.Since(begin)

@@ -6,6 +6,7 @@ import (
 
 	"switchyard/trace"
 	"switchyard/trace/event"
+	"switchyard/trace/switchcost"
 )
 
 // BenchmarkSwitchCost measures the switches of a ping-pong of two threads and of two processes on one CPU: alone, and with a
@@ -23,7 +24,7 @@ func BenchmarkSwitchCost(b *testing.B) {
 	var probe event.ProbeTime
 	for b.Loop() {
 		for i := range results {
-			s := switchCost(b, trace.SwitchCostOptions{CPUs: []int{0}})
+			s := switchCost(b, switchcost.Options{CPUs: []int{0}})
 			var beside *trace.Session
 			if i == 1 {
 				beside = session(b, trace.Options{Syscalls: true, TLB: true})

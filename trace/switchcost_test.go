@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"math/bits"
 	"os"
 	"runtime"
 	"strconv"
@@ -18,12 +17,13 @@ import (
 	"switchyard/internal/testenv"
 	"switchyard/trace"
 	"switchyard/trace/event"
+	"switchyard/trace/switchcost"
 )
 
 // switchCost opens one that is closed with the test. Without the privilege the error must say so.
-func switchCost(t testing.TB, opts trace.SwitchCostOptions) *trace.SwitchCost {
+func switchCost(t testing.TB, opts switchcost.Options) *switchcost.Meter {
 	t.Helper()
-	s, err := trace.OpenSwitchCost(opts)
+	s, err := switchcost.Open(opts)
 	if err != nil {
 		if able() != nil {
 			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
@@ -42,7 +42,7 @@ func switchCost(t testing.TB, opts trace.SwitchCostOptions) *trace.SwitchCost {
 }
 
 // costs measures for as long as f takes.
-func costs(t testing.TB, s *trace.SwitchCost, f func()) *event.SwitchCosts {
+func costs(t testing.TB, s *switchcost.Meter, f func()) *event.SwitchCosts {
 	t.Helper()
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestSwitchKinds(t *testing.T) {
 		{"ping", (*event.SwitchCosts).AddressSpace},
 	} {
 		t.Run(c.program, func(t *testing.T) {
-			s := switchCost(t, trace.SwitchCostOptions{CPUs: []int{0}})
+			s := switchCost(t, switchcost.Options{CPUs: []int{0}})
 			h := start(t, c.program, fmt.Sprint(rounds))
 			var took time.Duration
 			got := costs(t, s, func() {
@@ -193,7 +193,7 @@ func contextSwitches(t *testing.T) uint64 {
 // TestSwitchCostSeesAll: the switches lie between the kernel's own numbers, taken inside the window and outside. A kernel can
 // keep tasks from tracing, and counts their switches; they do not run in every window.
 func TestSwitchCostSeesAll(t *testing.T) {
-	s := switchCost(t, trace.SwitchCostOptions{})
+	s := switchCost(t, switchcost.Options{})
 	h := start(t, "ping", "1009")
 	for range 10 {
 		var inside uint64
@@ -219,7 +219,7 @@ func TestSwitchCostSeesAll(t *testing.T) {
 // (schedule_tail), and is seen there.
 func TestSwitchCostNewTasks(t *testing.T) {
 	const tasks = 101
-	s := switchCost(t, trace.SwitchCostOptions{})
+	s := switchCost(t, switchcost.Options{})
 	h := start(t, "worker")
 	c := costs(t, s, func() { h.do(t, "spawn", tasks) })
 	for what, n := range map[string]uint64{"end": c.Unended, "beginning": c.Unentered} {
@@ -232,7 +232,7 @@ func TestSwitchCostNewTasks(t *testing.T) {
 // TestSwitchCostBeside: with a session attached in between, both still count every switch.
 func TestSwitchCostBeside(t *testing.T) {
 	const rounds = 1009
-	s := switchCost(t, trace.SwitchCostOptions{CPUs: []int{0}})
+	s := switchCost(t, switchcost.Options{CPUs: []int{0}})
 	beside := session(t, trace.Options{Syscalls: true, TLB: true})
 	h := start(t, "ping", fmt.Sprint(rounds))
 	c := costs(t, s, func() {
@@ -288,7 +288,7 @@ func napper() int {
 // wakes. While it runs itself, nobody tells it to give up the CPU. Where it would be dangerous to look, nobody does.
 func TestPreemptionLatency(t *testing.T) {
 	const naps = 251
-	s := switchCost(t, trace.SwitchCostOptions{CPUs: []int{0}})
+	s := switchCost(t, switchcost.Options{CPUs: []int{0}})
 	h := start(t, "napper", fmt.Sprint(naps))
 	confine(t, start(t, "burner").pid(), 0)
 	// Not costs: a task may be preempted in a probe of tlb_flush, which is then lost.
@@ -346,41 +346,18 @@ func preemptibleRCU() error {
 	return err
 }
 
-// TestRequestFlags: the flags that tell a task to go are the same ones each time they are looked for, one or two.
-func TestRequestFlags(t *testing.T) {
-	s := switchCost(t, trace.SwitchCostOptions{})
-	if by := costs(t, s, func() {}).PreemptionBy; by == "sched_set_need_resched_tp" {
-		testenv.Skip(t, "not looked for: "+by, preemptibleRCU)
-	}
-	var first uint64
-	for i := range 5 {
-		began := time.Now()
-		flags, err := s.RequestFlags()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%#x, in %v", flags, time.Since(began))
-		if i == 0 {
-			first = flags
-		}
-		if n := bits.OnesCount64(flags); flags != first || n < 1 || n > 2 {
-			t.Errorf("flags %#x, at first %#x", flags, first)
-		}
-	}
-}
-
 // TestRequestFlagsUnknown: on one CPU nothing is to be learnt of what makes a task go to another, and nothing is guessed.
 func TestRequestFlagsUnknown(t *testing.T) {
-	if by := costs(t, switchCost(t, trace.SwitchCostOptions{}), func() {}).PreemptionBy; by == "sched_set_need_resched_tp" {
+	if by := costs(t, switchCost(t, switchcost.Options{}), func() {}).PreemptionBy; by == "sched_set_need_resched_tp" {
 		testenv.Skip(t, "not looked for: "+by, preemptibleRCU)
 	}
-	var s *trace.SwitchCost
+	var s *switchcost.Meter
 	var err error
 	<-sys.Thread("confined", func() {
 		var set unix.CPUSet
 		set.Set(0)
 		if err = unix.SchedSetaffinity(0, &set); err == nil {
-			s, err = trace.OpenSwitchCost(trace.SwitchCostOptions{})
+			s, err = switchcost.Open(switchcost.Options{})
 		}
 	})
 	if err != nil {
@@ -399,7 +376,7 @@ func TestRequestFlagsUnknown(t *testing.T) {
 }
 
 func TestSwitchCostClosed(t *testing.T) {
-	s := switchCost(t, trace.SwitchCostOptions{})
+	s := switchCost(t, switchcost.Options{})
 	if _, err := s.Stop(); err == nil {
 		t.Error("stopped before it was started")
 	}
@@ -420,18 +397,18 @@ func TestSwitchCostClosed(t *testing.T) {
 	if _, err := s.Stop(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("stop after close: %v", err)
 	}
-	if _, err := trace.OpenSwitchCost(trace.SwitchCostOptions{CPUs: []int{1 << 20}}); err == nil {
+	if _, err := switchcost.Open(switchcost.Options{CPUs: []int{1 << 20}}); err == nil {
 		t.Error("measures a CPU that is not there")
 	}
 }
 
-// unprivilegedCost says what OpenSwitchCost says with no capabilities.
+// unprivilegedCost says what switchcost.Open says with no capabilities.
 func unprivilegedCost() int {
 	if err := sys.DropCapabilities(); err != nil {
 		fmt.Println(err)
 		return cannotDrop
 	}
-	s, err := trace.OpenSwitchCost(trace.SwitchCostOptions{})
+	s, err := switchcost.Open(switchcost.Options{})
 	if err == nil {
 		s.Close()
 	}

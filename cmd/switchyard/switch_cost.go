@@ -5,20 +5,20 @@ import (
 
 	"switchyard/internal/report"
 	rundir "switchyard/internal/run"
-	"switchyard/trace"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
+	"switchyard/trace/switchcost"
 )
 
 // A switchCoster measures what switches cost in the window of a trace. A nil one measures nothing.
-type switchCoster struct{ probes *trace.SwitchCost }
+type switchCoster struct{ probes *switchcost.Meter }
 
 // openSwitchCost is called before any other probe is attached: what runs between its own is then left out.
 func openSwitchCost(wanted bool) (*switchCoster, error) {
 	if !wanted {
 		return nil, nil
 	}
-	s, err := trace.OpenSwitchCost(trace.SwitchCostOptions{})
+	s, err := switchcost.Open(switchcost.Options{})
 	if err != nil {
 		return nil, err
 	}

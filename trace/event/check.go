@@ -1,6 +1,9 @@
 package event
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Status is the outcome of a Check. Its values are on disk.
 type Status string
@@ -60,4 +63,14 @@ func (c *Check) UnmarshalJSON(data []byte) error {
 		c.Kernel = *j.Kernel
 	}
 	return nil
+}
+
+// Equal is the check of two numbers that must be the same.
+func Equal(name string, traced, kernel uint64) Check {
+	c := Check{Name: name, Status: Pass, Traced: traced, Kernel: kernel}
+	if traced != kernel {
+		c.Status = Fail
+		c.Reason = fmt.Sprintf("differs by %d", int64(traced-kernel))
+	}
+	return c
 }

@@ -1,17 +1,17 @@
-package trace_test
+package switchcost_test
 
 import (
 	"fmt"
 	"log"
 	"time"
 
-	"switchyard/trace"
 	"switchyard/trace/event"
+	"switchyard/trace/switchcost"
 )
 
 // What switches on this machine cost for a while, by what they did to the page table.
-func ExampleOpenSwitchCost() {
-	s, err := trace.OpenSwitchCost(trace.SwitchCostOptions{})
+func ExampleOpen() {
+	s, err := switchcost.Open(switchcost.Options{})
 	if err != nil {
 		log.Print(err) // which privilege is missing, or which ability, and what to do
 		fmt.Println("ok")

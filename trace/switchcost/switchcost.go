@@ -1,4 +1,4 @@
-package trace
+package switchcost
 
 import (
 	"bufio"
@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"switchyard/internal/bpf"
 	"switchyard/internal/proc"
 	"switchyard/trace/event"
 
@@ -20,22 +21,22 @@ import (
 	"github.com/cilium/ebpf/link"
 )
 
-// SwitchCostOptions says whose switches a SwitchCost measures. The zero value is those of all CPUs.
-type SwitchCostOptions struct {
+// Options says whose switches a Meter measures. The zero value is those of all CPUs.
+type Options struct {
 	// CPUs are the numbers of the CPUs whose switches are in the results; none means all. The probes run on all of them.
 	CPUs []int
 }
 
-// SwitchCost measures how long the kernel takes to switch from one task to another, of all tasks on the machine, in
-// distributions that are summed in the kernel. It is made by OpenSwitchCost, measures between Start and Stop, as often as
+// Meter measures how long the kernel takes to switch from one task to another, of all tasks on the machine, in
+// distributions that are summed in the kernel. It is made by Open, measures between Start and Stop, as often as
 // wanted, and is ended by Close. Its methods may be called from several goroutines, one at a time.
 //
 // The probes of others, those of a Session or a Recorder included, run in the middle of a switch. Their time is left out
-// when they are attached after OpenSwitchCost and before Start: programs run in the order in which they were attached
+// when they are attached after Open and before Start: programs run in the order in which they were attached
 // (kernel/tracepoint.c, func_add), and those of sched_switch and tlb_flush are then between two of ours. Of programs
 // elsewhere in the scheduler, at sched_migrate_task for one, a switch bears the cost.
-type SwitchCost struct {
-	opts SwitchCostOptions
+type Meter struct {
+	opts Options
 	mu   sync.Mutex
 
 	closed  bool
@@ -54,6 +55,9 @@ type SwitchCost struct {
 	misses map[string]uint64
 	stat   proc.Stat // when the window opened
 }
+
+// settlings bounds how often the sums are read again until no switch is under way.
+const settlings = 100
 
 // The fields of costCostControl, as offsets.
 const (
@@ -87,7 +91,7 @@ const (
 	byFinish = "sched_switch, finish_task_switch (kprobe)"
 )
 
-// OpenSwitchCost loads the probes, measures what they take themselves and finds out which flags tell a task to go, which
+// Open loads the probes, measures what they take themselves and finds out which flags tell a task to go, which
 // needs some 80 ms of one CPU, more if others want it, and attaches those that must run before the probes of others. The
 // error says what is missing and what to do, and wraps errors.ErrUnsupported or os.ErrPermission.
 //
@@ -95,8 +99,8 @@ const (
 // sched_exit_tp (6.15). Without them, and where the kernel takes kprobes, a switch is measured from sched_switch to
 // finish_task_switch, the first that happens on the other side; event.SwitchCosts.By says which, and event.SwitchCosts.Missing what
 // cannot be known then.
-func OpenSwitchCost(opts SwitchCostOptions) (_ *SwitchCost, err error) {
-	s := &SwitchCost{opts: opts, by: byExit, missing: make(map[string]string)}
+func Open(opts Options) (_ *Meter, err error) {
+	s := &Meter{opts: opts, by: byExit, missing: make(map[string]string)}
 	defer func() {
 		if err != nil {
 			s.release()
@@ -104,7 +108,7 @@ func OpenSwitchCost(opts SwitchCostOptions) (_ *SwitchCost, err error) {
 	}()
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
-		return nil, explain("switch cost", err)
+		return nil, bpf.Explain("switch cost", err)
 	}
 	for _, cpu := range opts.CPUs {
 		if cpu < 0 || cpu >= cpus {
@@ -119,19 +123,19 @@ func OpenSwitchCost(opts SwitchCostOptions) (_ *SwitchCost, err error) {
 	if err := s.choose(spec); err != nil {
 		return nil, err
 	}
-	can, err := ask()
+	can, err := bpf.Ask()
 	if err != nil {
-		return nil, explain("switch cost", err)
+		return nil, bpf.Explain("switch cost", err)
 	}
-	can.raiseMemlock()
+	can.RaiseMemlock()
 	if s.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: btf.NewCache()}); err != nil {
-		return nil, explain("switch cost", err)
+		return nil, bpf.Explain("switch cost", err)
 	}
 	if s.ctl, err = s.coll.Maps[".data.cost"].Memory(); err != nil {
-		return nil, explain("shared memory", err)
+		return nil, bpf.Explain("shared memory", err)
 	}
 	if s.probe, err = s.calibrate(); err != nil {
-		return nil, explain("calibrate switch cost", err)
+		return nil, bpf.Explain("calibrate switch cost", err)
 	}
 	s.learnFlags()
 	s.set(costProbe, uint32(s.probe.Median))
@@ -140,13 +144,13 @@ func OpenSwitchCost(opts SwitchCostOptions) (_ *SwitchCost, err error) {
 }
 
 // choose leaves in spec the programs this kernel has hooks for.
-func (s *SwitchCost) choose(spec *ebpf.CollectionSpec) error {
-	if _, err := hook("sched_switch"); err != nil {
+func (s *Meter) choose(spec *ebpf.CollectionSpec) error {
+	if _, err := bpf.Hook("sched_switch"); err != nil {
 		return fmt.Errorf("trace: switch cost: %w", err)
 	}
 	s.chooseRequests(spec)
 	for _, p := range switchProbes {
-		_, err := hook(p.hook)
+		_, err := bpf.Hook(p.hook)
 		if err == nil || spec.Programs[p.program] == nil {
 			continue
 		}
@@ -168,7 +172,7 @@ func (s *SwitchCost) choose(spec *ebpf.CollectionSpec) error {
 }
 
 // attach attaches the programs that come before those of others, or the ones that come after.
-func (s *SwitchCost) attach(last bool) (links []link.Link, err error) {
+func (s *Meter) attach(last bool) (links []link.Link, err error) {
 	defer func() {
 		if err != nil {
 			closeLinks(links)
@@ -182,7 +186,7 @@ func (s *SwitchCost) attach(last bool) (links []link.Link, err error) {
 		}
 		l, err := link.AttachTracing(link.TracingOptions{Program: prog})
 		if err != nil {
-			return links, explain("attach "+p.program, err)
+			return links, bpf.Explain("attach "+p.program, err)
 		}
 		links = append(links, l)
 	}
@@ -240,8 +244,8 @@ func closeLinks(links []link.Link) error {
 
 // Start attaches the probes that must run after those of others, and opens a window.
 //
-// It needs the privileges of OpenSwitchCost.
-func (s *SwitchCost) Start() error {
+// It needs the privileges of Open.
+func (s *Meter) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -255,12 +259,12 @@ func (s *SwitchCost) Start() error {
 		return err
 	}
 	if err := s.zero(); err != nil {
-		err = errors.Join(explain("start", err), closeLinks(s.last))
+		err = errors.Join(bpf.Explain("start", err), closeLinks(s.last))
 		s.last = nil
 		return err
 	}
 	s.misses = s.readMisses()
-	s.stat = readStat()
+	s.stat = stat()
 	s.window = max(1, s.window+1)
 	s.running = true
 	s.began = time.Now()
@@ -270,7 +274,7 @@ func (s *SwitchCost) Start() error {
 }
 
 // zero empties the maps.
-func (s *SwitchCost) zero() error {
+func (s *Meter) zero() error {
 	n, err := ebpf.PossibleCPU()
 	if err != nil {
 		return err
@@ -284,7 +288,7 @@ func (s *SwitchCost) zero() error {
 		}
 	}
 	for id := range uint32(costCostHistCOST_HISTS) {
-		if err := s.coll.Maps["cost_hists"].Put(id, make([]bpfHist, n)); err != nil {
+		if err := s.coll.Maps["cost_hists"].Put(id, make([]costHist, n)); err != nil {
 			return err
 		}
 	}
@@ -292,7 +296,7 @@ func (s *SwitchCost) zero() error {
 }
 
 // Stop closes the window and returns what was measured in it.
-func (s *SwitchCost) Stop() (*event.SwitchCosts, error) {
+func (s *Meter) Stop() (*event.SwitchCosts, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -304,7 +308,7 @@ func (s *SwitchCost) Stop() (*event.SwitchCosts, error) {
 	s.running = false
 	s.set(costWindow, 0)
 	c := &event.SwitchCosts{
-		Window: time.Since(s.began), Steal: max(0, readStat().Steal-s.stat.Steal),
+		Window: time.Since(s.began), Steal: max(0, stat().Steal-s.stat.Steal),
 		By: s.by, PreemptionBy: s.asked, Probe: s.probe, Missing: maps.Clone(s.missing),
 	}
 	err := s.settle(c)
@@ -324,15 +328,15 @@ func (s *SwitchCost) Stop() (*event.SwitchCosts, error) {
 	err = errors.Join(err, closeLinks(s.last))
 	s.last = nil
 	if err != nil {
-		return nil, explain("stop", err)
+		return nil, bpf.Explain("stop", err)
 	}
 	return c, nil
 }
 
 // settle reads the maps until no switch that began in the window ends meanwhile.
-func (s *SwitchCost) settle(c *event.SwitchCosts) error {
+func (s *Meter) settle(c *event.SwitchCosts) error {
 	var before []costCostCpu
-	for range patience {
+	for range settlings {
 		var after []costCostCpu
 		if err := s.coll.Maps["cost_cpus"].Lookup(uint32(0), &after); err != nil {
 			return err
@@ -343,7 +347,7 @@ func (s *SwitchCost) settle(c *event.SwitchCosts) error {
 			break
 		}
 		before = after
-		var hists [costCostHistCOST_HISTS][]bpfHist
+		var hists [costCostHistCOST_HISTS][]costHist
 		for id := range hists {
 			if err := s.coll.Maps["cost_hists"].Lookup(uint32(id), &hists[id]); err != nil {
 				return err
@@ -362,7 +366,7 @@ func (s *SwitchCost) settle(c *event.SwitchCosts) error {
 }
 
 // readMisses returns, by program, how often it was skipped because it was running already.
-func (s *SwitchCost) readMisses() map[string]uint64 {
+func (s *Meter) readMisses() map[string]uint64 {
 	misses := make(map[string]uint64)
 	for name, p := range s.coll.Programs {
 		if stats, err := p.Stats(); err == nil {
@@ -372,11 +376,11 @@ func (s *SwitchCost) readMisses() map[string]uint64 {
 	return misses
 }
 
-func (s *SwitchCost) set(at int64, value uint32) {
+func (s *Meter) set(at int64, value uint32) {
 	s.write(at, binary.NativeEndian.AppendUint32(nil, value))
 }
 
-func (s *SwitchCost) write(at int64, value []byte) {
+func (s *Meter) write(at int64, value []byte) {
 	if _, err := s.ctl.WriteAt(value, at); err != nil {
 		panic("trace: " + err.Error()) // never: the offset is inside
 	}
@@ -384,7 +388,7 @@ func (s *SwitchCost) write(at int64, value []byte) {
 
 // Close detaches the probes and frees what they measured. Nothing stays behind in the kernel. A second Close returns
 // os.ErrClosed.
-func (s *SwitchCost) Close() error {
+func (s *Meter) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -394,10 +398,16 @@ func (s *SwitchCost) Close() error {
 	return s.release()
 }
 
-func (s *SwitchCost) release() error {
+func (s *Meter) release() error {
 	err := errors.Join(closeLinks(s.last), closeLinks(s.first))
 	if s.coll != nil {
 		s.coll.Close()
 	}
 	return err
+}
+
+// stat returns what the CPUs did since boot; nothing if it cannot be read.
+func stat() proc.Stat {
+	s, _ := proc.Here.Stat()
+	return s
 }

@@ -1,4 +1,4 @@
-package trace
+package switchcost
 
 import (
 	"encoding/binary"
@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"switchyard/internal/bpf"
 	"switchyard/internal/sys"
 
 	"github.com/cilium/ebpf"
@@ -28,14 +29,14 @@ const schedulerEntry = "rcu_note_context_switch"
 
 // chooseRequests leaves in spec the programs that see requests to give up a CPU: those at the request itself, or the next
 // best, or none.
-func (s *SwitchCost) chooseRequests(spec *ebpf.CollectionSpec) {
+func (s *Meter) chooseRequests(spec *ebpf.CollectionSpec) {
 	waking := []string{"cost_waking", "cost_woken", "cost_note", "cost_flag_first", "cost_flag_last"}
 	drop := func(programs ...string) {
 		for _, name := range programs {
 			delete(spec.Programs, name)
 		}
 	}
-	_, err := hook(byRequest)
+	_, err := bpf.Hook(byRequest)
 	if err == nil {
 		err = needReschedSafe()
 	}
@@ -46,13 +47,13 @@ func (s *SwitchCost) chooseRequests(spec *ebpf.CollectionSpec) {
 	}
 	drop("cost_need_resched")
 	switch {
-	case !hasMember("cfs_rq", "rq"):
+	case !bpf.HasMember("cfs_rq", "rq"):
 		err = fmt.Errorf("%w; who runs on another CPU cannot be seen at a waking without CONFIG_FAIR_GROUP_SCHED", err)
-	case !hasMember("thread_info", "flags"):
+	case !bpf.HasMember("thread_info", "flags"):
 		err = fmt.Errorf("%w; struct thread_info has no flags to see at a waking", err)
 	default:
 		s.asked = byWaking
-		if _, err := hook("sched_entry_tp"); err == nil {
+		if _, err := bpf.Hook("sched_entry_tp"); err == nil {
 			drop("cost_note")
 		}
 		return
@@ -66,7 +67,7 @@ func (s *SwitchCost) chooseRequests(spec *ebpf.CollectionSpec) {
 // program again, before the flag is set that would keep it from asking once more; so it goes on until the stack overflows
 // (kernel commit adcc3bfa8806; seen on 7.2).
 func needReschedSafe() error {
-	types, err := kernelTypes()
+	types, err := bpf.KernelTypes()
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func needReschedSafe() error {
 	if err := types.TypeByName("task_struct", &task); err != nil {
 		return fmt.Errorf("task_struct: %w", err)
 	}
-	for _, m := range flatten(task.Members) {
+	for _, m := range bpf.Flatten(task.Members) {
 		if m.Name == "rcu_read_lock_nesting" { // with CONFIG_PREEMPT_RCU
 			return errors.New("with preemptible RCU, a program on tracepoint sched_set_need_resched_tp can overflow the " +
 				"kernel's stack (rcu_read_unlock calls it again): it is not attached")
@@ -84,14 +85,14 @@ func needReschedSafe() error {
 }
 
 // noRequests gives up on requests, for a reason.
-func (s *SwitchCost) noRequests(reason error) {
+func (s *Meter) noRequests(reason error) {
 	s.asked = ""
 	s.missing["preemption"] = reason.Error()
 	s.write(costFlags, make([]byte, 8)) // none is ever seen
 }
 
 // learnFlags finds out by which flags of a task the scheduler tells it to go, and begins to look at them.
-func (s *SwitchCost) learnFlags() {
+func (s *Meter) learnFlags() {
 	if s.asked != byWaking {
 		return
 	}
@@ -117,7 +118,7 @@ const (
 
 // requestFlags returns the bits of thread_info.flags that tell a task to go. There is one that is for other tasks of the
 // same class, which since 6.13 may be the lazy one, and one that is always urgent. Both are looked for.
-func (s *SwitchCost) requestFlags() (flags uint64, err error) {
+func (s *Meter) requestFlags() (flags uint64, err error) {
 	var links []link.Link
 	defer func() { err = errors.Join(err, closeLinks(links)) }()
 	for _, name := range []string{"cost_flag_first", "cost_flag_last"} {

@@ -1,8 +1,7 @@
-package trace
+package bpf
 
 import (
 	"errors"
-	"fmt"
 	"syscall"
 
 	"github.com/cilium/ebpf"
@@ -10,23 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// abilities are what this kernel's programs can do and those of older kernels cannot. For each there is a second way.
-type abilities struct {
-	// current is the helper that lets a program read the task that runs (5.11). Without it, it is read through another, and
+// Abilities are what this kernel's programs can do and those of older kernels cannot. For each there is a second way.
+type Abilities struct {
+	// Current is the helper that lets a program read the task that runs (5.11). Without it, it is read through another, and
 	// maps count against RLIMIT_MEMLOCK.
-	current bool
-	// atomics are the atomic instructions that return something (5.12). Without them there are objects of their own.
-	atomics bool
-	// loop is the helper bpf_loop (5.17). Without it, there is another object for the walk.
-	loop bool
-	// ptRegs is the helper that finds what a task entered the kernel with (5.15). Without it, it is found by its place.
-	ptRegs bool
+	Current bool
+	// Atomics are the atomic instructions that return something (5.12). Without them there are objects of their own.
+	Atomics bool
+	// Loop is the helper bpf_loop (5.17). Without it, there is another object for the walk.
+	Loop bool
+	// PtRegs is the helper that finds what a task entered the kernel with (5.15). Without it, it is found by its place.
+	PtRegs bool
 }
 
-// ask finds out by having the kernel check programs that need no more than the ability. The error is the kernel's refusal to
+// Ask finds out by having the kernel check programs that need no more than the ability. The error is the kernel's refusal to
 // be asked, for want of a privilege, or says that it has no BTF, without which there is nothing to ask about.
-func ask() (a abilities, err error) {
-	if _, err := kernelTypes(); err != nil {
+func Ask() (a Abilities, err error) {
+	if _, err := KernelTypes(); err != nil {
 		return a, err
 	}
 	fetch := asm.FetchAdd.Mem(asm.RFP, asm.R0, asm.DWord, -8)
@@ -43,10 +42,10 @@ func ask() (a abilities, err error) {
 		},
 	}
 	for ability, spec := range map[*bool]*ebpf.ProgramSpec{
-		&a.current: helperProbe(asm.FnGetCurrentTaskBtf),
-		&a.atomics: atomic,
-		&a.loop:    helperProbe(asm.FnLoop),
-		&a.ptRegs:  helperProbe(asm.FnTaskPtRegs),
+		&a.Current: helperProbe(asm.FnGetCurrentTaskBtf),
+		&a.Atomics: atomic,
+		&a.Loop:    helperProbe(asm.FnLoop),
+		&a.PtRegs:  helperProbe(asm.FnTaskPtRegs),
 	} {
 		if *ability, err = allows(spec); err != nil {
 			return a, err
@@ -55,9 +54,9 @@ func ask() (a abilities, err error) {
 	return a, nil
 }
 
-// without returns the abilities that are not in the other set.
-func (a abilities) without(b abilities) abilities {
-	return abilities{a.current && !b.current, a.atomics && !b.atomics, a.loop && !b.loop, a.ptRegs && !b.ptRegs}
+// Without returns the abilities that are not in the other set.
+func (a Abilities) Without(b Abilities) Abilities {
+	return Abilities{a.Current && !b.Current, a.Atomics && !b.Atomics, a.Loop && !b.Loop, a.PtRegs && !b.PtRegs}
 }
 
 // helperProbe is a program on a tracepoint that calls a helper without arguments.
@@ -84,28 +83,6 @@ func allows(spec *ebpf.ProgramSpec) (bool, error) {
 	return !errors.Is(err, unix.EINVAL), nil
 }
 
-// fit turns an object into what this kernel can load: the knobs are those of knobs, the maps hold that many tasks.
-func fit(spec *ebpf.CollectionSpec, knobs map[string]any, tasks int) error {
-	for name, value := range knobs {
-		if v := spec.Variables[name]; v != nil {
-			if err := v.Set(value); err != nil {
-				return fmt.Errorf("knob %s: %w", name, err)
-			}
-		}
-	}
-	for _, name := range []string{bpfMapRows, schedPlainMapRowQueue, bpfMapLatencies} {
-		if m := spec.Maps[name]; m != nil {
-			m.MaxEntries = knobs["max_rows"].(uint32)
-		}
-	}
-	for _, name := range []string{bpfMapTraced, bpfMapTasks, bpfMapFreeSlots, schedPlainMapTickets} {
-		if m := spec.Maps[name]; m != nil {
-			m.MaxEntries = uint32(tasks)
-		}
-	}
-	return nil
-}
-
 // memlock returns the limit on memory that bounds what BPF takes, where it does: before 5.11. It is asked after a refusal for
 // which no capability is to blame.
 func memlock() (limit uint64, bounds bool) {
@@ -113,14 +90,14 @@ func memlock() (limit uint64, bounds bool) {
 	if err := syscall.Getrlimit(unix.RLIMIT_MEMLOCK, &r); err != nil || r.Cur == unix.RLIM_INFINITY {
 		return 0, false
 	}
-	a, err := ask()
-	return r.Cur, err != nil || !a.current
+	a, err := Ask()
+	return r.Cur, err != nil || !a.Current
 }
 
-// raiseMemlock removes that limit, as far as this process may (CAP_SYS_RESOURCE; else up to the hard limit). Whether that is
+// RaiseMemlock removes the limit on memory (RLIMIT_MEMLOCK) where it bounds what BPF takes, as far as this process may (CAP_SYS_RESOURCE; else up to the hard limit). Whether that is
 // enough the kernel says when maps are made.
-func (a abilities) raiseMemlock() {
-	if a.current {
+func (a Abilities) RaiseMemlock() {
+	if a.Current {
 		return
 	}
 	unlimited := syscall.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}

@@ -1,4 +1,4 @@
-package trace
+package switchcost
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 
 // fillSwitchCosts adds up what the CPUs have measured.
 func fillSwitchCosts(c *event.SwitchCosts,
-	cpus []costCostCpu, requests []costCostRequest, hists *[costCostHistCOST_HISTS][]bpfHist, window uint32, only []int,
+	cpus []costCostCpu, requests []costCostRequest, hists *[costCostHistCOST_HISTS][]costHist, window uint32, only []int,
 ) {
 	parts := int(costCostPartCOST_PARTS)
 	c.Kinds = event.SwitchTimesByKind{}
@@ -35,15 +35,18 @@ func fillSwitchCosts(c *event.SwitchCosts,
 		c.ClampedSwitching += k.Clamped[costCostPartCOST_SWITCHING]
 		for kind := range c.Kinds {
 			t := &c.Kinds[kind]
-			mergeHist(&t.Choosing, &hists[kind*parts+int(costCostPartCOST_CHOOSING)][cpu])
-			mergeHist(&t.Switching, &hists[kind*parts+int(costCostPartCOST_SWITCHING)][cpu])
-			mergeHist(&t.Total, &hists[kind*parts+int(costCostPartCOST_TOTAL)][cpu])
+			merge(&t.Choosing, &hists[kind*parts+int(costCostPartCOST_CHOOSING)][cpu])
+			merge(&t.Switching, &hists[kind*parts+int(costCostPartCOST_SWITCHING)][cpu])
+			merge(&t.Total, &hists[kind*parts+int(costCostPartCOST_TOTAL)][cpu])
 		}
-		mergeHist(&c.Preemption, &hists[costCostHistCOST_PREEMPTION][cpu])
+		merge(&c.Preemption, &hists[costCostHistCOST_PREEMPTION][cpu])
 	}
 	ended := c.Unended
 	for kind := range c.Kinds {
 		ended += c.Kinds[kind].Switching.Count()
 	}
-	c.Checks = []event.Check{equal("switches", ended, c.Switches)}
+	c.Checks = []event.Check{event.Equal("switches", ended, c.Switches)}
 }
+
+// merge adds what one CPU collected.
+func merge(h *hist.Histogram, k *costHist) { h.AddBuckets(&k.Buckets, k.Sum, k.Max) }

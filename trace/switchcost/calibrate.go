@@ -1,4 +1,4 @@
-package trace
+package switchcost
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ const (
 )
 
 // calibrate measures the probe in switches between two threads of this process, on one of the CPUs in question.
-func (s *SwitchCost) calibrate() (p event.ProbeTime, err error) {
+func (s *Meter) calibrate() (p event.ProbeTime, err error) {
 	var links []link.Link
 	defer func() { err = errors.Join(err, closeLinks(links)) }()
 	for _, name := range []string{"cost_null_first", "cost_null_last"} {
@@ -76,7 +76,7 @@ func middleMean(times []time.Duration) time.Duration {
 }
 
 // calibrationCPU returns the first CPU this process may use, of those whose switches are asked for if it may use any.
-func (s *SwitchCost) calibrationCPU() (int, error) {
+func (s *Meter) calibrationCPU() (int, error) {
 	var may unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &may); err != nil {
 		return 0, os.NewSyscallError("sched_getaffinity", err)
@@ -95,7 +95,7 @@ func (s *SwitchCost) calibrationCPU() (int, error) {
 }
 
 // nulls returns how many were measured on a CPU.
-func (s *SwitchCost) nulls(cpu int) (uint32, error) {
+func (s *Meter) nulls(cpu int) (uint32, error) {
 	var cpus []costCostCpu
 	if err := s.coll.Maps["cost_cpus"].Lookup(uint32(0), &cpus); err != nil {
 		return 0, err
@@ -103,7 +103,7 @@ func (s *SwitchCost) nulls(cpu int) (uint32, error) {
 	return cpus[cpu].Nulls, nil
 }
 
-func (s *SwitchCost) nullTimes(cpu int, from, to uint32) (times []time.Duration, err error) {
+func (s *Meter) nullTimes(cpu int, from, to uint32) (times []time.Duration, err error) {
 	for i := from; i < to; i++ {
 		var per []uint64
 		if err := s.coll.Maps["cost_nulls"].Lookup(i%uint32(costCostRingCOST_NULLS), &per); err != nil {

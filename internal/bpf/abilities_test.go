@@ -1,4 +1,4 @@
-package trace
+package bpf
 
 import (
 	"errors"
@@ -10,9 +10,9 @@ import (
 
 // TestAbilities: what everybody has is found, what nobody has is not, and no later ability comes without an earlier one.
 func TestAbilities(t *testing.T) {
-	a, err := ask()
+	a, err := Ask()
 	if errors.Is(err, os.ErrPermission) {
-		if missingCapabilities() == "" {
+		if MissingCapabilities() == "" {
 			t.Fatalf("refused with all capabilities: %v", err)
 		}
 		t.Skip(err)
@@ -21,7 +21,7 @@ func TestAbilities(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", a)
-	for _, later := range [][2]bool{{a.loop, a.ptRegs}, {a.ptRegs, a.current}, {a.current, a.atomics}} {
+	for _, later := range [][2]bool{{a.Loop, a.PtRegs}, {a.PtRegs, a.Current}, {a.Current, a.Atomics}} {
 		if later[0] && !later[1] {
 			t.Errorf("later abilities without earlier ones: %+v", a)
 		}

@@ -1,4 +1,4 @@
-package trace
+package switchcost
 
 import (
 	"reflect"
@@ -24,7 +24,7 @@ func TestSwitchCostLayouts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]any{
-		"cost_cpus": costCostCpu{}, "cost_hists": bpfHist{}, "cost_requests": costCostRequest{}, "cost_nulls": uint64(0),
+		"cost_cpus": costCostCpu{}, "cost_hists": costHist{}, "cost_requests": costCostRequest{}, "cost_nulls": uint64(0),
 		".data.cost": costCostControl{},
 	} {
 		if got := int(spec.Maps[name].ValueSize); got != size(v) {
@@ -48,9 +48,9 @@ func TestSwitchCostLayouts(t *testing.T) {
 
 // TestSwitchCostFill: the CPUs asked for are added up, and a switch that has no end is found missing.
 func TestSwitchCostFill(t *testing.T) {
-	var hists [costCostHistCOST_HISTS][]bpfHist
+	var hists [costCostHistCOST_HISTS][]costHist
 	for id := range hists {
-		hists[id] = make([]bpfHist, 3)
+		hists[id] = make([]costHist, 3)
 	}
 	parts := int(costCostPartCOST_PARTS)
 	at := int(event.SwitchLazy)*parts + int(costCostPartCOST_SWITCHING)

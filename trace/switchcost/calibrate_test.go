@@ -1,4 +1,4 @@
-package trace
+package switchcost
 
 import (
 	"slices"
@@ -35,7 +35,7 @@ func TestMiddleMean(t *testing.T) {
 //	go test -run '^$' -bench SwitchProbe -benchtime 9x ./trace
 func BenchmarkSwitchProbe(b *testing.B) {
 	const extra = 8
-	s, err := OpenSwitchCost(SwitchCostOptions{CPUs: []int{0}})
+	s, err := Open(Options{CPUs: []int{0}})
 	if err != nil {
 		b.Skip(err)
 	}
