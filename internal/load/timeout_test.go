@@ -65,7 +65,7 @@ func TestUnfinishedAreInTheQuantiles(t *testing.T) {
 func TestLateAnswerIsATimeout(t *testing.T) {
 	const timeout = 120 * time.Millisecond
 	s := serve(t, answering(func(int) string {
-		time.Sleep(timeout + 10*time.Millisecond) // no stand-in for a state: the server is slow
+		time.Sleep(timeout + 10*time.Millisecond) // no state: the server is slow
 		return okReply
 	}))
 	r := run(t, Config{Target: "http://" + s.addr + "/", Clients: 3, Duration: 500 * time.Millisecond, Timeout: timeout, ConnectTimeout: 5 * time.Second})
@@ -80,7 +80,7 @@ func TestNoLatencyIsAboveTheTimeout(t *testing.T) {
 	const timeout = 30 * time.Millisecond
 	var n atomic.Int64
 	s := serve(t, answering(func(int) string {
-		time.Sleep(time.Duration(n.Add(1)%60) * time.Millisecond) // how slow the server is
+		time.Sleep(time.Duration(n.Add(1)%60) * time.Millisecond) // no state: how slow the server is
 		return okReply
 	}))
 	r := run(t, Config{Target: "http://" + s.addr + "/", Clients: 8, Duration: 600 * time.Millisecond, Timeout: timeout, ConnectTimeout: 5 * time.Second})
@@ -159,7 +159,7 @@ func TestRequestIsSentAgain(t *testing.T) {
 		}
 		io.WriteString(c, okReply)
 		if readRequest(r) == nil {
-			time.Sleep(dead) // what the client waits for in vain
+			time.Sleep(dead) // no state: what the client waits for in vain
 		}
 	})
 	r := run(t, Config{Target: "http://" + s.addr + "/", Clients: 2, Duration: 400 * time.Millisecond})
