@@ -14,6 +14,7 @@ import (
 
 	"switchyard"
 	"switchyard/internal/testenv"
+	"switchyard/internal/testenv/testserver"
 )
 
 func TestMain(m *testing.M) {
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 
 // running is a server that serves until the test ends.
 type running struct {
-	*testenv.Server
+	*testserver.Server
 	t        *testing.T
 	addr     string
 	counters *switchyard.Counters
@@ -48,7 +49,7 @@ func serve(t *testing.T, name string, opts switchyard.Options) *running {
 // serveWith is serve for a server that is not registered.
 func serveWith(t *testing.T, build func(switchyard.Options) (switchyard.Server, error), opts switchyard.Options) *running {
 	t.Helper()
-	s := testenv.Serve(t, build, opts)
+	s := testserver.Serve(t, build, opts)
 	return &running{s, t, s.Address, s.Counters}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"switchyard"
 	"switchyard/internal/testenv"
+	"switchyard/internal/testenv/testserver"
 )
 
 // mappings counts this process' mappings that children could share: shared
@@ -73,7 +74,7 @@ func TestDrainAnswersWhatHasBegun(t *testing.T) {
 		half.get("/", "one")
 		io.WriteString(half, "GET / HTT")
 		asked.send("/sleep?ms=400")
-		testenv.Eventually(t, "both are read", func() bool { return testenv.Taken(half) && testenv.Taken(asked) })
+		testenv.Eventually(t, "both are read", func() bool { return testserver.Taken(half) && testserver.Taken(asked) })
 		r.Cancel()
 		if _, err := idle.receive(); err == nil {
 			t.Error("the idle connection is answered")

@@ -16,6 +16,7 @@ import (
 
 	"switchyard"
 	"switchyard/internal/testenv"
+	"switchyard/internal/testenv/testserver"
 )
 
 func TestMain(m *testing.M) {
@@ -64,7 +65,7 @@ func model(t *testing.T, name string) switchyard.Model {
 
 // running is a server that serves until the test ends.
 type running struct {
-	*testenv.Server
+	*testserver.Server
 	t     *testing.T
 	addr  string
 	count *switchyard.Counters
@@ -74,7 +75,7 @@ type running struct {
 // nothing behind.
 func serve(t *testing.T, m switchyard.Model, o switchyard.Options) *running {
 	t.Helper()
-	s := testenv.Serve(t, m.New, o)
+	s := testserver.Serve(t, m.New, o)
 	return &running{s, t, s.Address, s.Counters}
 }
 

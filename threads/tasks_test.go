@@ -15,6 +15,7 @@ import (
 	"switchyard"
 	"switchyard/internal/proc"
 	"switchyard/internal/testenv"
+	"switchyard/internal/testenv/testserver"
 )
 
 func TestTaskBudget(t *testing.T) {
@@ -52,7 +53,7 @@ func TestTaskBudget(t *testing.T) {
 // pauses, and goes on when a connection closes.
 func TestPerConnWithoutTasks(t *testing.T) {
 	const most = 3
-	r := testenv.Serve(t, func(o switchyard.Options) (switchyard.Server, error) {
+	r := testserver.Serve(t, func(o switchyard.Options) (switchyard.Server, error) {
 		s, err := listen(o)
 		if err != nil {
 			return nil, err

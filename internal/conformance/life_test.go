@@ -17,6 +17,7 @@ import (
 
 	"switchyard"
 	"switchyard/internal/testenv"
+	"switchyard/internal/testenv/testserver"
 )
 
 // How servers begin and end.
@@ -145,7 +146,7 @@ func drainUnfinished(t *testing.T, m switchyard.Model) {
 			t.Fatal(err)
 		}
 	}
-	testenv.Eventually(t, "the half has been read", func() bool { return testenv.Taken(half) })
+	testenv.Eventually(t, "the half has been read", func() bool { return testserver.Taken(half) })
 	start := time.Now()
 	s.Cancel()
 	if err := s.Wait(); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"switchyard"
 	"switchyard/internal/testenv"
+	"switchyard/internal/testenv/testserver"
 )
 
 // patience is how long anything that must happen may take. It is never waited
@@ -15,7 +16,7 @@ const patience = testenv.Patience
 
 // testServer is a server of one model in this process.
 type testServer struct {
-	*testenv.Server
+	*testserver.Server
 	t      *testing.T
 	model  switchyard.Model
 	opts   switchyard.Options
@@ -34,7 +35,7 @@ func serve(t *testing.T, m switchyard.Model, opts switchyard.Options) *testServe
 	if opts.Grace == 0 {
 		opts.Grace = time.Second
 	}
-	s := testenv.Serve(t, m.New, opts)
+	s := testserver.Serve(t, m.New, opts)
 	return &testServer{
 		Server: s, t: t, model: m, opts: opts, addr: netip.MustParseAddrPort(s.Address), counts: s.Counters,
 		together: together(m, opts),

@@ -12,6 +12,7 @@ import (
 
 	"switchyard"
 	"switchyard/internal/testenv"
+	"switchyard/internal/testenv/testserver"
 )
 
 // Clients that behave.
@@ -96,7 +97,7 @@ func byteByByte(t *testing.T, m switchyard.Model) {
 	for range 2 {
 		for _, b := range []byte("POST /bytes?n=7 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc") {
 			c.send(string(b))
-			testenv.Eventually(t, "it has arrived, alone", func() bool { return testenv.Taken(c) })
+			testenv.Eventually(t, "it has arrived, alone", func() bool { return testserver.Taken(c) })
 		}
 		if _, body := c.want(200); len(body) != 7 {
 			t.Fatalf("%d bytes, want 7", len(body))

@@ -22,6 +22,7 @@ import (
 
 	"switchyard/internal/stats"
 	"switchyard/internal/testenv"
+	"switchyard/internal/testenv/testserver"
 )
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, nil)) }
@@ -637,7 +638,7 @@ func TestConnectionsClosedWhileTheHookRuns(t *testing.T) {
 				defer mu.Unlock()
 				for _, c := range open {
 					c.Close()
-					testenv.Eventually(t, "the client has heard of it", func() bool { return testenv.HungUp(c) })
+					testenv.Eventually(t, "the client has heard of it", func() bool { return testserver.HungUp(c) })
 				}
 				open = nil
 				return nil

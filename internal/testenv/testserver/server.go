@@ -1,4 +1,6 @@
-package testenv
+// Package testserver runs servers beside a test and looks at what became of what was sent to them. It is apart from testenv,
+// as a program that links package net and has a C compiler beside it is linked with C, and cannot drop capabilities then.
+package testserver
 
 import (
 	"context"
@@ -9,12 +11,13 @@ import (
 	"time"
 
 	"switchyard"
+	"switchyard/internal/testenv"
 )
 
 // A Server is one that serves until the test ends.
 type Server struct {
 	switchyard.Server
-	*Background
+	*testenv.Background
 	Address  string // where it listens
 	Counters *switchyard.Counters
 	cancel   context.CancelFunc
@@ -25,10 +28,10 @@ type Server struct {
 // processes share, and SpinsPerMilli, as measuring that takes time. Ready belongs to the harness.
 //
 // The server is drained at the end of the test. Then Serve must have returned nil, unless Wait has told the test
-// otherwise, Ready must have been called once, the counters balance, and nothing is left behind (Check).
+// otherwise, Ready must have been called once, the counters balance, and nothing is left behind (testenv.Check).
 func Serve(t testing.TB, build func(switchyard.Options) (switchyard.Server, error), opts switchyard.Options) *Server {
 	t.Helper()
-	Check(t)
+	testenv.Check(t)
 	if opts.Counters == nil {
 		counters, free, err := switchyard.NewCounters()
 		if err != nil {
@@ -69,7 +72,7 @@ func Serve(t testing.TB, build func(switchyard.Options) (switchyard.Server, erro
 			t.Errorf("%d connections are active after the end", n)
 		}
 	})
-	s.Background = Start(t, func() error { return server.Serve(ctx) }, cancel)
+	s.Background = testenv.Start(t, func() error { return server.Serve(ctx) }, cancel)
 	select {
 	case a := <-ready:
 		if !a.Addr().IsLoopback() || a.Port() == 0 {
@@ -78,7 +81,7 @@ func Serve(t testing.TB, build func(switchyard.Options) (switchyard.Server, erro
 		s.Address = a.String()
 	case <-s.Ended():
 		t.Fatalf("serve: %v", s.Wait())
-	case <-time.After(Patience):
+	case <-time.After(testenv.Patience):
 		t.Fatal("Ready was not called")
 	}
 	return s
@@ -97,11 +100,11 @@ func (s *Server) Drain() error {
 // Dial connects. What the test does with the connection fails after Patience, and it is closed at the end of the test.
 func (s *Server) Dial() *net.TCPConn {
 	s.t.Helper()
-	c, err := net.DialTimeout("tcp", s.Address, Patience)
+	c, err := net.DialTimeout("tcp", s.Address, testenv.Patience)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(Patience))
+	c.SetDeadline(time.Now().Add(testenv.Patience))
 	return c.(*net.TCPConn)
 }

@@ -1,4 +1,4 @@
-package testenv
+package testserver
 
 import (
 	"encoding/binary"
