@@ -1,12 +1,17 @@
 package trace
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/cilium/ebpf"
+
+	"switchyard/internal/testenv"
 )
 
 // BenchmarkTaskLatencies measures what it takes to keep each task's latencies and not only the sum of all, where there are many
@@ -51,13 +56,17 @@ func switchProgram(b *testing.B, tasks int) float64 {
 	if err := s.Start(); err != nil {
 		b.Fatal(err)
 	}
-	time.Sleep(300 * time.Millisecond) // until all are made
+	children := fmt.Sprintf("/proc/%d/task/%[1]d/children", load.Process.Pid)
+	testenv.Eventually(b, "all are made", func() bool {
+		list, err := os.ReadFile(children)
+		return err != nil || len(strings.Fields(string(list))) == 22*40
+	})
 	program := s.objs.base.Programs["sched_switch"]
 	before, err := program.Stats()
 	if err != nil {
 		b.Fatal(err)
 	}
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // no state: so long it is measured
 	after, err := program.Stats()
 	if err != nil {
 		b.Fatal(err)

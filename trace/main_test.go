@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -233,7 +232,7 @@ func (h *helper) do(t testing.TB, what string, args ...any) string {
 	t.Helper()
 	fmt.Fprintln(h.in, append([]any{what}, args...)...)
 	answer := h.answer(t)
-	time.Sleep(20 * time.Millisecond)
+	testenv.Eventually(t, "the helper sleeps again", func() bool { return testenv.Asleep(h.pid()) })
 	return answer
 }
 
@@ -280,8 +279,12 @@ func ping() int {
 			return
 		}
 		sys.SetName("ping")
-		exchange(to, from, 1)             // until pong is there
-		time.Sleep(50 * time.Millisecond) // and waits
+		exchange(to, from, 1) // until pong is there
+		if !testenv.Until(func() bool { return testenv.Asleep(cmd.Process.Pid) }) {
+			fmt.Fprintln(os.Stderr, "pong does not wait")
+			done <- 1
+			return
+		}
 		fmt.Println("ready")
 		pingLoop(rounds, from, to)
 		done <- 0
@@ -311,9 +314,10 @@ func echo() int {
 
 // burner uses all of a CPU it can get.
 func burner() int {
-	fmt.Println("ready")
 	go io.Copy(io.Discard, os.Stdin)
 	go func() {
+		unix.Getppid()
+		fmt.Println("ready")
 		for {
 			unix.Getppid()
 		}

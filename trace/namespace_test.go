@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -95,7 +94,9 @@ func contain() (err error) {
 	if err := last.Run(); err != nil {
 		return err
 	}
-	time.Sleep(20 * time.Millisecond)
+	if !testenv.Until(func() bool { return testenv.Asleep(ping.Process.Pid) }) {
+		return errors.New("ping does not sleep")
+	}
 	if _, err := r.Stop(); err != nil {
 		return err
 	}
@@ -114,17 +115,17 @@ func renumbered() int {
 		fmt.Println(err)
 		return 1
 	}
-	for {
+	for first := make(chan bool); ; <-first {
 		go func() {
 			runtime.LockOSThread()
 			if unix.Gettid() == unix.Getpid() {
+				first <- true
 				select {}
 			}
 			fmt.Print(unix.Getpid(), " ", unix.Gettid(), " ")
 			fmt.Println(unix.Exec(self, []string{self}, append(os.Environ(), "SWITCHYARD_TEST_PROGRAM=successor")))
 			os.Exit(1)
 		}()
-		time.Sleep(time.Second)
 	}
 }
 

@@ -83,7 +83,9 @@ func threadPing() int {
 	in, out := int(r.Fd()), int(w.Fd())
 	pongIn, pongOut := int(toPong.Fd()), int(toPing.Fd())
 	failed := make(chan error, 2)
+	tid := make(chan int, 1)
 	pong := sys.Thread("pong", func() {
+		tid <- sys.Gettid()
 		if err := alone(0); err != nil {
 			failed <- err
 			return
@@ -95,7 +97,14 @@ func threadPing() int {
 			failed <- err
 			return
 		}
-		time.Sleep(50 * time.Millisecond) // until pong waits
+		pong := <-tid
+		if !testenv.Until(func() bool {
+			call, ok := testenv.Blocked(os.Getpid(), pong)
+			return ok && call == unix.SYS_READ
+		}) {
+			failed <- errors.New("pong does not wait")
+			return
+		}
 		fmt.Println("ready")
 		pingLoop(rounds, in, out)
 	})

@@ -305,14 +305,10 @@ func limit() (outer, inner string, remove func() error, err error) {
 		remove = func() error {
 			for _, dir := range []string{inner, outer} {
 				// Its last process may not be reaped yet.
-				for range 200 {
-					if err = os.Remove(dir); err == nil || errors.Is(err, fs.ErrNotExist) {
-						err = nil
-						break
-					}
-					time.Sleep(10 * time.Millisecond)
-				}
-				if err != nil {
+				if !testenv.Until(func() bool {
+					err = os.Remove(dir)
+					return err == nil || errors.Is(err, fs.ErrNotExist)
+				}) {
 					return err
 				}
 			}
@@ -388,16 +384,12 @@ func TestThrottled(t *testing.T) {
 	burn := func() {
 		var long uint64
 		opened, long = throttled(t, outer)
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-			// The time comes when the tasks go on, which may be periods later.
-			var now uint64
-			if closing, now = throttled(t, outer); closing >= opened+3 && now > long {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("throttled %d times in 30 s, for %d: want 3, and a time", closing-opened, now-long)
-			}
-		}
+		// The time comes when the tasks go on, which may be periods later.
+		var now uint64
+		testenv.Eventually(t, "throttled three times, and for a time", func() bool {
+			closing, now = throttled(t, outer)
+			return closing >= opened+3 && now > long
+		}, func() string { return fmt.Sprintf("%d times, for %d", closing-opened, now-long) })
 	}
 	verify := func(t *testing.T, all bool, got *event.Throttling, why string) {
 		t.Helper()
