@@ -25,17 +25,18 @@
 // What an event makes of a task's state. An entry in parentheses counts and changes nothing;
 // "strange" is an event that cannot be, counted in Result.Strange.
 //
-//	event                       unmet    unknown  fresh      ready       running     blocked  gone
-//	snapshot of the window's    what the snapshot says: ready, running, blocked, gone
-//	  opening                   (of the others it is compared with what events have told since)
-//	made (New)                  fresh    strange  strange    strange     strange     strange  strange
-//	first waking (WakeNew)      ready    ready    ready      strange     strange     strange  strange
-//	waking                      ready    ready    (spurious) (spurious)  (spurious)  ready    strange
-//	switch to it                running  running  running    running     (twice)     running  strange
-//	switch away, voluntary      blocked; ready, if a signal kept it runnable         (same)   strange
-//	switch away, involuntary    ready                                                (same)   strange
-//	switch away, its last one   gone                                                 (same)   strange
-//	Free                        unmet    gone     gone       gone        gone        gone     gone
+//	event                  unmet    unknown  fresh      ready      running    blocked  gone
+//	the opening snapshot   what it says: ready, running, blocked, gone. Of a task that events have
+//	                       told of already, it is compared with what they told
+//	New (made)             fresh    strange  strange    strange    strange    strange  strange
+//	WakeNew                ready    ready    ready      strange    strange    strange  strange
+//	Waking                 ready    ready    (spurious) (spurious) (spurious) ready    strange
+//	Switch to it           running  running  running    running    (twice)    running  strange
+//	Switch away:
+//	  voluntary            blocked; ready, if a signal kept it runnable                strange
+//	  involuntary          ready                                                       strange
+//	  its last             gone                                                        strange
+//	Free                   unmet    gone     gone       gone       gone       gone     gone
 //
 // Each switch away ends a period and begins the next, from whatever state: that a switch to the
 // task is missing shows in the period, not in the state. The kernel's counters in the event say
@@ -43,19 +44,19 @@
 //
 // Marks on a period say what is not yet known of it, and each is settled at the period's end:
 //
-//	early     A waking came while the task was on a CPU, or queued. It is counted as spurious. If the
-//	          task then blocks and comes back without another waking, that one ended its sleep: it is
-//	          counted as early instead, and the sleep was none. If the snapshot of the closing finds
-//	          the task awake, the same; but if events were lost meanwhile, the sleep is Touched.
-//	twice     The task came to a CPU while it was on another. If it then leaves the other CPU, the two
-//	          clocks disagree: a NegativeInterval. If not, the period is in doubt.
-//	doubt     What was seen in the period cannot all be. The period is murky.
-//	murky     No mark, but what becomes of a period with missing or contradictory switches: the time
-//	          that sum_exec_runtime tells is OnCPU (Inferred), the rest is Unknown, and nothing of it
-//	          is in a distribution.
-//	halfway   The task lost the CPU on its way to sleep: the kernel keeps no run_delay for the wait
-//	          that follows.
-//	ahead     Events of the task came before its snapshot of the opening, whose time has not come. When
-//	          it has, what events have told stands, unless they have not told what the task does, or
-//	          some were lost.
+//	early    A waking came while the task was on a CPU, or queued. It is counted as spurious. If the
+//	         task then blocks and comes back without another waking, that one ended its sleep: it is
+//	         counted as early instead, and the sleep was none. If the snapshot of the closing finds
+//	         the task awake, the same; but if events were lost meanwhile, the sleep is Touched.
+//	twice    The task came to a CPU while it was on another. If it then leaves the other CPU, the
+//	         two clocks disagree: a NegativeInterval. If not, the period is in doubt.
+//	doubt    What was seen in the period cannot all be. The period is murky.
+//	murky    No mark, but what becomes of a period with missing or contradictory switches: the time
+//	         that sum_exec_runtime tells is OnCPU (Inferred), the rest is Unknown, and nothing of
+//	         it is in a distribution.
+//	halfway  The task lost the CPU on its way to sleep: the kernel keeps no run_delay for the wait
+//	         that follows.
+//	ahead    Events of the task came before its snapshot of the opening, whose time has not come.
+//	         When it has, what events have told stands, unless they have not told what the task
+//	         does, or some were lost.
 package sched
