@@ -37,6 +37,8 @@ const (
 	uQuiet                // or before that and none since
 	uLast                 // the receive is the look of a drain at what has arrived
 	uLooked               // that look found nothing more
+	uBounded              // the receive in flight has a bound
+	uBehind               // it has once sent more than backlogLimit and not taken its replies
 )
 
 // backlogLimit is how much input of a connection that does not take its
@@ -54,9 +56,23 @@ func (u *uringLoop) begin(fd int32) {
 	u.settle(id, s)
 }
 
-// receive asks for all input to come.
+// receiveBound is after how many bytes a receive is asked for anew. Without a
+// bound one that is in flight takes half a mebibyte at a time of a client that
+// has sent so much (MULTISHOT_MAX_RETRY in io_uring/net.c), which would have to
+// be kept if the client takes no replies.
+const receiveBound = switchyard.InSize
+
+// receive asks for input to come.
 func (u *uringLoop) receive(id int32, s *uringSlot) {
-	armReceive(u.sqe(), s.fd, opReceive|uint64(id))
+	e := u.sqe()
+	armReceive(e, s.fd, opReceive|uint64(id))
+	switch {
+	case !u.unbounded:
+		e.OptLen = receiveBound
+		s.flags |= uBounded
+	case s.flags&uBehind != 0: // once is enough
+		e.Ioprio = 0
+	}
 	s.flags = s.flags&^(uHeard|uQuiet) | uReceiving
 }
 
@@ -91,11 +107,11 @@ func (u *uringLoop) received(id int32, c sys.UringCQE) {
 		if s.flags&uClosing == 0 {
 			u.input(id, s, u.buffers.Bytes(buffer)[:c.Res])
 		}
-		u.buffers.Give(buffer)
+		u.giveBack(buffer)
 	case c.Res == 0:
 		s.flags |= uEnd
 		if c.Flags&sys.UringCQEBuffer != 0 {
-			u.buffers.Give(uint16(c.Flags >> sys.UringCQEBufferBits))
+			u.giveBack(uint16(c.Flags >> sys.UringCQEBufferBits))
 		}
 	default:
 		switch syscall.Errno(-c.Res) {
@@ -105,6 +121,12 @@ func (u *uringLoop) received(id int32, c sys.UringCQE) {
 			if last {
 				s.flags |= uLooked
 			}
+		case syscall.EINVAL: // of a kernel before 6.17
+			if s.flags&uBounded == 0 {
+				s.flags |= uClosing
+			}
+			s.flags &^= uBounded
+			u.unbounded = true
 		case syscall.ECANCELED, syscall.EINTR, syscall.ENOMEM:
 		default:
 			s.flags |= uClosing // a reset
@@ -128,6 +150,7 @@ func (u *uringLoop) input(id int32, s *uringSlot, in []byte) {
 	}
 	u.backlogs.at(s.backlog).add(in)
 	if u.behind(s) {
+		s.flags |= uBehind
 		u.stopReceive(id, s)
 	}
 }
@@ -301,6 +324,9 @@ func (u *uringLoop) finish(id int32, s *uringSlot) {
 	}
 	s.flags = 0
 	u.live--
+	if u.live == 0 {
+		u.fewerBuffers()
+	}
 	u.count.Requests.Add(s.conn.Requests())
 	u.count.Closed.Add(1)
 	u.slots.give(id)

@@ -47,7 +47,11 @@ type uringLoop struct {
 	config  uringConfig
 	ring    *sys.Uring
 	buffers *sys.UringBuffers
-	given   int // buffers that exist
+	given   int      // buffers the kernel has, or has filled
+	spare   []uint16 // buffers that were taken from it again
+	made    int      // buffers that were ever given
+	// unbounded is set on a kernel that takes no bound for a receive.
+	unbounded bool
 
 	slots    table[uringSlot]
 	out      outBuffers
@@ -89,9 +93,43 @@ func (u *uringLoop) close() {
 
 // moreBuffers brings the receive buffers to n.
 func (u *uringLoop) moreBuffers(n int) {
-	for u.given < min(n, u.buffers.Len()) {
-		u.buffers.Give(uint16(u.given))
-		u.given++
+	for ; u.given < min(n, u.buffers.Len()); u.given++ {
+		if last := len(u.spare) - 1; last >= 0 {
+			u.buffers.Give(u.spare[last])
+			u.spare = u.spare[:last]
+			continue
+		}
+		u.buffers.Give(uint16(u.made))
+		u.made++
+	}
+}
+
+// keepBuffers is how many receive buffers, 16 KiB each, are kept whatever there
+// is to do.
+const keepBuffers = 64
+
+// giveBack is for a receive buffer that has been read. There are two for each
+// connection at most: a receive fills no more before it is asked for again.
+func (u *uringLoop) giveBack(id uint16) {
+	if u.given > max(keepBuffers, 2*u.live) {
+		u.retire(id)
+		return
+	}
+	u.buffers.Give(id)
+}
+
+// retire gives the memory of a buffer that the kernel has not to the system.
+func (u *uringLoop) retire(id uint16) {
+	u.given--
+	u.buffers.Drop(id)
+	u.spare = append(u.spare, id)
+}
+
+// fewerBuffers takes buffers back when no connection is left: no receive is in
+// flight then.
+func (u *uringLoop) fewerBuffers() {
+	for u.given > keepBuffers {
+		u.retire(u.buffers.Take())
 	}
 }
 

@@ -59,7 +59,9 @@ type UringSQE struct {
 	UserData uint64
 	BufGroup uint16
 	_        uint16
-	_        int32
+	// OptLen, of a multishot receive, is after how many bytes it ends: 0 is
+	// never. Kernels before 6.17 say EINVAL to any other.
+	OptLen uint32
 	_        [2]uint64
 }
 

@@ -209,16 +209,17 @@ type UringBuffers struct {
 	tail   uint16
 }
 
-// uringStagger sets the beginnings of the buffers one cache line apart from a
-// multiple of the page, so that short messages in many buffers do not compete
-// for the same set of the cache.
+// uringStagger sets the beginnings of the buffers each one cache line further
+// from the beginning of a page, so that short messages in many buffers do not
+// compete for the same set of the cache. No two buffers have a page in common.
 const uringStagger = 64
 
 // NewUringBuffers registers a ring for n buffers, a power of two up to 32768,
 // of size bytes each, as group; none is handed over yet. Their memory is
 // touched only as it is used.
 func NewUringBuffers(r *Uring, group uint16, n, size int) (_ *UringBuffers, err error) {
-	b := &UringBuffers{size: size, stride: size + uringStagger}
+	page := os.Getpagesize()
+	b := &UringBuffers{size: size, stride: (size+page-1)/page*page + page}
 	defer func() {
 		if err != nil {
 			b.Close()
@@ -254,15 +255,41 @@ func (b *UringBuffers) Len() int { return len(b.ring) }
 
 // Bytes is the buffer with a number. It is valid until it is given.
 func (b *UringBuffers) Bytes(id uint16) []byte {
-	at := int(id) * b.stride
+	at := b.at(id)
 	return b.mem[at : at+b.size : at+b.size]
+}
+
+// at is where a buffer begins.
+func (b *UringBuffers) at(id uint16) int {
+	return int(id)*b.stride + int(id)*uringStagger%(b.stride-b.size)
+}
+
+// Drop gives the memory of a buffer that is not given back to the system; it
+// comes anew when it is used (madvise(2), MADV_DONTNEED).
+func (b *UringBuffers) Drop(id uint16) {
+	at := int(id) * b.stride
+	unix.Madvise(b.mem[at:at+b.stride], unix.MADV_DONTNEED)
+}
+
+// Take takes back the buffer that was given last. No operation that would pick
+// one may be in flight, and the kernel must have one.
+func (b *UringBuffers) Take() uint16 {
+	b.tail--
+	id := b.ring[int(b.tail)&(len(b.ring)-1)].bid
+	b.publish()
+	return id
 }
 
 // Give hands a buffer to the kernel.
 func (b *UringBuffers) Give(id uint16) {
 	e := &b.ring[int(b.tail)&(len(b.ring)-1)]
-	e.addr, e.len, e.bid = uint64(uintptr(unsafe.Pointer(&b.mem[int(id)*b.stride]))), uint32(b.size), id
+	e.addr, e.len, e.bid = uint64(uintptr(unsafe.Pointer(&b.mem[b.at(id)]))), uint32(b.size), id
 	b.tail++
+	b.publish()
+}
+
+// publish shows the kernel the tail.
+func (b *UringBuffers) publish() {
 	// The tail is 16 bits beside the first entry's bid, which is stored again:
 	// there is no shorter atomic store. Both are little-endian.
 	first := &b.ring[0]
