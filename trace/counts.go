@@ -147,13 +147,16 @@ type Counts struct {
 
 	// Checks compare the counts with the kernel's own books.
 	//
-	//	nvcsw             voluntary switches: equal the change of the traced tasks' nvcsw, and so for each task with a row
+	//	nvcsw             voluntary switches: equal the change of the traced tasks' nvcsw, and so
+	//	                  for each task with a row
 	//	nivcsw            involuntary switches: the same with nivcsw
-	//	tasks             tasks at the start + those that appeared = those that ended + tasks at the end
+	//	tasks             tasks at the start + those that appeared = those that ended + tasks at the
+	//	                  end
 	//	life              on-CPU + run-queue + blocked time (ns) = the tasks' life in the window
-	//	sum_exec_runtime  on-CPU time (ns): the kernel's own within its clock's error, which is a tick for each CPU at each
-	//	                  end, stolen time, the time it takes to choose the next task, when its clock has stopped, and the end
-	//	                  of wake-up latencies, when it runs already
+	//	sum_exec_runtime  on-CPU time (ns): the kernel's own within its clock's error, which is a
+	//	                  tick for each CPU at each end, stolen time, the time it takes to choose
+	//	                  the next task, when its clock has stopped, and the end of wake-up
+	//	                  latencies, when it runs already
 	Checks []event.Check
 
 	// Steal is the time the hypervisor kept from all CPUs in the window. It is included in OnCPU and RunQueue.

@@ -31,18 +31,25 @@ type Result struct {
 	Lost []event.Lost
 	// Checks are the sums that must add up, the recorder's own threads included.
 	//
-	//	nvcsw             voluntary switches: the events between the two snapshots are as many as nvcsw has changed by, for each
-	//	                  task. A task that was made or ended in between counts from there, or up to there
+	//	nvcsw             voluntary switches: the events between the two snapshots are as many as
+	//	                  nvcsw has changed by, for each task. A task that was made or ended in
+	//	                  between counts from there, or up to there
 	//	nivcsw            involuntary switches: the same with nivcsw
-	//	ctxt              all switches: the change of ctxt in /proc/stat, within the time it took to read it
-	//	sum_exec_runtime  on-CPU spans (ns) in the window: the kernel's own within its clock's error, for each task
-	//	run_delay         run-queue time (ns) between the snapshots: the kernel's own begins when the task is put on the queue,
-	//	                  after its waking, so that it is less; but not less than what follows involuntary switches
-	//	life              on-CPU + run-queue + blocked time (ns) = the tasks' life in the window, for each task
+	//	ctxt              all switches: the change of ctxt in /proc/stat, within the time it took to
+	//	                  read it
+	//	sum_exec_runtime  on-CPU spans (ns) in the window: the kernel's own within its clock's
+	//	                  error, for each task
+	//	run_delay         run-queue time (ns) between the snapshots: the kernel's own begins when
+	//	                  the task is put on the queue, after its waking, so that it is less; but
+	//	                  not less than what follows involuntary switches
+	//	life              on-CPU + run-queue + blocked time (ns) = the tasks' life in the window,
+	//	                  for each task
 	//	cpu               busy + idle time of the CPUs (ns) = the window, for each CPU
-	//	tasks             tasks at the start + appeared − disappeared = tasks at the end, for each task
+	//	tasks             tasks at the start + appeared − disappeared = tasks at the end, for each
+	//	                  task
 	//	chain             the task that leaves a CPU is the one that came to it at the switch before
-	//	window            its length (ns): the snapshots were taken around it by the same clock, and there was a task in it
+	//	window            its length (ns): the snapshots were taken around it by the same clock, and
+	//	                  there was a task in it
 	Checks []event.Check
 
 	Events     uint64

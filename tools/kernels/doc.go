@@ -2,7 +2,8 @@
 // trace, the conformance suite on one model of each family, and a small compare. make test-kernels
 // runs it.
 //
-//	go run ./tools/kernels [-kernels '5.10 7.x'] [-image BZIMAGE] [-run REGEXP] [-v] [-update] [-refresh]
+//	go run ./tools/kernels [-kernels '5.10 7.x'] [-image BZIMAGE] [-run REGEXP] [-v]
+//	    [-update] [-refresh]
 //
 // A kernel is a package of Debian's, taken with apt (images.go) and kept under the user's cache
 // directory, or a file (-image). A guest's only file system is an initramfs (initramfs.go) with
