@@ -59,15 +59,10 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, calls
 		t.Missing["syscalls"] = "not asked for (--syscalls)"
 	}
 	p := &m.Probe
-	t.Cost = report.TraceCost{Events: p.Events, BytesPerEvent: p.BytesPerEvent, NSPerEvent: p.NsPerEvent, How: p.Calibrated, ReaderCPUNS: p.ReaderCPU}
+	t.Cost = report.TraceCost{Events: p.Events, BytesPerEvent: p.BytesPerEvent, NSPerEvent: p.NsPerEvent, How: p.Calibrated, ReaderCPUNS: p.ReaderCPU,
+		AttachNS: p.Attach, MemoryBytes: p.Memory}
 	if p.NsPerEvent == nil {
 		t.Missing["cost of an event"] = p.Calibrated
-	}
-	if p.Attach != nil {
-		t.Cost.AttachNS = *p.Attach
-	}
-	if p.Memory != nil {
-		t.Cost.MemoryBytes = uint64(*p.Memory)
 	}
 	disk := m.Tables.Events.Bytes + m.Tables.Tasks.Bytes + m.Tables.Snapshots.Bytes + m.Tables.Lost.Bytes
 	t.Cost.DiskBytes = &disk

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -111,4 +113,43 @@ func TestRecoverAsUser(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	complete(t, run)
+}
+
+// A spool that can grow no further ends the window at once. What there is of it is recovered, and its checks hold.
+func TestTraceSpoolFull(t *testing.T) {
+	skipUntraceable(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	cmd := testenv.Program(t, "switchyard", "trace", "--record", "--all", "--calibrate=false", "--out", dir)
+	// In units of 512 bytes. The signal that comes with it would end the program, too (SIGXFSZ).
+	cmd.Args = append([]string{"sh", "-c", `ulimit -f 512; exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
+	cmd.Path = "/bin/sh"
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// Something to record, until it is full.
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				exec.Command("/bin/true").Run()
+			}
+		}
+	}()
+	err := cmd.Wait()
+	close(stop)
+	<-stopped
+	if err == nil || !strings.Contains(errs.String(), "file too large") || !strings.Contains(errs.String(), "switchyard recover "+dir) {
+		t.Fatalf("%v: %s", err, errs.String())
+	}
+	o := runCommand(t, "recover", dir)
+	if o.code != 0 || !strings.Contains(o.stdout, "cut off") {
+		t.Errorf("recover: exit code %d: %s%s", o.code, o.stdout, o.stderr)
+	}
+	complete(t, dir)
 }

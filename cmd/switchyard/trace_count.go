@@ -113,6 +113,7 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 
 // countReport is what a window of count depth showed.
 func countReport(c *trace.Counts) *report.Trace {
+	memory := int64(c.Cost.Memory)
 	t := &report.Trace{
 		Schema:     report.TraceSchema,
 		Depth:      "count",
@@ -127,7 +128,7 @@ func countReport(c *trace.Counts) *report.Trace {
 		Missing: map[string]string{
 			"preemptors and wakers": "count depth does not tell tasks from each other (--record does)",
 		},
-		Cost: report.TraceCost{AttachNS: int64(c.Cost.Attach), MemoryBytes: c.Cost.Memory},
+		Cost: report.TraceCost{AttachNS: (*int64)(&c.Cost.Attach), MemoryBytes: &memory},
 	}
 	for k, reason := range c.Missing {
 		t.Missing[k] = reason

@@ -139,7 +139,7 @@ func blinked(t *testing.T, r *report.Trace) {
 	if n := r.LostEvents(); n > 0 {
 		t.Errorf("lost %d events", n)
 	}
-	if r.Cost.Events == 0 || r.Cost.AttachNS <= 0 {
+	if r.Cost.Events == 0 || r.Cost.AttachNS == nil || *r.Cost.AttachNS <= 0 {
 		t.Errorf("cost: %+v", r.Cost)
 	}
 }

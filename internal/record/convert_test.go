@@ -102,11 +102,10 @@ func TestConvertOtherMachine(t *testing.T) {
 	if m.Host != elsewhere {
 		t.Errorf("recorded on %+v, want %+v", m.Host, elsewhere)
 	}
-	if want := (run.Options{Of: "switchyard trace", Syscalls: true, Buffer: 4096, Online: 2, Steal: 5}); !reflect.DeepEqual(m.Options, want) {
-		m.Options.ThrottledWhy = ""
-		if !reflect.DeepEqual(m.Options, want) {
-			t.Errorf("options %+v, want %+v", m.Options, want)
-		}
+	steal, interrupts := int64(5), int64(0)
+	if want := (run.Options{Of: "switchyard trace", Syscalls: true, Buffer: 4096, Online: 2, Steal: &steal, Interrupts: &interrupts,
+		ThrottledWhy: "an older switchyard recorded it"}); !reflect.DeepEqual(m.Options, want) {
+		t.Errorf("options %+v, want %+v", m.Options, want)
 	}
 	if !slices.Equal(m.Warnings, []string{"Mind."}) || m.Window != (event.Window{Open: 1000, Close: 9000}) {
 		t.Errorf("warnings %q, window %+v", m.Warnings, m.Window)
@@ -180,6 +179,9 @@ func TestConvertCut(t *testing.T) {
 			end, events = 9600, 5
 		}
 		m := r.Manifest()
+		if m.Options.Steal != nil || m.Probe.Attach != nil {
+			t.Errorf("%d bytes: what was not measured is %v, %v", n, m.Options.Steal, m.Probe.Attach)
+		}
 		if m.Window != (event.Window{Open: 1000, Close: end}) || m.Tables.Events.Rows != events || !strings.Contains(fmt.Sprint(m.Warnings), "cut off") {
 			t.Errorf("%d bytes: window %+v, %d events, %q", n, m.Window, m.Tables.Events.Rows, m.Warnings)
 		}

@@ -80,7 +80,7 @@ func Open(path string, own func(*os.File)) (_ *Directory, err error) {
 	}
 	if d.spool, err = sys.OpenRegularIn(d.root, SpoolName); err != nil {
 		d.root.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	return d, nil
 }

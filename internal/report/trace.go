@@ -136,8 +136,8 @@ type TraceCost struct {
 	NSPerEvent   *float64 `json:"ns_per_event"`
 	How          string   `json:"how,omitempty"` // NSPerEvent was measured
 	ReaderCPUNS  *int64   `json:"reader_cpu_ns"`
-	AttachNS     int64    `json:"attach_ns"`
-	MemoryBytes  uint64   `json:"memory_bytes"`
+	AttachNS     *int64   `json:"attach_ns"`
+	MemoryBytes  *int64   `json:"memory_bytes"`
 	DiskBytes    *int64   `json:"disk_bytes,omitempty"`
 	DiskPerEvent *float64 `json:"disk_bytes_per_event,omitempty"`
 }

@@ -42,7 +42,7 @@ func sampleTrace() *Trace {
 		Checks: []event.Check{{Name: "nvcsw", Status: "pass", Traced: 123_480, Kernel: 123_480},
 			{Name: "nivcsw", Status: "fail", Reason: "differs by -3, 1 task wrong, the first task 1234 (\x1b[31mx): traced 1, kernel 4", Traced: 7891, Kernel: 7894},
 			{Name: "run_delay", Status: "unavailable", Reason: "this kernel does not keep it"}},
-		Cost:     TraceCost{Events: 150_000, BytesPerEvent: ptr(29.5), NSPerEvent: ptr(140.2), ReaderCPUNS: ptr(int64(12_345_678)), AttachNS: 45_000_000, MemoryBytes: 16 << 20, DiskPerEvent: ptr(6.6)},
+		Cost:     TraceCost{Events: 150_000, BytesPerEvent: ptr(29.5), NSPerEvent: ptr(140.2), ReaderCPUNS: ptr(int64(12_345_678)), AttachNS: ptr(int64(45_000_000)), MemoryBytes: ptr(int64(16 << 20)), DiskPerEvent: ptr(6.6)},
 		Missing:  map[string]string{"cost of a switch": "not asked for (--switch-cost)"},
 		Warnings: []string{"The command failed: exit status 2."},
 	}

@@ -354,13 +354,16 @@ func (t *Trace) writeFoot(b *strings.Builder, width int) {
 	if c.ReaderCPUNS != nil {
 		cost += fmt.Sprintf(", %s of the reader's CPU time", nanos(float64(*c.ReaderCPUNS)))
 	}
-	if c.MemoryBytes > 0 {
-		cost += fmt.Sprintf(", %s of memory", size(float64(c.MemoryBytes)))
+	if c.MemoryBytes != nil {
+		cost += fmt.Sprintf(", %s of memory", size(float64(*c.MemoryBytes)))
 	}
 	if c.DiskPerEvent != nil {
 		cost += fmt.Sprintf(", %.1f bytes an event on disk", *c.DiskPerEvent)
 	}
-	lines = append(lines, cost+fmt.Sprintf(", attached in %s.", nanos(float64(c.AttachNS))))
+	if c.AttachNS != nil {
+		cost += fmt.Sprintf(", attached in %s", nanos(float64(*c.AttachNS)))
+	}
+	lines = append(lines, cost+".")
 	if t.LostEvents() == 0 {
 		lines = append(lines, "No event was lost.")
 	}

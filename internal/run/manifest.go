@@ -42,9 +42,10 @@ type Options struct {
 	Syscalls bool   `json:"syscalls"`         // their entries and exits, too
 	Buffer   int    `json:"buffer_bytes"`     // of each ring
 	Online   int    `json:"cpus_online"`      // above the highest number of a CPU that was online
-	// Steal is what the hypervisor kept from all CPUs in the window, Interrupts what they spent in interrupts, ns.
-	Steal      int64 `json:"steal_ns"`
-	Interrupts int64 `json:"interrupts_ns"`
+	// Steal is what the hypervisor kept from all CPUs in the window, Interrupts what they spent in interrupts, ns; nil if it
+	// is not known.
+	Steal      *int64 `json:"steal_ns"`
+	Interrupts *int64 `json:"interrupts_ns"`
 	// Ctxt is ctxt of /proc/stat at the window's two ends, nil if it is not known.
 	Ctxt *[2]event.Reading `json:"ctxt,omitempty"`
 

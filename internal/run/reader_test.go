@@ -237,7 +237,7 @@ func TestSecondSchema(t *testing.T) {
 	}
 	defer r.Close()
 	o := r.Manifest().Options
-	if o.Of != "sleep 1" || !o.All || o.Buffer != 4096 || o.Online != 2 || o.Steal != 7 || o.Interrupts != 8 || o.SwitchCost != nil ||
+	if o.Of != "sleep 1" || !o.All || o.Buffer != 4096 || o.Online != 2 || *o.Steal != 7 || *o.Interrupts != 8 || o.SwitchCost != nil ||
 		!bytes.Contains(o.Percentiles, []byte("1200.5")) {
 		t.Errorf("options %+v", o)
 	}

@@ -42,7 +42,7 @@ func write(t testing.TB, dir string, events []event.Event, tasks []event.Task) {
 }
 
 func someManifest() Manifest {
-	cost, cpu := 212.5, int64(12_345_678)
+	cost, cpu, steal := 212.5, int64(12_345_678), int64(math.MaxInt64)
 	switches := &event.SwitchCosts{Window: time.Second, By: "sched_switch", Switches: 3, Missing: map[string]string{"preemption": "no hook"}}
 	for _, d := range []time.Duration{1200, 1300, 45_000} {
 		switches.Kinds[event.SwitchThread].Total.Add(d)
@@ -51,7 +51,7 @@ func someManifest() Manifest {
 	return Manifest{
 		Command:  []string{"switchyard", "trace", "--record", "--", "sleep", "1"},
 		Made:     time.Unix(1_800_000_000, 123).UTC(),
-		Options:  Options{Of: "sleep 1", All: true, Buffer: 8 << 20, Online: 2, Steal: math.MaxInt64, SwitchCost: switches},
+		Options:  Options{Of: "sleep 1", All: true, Buffer: 8 << 20, Online: 2, Steal: &steal, SwitchCost: switches},
 		Host:     event.Host{Name: "here", Kernel: "6.18.0", Arch: "amd64", CPUs: 2, Go: "go1.26", Root: true},
 		Window:   event.Window{Open: 86_400_123_456_000, Close: 86_500_000_000_000},
 		Clock:    Clock{Boottime: 86_400_000_000_000, Realtime: 1_800_000_000_000_000_000},

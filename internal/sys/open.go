@@ -2,7 +2,6 @@ package sys
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,7 +29,7 @@ func regular(f *os.File, err error) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: %w", f.Name(), ErrNotRegular)
+		err = &fs.PathError{Op: "open", Path: filepath.Clean(f.Name()), Err: ErrNotRegular}
 	}
 	if err != nil {
 		f.Close()

@@ -156,7 +156,7 @@ type About struct {
 	// Steal is the time the hypervisor kept from all CPUs in the window, Interrupts what they spent in interrupts. Ctxt is
 	// ctxt of /proc/stat at its two ends, nil if that could not be read. Cost is what recording took. A recording that was
 	// cut off has none of them.
-	Steal, Interrupts time.Duration
+	Steal, Interrupts *time.Duration
 	Ctxt              *[2]event.Reading
 	Cost              Cost
 
@@ -174,7 +174,7 @@ func (r *Recording) About() About {
 		ThrottledWhy: "the recording was cut off before it was read a second time",
 	}
 	if end := r.x.end; end != nil {
-		a.Steal, a.Interrupts, a.Cost = time.Duration(end.Steal), time.Duration(end.Interrupts), end.Cost
+		a.Steal, a.Interrupts, a.Cost = (*time.Duration)(&end.Steal), (*time.Duration)(&end.Interrupts), end.Cost
 		a.Throttled, a.ThrottledWhy = end.Throttled, end.ThrottledWhy
 		if a.Throttled == nil && a.ThrottledWhy == "" {
 			a.ThrottledWhy = "an older switchyard recorded it"
