@@ -62,7 +62,7 @@ type UringSQE struct {
 	// OptLen, of a multishot receive, is after how many bytes it ends: 0 is
 	// never. Kernels before 6.17 say EINVAL to any other.
 	OptLen uint32
-	_        [2]uint64
+	_      [2]uint64
 }
 
 // UringCQE is what came of it: struct io_uring_cqe.
