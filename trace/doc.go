@@ -1,10 +1,15 @@
-// Package trace counts, inside the kernel, what a process and all its descendants make the scheduler do: switches by kind,
-// wake-ups, migrations, time on the CPU, blocked and waiting for it with their distributions, forks, threads, execs, exits,
-// system calls by name, page faults, TLB flushes at switches.
+// Package trace captures what the scheduler does to a process and all its descendants, or to every task of the machine, by
+// eBPF programs on the kernel's tracepoints. It has two depths:
 //
-// Everything is summed where it happens, by eBPF programs on the kernel's tracepoints. No event is sent anywhere and nobody
-// is woken up. A [Session] loads the programs; [Session.Follow] names a process; what happens between [Session.Start] and
-// [Session.Stop] is a window, and its [Counts] is what one gets.
+// A [Session] counts: switches by kind, wake-ups, migrations, time on the CPU, blocked and waiting for it with their
+// distributions, forks, threads, execs, exits, system calls by name, page faults, TLB flushes at switches. Everything is
+// summed inside the kernel, where it happens: no event is sent anywhere and nobody is woken up. [Session.Follow] names a
+// process; what happens between [Session.Start] and [Session.Stop] is a window, and its [Counts] is what one gets.
+//
+// A [Recorder] writes every event of its one window to a file, through a ring for each CPU: who took the CPU from whom, who
+// woke whom, and when. Package spool reads that file, anywhere and without a privilege. What events mean is in package event.
+//
+// The rest is of the first depth, unless it says otherwise.
 //
 // # What is counted where
 //

@@ -310,10 +310,7 @@ func sameClock(rows []byte, before, after int64) error {
 }
 
 func (r *Recorder) begin() ([]byte, error) {
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		return nil, os.NewSyscallError("uname", err)
-	}
+	release, machine := proc.Uname()
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
 		return nil, err
@@ -321,7 +318,7 @@ func (r *Recorder) begin() ([]byte, error) {
 	boot, real := clockPair()
 	name, _ := os.Hostname()
 	return json.Marshal(spool.Begin{
-		Version: spool.Version, Kernel: unix.ByteSliceToString(u.Release[:]), Machine: unix.ByteSliceToString(u.Machine[:]),
+		Version: spool.Version, Kernel: release, Machine: machine,
 		CPUs: cpus, Online: online(cpus), Rings: len(r.rings), All: r.opts.All, Syscalls: r.opts.Syscalls, Buffer: r.opts.Buffer,
 		Tracer: r.getCtl("Self"), Level: r.getCtl("Level"), Args: os.Args, Boottime: boot, Realtime: real,
 		Host: event.Host{Name: name, Arch: runtime.GOARCH, Model: proc.Here.CPUModel(), Go: runtime.Version(), Root: os.Geteuid() == 0},

@@ -382,7 +382,7 @@ func (m *cutMachine) failures(t *testing.T, at int) (failed []string) {
 			failed = append(failed, c.Name+": "+c.Reason)
 		}
 	}
-	if cut := r.Cut(); !strings.Contains(cut, "left out") && m.version >= 3 {
+	if cut := r.Cut(); !strings.Contains(cut, "it ends where") && m.version >= 3 {
 		t.Errorf("%d bytes: it does not say that it was cut off: %q", at, cut)
 	}
 	if m.version >= 3 {

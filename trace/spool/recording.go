@@ -102,7 +102,11 @@ func (r *Recording) Cut() string {
 	if r.x.begin.Version < 3 {
 		return why + ": of its last 50 ms some CPUs' events may be missing, and checks fail for that"
 	}
-	return fmt.Sprintf("%s: it ends where every CPU's events are known, and %d after that are left out", why, r.beyond)
+	why += ": it ends where every CPU's events are known"
+	if r.beyond > 0 {
+		why += fmt.Sprintf(", and %d after that are left out", r.beyond)
+	}
+	return why
 }
 
 // Opens reports whether the recording has a window: one that was cut off may end before.
