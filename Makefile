@@ -20,8 +20,8 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The Go tool knows best what is out of date.
-build: ## build bin/switchyard, one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/switchyard
+build: ## build bin/switchyard, one static binary, and the small one that fork/exec starts
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(dir $(BIN)) ./cmd/switchyard ./cmd/switchyard-child
 
 compare: build ## run every model under the same load and print the table
 	./$(BIN) compare --out $(OUT) $(ARGS)

@@ -72,7 +72,8 @@ var arrows = map[string][]string{
 
 	"internal/testenv":            {"internal/proc", "internal/sys"},
 	"internal/testenv/testserver": {".", "internal/testenv"},
-	"internal/conformance":        rooms(".", models, "internal/testenv", "internal/testenv/testserver", "internal/proc", "internal/sys"),
+	"internal/conformance":        rooms(".", models, "internal/testenv",
+		"internal/testenv/testserver", "internal/proc", "internal/sys"),
 	"tools/kernels":               {},
 	"tools/kernels/init":          {},
 	"tools/man":                   {},

@@ -34,6 +34,10 @@ type Model struct {
 	// Have is nil when the model can run here, and otherwise an error that
 	// wraps errors.ErrUnsupported and says why. A nil Have is always able.
 	Have func() error
+	// Program names the program that a server starts for each connection, and
+	// says in parentheses what is unusual about that. nil means that it starts
+	// none.
+	Program func() string
 	// New binds a server to its address. It listens from then on (the kernel
 	// queues connections) and serves when Serve is called. Of a model that
 	// cannot run here Register makes it fail with the reason.

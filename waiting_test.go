@@ -8,9 +8,10 @@ import (
 	"testing"
 )
 
-// A test that sleeps where it should wait for a state passes on the machine it was written on. So a sleep says, on its line
-// or above it, why there is no state to wait for: "// no state: the window that is measured". An example, where a sleep
-// stands for what its reader does, need not. internal/testenv waits for states.
+// A test that sleeps where it should wait for a state passes on the machine it was written on. So a
+// sleep says, on its line or above it, why there is no state to wait for: "// no state: the window
+// that is measured". An example, where a sleep stands for what its reader does, need not.
+// internal/testenv waits for states.
 func TestSleepsAreNotForAState(t *testing.T) {
 	fset, all := sources(t)
 	found := 0
@@ -32,7 +33,8 @@ func TestSleepsAreNotForAState(t *testing.T) {
 			for _, at := range sleeps(d) {
 				found++
 				if at := fset.Position(at); !reasons[at.Line] {
-					t.Errorf("%s: a sleep: wait for the state it stands for (testenv.Eventually, Asleep, In, Taken), or say why there is none in a comment, // no state: …", at)
+					t.Errorf("%s: a sleep: wait for the state it stands for (testenv), or say why"+
+						" there is none in a comment, // no state: …", at)
 				}
 			}
 		}
@@ -42,7 +44,8 @@ func TestSleepsAreNotForAState(t *testing.T) {
 	}
 }
 
-// sleeps lists where a declaration calls time.Sleep, or receives from time.After and from nothing else.
+// sleeps lists where a declaration calls time.Sleep, or receives from time.After and from nothing
+// else.
 func sleeps(d ast.Node) (list []token.Pos) {
 	var choices []ast.Node // what a select waits for beside other things
 	ast.Inspect(d, func(n ast.Node) bool {
@@ -60,7 +63,9 @@ func sleeps(d ast.Node) (list []token.Pos) {
 				list = append(list, n.Pos())
 			}
 		case *ast.UnaryExpr:
-			if c, ok := n.X.(*ast.CallExpr); ok && n.Op == token.ARROW && calls(c, "time", "After") && !slices.Contains(choices, ast.Node(n)) {
+			c, ok := n.X.(*ast.CallExpr)
+			if ok && n.Op == token.ARROW && calls(c, "time", "After") &&
+				!slices.Contains(choices, ast.Node(n)) {
 				list = append(list, n.Pos())
 			}
 		}
@@ -85,7 +90,8 @@ func TestChanceIsSeededOrTold(t *testing.T) {
 	found := 0
 	for _, s := range all {
 		_, others := s.imports()
-		if !s.test || !slices.Contains(others, "math/rand/v2") && !slices.Contains(others, "math/rand") {
+		if !s.test || !slices.Contains(others, "math/rand/v2") &&
+			!slices.Contains(others, "math/rand") {
 			continue
 		}
 		for _, d := range s.file.Decls {
@@ -106,7 +112,8 @@ func TestChanceIsSeededOrTold(t *testing.T) {
 				return true
 			})
 			if len(chance) > 0 && !told {
-				t.Errorf("%s: what chance gives here nobody learns: seed it (rand.New), or log it", fset.Position(chance[0].Pos()))
+				t.Errorf("%s: what chance gives here nobody learns: seed it (rand.New), or log it",
+					fset.Position(chance[0].Pos()))
 			}
 		}
 	}

@@ -16,7 +16,12 @@
 // from outside is SIGKILL. It dies with the thread that forked it (prctl(2),
 // PR_SET_PDEATHSIG), which is the server's own and lives as long as the server.
 //
-// A program whose servers use fork/exec must call [Child] first thing in main.
+// A program whose servers use fork/exec must call [Child] first thing in main:
+// it is started anew for each connection, unless switchyard-child stands beside
+// it. That is a program of its own because what fork/exec costs is mostly the
+// start of what is executed: the size of the file that is mapped, and what its
+// packages do before main. The small program keeps the large one's libraries
+// out of that.
 //
 // These designs cannot run in a program that was built with the race detector
 // or without inlining (-gcflags=all=-l): both put calls into the runtime where

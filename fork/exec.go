@@ -22,8 +22,19 @@ func init() {
 		Probes:   probes,
 		Isolated: true,
 		Have:     haveExec,
+		Program:  programOfExec,
 		New:      newExec,
 	})
+}
+
+// programOfExec says what is started for a connection.
+func programOfExec() string {
+	p := findExecProgram()
+	defer p.close()
+	if p.why != nil {
+		return fmt.Sprintf("%s (%v)", p.name, p.why)
+	}
+	return p.name
 }
 
 // childCalled is set once the program has called Child.
@@ -42,9 +53,6 @@ func haveExec() error {
 	return nil
 }
 
-// self is the running program's file, even if it has been removed since.
-const self = "/proc/self/exe"
-
 // execName is what a program that was started for a connection finds as its
 // own name. Its arguments are the descriptor of the server's board, the number
 // of slots there, and its own slot.
@@ -54,6 +62,7 @@ const execName = "sy-exec"
 // mapped again after the exec, and the children get it as a descriptor.
 func newExec(opts switchyard.Options) (switchyard.Server, error) {
 	file := -1
+	found := execProgram{fd: -1}
 	var program *sys.Program
 	s, err := newConnections(opts, func(s *server, slot int) syscall.Errno {
 		s.template.program, s.template.lock = program, file
@@ -72,12 +81,9 @@ func newExec(opts switchyard.Options) (switchyard.Server, error) {
 			return err
 		}
 		s.memory = newRegion(memory, s.slots)
-		// The copy serves one connection: it needs no collector and no more
-		// than one processor, whatever its control group allows, and starts
-		// sooner without.
-		program, err = sys.NewProgram(self,
-			[]string{execName, strconv.Itoa(file), strconv.Itoa(s.slots), slotDigits(0)},
-			[]string{"GOGC=off", "GOMAXPROCS=1", "GODEBUG=containermaxprocs=0"})
+		found = findExecProgram()
+		program, err = sys.NewProgram(found.path,
+			[]string{execName, strconv.Itoa(file), strconv.Itoa(s.slots), slotDigits(0)}, execEnv)
 		return err
 	}
 	s.stop = func(s *server) {
@@ -87,6 +93,7 @@ func newExec(opts switchyard.Options) (switchyard.Server, error) {
 		if program != nil {
 			program.Free()
 		}
+		found.close()
 	}
 	return s, nil
 }
@@ -109,8 +116,8 @@ func newFile(name string, size int) (int, error) {
 // slotDigits is a slot's number at a fixed length.
 func slotDigits(i int) string { return fmt.Sprintf("%010d", i) }
 
-// exec forks a child that becomes a fresh copy of the program with the
-// connection as descriptor 0. Close on exec does the rest.
+// exec forks a child that becomes a fresh program with the connection as
+// descriptor 0. Close on exec does the rest.
 //
 //go:nosplit
 //go:norace

@@ -13,11 +13,15 @@ import (
 )
 
 // Child makes a program fit to run fork/exec servers. Call it first thing in
-// main (or TestMain), before flags are read: in a copy of the program that such
-// a server started for a connection it serves that connection, which is
+// main (or TestMain), before flags are read: in a copy of the program, or in
+// switchyard-child, that such a server started for a connection it serves that connection, which is
 // descriptor 0, and ends the process. In any other process it returns at once.
 func Child() {
 	childCalled.Store(true)
+	if len(os.Args) == 2 && os.Args[0] == execName && os.Args[1] == buildWord {
+		os.Stdout.WriteString(thisBuild())
+		os.Exit(0)
+	}
 	if len(os.Args) != 4 || os.Args[0] != execName {
 		return
 	}

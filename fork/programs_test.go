@@ -28,6 +28,8 @@ var programs = map[string]func() int{
 	"thief":  thiefProgram,
 	"tasks":  tasksProgram,
 	"noexec": noExecProgram,
+
+	"program of exec": func() int { fmt.Println(programOfExec()); return 0 },
 }
 
 // serveProgram serves a model until SIGTERM, and prints its address and then

@@ -214,6 +214,10 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 	if row.Checks == nil {
 		row.Checks = []report.Check{}
 	}
+	if r.model.Program != nil && row.Available {
+		row.Program = r.model.Program()
+		row.Notes = append(row.Notes, fmt.Sprintf("the program started for each connection is %s.", row.Program))
+	}
 	if s := r.starved; s.rounds > 0 {
 		row.Notes = append(row.Notes, fmt.Sprintf("in %s up to %d of %d clients had no good response: the latencies speak of the others.", count(uint64(s.rounds), "round", "rounds"), s.most, s.of))
 	}

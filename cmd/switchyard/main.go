@@ -9,8 +9,9 @@ import (
 )
 
 func main() {
-	// A server of fork/exec runs this program again for each connection; that
-	// must come to its work before anything else does.
+	// A server of fork/exec runs this program again for each connection where
+	// switchyard-child is missing; that must come to its work before anything
+	// else does.
 	fork.Child()
 	os.Exit(Main(ProcessEnv()))
 }

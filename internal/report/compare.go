@@ -65,6 +65,8 @@ type ModelRow struct {
 	Workers   int    `json:"workers"` // made in advance; 0 where there are none to choose
 	Available bool   `json:"available"`
 	Reason    string `json:"reason"`
+	// Program is what the server started for each connection, where it started one.
+	Program string `json:"program,omitempty"`
 
 	// Requests is the number of requests that the row's counts are of, in the
 	// CountRounds rounds with probes attached; without any, RateRequests.

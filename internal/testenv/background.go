@@ -13,8 +13,8 @@ type Background struct {
 	asked bool
 }
 
-// Start runs run in a goroutine of its own. At the end of the test stop is called, from which run must end; its error is
-// then the test's, unless Wait has returned it.
+// Start runs run in a goroutine of its own. At the end of the test stop is called, from which run
+// must end; its error is then the test's, unless Wait has returned it.
 func Start(t testing.TB, run func() error, stop func()) *Background {
 	t.Helper()
 	b := &Background{t: t, done: make(chan struct{})}

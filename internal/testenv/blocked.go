@@ -9,12 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Blocked reports whether a thread has left its CPU until somebody wakes it, and the system call it waits in: -1 if in none
-// (a page fault), or if the kernel does not tell us. A thread that has ended is blocked for good.
+// Blocked reports whether a thread has left its CPU until somebody wakes it, and the system call it
+// waits in: -1 if in none (a page fault), or if the kernel does not tell us. A thread that has
+// ended is blocked for good.
 //
-// It asks /proc/PID/task/TID/syscall (proc_pid_syscall(5)), which waits until the thread is off its CPU
-// (task_current_syscall in lib/syscall.c): in stat a thread is S a moment before. Where another user's thread does not
-// allow that, stat must do.
+// It asks /proc/PID/task/TID/syscall (proc_pid_syscall(5)), which waits until the thread is off its
+// CPU (task_current_syscall in lib/syscall.c): in stat a thread is S a moment before. Where another
+// user's thread does not allow that, stat must do.
 func Blocked(pid, tid int) (call int, ok bool) {
 	if tid == unix.Gettid() {
 		return -1, false

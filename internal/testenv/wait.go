@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Patience is how long whatever must happen may take on a machine that is not broken, however busy it is. A test that
-// passes never waits it out.
+// Patience is how long whatever must happen may take on a machine that is not broken, however busy
+// it is. A test that passes never waits it out.
 const Patience = 30 * time.Second
 
-// Until waits until is says yes, at most for Patience, and reports whether it did. It is for programs that have no test;
-// others use Eventually.
+// Until waits until is says yes, at most for Patience, and reports whether it did. It is for
+// programs that have no test; others use Eventually.
 func Until(is func() bool) bool {
 	deadline := time.Now().Add(Patience)
 	for pause := 50 * time.Microsecond; !is(); pause = min(2*pause, 5*time.Millisecond) {
@@ -22,8 +22,8 @@ func Until(is func() bool) bool {
 	return true
 }
 
-// Eventually waits until is says yes, and ends the test if it does not. What instead returns, if there is one, says how
-// things stand then.
+// Eventually waits until is says yes, and ends the test if it does not. What instead returns, if
+// there is one, says how things stand then.
 func Eventually(t testing.TB, what string, is func() bool, instead ...func() string) {
 	t.Helper()
 	if Until(is) {

@@ -1,5 +1,6 @@
-// Package testserver runs servers beside a test and looks at what became of what was sent to them. It is apart from testenv,
-// as a program that links package net and has a C compiler beside it is linked with C, and cannot drop capabilities then.
+// Package testserver runs servers beside a test and looks at what became of what was sent to them.
+// It is apart from testenv, as a program that links package net and has a C compiler beside it is
+// linked with C, and cannot drop capabilities then.
 package testserver
 
 import (
@@ -24,12 +25,15 @@ type Server struct {
 	t        testing.TB
 }
 
-// Serve builds a server, a Model's New, and runs it. Options that are missing are filled in: Counters, which child
-// processes share, and SpinsPerMilli, as measuring that takes time. Ready belongs to the harness.
+// Serve builds a server, a Model's New, and runs it. Options that are missing are filled in:
+// Counters, which child processes share, and SpinsPerMilli, as measuring that takes time. Ready
+// belongs to the harness.
 //
-// The server is drained at the end of the test. Then Serve must have returned nil, unless Wait has told the test
-// otherwise, Ready must have been called once, the counters balance, and nothing is left behind (testenv.Check).
-func Serve(t testing.TB, build func(switchyard.Options) (switchyard.Server, error), opts switchyard.Options) *Server {
+// The server is drained at the end of the test. Then Serve must have returned nil, unless Wait has
+// told the test otherwise, Ready must have been called once, the counters balance, and nothing is
+// left behind (testenv.Check).
+func Serve(t testing.TB, build func(switchyard.Options) (switchyard.Server, error),
+	opts switchyard.Options) *Server {
 	t.Helper()
 	testenv.Check(t)
 	if opts.Counters == nil {
@@ -97,7 +101,8 @@ func (s *Server) Drain() error {
 	return s.Wait()
 }
 
-// Dial connects. What the test does with the connection fails after Patience, and it is closed at the end of the test.
+// Dial connects. What the test does with the connection fails after Patience, and it is closed at
+// the end of the test.
 func (s *Server) Dial() *net.TCPConn {
 	s.t.Helper()
 	c, err := net.DialTimeout("tcp", s.Address, testenv.Patience)

@@ -10,22 +10,25 @@ import (
 	"strings"
 )
 
-// Taken reports whether the other end of a TCP connection on this machine has read all that was sent to it: its socket's
-// queue is empty. What loopback has not delivered yet when a write returns there is none.
+// Taken reports whether the other end of a TCP connection on this machine has read all that was
+// sent to it: its socket's queue is empty. What loopback has not delivered yet when a write returns
+// there is none.
 func Taken(c net.Conn) bool {
 	_, queue, ok := otherEnd(c)
 	return !ok || queue == 0
 }
 
-// HungUp reports whether the other end of a TCP connection on this machine has heard that this one was closed.
+// HungUp reports whether the other end of a TCP connection on this machine has heard that this one
+// was closed.
 func HungUp(c net.Conn) bool {
 	const established, finWait1, finWait2 = 1, 4, 5 // include/net/tcp_states.h
 	state, _, ok := otherEnd(c)
 	return !ok || state != established && state != finWait1 && state != finWait2
 }
 
-// otherEnd returns the state of the other end of a connection, and how many bytes wait to be read there; not ok when it is
-// gone. /proc/net/tcp has it (proc_pid_net(5)): of a connection its queue is tcp_sock's rcv_nxt less copied_seq.
+// otherEnd returns the state of the other end of a connection, and how many bytes wait to be read
+// there; not ok when it is gone. /proc/net/tcp has it (proc_pid_net(5)): of a connection its queue
+// is tcp_sock's rcv_nxt less copied_seq.
 func otherEnd(c net.Conn) (state, queue uint64, ok bool) {
 	here, there := hexAddr(c.LocalAddr()), hexAddr(c.RemoteAddr())
 	table, _ := os.ReadFile("/proc/thread-self/net/tcp")
@@ -43,7 +46,8 @@ func otherEnd(c net.Conn) (state, queue uint64, ok bool) {
 	return 0, 0, false
 }
 
-// hexAddr is an address as the table has it: the bytes of a 32-bit word of this machine, and the port.
+// hexAddr is an address as the table has it: the bytes of a 32-bit word of this machine, and the
+// port.
 func hexAddr(a net.Addr) string {
 	p := netip.MustParseAddrPort(a.String())
 	ip := p.Addr().As4()
