@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"strings"
-	"time"
 
 	"switchyard/internal/run"
 	"switchyard/trace/event"
@@ -54,7 +53,6 @@ func Convert(d *Directory, x Extra) error {
 func manifest(rec *spool.Recording, x *Extra) run.Manifest {
 	about := rec.About()
 	m := run.Manifest{
-		Made:    time.Now().UTC(),
 		Command: about.Args,
 		Options: run.Options{
 			Of: cmp.Or(x.Of, strings.Join(about.Args, " ")), All: about.All, Nested: about.Nested, Syscalls: about.Syscalls, Buffer: about.Buffer, Online: about.Online,
@@ -67,6 +65,7 @@ func manifest(rec *spool.Recording, x *Extra) run.Manifest {
 		Probe:    run.Probe{Events: rec.Records(), NsPerEvent: x.NsPerEvent, Calibrated: x.Calibrated},
 		Warnings: x.Warnings,
 	}
+	m.Made = m.Clock.Time(m.Window.Close).UTC() // and not when, or where, the tables were made
 	if cost := &about.Cost; cost.Events > 0 {
 		per := float64(cost.Bytes) / float64(cost.Events)
 		reader, attach, memory := int64(cost.ReaderCPU), int64(cost.Attach), int64(cost.Memory)

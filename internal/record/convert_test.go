@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"switchyard/internal/run"
 	"switchyard/trace/event"
@@ -99,6 +100,9 @@ func TestConvertOtherMachine(t *testing.T) {
 	}
 	defer r.Close()
 	m := r.Manifest()
+	if want := time.Unix(0, 20+9000-10).UTC(); !m.Made.Equal(want) {
+		t.Errorf("made at %v, want %v, when the window closed", m.Made, want)
+	}
 	if m.Host != elsewhere {
 		t.Errorf("recorded on %+v, want %+v", m.Host, elsewhere)
 	}
