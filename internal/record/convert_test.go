@@ -148,7 +148,13 @@ func TestConvertCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range whole {
+	var cuts []int64 // in each frame, and between any two
+	last := int64(0)
+	for _, end := range frames {
+		cuts = append(cuts, last, last+1, (last+end)/2, end-1)
+		last = end
+	}
+	for _, n := range cuts {
 		path := filepath.Join(t.TempDir(), "run")
 		if err := errors.Join(os.Mkdir(path, 0o700), os.WriteFile(filepath.Join(path, SpoolName), whole[:n], 0o600)); err != nil {
 			t.Fatal(err)
@@ -159,7 +165,7 @@ func TestConvertCut(t *testing.T) {
 		}
 		err = Convert(cut, Extra{})
 		cut.Close()
-		if int64(n) < frames[2] { // before anything is known of the window
+		if n < frames[2] { // before anything is known of the window
 			if _, e := os.Stat(filepath.Join(path, SpoolName)); err == nil || e != nil {
 				t.Errorf("%d bytes: %v; the spool: %v", n, err, e)
 			}
@@ -176,10 +182,10 @@ func TestConvertCut(t *testing.T) {
 			t.Fatal(err)
 		}
 		end, events := int64(1500), int64(0)
-		if int64(n) >= frames[4] {
+		if n >= frames[4] {
 			end, events = 2500, 3
 		}
-		if int64(n) >= frames[6] {
+		if n >= frames[6] {
 			end, events = 9600, 5
 		}
 		m := r.Manifest()
