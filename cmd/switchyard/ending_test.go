@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -207,5 +209,43 @@ func TestTraceSignalBeforeWindow(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the directory is left behind (%v)", err)
+	}
+}
+
+// A load that is told to end, in whatever way, shows what it has by then.
+func TestLoadSignals(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+	}))
+	defer server.Close()
+	for _, signals := range [][]os.Signal{{unix.SIGHUP}, {unix.SIGTERM, unix.SIGTERM}, {unix.SIGUSR1, unix.SIGINT}} {
+		select {
+		case <-asked:
+		default:
+		}
+		cmd := testenv.Program(t, "switchyard", "load", server.URL, "--clients", "1", "--duration", "1h", "--format", "json")
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second one is of the window, whatever the first was
+			<-asked
+		}
+		for _, s := range signals {
+			if err := cmd.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var exit *exec.ExitError
+		err := cmd.Wait()
+		var r struct{ Requests uint64 }
+		if !errors.As(err, &exit) || exit.ExitCode() != exitFailed || json.Unmarshal(out.Bytes(), &r) != nil || r.Requests == 0 {
+			t.Errorf("%v: %v: %s%s", signals, err, out.String(), errs.String())
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -24,8 +23,8 @@ or echo://HOST:PORT, any server that speaks one of them.
 Without --rate each client sends its next request when it has the answer to the
 last (a closed loop). With --rate requests become due by the clock whether the
 server keeps up or not (an open loop), and latency counts from the moment a
-request was due. SIGINT ends the run early: the result up to then is shown, and
-the exit code is 1.`,
+request was due. SIGINT, or any other signal that would end a program, ends
+the run early: the result up to then is shown, and the exit code is 1.`,
 		Example: `switchyard load http://127.0.0.1:8080/ --clients 64 --duration 5s
 switchyard load http://127.0.0.1:8080/work?us=50 --rate 5000 --arrivals poisson --seed 7
 switchyard load http://127.0.0.1:8080/ --requests-per-conn 1 --idle 1000 --format json
@@ -96,21 +95,9 @@ func checkLoad(args []string) error {
 }
 
 func runLoad(env Env, c load.Config, control, parent int, format string, quiet bool) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	signals, unsubscribe := env.interrupts()
-	defer unsubscribe()
-	ended := make(chan struct{})
-	defer func() { <-ended }()
-	go func() {
-		defer close(ended)
-		select {
-		case <-signals:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	defer cancel()
+	end := env.ending()
+	defer end.stop()
+	ctx := end.asked
 
 	if control >= 0 {
 		// Whoever started it may be tracing: a load generator needs none of that.
