@@ -72,12 +72,12 @@ var arrows = map[string][]string{
 
 	"internal/testenv":            {"internal/proc", "internal/sys"},
 	"internal/testenv/testserver": {".", "internal/testenv"},
-	"internal/conformance":        rooms(".", models, "internal/testenv",
+	"internal/conformance": rooms(".", models, "internal/testenv",
 		"internal/testenv/testserver", "internal/proc", "internal/sys"),
-	"tools/kernels":               {},
-	"tools/kernels/init":          {},
-	"tools/man":                   {},
-	"tools/lint":                  {},
+	"tools/kernels":      {},
+	"tools/kernels/init": {},
+	"tools/man":          {},
+	"tools/lint":         {},
 }
 
 // notYet are the arrows of today that are to go, and the packages that are to move. An entry that
