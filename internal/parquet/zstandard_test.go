@@ -8,6 +8,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// maxBlock is how much a block of a frame holds at most, before compression.
+const maxBlock = 128 << 10
+
 // pages are what a compressor may get: none, a single value, noise, text, and more than a block of
 // each.
 func pages() map[string][]byte {
@@ -51,7 +54,7 @@ func TestZstandard(t *testing.T) {
 		if got, err := library.DecodeAll(frame, nil); err != nil || !bytes.Equal(got, page) {
 			t.Errorf("%s: the library has %d bytes, %v, want %d", name, len(got), err, len(page))
 		}
-		if blocks := len(page)/maxBlock + 1; len(frame) > len(page)+len(frameHead)+4+3*blocks {
+		if len(frame) > len(page)+len(page)/1000+16 {
 			t.Errorf("%s: a frame of %d bytes for %d", name, len(frame), len(page))
 		}
 	}
@@ -60,7 +63,7 @@ func TestZstandard(t *testing.T) {
 	}
 }
 
-// A frame that is not as a compressor writes it is refused, and one that claims much costs nothing.
+// A frame that is broken is refused, and one that claims much costs nothing.
 func TestHostileFrames(t *testing.T) {
 	page := pages()["skewed"]
 	whole := newCompressor().append(nil, page)
@@ -79,33 +82,28 @@ func TestHostileFrames(t *testing.T) {
 		frame []byte
 		size  int
 	}{
-		"nothing":               {nil, 0},
-		"no blocks":             {whole[:9], len(page)},
-		"half":                  {whole[:len(whole)/2], len(page)},
-		"a byte less":           {whole[:len(whole)-1], len(page)},
-		"a byte more":           {append(bytes.Clone(whole), 0), len(page)},
-		"another size":          {whole, len(page) - 1},
-		"a size less":           {change(little, 5, 99), 99},
-		"a size more":           {change(little, 5, 101), 101},
-		"another magic":         {change(whole, 0, 1), len(page)},
-		"a dictionary":          {change(whole, 4, 0xa1), len(page)},
-		"another type":          {change(little, 9, little[9]|6), 100},
-		"a run of megabytes":    {change(little, 9, 0xfb, 0xff, 0xff), 100},
-		"megabytes as they are": {change(little, 9, 0xf9, 0xff, 0xff), 100},
-		"compressed megabytes":  {change(little, 9, 0xfd, 0xff, 0xff), 100},
-		"other literals":        {change(whole, 12, whole[12]^1), len(page)},
-		"other streams":         {change(whole, 12, whole[12]^4), len(page)},
-		"more literals":         {change(whole, 14, whole[14]|0x3f), len(page)},
-		"a tree":                {change(whole, 17, 0xff), len(page)},
-		"no tree": {append(bytes.Clone(frameHead), 9, 0, 0, 0, 6<<3|2<<1|1, 0, 0,
-			literalsHead|9<<4, 0, 0, 0, 0, 0), 9},
-		"too short a block": {append(bytes.Clone(frameHead), 0, 0, 0, 0, 1<<3|2<<1|1, 0, 0,
-			0), 0},
-		"a library's": {e.EncodeAll(bytes.Repeat([]byte("switchyard "), 90), nil), 990},
+		"nothing":      {nil, 0},
+		"half":         {whole[:len(whole)/2], len(page)},
+		"a byte less":  {whole[:len(whole)-1], len(page)},
+		"a byte more":  {append(bytes.Clone(whole), 0), len(page)},
+		"a frame more": {append(bytes.Clone(whole), little...), len(page)},
+		"another size": {whole, len(page) - 1},
+		"a size less":  {little, 99},
+		"a size more":  {little, 101},
+		"no magic":     {change(whole, 0, 1), len(page)},
+		"a dictionary": {append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x21, 7, 0}, 1, 0, 0), 0},
+		"a gigabyte":   {e.EncodeAll(make([]byte, 1<<30), nil), 100},
+		"claims one":   {append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0xa0}, 0, 0, 0, 0x40, 1, 0, 0), 100},
+		"of megabytes": {append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0xa0},
+			100, 0, 0, 0, 0xfb, 0xff, 0xff, 0), 100},
 	} {
 		var d decompressor
-		if got, err := d.append(make([]byte, 0, test.size), test.frame, test.size); err == nil {
+		before := make([]byte, 0, test.size)
+		if got, err := d.append(before, test.frame, test.size); err == nil {
 			t.Errorf("%s: %d bytes", name, len(got))
+		}
+		if beyond := before[:cap(before)]; cap(beyond) > test.size && beyond[test.size] != 0 {
+			t.Errorf("%s: it wrote beyond what was asked for", name)
 		}
 	}
 }

@@ -139,42 +139,51 @@ func libraryWrite(to *bytes.Buffer, events []event.Event, codec compress.Codec) 
 	return w.Close()
 }
 
-// BenchmarkLibrary writes the events of BenchmarkWrite with the Writer and with a library for all
-// of Parquet, at the same encodings: bytes an event, and events a second of one core.
+// BenchmarkLibrary writes a million events of the machines of TestBytesPerEvent with the Writer and
+// with a library for all of Parquet, at the same encodings: bytes an event, and events a second of
+// one core.
 func BenchmarkLibrary(b *testing.B) {
-	const n = 1 << 20
-	events := newStream(1, 8, 600, false).events(n)
-	for name, write := range map[string]func(*bytes.Buffer) error{
-		"ours": func(to *bytes.Buffer) error {
-			w := newEventEncoder(to)
-			for i := range events {
-				if err := w.event(&events[i]); err != nil {
-					return err
+	const n = 1_000_000
+	library := func(codec compress.Codec) func(*bytes.Buffer, []event.Event) error {
+		return func(to *bytes.Buffer, events []event.Event) error {
+			return libraryWrite(to, events, codec)
+		}
+	}
+	for _, machine := range []struct {
+		name        string
+		cpus, tasks int
+	}{{"2 CPUs", 2, 300}, {"64 CPUs", 64, 4000}, {"256 CPUs", 256, 4000}} {
+		events := newStream(1, machine.cpus, machine.tasks, false).events(n)
+		for _, with := range []struct {
+			name  string
+			write func(*bytes.Buffer, []event.Event) error
+		}{
+			{"ours", func(to *bytes.Buffer, events []event.Event) error {
+				w := newEventEncoder(to)
+				for i := range events {
+					if err := w.event(&events[i]); err != nil {
+						return err
+					}
 				}
-			}
-			_, err := w.table.Close()
-			return err
-		},
-		"library, uncompressed": func(to *bytes.Buffer) error {
-			return libraryWrite(to, events, &library.Uncompressed)
-		},
-		"library, fastest": func(to *bytes.Buffer) error {
-			return libraryWrite(to, events, &zstd.Codec{Level: zstd.SpeedFastest})
-		},
-		"library, default": func(to *bytes.Buffer) error {
-			return libraryWrite(to, events, &zstd.Codec{Level: zstd.SpeedDefault})
-		},
-	} {
-		b.Run(name, func(b *testing.B) {
-			var out bytes.Buffer
-			for b.Loop() {
-				out.Reset()
-				if err := write(&out); err != nil {
-					b.Fatal(err)
+				_, err := w.table.Close()
+				return err
+			}},
+			{"library, fastest", library(&zstd.Codec{Level: zstd.SpeedFastest})},
+			{"library, default", library(&zstd.Codec{Level: zstd.SpeedDefault})},
+			{"library, better", library(&zstd.Codec{Level: zstd.SpeedBetterCompression})},
+		} {
+			b.Run(machine.name+"/"+with.name, func(b *testing.B) {
+				var out bytes.Buffer
+				for b.Loop() {
+					out.Reset()
+					if err := with.write(&out, events); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-			b.ReportMetric(float64(out.Len())/n, "bytes/event")
-			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
-		})
+				b.ReportMetric(float64(out.Len())/n, "bytes/event")
+				b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
 	}
 }
