@@ -20,7 +20,7 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 		free = append(free, s.slots-1-i)
 	}
 	refill := func() bool {
-		for _, c := range s.takeFallen() {
+		for _, c := range s.takeDead() {
 			free = append(free, c.slot)
 		}
 		return len(free) > 0 || s.finished()

@@ -151,11 +151,11 @@ func TestReaperSurvivesAStolenChild(t *testing.T) {
 }
 
 func TestBackoff(t *testing.T) {
-	var p post
+	var p place
 	start := time.Now()
 	var waits []time.Duration
 	for range 9 {
-		p.fell(start, start.Add(time.Millisecond))
+		p.died(start, start.Add(time.Millisecond))
 		waits = append(waits, p.due.Sub(start.Add(time.Millisecond)))
 	}
 	for i, want := range []time.Duration{10, 20, 40, 80, 160, 320, 640, 1000, 1000} {
@@ -163,7 +163,7 @@ func TestBackoff(t *testing.T) {
 			t.Errorf("death %d at once: %v until the next, want %v", i+1, waits[i], want*time.Millisecond)
 		}
 	}
-	p.fell(start, start.Add(hastyLife))
+	p.died(start, start.Add(hastyLife))
 	if wait := p.due.Sub(start.Add(hastyLife)); wait != 0 {
 		t.Errorf("after a life of %v: %v", hastyLife, wait)
 	}

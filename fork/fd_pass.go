@@ -41,7 +41,7 @@ func init() {
 // epoll would take a system call for each change; and there are few.
 type passer struct {
 	s       *server
-	r       roster
+	r       places
 	socks   []int  // the parent's end of each worker's socket pair, -1 for none
 	busy    []bool // the worker has a connection
 	holding int    // a connection nobody has taken yet, or -1
@@ -49,7 +49,7 @@ type passer struct {
 }
 
 func runFDPass(s *server) error {
-	p := &passer{s: s, r: make(roster, s.slots), socks: make([]int, s.slots), busy: make([]bool, s.slots), holding: -1}
+	p := &passer{s: s, r: make(places, s.slots), socks: make([]int, s.slots), busy: make([]bool, s.slots), holding: -1}
 	for i := range p.socks {
 		p.socks[i] = -1
 	}
@@ -57,12 +57,12 @@ func runFDPass(s *server) error {
 	s.listening.Store(true)
 	serving := false
 	for !s.finished() || p.holding >= 0 && !s.killing.Load() {
-		list := s.takeFallen()
+		list := s.takeDead()
 		for _, c := range list {
 			p.hangUp(c.slot)
 		}
-		p.r.fell(list)
-		next, err := s.muster(p.r, p.spawn)
+		p.r.died(list)
+		next, err := s.startDue(p.r, p.spawn)
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (p *passer) spawn(i int) syscall.Errno {
 func (p *passer) turn(most time.Duration) error {
 	s := p.s
 	fds := make([]unix.PollFd, 0, len(p.socks)+2)
-	fds = append(fds, unix.PollFd{Fd: int32(s.news), Events: unix.POLLIN})
+	fds = append(fds, unix.PollFd{Fd: int32(s.events), Events: unix.POLLIN})
 	for i, sock := range p.socks {
 		if sock >= 0 && p.busy[i] {
 			fds = append(fds, unix.PollFd{Fd: int32(sock), Events: unix.POLLIN})
@@ -120,7 +120,7 @@ func (p *passer) turn(most time.Duration) error {
 	}
 	poll(fds, most)
 	if fds[0].Revents != 0 {
-		s.news.clear()
+		s.events.clear()
 	}
 	at := 0
 	for i, sock := range p.socks {

@@ -11,12 +11,12 @@ import (
 	"switchyard/internal/sys"
 )
 
-// roster is the workers of a pool: which run, and when those that do not are
+// places are those of the workers of a pool: which run, and when those that do not are
 // due to be started.
-type roster []post
+type places []place
 
-// post is one worker's place.
-type post struct {
+// A place is where one worker runs, after the other.
+type place struct {
 	running bool
 	before  bool // a worker has run here before
 	due     time.Time
@@ -32,8 +32,8 @@ const (
 	lastBackoff  = time.Second
 )
 
-// fell takes note of a worker that died.
-func (p *post) fell(started, now time.Time) {
+// died takes note of a worker that died.
+func (p *place) died(started, now time.Time) {
 	p.running = false
 	if now.Sub(started) >= hastyLife {
 		p.hasty, p.due = 0, now
@@ -43,16 +43,16 @@ func (p *post) fell(started, now time.Time) {
 	p.hasty++
 }
 
-// fell takes note of the workers that died.
-func (r roster) fell(list []child) {
+// died takes note of the workers that died.
+func (r places) died(list []child) {
 	for _, c := range list {
-		r[c.slot].fell(c.started, time.Now())
+		r[c.slot].died(c.started, time.Now())
 	}
 }
 
-// muster starts every worker that is due and returns how long it is until the
+// startDue starts every worker that is due and returns how long it is until the
 // next one is, negative for never.
-func (s *server) muster(r roster, spawn func(i int) syscall.Errno) (time.Duration, error) {
+func (s *server) startDue(r places, spawn func(i int) syscall.Errno) (time.Duration, error) {
 	next := time.Duration(-1)
 	for i := range r {
 		p := &r[i]
@@ -93,15 +93,15 @@ func (s *server) muster(r roster, spawn func(i int) syscall.Errno) (time.Duratio
 // pool runs a design with workers that accept by themselves: it starts them
 // and replaces those that die. spawn forks the worker of a slot.
 func (s *server) pool(spawn func(i int) syscall.Errno) error {
-	r := make(roster, s.slots)
+	r := make(places, s.slots)
 	s.listening.Store(true)
 	serving := false
 	for !s.stopping.Load() {
-		r.fell(s.takeFallen())
+		r.died(s.takeDead())
 		if e := syscall.Errno(s.failure.Load()); e != 0 {
 			return s.acceptFailed(e) // so would the next worker's accept
 		}
-		next, err := s.muster(r, spawn)
+		next, err := s.startDue(r, spawn)
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (s *server) pool(spawn func(i int) syscall.Errno) error {
 			serving = true
 			close(s.ready)
 		}
-		s.news.wait(next)
+		s.events.wait(next)
 	}
 	return nil
 }

@@ -39,16 +39,16 @@ type server struct {
 	children  children
 	counters  *switchyard.Counters
 	freeOwn   func() error  // gives back counters of our own
-	news      doorbell      // the thread that forks waits for it
+	events    doorbell      // wakes the thread that forks
 	listening atomic.Bool   // the thread that forks wants to hear of children that end
 	stopping  atomic.Bool   // no more connections are taken than wait by now
 	before    atomic.Uint64 // how many had been accepted when stopping was set,
 	waiting   atomic.Uint64 // and how many at most are taken after
-	killing   atomic.Bool   // what dies of SIGKILL from now on was killed by us
+	killing   atomic.Bool   // set before our own SIGKILLs, so that they are not counted as crashes
 	failure   atomic.Uint32 // the error for which a worker could accept no more
 	gone      chan struct{} // a child has gone
 	ready     chan struct{} // closed when connections are served
-	fallen    []child       // children that ended, not yet taken note of by the thread that forks; under children.mu
+	dead    []child       // children that ended, not yet taken note of by the thread that forks; under children.mu
 	paused    bool          // of the thread that forks: accepting is paused
 }
 
@@ -230,7 +230,7 @@ func (s *server) end(ran <-chan struct{}, grace time.Duration) (closed bool) {
 				return closed
 			}
 		default:
-			s.news.ring() // it may wait for something else
+			s.events.ring() // it may wait for something else
 		}
 		if s.killing.Load() {
 			s.children.kill()
@@ -282,7 +282,7 @@ func (s *server) Close() error {
 func (s *server) setUp() (err error) {
 	s.gone, s.ready = make(chan struct{}, 1), make(chan struct{})
 	s.children = children{known: map[int]child{}, died: s.died, bell: -1}
-	s.news = -1
+	s.events = -1
 	defer func() {
 		if err != nil {
 			s.tearDown()
@@ -300,7 +300,7 @@ func (s *server) setUp() (err error) {
 	if s.children.bell, err = newDoorbell(); err != nil {
 		return err
 	}
-	if s.news, err = newDoorbell(); err != nil {
+	if s.events, err = newDoorbell(); err != nil {
 		return err
 	}
 	if s.start != nil {
@@ -334,7 +334,7 @@ func (s *server) tearDown() {
 	if s.stop != nil {
 		s.stop(s)
 	}
-	for _, d := range []doorbell{s.children.bell, s.news} {
+	for _, d := range []doorbell{s.children.bell, s.events} {
 		if d >= 0 {
 			d.close()
 		}
@@ -384,9 +384,9 @@ func (s *server) died(pid int, c child, status unix.WaitStatus) {
 		s.failure.CompareAndSwap(0, e)
 	}
 	futexRelease(&s.memory.board.lock, pid)
-	s.fallen = append(s.fallen, c)
+	s.dead = append(s.dead, c)
 	if s.listening.Load() {
-		s.news.ring()
+		s.events.ring()
 	}
 	select {
 	case s.gone <- struct{}{}:
@@ -394,12 +394,12 @@ func (s *server) died(pid int, c child, status unix.WaitStatus) {
 	}
 }
 
-// takeFallen hands over the children that ended since it was last called.
-func (s *server) takeFallen() []child {
+// takeDead hands over the children that ended since it was last called.
+func (s *server) takeDead() []child {
 	s.children.mu.Lock()
 	defer s.children.mu.Unlock()
-	list := s.fallen
-	s.fallen = nil
+	list := s.dead
+	s.dead = nil
 	return list
 }
 
@@ -410,7 +410,7 @@ func (s *server) pause(done func() bool) {
 	s.notePause()
 	defer s.listening.Store(s.listening.Swap(true))
 	if done == nil || !done() {
-		s.news.wait(pause)
+		s.events.wait(pause)
 	}
 }
 
