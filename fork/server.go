@@ -48,7 +48,7 @@ type server struct {
 	failure   atomic.Uint32 // the error for which a worker could accept no more
 	gone      chan struct{} // a child has gone
 	ready     chan struct{} // closed when connections are served
-	dead    []child       // children that ended, not yet taken note of by the thread that forks; under children.mu
+	dead      []child       // children that ended, not yet taken note of by the thread that forks; under children.mu
 	paused    bool          // of the thread that forks: accepting is paused
 }
 

@@ -25,11 +25,12 @@ type Column struct {
 	Physical Physical
 	Optional bool  // a row can be without a value
 	Encoding int64 // Plain, Delta or Dictionary
-	// indices into the dictionary are whole bytes, which a Huffman code makes shorter the more
-	// frequent they are
+
+	// Wide pads indices into the dictionary to whole bytes: the Huffman coder works on bytes.
 	Wide bool
-	Text bool // of Blobs: it is UTF-8, and not just bytes
-	// of Text: all that it can be, when that is known beforehand. A value is then an index into
-	// them.
+	// Text says of Blobs that they are UTF-8, and not just bytes.
+	Text bool
+	// Words are all values that a column of Text can have, when they are known beforehand. A value
+	// is then an index into them.
 	Words []string
 }
