@@ -41,10 +41,10 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 	}
 	// Detached before the tables are written: they take longer than the window, and nobody is to pay for that.
 	if err := r.Close(); err != nil {
-		return nil, err
+		return nil, dir.kept(err)
 	}
 	if about.SwitchCost, err = costs.stop(); err != nil {
-		return nil, err
+		about.Warnings = append(about.Warnings, "What switches cost is not known: "+words(err)+".")
 	}
 	costs.close()
 	about.NsPerEvent, about.Calibrated = perEvent(end.hurried, o.calibrate, trace.CostRecord)

@@ -1,10 +1,7 @@
-package trace
+package switchyard_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -12,20 +9,12 @@ import (
 // TestObjectsLoaded: every object that is built and embedded is loaded by somebody. A generated file that nobody refers to
 // compiles, and no linter looks into it.
 func TestObjectsLoaded(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	more, err := filepath.Glob("switchcost/*.go")
-	if err != nil || len(more) == 0 {
-		t.Fatal(more, err)
-	}
-	files = append(files, more...)
 	made, used := make(map[string]string), make(map[string]bool)
-	for _, name := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
+	_, all := sources(t)
+	for _, s := range all {
+		name, file := s.name, s.file
+		if !strings.HasPrefix(s.dir, "trace") {
+			continue
 		}
 		generated := strings.HasSuffix(name, "_bpfel.go")
 		ast.Inspect(file, func(n ast.Node) bool {
