@@ -33,7 +33,10 @@ func TestWideGo(t *testing.T) {
 		"a string behind the margin": {"package p\n\nvar x = f(" + strings.Repeat("a, ", 32) +
 			"\"b\")\n", 1},
 		"the inside of a raw string": {"package p\n\nvar x = `a\n" + words + "\nb`\n", 0},
-		"a directive":                {"package p\n\n//go:generate " + words + "\n", 0},
+		"an output": {"package p\n\nfunc Example() {\n\t// Output:\n\t// a\n\t// " + words +
+			"\n}\n",
+			0},
+		"a directive": {"package p\n\n//go:generate " + words + "\n", 0},
 		"a string, then one that fits": {"package p\n\nvar x = f(\"" + words +
 			"\") + g(\"a\")\n", 1},
 	} {

@@ -5,8 +5,8 @@
 //
 // A tab counts as 4 columns in Go and as 8 in C. A line may be longer when there is no good place
 // to break it: inside a string, since a message that is cut in two is found by nobody; at the first
-// word of a comment, such as an address; in a raw string; in a directive. What follows the string
-// on its line may be punctuation only.
+// word of a comment, such as an address; in a raw string; in a directive; in what an example
+// writes. What follows the string on its line may be punctuation only.
 //
 // Imports stand in up to three groups, with an empty line between them: of the standard library, of
 // others, of this module.

@@ -38,7 +38,9 @@ func wideGo(name string, src []byte) ([]fault, error) {
 	s.Init(file, src, func(pos token.Position, msg string) {
 		failed = fmt.Errorf("%s: %s", pos, msg)
 	}, scanner.ScanComments)
-	last := 0 // the line on which a string crosses the margin, as long as only punctuation follows
+	output := -1 // the last line of an example's output
+	// the line on which a string crosses the margin, as long as only punctuation follows
+	last := 0
 	for {
 		pos, tok, lit := s.Scan()
 		if tok == token.EOF {
@@ -52,6 +54,9 @@ func wideGo(name string, src []byte) ([]fault, error) {
 		}
 		switch {
 		case tok == token.COMMENT && strings.HasPrefix(lit, "//go:"):
+			excused[at.Line] = true
+		case tok == token.COMMENT && (lit == "// Output:" || output == at.Line-1):
+			output = at.Line // what an example writes
 			excused[at.Line] = true
 		case tok == token.STRING && lit[0] == '`' && end > at.Line:
 			for l := at.Line; l <= end; l++ {
