@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"encoding/binary"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,5 +29,22 @@ func TestCountWindow(t *testing.T) {
 		if k.OK() != c.ok || !c.ok && k.Reason == "" {
 			t.Errorf("%s: %+v", c.what, k)
 		}
+	}
+}
+
+// The first row of a walk tells whether the probes read the clock that the window's ends are taken from.
+func TestSameClock(t *testing.T) {
+	const hour = int64(time.Hour)
+	for _, c := range []struct {
+		row int64
+		ok  bool
+	}{{hour, true}, {hour + 5, true}, {hour + 11, true}, {hour - int64(100*time.Microsecond), true}, {hour - int64(time.Second), false}, {2 * hour, false}} {
+		row := binary.NativeEndian.AppendUint64(nil, uint64(c.row))
+		if err := sameClock(row, hour, hour+10); (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "time namespace") {
+			t.Errorf("read at %v: %v", time.Duration(c.row), err)
+		}
+	}
+	if err := sameClock(nil, hour, hour); err != nil {
+		t.Errorf("nobody there: %v", err)
 	}
 }

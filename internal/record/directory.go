@@ -69,7 +69,7 @@ func Create(path string, own func(*os.File)) (_ *Directory, err error) {
 		return nil, err
 	}
 	own(d.spool)
-	return d, nil
+	return d, d.lock()
 }
 
 // Open opens the directory of a recording that was cut off. The error wraps fs.ErrNotExist if there is no spool in it.
@@ -78,11 +78,24 @@ func Open(path string, own func(*os.File)) (_ *Directory, err error) {
 	if d.root, err = run.OpenDirectory(path); err != nil {
 		return nil, err
 	}
-	if d.spool, err = sys.OpenRegularIn(d.root, SpoolName); err != nil {
-		d.root.Close()
+	if d.spool, err = sys.OpenRegularIn(d.root, SpoolName); err == nil {
+		err = d.lock()
+	}
+	if err != nil {
+		d.Close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// lock makes sure that nobody else makes tables of a spool that is still being written, or is being made tables of. The
+// kernel gives the lock back when the process has ended, in whatever way.
+func (d *Directory) lock() error {
+	err := unix.Flock(int(d.spool.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return fmt.Errorf("%s: the recording is still being made, or completed, by another process: wait for its end", d.path)
+	}
+	return nil // a file system without locks has none to tell of either
 }
 
 // Run opens the tables.

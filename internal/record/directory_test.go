@@ -130,3 +130,22 @@ func TestOpenFIFO(t *testing.T) {
 		t.Error("a FIFO is a directory")
 	}
 }
+
+// A spool that is still being written is left alone until its writer is gone.
+func TestOpenBusy(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	d, err := Create(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, nil); err == nil || !strings.Contains(err.Error(), "still being made") {
+		t.Errorf("opened meanwhile: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d, err = Open(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+}
