@@ -85,7 +85,9 @@ func Nearest(name string, n int) []string {
 }
 
 // distance is the number of bytes to insert, delete or replace to turn a into
-// b (Levenshtein).
+// b (Levenshtein). cobra, which judges nearness of commands and flags, keeps its
+// own to itself, and a library for these lines would be one more that every
+// program with a server links.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"switchyard/internal/report"
 )
 
 // printHelp writes what --help shows of a command. It ends in the examples:
@@ -16,13 +17,13 @@ func printHelp(w io.Writer, cmd *cobra.Command) {
 	fmt.Fprintf(w, "\nUsage:\n  %s\n", cmd.UseLine())
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprint(w, "\nCommands:\n")
-		tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		var rows [][]string
 		for _, c := range cmd.Commands() {
 			if c.IsAvailableCommand() {
-				fmt.Fprintf(tw, "  %s\t%s\n", c.Name(), c.Short)
+				rows = append(rows, []string{c.Name(), c.Short})
 			}
 		}
-		tw.Flush()
+		report.WriteColumns(w, "  ", rows)
 	}
 	if f := cmd.LocalFlags(); f.HasAvailableFlags() {
 		fmt.Fprintf(w, "\nFlags:\n%s", f.FlagUsagesWrapped(helpWidth))

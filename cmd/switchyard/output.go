@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
+
+	"switchyard/internal/report"
 )
 
 // say writes one line to standard error. What it names may come from outside and
@@ -28,23 +28,13 @@ func writeJSON(w io.Writer, v any) error {
 // writeTable writes rows in columns. What stands in a cell may come from
 // outside and cannot break the table or reach the terminal as an escape.
 func writeTable(w io.Writer, rows [][]string) error {
-	// The columns are few and hold plain text, for which the standard
-	// library's writer is enough; borders and colours would only have to be
-	// taken out again by whoever pipes the table on.
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		clean := make([]string, len(row))
-		for i, cell := range row {
-			clean[i] = oneLine(cell)
+	clean := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			clean[i] = append(clean[i], oneLine(cell))
 		}
-		// A cell is ended by a tab; the last has none, so that no line ends in
-		// blanks.
-		for len(clean) > 1 && clean[len(clean)-1] == "" {
-			clean = clean[:len(clean)-1]
-		}
-		fmt.Fprintln(tw, strings.Join(clean, "\t"))
 	}
-	if err := tw.Flush(); err != nil {
+	if err := report.WriteColumns(w, "", clean); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil

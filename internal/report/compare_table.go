@@ -202,26 +202,14 @@ func fits(s string, width int) bool {
 
 // table draws the columns of one part, or all of them for part 0.
 func (c *Compare) table(part int) string {
-	t := table.NewWriter()
-	style := table.StyleLight
-	style.Options.DrawBorder = false
-	style.Options.SeparateColumns = false
-	style.Options.SeparateHeader = true
-	style.Format.Header = text.FormatDefault
-	style.Box.PaddingLeft = ""
-	style.Box.PaddingRight = " "
-	style.Box.MiddleHorizontal = "─"
-	t.SetStyle(style)
+	t := newTable(0, text.AlignLeft)
 	head := table.Row{"model\n"}
-	configs := []table.ColumnConfig{{Number: 1, Align: text.AlignLeft}}
 	for _, col := range columns {
 		if part != 0 && col.part != part {
 			continue
 		}
 		head = append(head, col.head)
-		configs = append(configs, table.ColumnConfig{Number: len(head), Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
-	t.SetColumnConfigs(configs)
 	t.AppendHeader(head)
 	for _, r := range c.Models {
 		row := table.Row{Printable(r.Model)}
@@ -483,19 +471,20 @@ func (c *Compare) WriteMarkdown(w io.Writer) error {
 	for _, line := range c.failures() {
 		b.WriteString("**" + markdown(line) + "**\n\n")
 	}
-	b.WriteString("| model |")
+	t := newTable(0, text.AlignLeft)
+	head := table.Row{"model"}
 	for _, col := range columns {
-		b.WriteString(" " + col.key + " |")
+		head = append(head, col.key)
 	}
-	b.WriteString("\n|:--|" + strings.Repeat("--:|", len(columns)) + "\n")
+	t.AppendHeader(head)
 	for _, r := range c.Models {
-		b.WriteString("| `" + strings.NewReplacer("`", "'", "|", "\\|").Replace(Printable(r.Model)) + "` |")
+		row := table.Row{"`" + strings.ReplaceAll(Printable(r.Model), "`", "'") + "`"}
 		for _, col := range columns {
-			cell := strings.ReplaceAll(col.text(r), "|", "\\|")
-			b.WriteString(" " + strings.TrimSpace(cell) + " |")
+			row = append(row, strings.TrimSpace(col.text(r)))
 		}
-		b.WriteString("\n")
+		t.AppendRow(row)
 	}
+	b.WriteString(t.RenderMarkdown() + "\n")
 	b.WriteString("\n")
 	for _, line := range c.Summary() {
 		b.WriteString("- " + markdown(line) + "\n")

@@ -113,34 +113,6 @@ func keys[V any](m map[string]V) []string {
 	return out
 }
 
-// newTable is a table without lines; the first columns have the alignments
-// given, the others are numbers.
-func newTable(width int, aligns ...text.Align) table.Writer {
-	t := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.Options{SeparateHeader: true}
-	style.Box.MiddleHorizontal = "─"
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", " "
-	style.Box.MiddleVertical = " "
-	style.Format.Header, style.Format.Footer = text.FormatDefault, text.FormatDefault
-	style.Size.WidthMax = width
-	t.SetStyle(style)
-	widest := 20
-	if width < 112 {
-		widest = 16 // a name of 15 bytes and a mark
-	}
-	var columns []table.ColumnConfig
-	for i := range 15 {
-		a := text.AlignRight
-		if i < len(aligns) {
-			a = aligns[i]
-		}
-		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, WidthMax: widest})
-	}
-	t.SetColumnConfigs(columns)
-	return t
-}
-
 func taskHead(wide bool) table.Row {
 	if !wide {
 		return table.Row{"tid", "task", "on CPU", "run\nqueue", "blocked", "vol.\nsw.", "invol.\nsw.", "wake-up\np50", "latency\np99"}

@@ -1,0 +1,82 @@
+package report
+
+import (
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// newTable is a table of at most so many columns of a terminal, or of any number for 0. It has no
+// lines but the one below its head. The first columns have the alignments given, the others are
+// numbers.
+func newTable(width int, aligns ...text.Align) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.Options{SeparateHeader: true}
+	style.Box.MiddleHorizontal = "─"
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", " "
+	style.Box.MiddleVertical = " "
+	style.Format.Header, style.Format.Footer = text.FormatDefault, text.FormatDefault
+	style.Size.WidthMax = width
+	t.SetStyle(style)
+	const most = 32
+	configs := make([]table.ColumnConfig, most)
+	for i := range configs {
+		a := text.AlignRight
+		if i < len(aligns) {
+			a = aligns[i]
+		}
+		configs[i] = table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a}
+		if width > 0 {
+			configs[i].WidthMax = 20
+		}
+		if width > 0 && width < 112 {
+			configs[i].WidthMax = 16 // a name of 15 bytes and a mark
+		}
+	}
+	t.SetColumnConfigs(configs)
+	return t
+}
+
+// WriteColumns writes rows of text in columns, without a head, each line behind an indent. A row of
+// one cell is a line by itself, and what follows it has columns of its own. No line ends in blanks.
+func WriteColumns(w io.Writer, indent string, rows [][]string) error {
+	var b strings.Builder
+	put := func(lines string) {
+		for line := range strings.Lines(lines) {
+			b.WriteString(strings.TrimRight(indent+line, " \n") + "\n")
+		}
+	}
+	t := columnTable()
+	for _, row := range rows {
+		for len(row) > 1 && row[len(row)-1] == "" {
+			row = row[:len(row)-1]
+		}
+		if len(row) < 2 {
+			put(t.Render())
+			t = columnTable()
+			put(strings.Join(row, "") + "\n")
+			continue
+		}
+		cells := make(table.Row, len(row))
+		for i, cell := range row {
+			cells[i] = cell
+		}
+		t.AppendRow(cells)
+	}
+	put(t.Render())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// columnTable is a table without any lines.
+func columnTable() table.Writer {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	t.SetStyle(style)
+	return t
+}
