@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"switchyard"
+	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 )
 
@@ -39,8 +39,8 @@ func haveUring() error {
 	if err == nil {
 		return nil
 	}
-	setting, _ := os.ReadFile("/proc/sys/kernel/io_uring_disabled")
-	return explainUring(err, strings.TrimSpace(string(setting)))
+	setting, _ := proc.Here.Text("/proc/sys/kernel/io_uring_disabled")
+	return explainUring(err, setting)
 }
 
 // explainUring turns what failed into a reason and a remedy. setting is the

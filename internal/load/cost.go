@@ -1,11 +1,9 @@
 package load
 
 import (
-	"bytes"
-	"os"
-	"strconv"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/proc"
 )
 
 // A cost is what the calling thread has used so far: getrusage(2) with
@@ -25,12 +23,8 @@ func threadCost() cost {
 		c.user, c.system = ru.Utime.Nano(), ru.Stime.Nano()
 		c.voluntary, c.involuntary = ru.Nvcsw, ru.Nivcsw
 	}
-	if b, err := os.ReadFile("/proc/thread-self/schedstat"); err == nil {
-		if f := bytes.Fields(b); len(f) > 1 {
-			if n, err := strconv.ParseInt(string(f[1]), 10, 64); err == nil {
-				c.waited = n
-			}
-		}
+	if d, err := proc.Here.RunDelay(); err == nil {
+		c.waited = int64(d)
 	}
 	return c
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 
+	"switchyard/internal/proc"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -11,8 +13,8 @@ import (
 // the limit, or an error if there cannot be so many.
 func fileLimit(n int) (need uint64, l unix.Rlimit, err error) {
 	open := 16
-	if es, err := os.ReadDir("/proc/self/fd"); err == nil {
-		open = len(es)
+	if n, err := proc.Here.OpenFiles(); err == nil {
+		open = n
 	}
 	const spare = 16
 	need = uint64(n + open + spare)

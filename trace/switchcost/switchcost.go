@@ -1,7 +1,6 @@
 package switchcost
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -211,23 +210,10 @@ func (s *Meter) attach(last bool) (links []link.Link, err error) {
 
 // attachFinish attaches a kprobe to finish_task_switch, whose name depends on what the compiler made of it.
 func attachFinish(prog *ebpf.Program) (link.Link, error) {
-	const name = "finish_task_switch"
-	f, err := os.Open("/proc/kallsyms")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	err = fmt.Errorf("no function %s in /proc/kallsyms", name)
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		fields := strings.Fields(lines.Text())
-		if len(fields) != 3 || fields[2] != name && !strings.HasPrefix(fields[2], name+".") {
-			continue
-		}
-		if strings.HasSuffix(fields[2], ".cold") {
-			continue
-		}
+	symbols, err := proc.Here.Symbols("finish_task_switch")
+	for _, symbol := range symbols {
 		var l link.Link
-		if l, err = link.Kprobe(fields[2], prog, nil); err == nil {
+		if l, err = link.Kprobe(symbol, prog, nil); err == nil {
 			return l, nil
 		}
 	}
