@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"os/user"
@@ -14,7 +16,10 @@ import (
 	"testing"
 
 	"switchyard/internal/record"
+	"switchyard/internal/report"
+	rundir "switchyard/internal/run"
 	"switchyard/internal/testenv"
+	"switchyard/trace/event"
 
 	"golang.org/x/sys/unix"
 )
@@ -152,4 +157,49 @@ func TestTraceSpoolFull(t *testing.T) {
 		t.Errorf("recover: exit code %d: %s%s", o.code, o.stdout, o.stderr)
 	}
 	complete(t, dir)
+}
+
+// A run that was recorded on another architecture is shown as that one calls its system calls, and as of that machine.
+func TestReportOtherArchitecture(t *testing.T) {
+	for arch, want := range map[string]map[string]uint64{
+		"arm64": {"getpid": 2, "getpid@arm": 1},
+		"amd64": {"iopl": 2, "getpid@i386": 1},
+	} {
+		dir := filepath.Join(t.TempDir(), "run")
+		w, err := rundir.Create(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		for i, e := range []event.Event{
+			{Kind: event.SyscallEnter, Value: 172},
+			{Kind: event.SyscallEnter, Value: 172},
+			{Kind: event.SyscallEnter, Value: 20, Flags: event.FlagCompat},
+		} {
+			e.Time, e.Other = int64(2000+i), event.NoTask
+			e.Flags |= event.FlagTaskTraced
+			if err := w.Event(&e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Tasks([]event.Task{{TID: 7, TGID: 7, Name: "caller", Parent: event.NoTask, Traced: true}})
+		if err := w.Commit(rundir.Manifest{
+			Host:    event.Host{Name: "elsewhere", Kernel: "9.9-elsewhere", Arch: arch, CPUs: 96, Model: "a board", Go: "go1.99"},
+			Window:  event.Window{Open: 1000, Close: 9000},
+			Options: rundir.Options{Of: "caller", Syscalls: true, Online: 96},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		o := runCommand(t, "report", dir, "--format", "json")
+		var r report.Trace
+		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
+			t.Fatalf("%v: %s%s", err, o.stdout, o.stderr)
+		}
+		if !maps.Equal(r.Syscalls, want) {
+			t.Errorf("%s: system calls %v, want %v", arch, r.Syscalls, want)
+		}
+		if h := (report.Host{Kernel: "9.9-elsewhere", CPUs: 96, CPU: "a board", Go: "go1.99"}); r.Host != h {
+			t.Errorf("%s: of %+v, want %+v", arch, r.Host, h)
+		}
+	}
 }
