@@ -90,7 +90,7 @@ func TestTraceSignalAfterWindow(t *testing.T) {
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
-				waitFor(t, "calibration", func() bool { return hasThread(cmd.Process.Pid, endCalibrating) || ended(cmd.Process.Pid) }, errs.String)
+				testenv.Eventually(t, "calibration", func() bool { return hasThread(cmd.Process.Pid, endCalibrating) || ended(cmd.Process.Pid) }, errs.String)
 				for _, s := range signals {
 					if err := cmd.Process.Signal(s); err != nil {
 						t.Fatal(err)
@@ -169,7 +169,7 @@ func TestTraceTerminalClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	slave.Close()
-	waitFor(t, "open window", func() bool { return hasThread(cmd.Process.Pid, spoolThread) }, func() string { return "" })
+	testenv.Eventually(t, "open window", func() bool { return hasThread(cmd.Process.Pid, spoolThread) }, func() string { return "" })
 	if err := master.Close(); err != nil {
 		t.Fatal(err)
 	}

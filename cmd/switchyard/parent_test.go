@@ -119,8 +119,3 @@ func bare(pids []int) bool {
 	}
 	return true
 }
-
-func waitFor(t *testing.T, what string, is func() bool, instead func() string) {
-	t.Helper()
-	testenv.Eventually(t, what, is, instead)
-}

@@ -87,7 +87,8 @@ func TestPeersAgree(t *testing.T) {
 	}
 }
 
-// trackPeers runs the workload until no tracer has lost an event of it.
+// trackPeers runs the workload until no tracer has lost an event of it: a CPU that the hypervisor
+// takes away while its buffer fills loses some, and each tracer says so.
 func trackPeers(t *testing.T, name string, command []string) *peerRun {
 	t.Helper()
 	for attempt := 1; ; attempt++ {
@@ -152,7 +153,7 @@ func trackOnce(t *testing.T, name string, command []string) (_ *peerRun, lost st
 	r.perf, lostPerf, err = perfEvents(t, in("perf"), offset)
 	switch {
 	case err != nil:
-		return nil, err.Error() // now and then it cannot read what it wrote: "failed to process type: 17"
+		return nil, unreadable(t, err)
 	case lostPerf:
 		return nil, "perf lost events"
 	}
@@ -160,10 +161,22 @@ func trackOnce(t *testing.T, name string, command []string) (_ *peerRun, lost st
 		return nil, fmt.Sprintf("we lost %d events", n)
 	}
 	if r.tables, err = perfTables(t, in("perf")); err != nil {
-		return nil, err.Error()
+		return nil, unreadable(t, err)
 	}
 	r.read(t, in("run"))
 	return r, ""
+}
+
+// unreadable ends the test unless perf could not read what it had written for the one reason that is
+// known: it stumbles now and then over the record that says that a BPF program came or went, of
+// which two tracers in its recording make many (PERF_RECORD_KSYMBOL, type 17; others see it too,
+// github.com/intel/gprofiler/issues/512). It is not in each recording.
+func unreadable(t *testing.T, err error) string {
+	t.Helper()
+	if !strings.Contains(err.Error(), "failed to process type: 17") {
+		t.Fatal(err)
+	}
+	return err.Error()
 }
 
 // clockOffset returns CLOCK_BOOTTIME less CLOCK_MONOTONIC, ns: of several readings the one whose two ends are closest.

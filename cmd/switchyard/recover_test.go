@@ -90,7 +90,7 @@ func TestRecoverAsUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	spool := filepath.Join(run, record.SpoolName)
-	waitFor(t, "spool", func() bool {
+	testenv.Eventually(t, "spool", func() bool {
 		info, err := os.Stat(spool)
 		return err == nil && info.Size() > 1<<16
 	}, errs.String)
