@@ -101,6 +101,9 @@ func (d *recordDirectory) end() {
 
 // kept adds to an error what is to be done about a recording that has begun.
 func (d *recordDirectory) kept(err error) error {
+	if d.out == "" && errors.Is(err, unix.ENOSPC) {
+		return fmt.Errorf("%w (without --out a recording goes to %s: name a directory with more room, or set TMPDIR)", err, os.TempDir())
+	}
 	if d.out == "" || !d.begun {
 		return err
 	}

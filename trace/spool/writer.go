@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -63,7 +64,7 @@ func (w *Writer) Append(kind FrameKind, ring int, payload []byte) error {
 			err = unix.ENOSPC
 		}
 		if err != nil {
-			w.fail = fmt.Errorf("write %s: %w", w.f.Name(), err)
+			w.fail = fmt.Errorf("write %s: %w", filepath.Clean(w.f.Name()), err)
 			return w.fail
 		}
 		total -= n
