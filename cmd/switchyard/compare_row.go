@@ -244,6 +244,9 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 		row.TraceReason = traceReason
 		if traceReason == "" {
 			row.TraceReason = "no round was completed"
+			if r.failure != "" {
+				row.TraceReason += ": " + r.failure
+			}
 		}
 		return row
 	}

@@ -73,6 +73,9 @@ func TestCompareAll(t *testing.T) {
 			t.Errorf("%s: available %v (%s), %d rounds, %d requests; notes %q", r.Model, r.Available, r.Reason, r.Rounds, r.Requests, r.Notes)
 			continue
 		}
+		if (r.Program != "") != (m.Program != nil) || m.Program != nil && r.Program != m.Program() {
+			t.Errorf("%s: the program that it starts is %q", r.Model, r.Program)
+		}
 		if r.Errors > 0 {
 			t.Errorf("%s: errors %v", r.Model, r.ErrorKinds)
 		}
@@ -86,7 +89,7 @@ func TestCompareAll(t *testing.T) {
 			t.Errorf("%s: throttled %+v, missing because %q", r.Model, r.Throttled, r.Missing["throttled"])
 		}
 		if r.Traced != can {
-			t.Errorf("%s: traced %v, want %v: %s", r.Model, r.Traced, can, r.TraceReason)
+			t.Errorf("%s: traced %v, want %v: %s; notes %q", r.Model, r.Traced, can, r.TraceReason, r.Notes)
 		}
 		if !r.Traced {
 			if r.TraceReason == "" || r.Switches != nil || r.Forks != nil || r.Syscalls != nil {

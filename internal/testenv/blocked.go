@@ -3,6 +3,7 @@ package testenv
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,10 +35,10 @@ func Blocked(pid, tid int) (call int, ok bool) {
 	return -1, tail != "" && strings.ContainsRune("SDZX", rune(tail[0]))
 }
 
-// In reports whether a process' first thread is blocked in a system call.
-func In(pid int, call uintptr) bool {
+// In reports whether a process' first thread is blocked in one of some system calls.
+func In(pid int, calls ...uintptr) bool {
 	got, ok := Blocked(pid, pid)
-	return ok && got == int(call)
+	return ok && got >= 0 && slices.Contains(calls, uintptr(got))
 }
 
 // Asleep reports whether every thread of a process is blocked, or has ended.
