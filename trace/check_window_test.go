@@ -25,7 +25,7 @@ func TestCountWindow(t *testing.T) {
 		{"longer than anybody was in it", 200 * ms, 102 * ms, 150 * ms, 2, false},
 		{"lives that have no room", 100 * ms, 102 * ms, 350 * ms, 2, false},
 	} {
-		k := (&Counts{Window: c.window, Total: Totals{Totals: event.Totals{Life: c.life}}}).checkWindow(c.longest, c.tasks)
+		k := (&Counts{Window: c.window, Total: Totals{Totals: event.Totals{Life: c.life}}}).checkWindow(c.longest, 5*ms, c.tasks)
 		if k.OK() != c.ok || !c.ok && k.Reason == "" {
 			t.Errorf("%s: %+v", c.what, k)
 		}

@@ -544,7 +544,7 @@ func (s *Session) Stop() (*Counts, error) {
 	s.losses(c, kernel.LostAlloc)
 	c.check(&sum, s.opened, closed, &kernel)
 	if s.everyone || len(s.pids) > 0 {
-		c.Checks = append(c.Checks, c.checkWindow(ended.last-s.began.first, s.opened+kernel.Born))
+		c.Checks = append(c.Checks, c.checkWindow(ended.last-s.began.first, s.opening+time.Since(begin), s.opened+kernel.Born))
 	}
 	if !s.objs.can.Atomics {
 		c.explainLife()
