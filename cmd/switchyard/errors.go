@@ -29,10 +29,27 @@ func (e *usageError) Unwrap() error { return errUsage }
 // usagef makes an error for something that was asked wrongly.
 func usagef(format string, a ...any) error { return &usageError{fmt.Sprintf(format, a...)} }
 
+// exitStatus is the exit code of a command that trace was given, which is to be trace's own. There
+// is nothing to say of it.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// err is nil if the command did well.
+func (s exitStatus) err() error {
+	if s == exitDone {
+		return nil
+	}
+	return s
+}
+
 func exitCode(err error) int {
+	var status exitStatus
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &status):
+		return int(status)
 	case errors.Is(err, errUsage):
 		return exitUsage
 	}

@@ -9,7 +9,8 @@ import (
 // recorded is what is known of a recording besides its spool.
 type recorded struct {
 	record.Extra
-	failed error // why there was no load, although asked for
+	failed error      // why there was no load, although asked for
+	status exitStatus // what the command ended with
 }
 
 // finish makes a run of the spool in a directory, and says what is in it.

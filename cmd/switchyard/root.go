@@ -26,7 +26,7 @@ var commands = []func(Env) *cobra.Command{
 // Main runs one command and returns its exit code.
 func Main(env Env) int {
 	err := run(env)
-	if err != nil {
+	if _, quiet := err.(exitStatus); err != nil && !quiet {
 		env.say("switchyard: %s", words(err))
 	}
 	return exitCode(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"switchyard/trace"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -51,7 +53,9 @@ With --load it puts load on a server meanwhile, as "switchyard load" does, whose
 it is given: the result says what the clients saw, too, and --out keeps it.
 
 It ends after --duration, with the command, with the last of the processes, with the load,
-or when interrupted. It needs root, or CAP_BPF and CAP_PERFMON.`,
+or when interrupted. The exit code is the command's, 128 and the number of the signal
+that killed it, if the trace is good; when the window ends first the command is ended,
+with what it started, and the exit code is 0. It needs root, or CAP_BPF and CAP_PERFMON.`,
 		Example: `sudo switchyard trace --count -p 1234 --duration 10s
 sudo switchyard trace --record --out run -- make -j8
 sudo switchyard trace --record --all --duration 5s --format json
@@ -139,6 +143,15 @@ func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count b
 	return nil
 }
 
+// privileges are the capabilities that the end of the window needs: processes of a command that became another user's are
+// signalled too.
+func (o *traceOptions) privileges() []int {
+	if len(o.command) == 0 {
+		return nil
+	}
+	return []int{unix.CAP_KILL}
+}
+
 // of says what is traced, in words.
 func (o *traceOptions) of() string {
 	switch {
@@ -184,10 +197,15 @@ func traceCommand(env Env, o traceOptions, quiet bool) error {
 	if e := writeTrace(env, t, o.format); e != nil {
 		return e
 	}
-	if err != nil {
+	// What the command ended with counts only if the trace is good.
+	var status exitStatus
+	if err != nil && !errors.As(err, &status) {
 		return err
 	}
-	return failedChecks(t)
+	if e := failedChecks(t); e != nil {
+		return e
+	}
+	return err
 }
 
 func writeTrace(env Env, t *report.Trace, format string) error {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -30,14 +29,12 @@ func countOn(env Env, o traceOptions, end *ending) (*report.Trace, error) {
 	defer s.Close()
 	var child *command
 	if len(o.command) > 0 {
-		if child, err = startCommand(env, o.command); err != nil {
+		if child, err = startCommand(o.command); err != nil {
 			return nil, err
 		}
+		defer child.end(end)
 	}
 	t, failed := countWindow(o, end, s, costs, child)
-	if child != nil {
-		child.end()
-	}
 	if t == nil {
 		return nil, failed
 	}
@@ -52,10 +49,10 @@ func countOn(env Env, o traceOptions, end *ending) (*report.Trace, error) {
 	return t, failed
 }
 
-// countWindow returns both a report and an error if the load was not put on.
+// countWindow returns both a report and an error if the load was not put on, or the command has failed.
 func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCoster, child *command) (*report.Trace, error) {
 	var warnings []string
-	if err := dropPrivilege(); err != nil {
+	if err := dropPrivilege(o.privileges()...); err != nil {
 		warnings = append(warnings, warning(err))
 	}
 	if o.all {
@@ -68,7 +65,7 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 	var l traceLoad
 	defer l.end()
 	if child == nil {
-		if err := l.start(end.asked, &o); err != nil {
+		if err := l.start(end.asked, &o, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +78,7 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 	if err := costs.start(); err != nil {
 		return nil, err
 	}
-	ended, err := o.window(end, child, &l, nil)
+	err := o.window(end, child, &l, nil)
 	end.close("")
 	if err != nil {
 		return nil, err
@@ -91,6 +88,8 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 		return nil, err
 	}
 	t := countReport(c)
+	status, more := child.end(end)
+	warnings = append(warnings, more...)
 	loaded, more := l.result()
 	if t.Load, err = loadReport(loaded); err != nil {
 		return nil, err
@@ -105,10 +104,10 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 	}
 	t.Of, t.Host = o.of(), host()
 	t.Warnings = append(warnings, more...)
-	if ended != nil {
-		t.Warnings = append(t.Warnings, fmt.Sprintf("The command failed: %v.", ended))
+	if l.failed != nil {
+		return t, l.failed
 	}
-	return t, l.failed
+	return t, status.err()
 }
 
 // countReport is what a window of count depth showed.

@@ -36,7 +36,7 @@ type traceLoad struct {
 
 // start starts what --load asks for and waits until it is about to measure. The calling thread must be locked, and live as
 // long as the load.
-func (l *traceLoad) start(ctx context.Context, o *traceOptions) error {
+func (l *traceLoad) start(ctx context.Context, o *traceOptions, child *command) error {
 	if len(o.load) == 0 {
 		return nil
 	}
@@ -49,7 +49,13 @@ func (l *traceLoad) start(ctx context.Context, o *traceOptions) error {
 		args = append(args, "--duration", o.duration.String())
 	}
 	args = append(append(args, o.load...), "--control-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--format", "json", "--quiet")
-	if l.p, err = start(cpus, nil, args...); err != nil {
+	run := func() (*process, error) { return start(cpus, nil, args...) }
+	if child == nil {
+		l.p, err = run()
+	} else {
+		l.p, err = child.orphans.start(run)
+	}
+	if err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}
 	if err := expect(ctx, l.p, "ready", loadPatience); err != nil {
@@ -59,15 +65,15 @@ func (l *traceLoad) start(ctx context.Context, o *traceOptions) error {
 }
 
 // startOn is start for the command that is traced, which may need time until it listens.
-func (l *traceLoad) startOn(ctx context.Context, o *traceOptions, ended <-chan error) error {
-	if err := o.reach(ctx, ended); err != nil {
+func (l *traceLoad) startOn(ctx context.Context, o *traceOptions, child *command) error {
+	if err := o.reach(ctx, child); err != nil {
 		return err
 	}
-	return l.start(ctx, o)
+	return l.start(ctx, o, child)
 }
 
 // reach waits until somebody listens where the load is to go.
-func (o *traceOptions) reach(ctx context.Context, ended <-chan error) error {
+func (o *traceOptions) reach(ctx context.Context, child *command) error {
 	i := slices.IndexFunc(o.load, func(s string) bool { return strings.Contains(s, "://") })
 	if i < 0 {
 		return nil // none, or the load generator says it better
@@ -88,7 +94,7 @@ func (o *traceOptions) reach(ctx context.Context, ended <-chan error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if time.Now().After(deadline) || len(ended) > 0 {
+		if time.Now().After(deadline) || child.ended() {
 			return fmt.Errorf("--load: the command does not listen there: %w", err)
 		}
 	}

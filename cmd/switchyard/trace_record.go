@@ -55,7 +55,10 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 	if o.out != "" && !quiet {
 		env.say("The recording is in %s; switchyard report %s shows it again", filepath.Clean(o.out), o.out)
 	}
-	return t, about.failed
+	if about.failed != nil {
+		return t, about.failed
+	}
+	return t, about.status.err()
 }
 
 // A recordDirectory is where a recording goes: --out, or one that is removed when its report is made.
@@ -127,10 +130,10 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 	var child *command
 	if len(o.command) > 0 {
 		var err error
-		if child, err = startCommand(env, o.command); err != nil {
+		if child, err = startCommand(o.command); err != nil {
 			return recorded{}, err
 		}
-		defer child.end()
+		defer child.end(end)
 	}
 	if err := o.followAll(r, child); err != nil {
 		return recorded{}, err
@@ -138,7 +141,7 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 	var l traceLoad
 	defer l.end()
 	if child == nil {
-		if err := l.start(end.asked, &o); err != nil {
+		if err := l.start(end.asked, &o, nil); err != nil {
 			return recorded{}, err
 		}
 	}
@@ -150,24 +153,23 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 	}
 	dir.begun = true
 	// What is kept besides is for the tables, in a directory that may be the invoking user's.
-	if err := dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE); err != nil {
+	if err := dropPrivilege(append(o.privileges(), unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE)...); err != nil {
 		about.Warnings = append(about.Warnings, warning(err))
 	}
 	if err := costs.start(); err != nil {
 		return recorded{}, err
 	}
-	ended, err := o.window(end, child, &l, r.Failed())
+	err := o.window(end, child, &l, r.Failed())
 	end.close(o.writing())
 	if err != nil {
 		return recorded{}, err
 	}
-	if ended != nil {
-		about.Warnings = append(about.Warnings, fmt.Sprintf("The command failed: %v.", ended))
-	}
 	if _, err = r.Stop(); err != nil {
 		return recorded{}, err
 	}
-	loaded, warnings := l.result()
-	about.Load, about.failed, about.Warnings = loaded, l.failed, append(about.Warnings, warnings...)
+	status, warnings := child.end(end)
+	about.status, about.Warnings = status, append(about.Warnings, warnings...)
+	about.Load, warnings = l.result()
+	about.failed, about.Warnings = l.failed, append(about.Warnings, warnings...)
 	return about, nil
 }

@@ -6,19 +6,19 @@ import (
 )
 
 // window does what an open window is for: it lets the command go, puts the load on, and waits for what comes first of the
-// time, the processes' end, the load's, an interrupt, and failed. It returns what the command ended with. A load that cannot be put
-// on ends the window, and says so in l: what was seen until then is worth keeping.
-func (o *traceOptions) window(end *ending, child *command, l *traceLoad, failed <-chan struct{}) (ended, err error) {
+// time, the processes' end, the load's, an interrupt, and failed. A load that cannot be put on ends the window, and says so
+// in l: what was seen until then is worth keeping.
+func (o *traceOptions) window(end *ending, child *command, l *traceLoad, failed <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(end.asked)
 	defer cancel()
-	var exited chan error
+	var exited <-chan struct{}
 	if child != nil {
 		if err := child.run(); err != nil {
-			return nil, err
+			return err
 		}
-		exited = child.done
+		exited = child.exited
 		// Of a command it has to wait for the beginning, of others it was ready before the window.
-		l.failed = l.startOn(ctx, o, exited)
+		l.failed = l.startOn(ctx, o, child)
 	}
 	if l.failed == nil {
 		l.failed = l.begin()
@@ -43,15 +43,13 @@ func (o *traceOptions) window(end *ending, child *command, l *traceLoad, failed 
 	case <-timer:
 	case <-finished:
 	case <-failed:
-	case ended = <-exited:
-		exited <- ended // for whoever asks again
+	case <-exited:
 	case l.err = <-l.done:
 		l.over = true
 	case <-ctx.Done():
-		if len(exited) > 0 {
-			ended = <-exited
-			exited <- ended
-		}
 	}
-	return ended, nil
+	if child != nil {
+		child.outlived = !child.ended() && end.asked.Err() == nil
+	}
+	return nil
 }
