@@ -11,9 +11,8 @@ import (
 	"switchyard/internal/sys"
 )
 
-// connections runs a design with a child for each connection: accept, fork,
-// close the parent's copy. spawn forks the child of a slot, which finds the
-// connection in worker.fd.
+// connections runs a design with a child for each connection: accept, fork, close the parent's
+// copy. spawn forks the child of a slot, which finds the connection in worker.fd.
 func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 	free := make([]int, 0, s.slots)
 	for i := range s.slots {
@@ -63,7 +62,8 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 }
 
 // newConnections makes a server with a child for each connection.
-func newConnections(opts switchyard.Options, spawn func(s *server, slot int) syscall.Errno) (*server, error) {
+func newConnections(opts switchyard.Options,
+	spawn func(s *server, slot int) syscall.Errno) (*server, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, err
 	}

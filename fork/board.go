@@ -6,9 +6,9 @@ import (
 	"switchyard/internal/sys"
 )
 
-// board is what a server and its children share: one page-aligned mapping that
-// begins with it and goes on with the slots. It holds no pointers. Programs
-// that were started with exec map it from a descriptor.
+// board is what a server and its children share: one page-aligned mapping that begins with it and
+// goes on with the slots. It holds no pointers. Programs that were started with exec map it from a
+// descriptor.
 type board struct {
 	magic    uint32
 	protocol uint32
@@ -25,18 +25,19 @@ const (
 	unlistens            // nothing waits: end
 )
 
-// boardMagic lets a program that was started with exec see that it was given a
-// board.
+// boardMagic lets a program that was started with exec see that it was given a board.
 const boardMagic = 0x73796664
 
-// slot is what one child tells its parent. A cache line of its own keeps
-// children on different CPUs apart.
+// slot is what one child tells its parent. A cache line of its own keeps children on different CPUs
+// apart.
 type slot struct {
-	interrupt atomic.Uint32 // whom the parent may send InterruptSignal: 0 nobody yet, leader, or a TID
+	// whom the parent may send InterruptSignal: 0 nobody yet, leader, or a TID
+	interrupt atomic.Uint32
 	open      atomic.Uint32 // 1 while a connection is counted as accepted and not yet as closed
-	requests  uint64        // answered on that connection; read by the parent once the child is dead
-	failure   atomic.Uint32 // the error for which the child could accept no more
-	_         [44]byte
+	// answered on that connection; read by the parent once the child is dead
+	requests uint64
+	failure  atomic.Uint32 // the error for which the child could accept no more
+	_        [44]byte
 }
 
 // leader in slot.interrupt is a process's only thread.

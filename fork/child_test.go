@@ -15,9 +15,9 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// TestChildNeedsNoRuntime checks, on the linker's own account of nosplit
-// functions, that nothing a forked child can reach grows the stack, allocates,
-// or has a write barrier, and how much of the stack is left.
+// TestChildNeedsNoRuntime checks, on the linker's own account of nosplit functions, that nothing a
+// forked child can reach grows the stack, allocates, or has a write barrier, and how much of the
+// stack is left.
 func TestChildNeedsNoRuntime(t *testing.T) {
 	if raceEnabled || unoptimised() != "" {
 		t.Skip("this build has no children")
@@ -29,7 +29,8 @@ func TestChildNeedsNoRuntime(t *testing.T) {
 	if _, err := os.Stat("child.go"); err != nil {
 		t.Skip("no source to link: the test does not run in its directory")
 	}
-	cmd := exec.CommandContext(t.Context(), gotool, "test", "-c", "-ldflags=-debugnosplit", "-o", filepath.Join(t.TempDir(), "linked"), ".")
+	cmd := exec.CommandContext(t.Context(), gotool, "test", "-c", "-ldflags=-debugnosplit", "-o",
+		filepath.Join(t.TempDir(), "linked"), ".")
 	account, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %v\n%.2000s", cmd, err, account)
@@ -51,7 +52,8 @@ func TestChildNeedsNoRuntime(t *testing.T) {
 		}
 		// Of the runtime only what moves and compares memory, in assembly.
 		name, inRuntime := strings.CutPrefix(f, "runtime.")
-		if inRuntime && !strings.HasPrefix(name, "mem") && !strings.HasPrefix(name, "duff") || f == "indirect" || len(chain) > 30 {
+		if inRuntime && !strings.HasPrefix(name, "mem") && !strings.HasPrefix(name, "duff") ||
+			f == "indirect" || len(chain) > 30 {
 			t.Errorf("a child can reach %s", strings.Join(chain, " → "))
 			return 0
 		}
@@ -63,7 +65,8 @@ func TestChildNeedsNoRuntime(t *testing.T) {
 	}
 	// The linker's limit on amd64, as its own complaint gives it.
 	const limit = 792
-	for _, f := range []string{"perConn", "exec", "prefork", "preforkFlock", "preforkFutex", "fdPass"} {
+	for _, f := range []string{"perConn", "exec", "prefork", "preforkFlock", "preforkFutex",
+		"fdPass"} {
 		f = "switchyard/fork.(*worker)." + f + "<1>"
 		if len(calls[f]) == 0 {
 			t.Errorf("%s is not in the linker's account", f)
@@ -77,8 +80,8 @@ func TestChildNeedsNoRuntime(t *testing.T) {
 	}
 }
 
-// A program that is executed has descriptors of its own, and what the tests'
-// parent let through: of it only the sockets are looked at.
+// A program that is executed has descriptors of its own, and what the tests' parent let through: of
+// it only the sockets are looked at.
 func TestChildrenKeepOnlyTheirDescriptors(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -99,7 +102,9 @@ func TestChildrenKeepOnlyTheirDescriptors(t *testing.T) {
 			if !has(pools, model) {
 				wantName = "sy-conn"
 			}
-			testenv.Eventually(t, "its name is "+wantName, func() bool { return comm(pid) == wantName })
+			testenv.Eventually(t, "its name is "+wantName, func() bool {
+				return comm(pid) == wantName
+			})
 			files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 			sockets := 0
 			for _, file := range files {
@@ -109,7 +114,8 @@ func TestChildrenKeepOnlyTheirDescriptors(t *testing.T) {
 				if isSocket {
 					sockets++
 				}
-				if n > 2 && !isSocket && !(model == "fork/prefork-flock" && strings.HasPrefix(what, "/memfd:sy-accept-lock")) && model != "fork/exec" {
+				if n > 2 && !isSocket && !(model == "fork/prefork-flock" && strings.HasPrefix(what,
+					"/memfd:sy-accept-lock")) && model != "fork/exec" {
 					t.Errorf("%s has descriptor %d: %s", wantName, n, what)
 				}
 			}
@@ -125,8 +131,8 @@ func TestChildrenKeepOnlyTheirDescriptors(t *testing.T) {
 	})
 }
 
-// TestLinger checks that a client which goes on sending after an error sees
-// the reply, and is not waited for long.
+// TestLinger checks that a client which goes on sending after an error sees the reply, and is not
+// waited for long.
 func TestLinger(t *testing.T) {
 	each(t, func(t *testing.T, model string) {
 		r := serve(t, model, switchyard.Options{Workers: 2})
@@ -136,6 +142,8 @@ func TestLinger(t *testing.T) {
 		if _, err := c.receive(); err != nil {
 			t.Errorf("the reply: %v", err)
 		}
-		testenv.Eventually(t, "closed without the client's doing", func() bool { return r.counters.Closed.Load() == 1 })
+		testenv.Eventually(t, "closed without the client's doing", func() bool {
+			return r.counters.Closed.Load() == 1
+		})
 	})
 }

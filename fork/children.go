@@ -11,8 +11,8 @@ import (
 	"switchyard/internal/sys"
 )
 
-// children are the processes one server has made and not yet reaped. One thread
-// makes them and another reaps them.
+// children are the processes one server has made and not yet reaped. One thread makes them and
+// another reaps them.
 type children struct {
 	mu    sync.Mutex // held over a fork, so that no child is reaped before it is known
 	known map[int]child
@@ -20,8 +20,8 @@ type children struct {
 	idle  atomic.Bool // the reaper waits for the bell, there being no child
 	quit  atomic.Bool
 	bell  doorbell
-	// died is called by the reaper, with mu held, once a child is reaped: no
-	// child of the same PID can have been made yet.
+	// died is called by the reaper, with mu held, once a child is reaped: no child of the same PID
+	// can have been made yet.
 	died func(pid int, c child, status unix.WaitStatus)
 }
 
@@ -55,14 +55,13 @@ func (cs *children) each(f func(pid int, c child)) {
 	}
 }
 
-// reapPause is how long a dead child that is not the server's is left to
-// whoever made it before the reaper looks again.
+// reapPause is how long a dead child that is not the server's is left to whoever made it before the
+// reaper looks again.
 const reapPause = 10 * time.Millisecond
 
-// reap reaps the server's children as they die, and no others: the program may
-// have made some by other means, and wait for them. It looks at the next dead
-// child without reaping it (waitid(2), WNOWAIT) and reaps it if it is known.
-// It needs a thread of its own, and returns after stop.
+// reap reaps the server's children as they die, and no others: the program may have made some by
+// other means, and wait for them. It looks at the next dead child without reaping it (waitid(2),
+// WNOWAIT) and reaps it if it is known. It needs a thread of its own, and returns after stop.
 func (cs *children) reap() {
 	for !cs.quit.Load() {
 		if cs.count.Load() == 0 {
@@ -77,8 +76,8 @@ func (cs *children) reap() {
 		if e == 0 && cs.bury(pid) {
 			continue
 		}
-		// A stranger's zombie may hide ours behind it. Or a stranger waits
-		// for any child at all and has taken ours (ECHILD).
+		// A stranger's zombie may hide ours behind it. Or a stranger waits for any child at all and
+		// has taken ours (ECHILD).
 		var pids []int
 		cs.each(func(pid int, _ child) { pids = append(pids, pid) })
 		for _, pid := range pids {
@@ -94,8 +93,7 @@ func (cs *children) stop() {
 	cs.bell.ring()
 }
 
-// bury reaps a child, if it is the server's and dead, and reports whether it
-// was.
+// bury reaps a child, if it is the server's and dead, and reports whether it was.
 func (cs *children) bury(pid int) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()

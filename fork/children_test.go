@@ -12,8 +12,7 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// state is a process' state in /proc (proc_pid_stat(5)), or 0 when there is
-// none.
+// state is a process' state in /proc (proc_pid_stat(5)), or 0 when there is none.
 func processState(pid int) byte {
 	b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	_, rest, ok := strings.Cut(string(b), ") ")
@@ -33,7 +32,9 @@ func TestNoZombies(t *testing.T) {
 			c.receive()
 			c.Close()
 		}
-		testenv.Eventually(t, "eight crashed", func() bool { return r.counters.Crashed.Load() == 8 })
+		testenv.Eventually(t, "eight crashed", func() bool {
+			return r.counters.Crashed.Load() == 8
+		})
 		testenv.Eventually(t, "no zombies", func() bool {
 			for _, pid := range testenv.Children() {
 				if processState(pid) == 'Z' {
@@ -43,16 +44,17 @@ func TestNoZombies(t *testing.T) {
 			return true
 		})
 		if has(pools, model) {
-			testenv.Eventually(t, "eight were replaced", func() bool { return r.counters.Respawned.Load() == 8 })
+			testenv.Eventually(t, "eight were replaced", func() bool {
+				return r.counters.Respawned.Load() == 8
+			})
 		} else if n := r.counters.Respawned.Load(); n != 0 {
 			t.Errorf("%d respawned", n)
 		}
 	})
 }
 
-// TestStrangersAreLeftAlone has the program make children of its own and wait
-// for them late: neither may the server take them, nor their zombies hide the
-// server's.
+// TestStrangersAreLeftAlone has the program make children of its own and wait for them late:
+// neither may the server take them, nor their zombies hide the server's.
 func TestStrangersAreLeftAlone(t *testing.T) {
 	for _, model := range []string{"fork/per-conn", "fork/prefork"} {
 		t.Run(strings.TrimPrefix(model, "fork/"), func(t *testing.T) {
@@ -67,7 +69,9 @@ func TestStrangersAreLeftAlone(t *testing.T) {
 				strangers = append(strangers, cmd)
 			}
 			for _, cmd := range strangers {
-				testenv.Eventually(t, "a stranger is a zombie", func() bool { return processState(cmd.Process.Pid) == 'Z' })
+				testenv.Eventually(t, "a stranger is a zombie", func() bool {
+					return processState(cmd.Process.Pid) == 'Z'
+				})
 			}
 			for range 5 {
 				c := r.dial()
@@ -76,7 +80,9 @@ func TestStrangersAreLeftAlone(t *testing.T) {
 				c.receive()
 				c.Close()
 			}
-			testenv.Eventually(t, "the server's own are reaped", func() bool { return r.counters.Crashed.Load() == 5 })
+			testenv.Eventually(t, "the server's own are reaped", func() bool {
+				return r.counters.Crashed.Load() == 5
+			})
 			for i, cmd := range strangers {
 				cmd.Wait()
 				if code := cmd.ProcessState.ExitCode(); code != 40+i {
@@ -160,7 +166,8 @@ func TestBackoff(t *testing.T) {
 	}
 	for i, want := range []time.Duration{10, 20, 40, 80, 160, 320, 640, 1000, 1000} {
 		if waits[i] != want*time.Millisecond {
-			t.Errorf("death %d at once: %v until the next, want %v", i+1, waits[i], want*time.Millisecond)
+			t.Errorf("death %d at once: %v until the next, want %v", i+1, waits[i],
+				want*time.Millisecond)
 		}
 	}
 	p.died(start, start.Add(hastyLife))

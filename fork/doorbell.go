@@ -10,8 +10,8 @@ import (
 	"switchyard/internal/sys"
 )
 
-// A doorbell is an eventfd(2) that one thread of the parent waits on, in the
-// kernel, and others ring. A ring is kept until it is heard.
+// A doorbell is an eventfd(2) that one thread of the parent waits on, in the kernel, and others
+// ring. A ring is kept until it is heard.
 type doorbell int
 
 func newDoorbell() (doorbell, error) {
@@ -32,8 +32,8 @@ func (d doorbell) clear() {
 	unix.Read(int(d), count[:])
 }
 
-// wait waits until the bell has rung, at most so long; a negative time is for
-// ever. It may return early.
+// wait waits until the bell has rung, at most so long; a negative time is for ever. It may return
+// early.
 func (d doorbell) wait(most time.Duration) {
 	fds := [1]unix.PollFd{{Fd: int32(d), Events: unix.POLLIN}}
 	poll(fds[:], most)
@@ -42,9 +42,9 @@ func (d doorbell) wait(most time.Duration) {
 
 func (d doorbell) close() { unix.Close(int(d)) }
 
-// poll waits for one of fds, at most so long; a negative time is for ever. It
-// may return early, and it may say of one that it is ready when it is not. The
-// call is ppoll(2), which every architecture has.
+// poll waits for one of fds, at most so long; a negative time is for ever. It may return early, and
+// it may say of one that it is ready when it is not. The call is ppoll(2), which every architecture
+// has.
 func poll(fds []unix.PollFd, most time.Duration) {
 	var timeout *unix.Timespec
 	if most >= 0 {
@@ -54,9 +54,8 @@ func poll(fds []unix.PollFd, most time.Duration) {
 	if _, err := unix.Ppoll(fds, timeout, nil); err == nil || err == unix.EINTR {
 		return
 	}
-	// EINVAL: RLIMIT_NOFILE has been lowered below the number of fds. ENOMEM: no
-	// memory for them. Let the caller look at all of them, every few
-	// milliseconds.
+	// EINVAL: RLIMIT_NOFILE has been lowered below the number of fds. ENOMEM: no memory for them.
+	// Let the caller look at all of them, every few milliseconds.
 	const rest = 10 * time.Millisecond
 	if most < 0 || most > rest {
 		most = rest

@@ -9,8 +9,8 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// The exec of a file with capabilities takes back that a process dies with its
-// parent, and yet no child outlives a server that is killed.
+// The exec of a file with capabilities takes back that a process dies with its parent, and yet no
+// child outlives a server that is killed.
 func TestExecOfAFileWithCapabilities(t *testing.T) {
 	testenv.Check(t)
 	cmd := testenv.Program(t, "serve", "fork/exec")

@@ -35,11 +35,12 @@ func TestExecIsAnotherProgram(t *testing.T) {
 	if name, _, _ := strings.Cut(string(arguments), "\x00"); name != execName {
 		t.Errorf("its name is %q", name)
 	}
-	if what, _ := os.Readlink(filepath.Join("/proc", pid, "fd", "0")); !strings.HasPrefix(what, "socket:") {
+	if what, _ := os.Readlink(filepath.Join("/proc", pid, "fd", "0")); !strings.HasPrefix(what,
+		"socket:") {
 		t.Errorf("its standard input is %q", what)
 	}
-	// Every request is in the parent's books although the process has none of
-	// the parent's memory, even when it is killed.
+	// Every request is in the parent's books although the process has none of the parent's memory,
+	// even when it is killed.
 	c.get("/", "one")
 	unix.Kill(r.pids()[r.busy()[0]], unix.SIGKILL)
 	testenv.Eventually(t, "closed", func() bool { return r.counters.Closed.Load() == 1 })
@@ -48,11 +49,12 @@ func TestExecIsAnotherProgram(t *testing.T) {
 	}
 }
 
-// TestExecIgnoresWhatIsNotIts has programs begin like a child of fork/exec
-// that are none: Child returns.
+// TestExecIgnoresWhatIsNotIts has programs begin like a child of fork/exec that are none: Child
+// returns.
 func TestExecIgnoresWhatIsNotIts(t *testing.T) {
 	testenv.Check(t)
-	for _, args := range [][]string{{"0", "1", "0"}, {"x", "1", "0"}, {"0", "1", "5"}, {"999", "1", "0"}, {"0", "99999999999999999", "0"}, {"0", "-1", "-2"}} {
+	for _, args := range [][]string{{"0", "1", "0"}, {"x", "1", "0"}, {"0", "1", "5"},
+		{"999", "1", "0"}, {"0", "99999999999999999", "0"}, {"0", "-1", "-2"}} {
 		cmd := testenv.Program(t, "none", args...)
 		cmd.Args[0] = execName
 		if out, err := cmd.CombinedOutput(); !strings.Contains(string(out), "not in this binary") {

@@ -47,7 +47,8 @@ func serve(t *testing.T, name string, opts switchyard.Options) *running {
 }
 
 // serveWith is serve for a server that is not registered.
-func serveWith(t *testing.T, build func(switchyard.Options) (switchyard.Server, error), opts switchyard.Options) *running {
+func serveWith(t *testing.T, build func(switchyard.Options) (switchyard.Server, error),
+	opts switchyard.Options) *running {
 	t.Helper()
 	s := testserver.Serve(t, build, opts)
 	return &running{s, t, s.Address, s.Counters}
@@ -71,10 +72,9 @@ func (r *running) dial() *client {
 	return &client{r.t, c, bufio.NewReader(c)}
 }
 
-// open is dial for a test that needs several connections served at once. The
-// kernel deals connections to the workers of fork/reuseport whether they are
-// free or not: where one waits for a worker that is busy, it is given up for
-// another.
+// open is dial for a test that needs several connections served at once. The kernel deals
+// connections to the workers of fork/reuseport whether they are free or not: where one waits for a
+// worker that is busy, it is given up for another.
 func (r *running) open() *client {
 	r.t.Helper()
 	for range 50 {
@@ -82,8 +82,7 @@ func (r *running) open() *client {
 		c := r.dial()
 		accepted := func() bool { return r.counters.Accepted.Load() > before }
 		testenv.Eventually(r.t, "the connection is accepted, or its worker busy", func() bool {
-			// The queue that it waits in is a worker's own. One that is free and
-			// sleeps has none.
+			// The queue that it waits in is a worker's own. One that is free and sleeps has none.
 			return len(r.inside().listeners) > 1 && r.asleep() || accepted()
 		})
 		if accepted() {
@@ -129,7 +128,8 @@ func (c *client) get(path, want string) {
 	}
 }
 
-var all = []string{"fork/per-conn", "fork/exec", "fork/prefork", "fork/prefork-flock", "fork/prefork-futex", "fork/fd-pass", "fork/reuseport"}
+var all = []string{"fork/per-conn", "fork/exec", "fork/prefork", "fork/prefork-flock",
+	"fork/prefork-futex", "fork/fd-pass", "fork/reuseport"}
 
 // each runs a test for every design.
 func each(t *testing.T, f func(t *testing.T, model string)) {

@@ -6,15 +6,15 @@ import (
 	"switchyard/internal/sys"
 )
 
-// A futex lock is a word of shared memory: 0 when free, else the TID of the
-// process that holds it, with futexWaiters set when others may be waiting. The
-// layout is that of the kernel's own robust futexes (get_robust_list(2)), so
-// that whoever reaps a dead process can see whether the lock died with it.
+// A futex lock is a word of shared memory: 0 when free, else the TID of the process that holds it,
+// with futexWaiters set when others may be waiting. The layout is that of the kernel's own robust
+// futexes (get_robust_list(2)), so that whoever reaps a dead process can see whether the lock died
+// with it.
 
 const futexWaiters = 1 << 31
 
-// futexLock takes the lock for the process me, which it returns as true, or
-// false when nothing is to be accepted any more.
+// futexLock takes the lock for the process me, which it returns as true, or false when nothing is
+// to be accepted any more.
 //
 //go:nosplit
 //go:norace
@@ -49,8 +49,8 @@ func futexUnlock(word *uint32) {
 	}
 }
 
-// futexRelease gives the lock up in the name of a process that is dead, if it
-// held it. The process must be reaped, and none of its PID made since.
+// futexRelease gives the lock up in the name of a process that is dead, if it held it. The process
+// must be reaped, and none of its PID made since.
 func futexRelease(word *uint32, pid int) {
 	if atomic.LoadUint32(word)&^futexWaiters == uint32(pid) {
 		futexUnlock(word)

@@ -11,16 +11,18 @@ import (
 // have is nil when a forked child can run in this program.
 func have() error {
 	if raceEnabled {
-		return fmt.Errorf("built with -race, whose detector a forked child cannot call (build without it): %w", errors.ErrUnsupported)
+		return fmt.Errorf("built with -race, whose detector a forked child cannot call (build without it): %w",
+			errors.ErrUnsupported)
 	}
 	if flags := unoptimised(); flags != "" {
-		return fmt.Errorf("built with -gcflags %q: a forked child needs inlined code (build without them): %w", flags, errors.ErrUnsupported)
+		return fmt.Errorf("built with -gcflags %q: a forked child needs inlined code (build without them): %w",
+			flags, errors.ErrUnsupported)
 	}
 	return nil
 }
 
-// unoptimised is the compiler flags this program was built with, if they turn
-// off optimisation (-N) or inlining (-l); otherwise nothing.
+// unoptimised is the compiler flags this program was built with, if they turn off optimisation (-N)
+// or inlining (-l); otherwise nothing.
 var unoptimised = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

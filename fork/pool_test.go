@@ -29,15 +29,21 @@ func TestWorkersAreReplaced(t *testing.T) {
 			for _, pid := range r.pids() {
 				unix.Kill(pid, unix.SIGKILL)
 			}
-			testenv.Eventually(t, "three are replaced", func() bool { return r.counters.Respawned.Load() == 3 })
+			testenv.Eventually(t, "three are replaced", func() bool {
+				return r.counters.Respawned.Load() == 3
+			})
 			c := r.dial()
 			c.get("/", "one")
-			testenv.Eventually(t, "one has the connection", func() bool { return len(r.busy()) == 1 })
+			testenv.Eventually(t, "one has the connection", func() bool {
+				return len(r.busy()) == 1
+			})
 			unix.Kill(r.pids()[r.busy()[0]], unix.SIGKILL)
 			if _, err := c.receive(); err == nil {
 				t.Error("the connection outlived its worker")
 			}
-			testenv.Eventually(t, "it is replaced", func() bool { return r.counters.Respawned.Load() == 4 })
+			testenv.Eventually(t, "it is replaced", func() bool {
+				return r.counters.Respawned.Load() == 4
+			})
 			if n := r.counters.Closed.Load(); n != 1 {
 				t.Errorf("%d connections closed, want 1", n)
 			}
@@ -84,8 +90,8 @@ func TestInterruptNeedsADrain(t *testing.T) {
 	})
 }
 
-// waitingIn returns, for the two designs with a lock, the worker that accepts
-// and the others, once all wait.
+// waitingIn returns, for the two designs with a lock, the worker that accepts and the others, once
+// all wait.
 func waitingIn(t *testing.T, r *running, lock uintptr) (owner int, others []int) {
 	t.Helper()
 	testenv.Eventually(t, "one worker accepts and the others wait for the lock", func() bool {
@@ -112,7 +118,9 @@ func lockOutlives(t *testing.T, model string, lock uintptr) {
 	for i := range 4 {
 		owner, _ := waitingIn(t, r, lock)
 		unix.Kill(owner, unix.SIGKILL)
-		testenv.Eventually(t, "the owner is replaced", func() bool { return r.counters.Respawned.Load() == uint64(i+1) })
+		testenv.Eventually(t, "the owner is replaced", func() bool {
+			return r.counters.Respawned.Load() == uint64(i+1)
+		})
 		c := r.dial()
 		c.get("/", "one")
 		c.Close()
@@ -137,7 +145,9 @@ func lockOutlives(t *testing.T, model string, lock uintptr) {
 	}
 }
 
-func TestFlockOutlivesItsOwner(t *testing.T) { lockOutlives(t, "fork/prefork-flock", unix.SYS_FLOCK) }
+func TestFlockOutlivesItsOwner(t *testing.T) {
+	lockOutlives(t, "fork/prefork-flock", unix.SYS_FLOCK)
+}
 
 func TestFutexOutlivesItsOwner(t *testing.T) {
 	lockOutlives(t, "fork/prefork-futex", unix.SYS_FUTEX)
@@ -147,11 +157,13 @@ func TestFutexReleaseKnowsTheOwner(t *testing.T) {
 	for _, test := range []struct {
 		word, want uint32
 		pid        int
-	}{{0, 0, 7}, {7, 0, 7}, {7 | futexWaiters, 0, 7}, {8, 8, 7}, {8 | futexWaiters, 8 | futexWaiters, 7}} {
+	}{{0, 0, 7}, {7, 0, 7}, {7 | futexWaiters, 0, 7}, {8, 8, 7},
+		{8 | futexWaiters, 8 | futexWaiters, 7}} {
 		word := test.word
 		futexRelease(&word, test.pid)
 		if word != test.want {
-			t.Errorf("%#x after the death of %d: %#x, want %#x", test.word, test.pid, word, test.want)
+			t.Errorf("%#x after the death of %d: %#x, want %#x", test.word, test.pid, word,
+				test.want)
 		}
 	}
 }
@@ -174,8 +186,8 @@ func TestPreforkAllAccept(t *testing.T) {
 	}
 }
 
-// TestReuseportSpreads has connections spread over workers by the kernel, each
-// of which has a listener of its own.
+// TestReuseportSpreads has connections spread over workers by the kernel, each of which has a
+// listener of its own.
 func TestReuseportSpreads(t *testing.T) {
 	testenv.Check(t)
 	r := serve(t, "fork/reuseport", switchyard.Options{Workers: 3})
@@ -194,8 +206,7 @@ func TestReuseportSpreads(t *testing.T) {
 	})
 }
 
-// TestReuseportQueueOutlivesItsWorker kills all workers while a connection
-// waits in a queue.
+// TestReuseportQueueOutlivesItsWorker kills all workers while a connection waits in a queue.
 func TestReuseportQueueOutlivesItsWorker(t *testing.T) {
 	testenv.Check(t)
 	r := serve(t, "fork/reuseport", switchyard.Options{Workers: 1})
@@ -209,8 +220,8 @@ func TestReuseportQueueOutlivesItsWorker(t *testing.T) {
 	}
 }
 
-// TestFDPassTakesTheFirst checks that the first free worker gets each
-// connection, and that connections wait while none is free.
+// TestFDPassTakesTheFirst checks that the first free worker gets each connection, and that
+// connections wait while none is free.
 func TestFDPassTakesTheFirst(t *testing.T) {
 	testenv.Check(t)
 	r := serve(t, "fork/fd-pass", switchyard.Options{Workers: 3})
@@ -250,7 +261,9 @@ func TestFDPassTakesTheFirst(t *testing.T) {
 		c := r.dial()
 		c.get("/", "one")
 		c.Close()
-		testenv.Eventually(t, "it is free again", func() bool { return len(r.busy()) == 0 && testenv.In(first, unix.SYS_RECVMSG) })
+		testenv.Eventually(t, "it is free again", func() bool {
+			return len(r.busy()) == 0 && testenv.In(first, unix.SYS_RECVMSG)
+		})
 	}
 	if n := r.counters.Accepted.Load() - before; n != 10 {
 		t.Errorf("%d accepted", n)
@@ -265,8 +278,8 @@ func TestFDPassKeepsAConnection(t *testing.T) {
 		unix.Kill(r.pids()[0], unix.SIGKILL)
 		c := r.dial()
 		c.send("/")
-		// If the worker took it and died of the signal then, it is lost;
-		// what matters is that the server knows, and goes on.
+		// If the worker took it and died of the signal then, it is lost; what matters is that the
+		// server knows, and goes on.
 		c.receive()
 		c.Close()
 		testenv.Eventually(t, "two workers", func() bool { return len(r.pids()) == 2 })

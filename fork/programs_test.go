@@ -32,15 +32,17 @@ var programs = map[string]func() int{
 	"program of exec": func() int { fmt.Println(programOfExec()); return 0 },
 }
 
-// serveProgram serves a model until SIGTERM, and prints its address and then
-// its counters.
+// serveProgram serves a model until SIGTERM, and prints its address and then its counters.
 func serveProgram() int {
 	m, _ := switchyard.Lookup(os.Args[1])
 	counters, _, err := switchyard.NewCounters()
 	if err != nil {
 		return fail(err)
 	}
-	s, err := m.New(switchyard.Options{Workers: 3, Counters: counters, Ready: func(a netip.AddrPort) { fmt.Println(a) }})
+	s, err := m.New(switchyard.Options{Workers: 3, Counters: counters,
+		Ready: func(a netip.AddrPort) {
+			fmt.Println(a)
+		}})
 	if err != nil {
 		return fail(err)
 	}
@@ -100,8 +102,8 @@ func thiefProgram() int {
 	return 0
 }
 
-// tasksProgram serves fork/per-conn with room for few tasks. It gives up being
-// root, whom the limit does not bind.
+// tasksProgram serves fork/per-conn with room for few tasks. It gives up being root, whom the limit
+// does not bind.
 func tasksProgram() int {
 	if os.Getuid() == 0 {
 		if err := syscall.Setgroups(nil); err != nil {
@@ -116,8 +118,8 @@ func tasksProgram() int {
 			return fail(err)
 		}
 	}
-	// A thread the Go runtime wants and cannot have is its end: let it have
-	// as many as it will want. It keeps those it has made.
+	// A thread the Go runtime wants and cannot have is its end: let it have as many as it will
+	// want. It keeps those it has made.
 	const threads = 16
 	made, idle, release := make(chan bool), make(chan bool), make(chan bool)
 	for range threads {

@@ -16,8 +16,8 @@ import (
 	"switchyard/internal/testenv/testserver"
 )
 
-// mappings counts this process' mappings that children could share: shared
-// anonymous memory and files in memory.
+// mappings counts this process' mappings that children could share: shared anonymous memory and
+// files in memory.
 func mappings(t *testing.T) int {
 	b, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
@@ -74,7 +74,9 @@ func TestDrainAnswersWhatHasBegun(t *testing.T) {
 		half.get("/", "one")
 		io.WriteString(half, "GET / HTT")
 		asked.send("/sleep?ms=400")
-		testenv.Eventually(t, "both are read", func() bool { return testserver.Taken(half) && testserver.Taken(asked) })
+		testenv.Eventually(t, "both are read", func() bool {
+			return testserver.Taken(half) && testserver.Taken(asked)
+		})
 		r.Cancel()
 		if _, err := idle.receive(); err == nil {
 			t.Error("the idle connection is answered")
@@ -199,7 +201,8 @@ func TestCloseBeforeServeAndFromReady(t *testing.T) {
 func TestBadOptions(t *testing.T) {
 	each(t, func(t *testing.T, model string) {
 		m, _ := switchyard.Lookup(model)
-		for _, opts := range []switchyard.Options{{Workers: -1}, {Listen: "nowhere"}, {Listen: "203.0.113.1:1"}} {
+		for _, opts := range []switchyard.Options{{Workers: -1}, {Listen: "nowhere"},
+			{Listen: "203.0.113.1:1"}} {
 			if s, err := m.New(opts); err == nil {
 				s.Close()
 				t.Errorf("%+v: no error", opts)

@@ -1,7 +1,6 @@
 package poll
 
-// backlog is input that came while its connection's output was still being
-// sent.
+// backlog is input that came while its connection's output was still being sent.
 type backlog struct {
 	buf []byte
 	off int // what is before has been taken

@@ -15,23 +15,24 @@ var probes = []string{"sched", "task", "syscall"}
 
 func init() {
 	d := design{name: "poll/epoll", runner: func(b *base) runner {
-		return newReadyLoop(b, &epolling{listen: unix.EPOLLIN, read: unix.EPOLLIN, write: unix.EPOLLOUT}, acceptBatch, false)
+		return newReadyLoop(b, &epolling{listen: unix.EPOLLIN, read: unix.EPOLLIN,
+			write: unix.EPOLLOUT}, acceptBatch, false)
 	}}
 	switchyard.Register(switchyard.Model{
-		Name:     d.name,
-		Doc:      "one loop that waits with " + sys.EpollWaitName + ", level-triggered: the kernel keeps the list and returns what is ready",
+		Name: d.name,
+		Doc: "one loop that waits with " + sys.EpollWaitName +
+			", level-triggered: the kernel keeps the list and returns what is ready",
 		Syscalls: []string{sys.EpollWaitName, "epoll_ctl", "accept4", "read", "sendto", "close"},
 		Probes:   probes,
 		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})
 }
 
-// epolling waits with epoll_wait(2). The kernel keeps the list of whom to wait
-// for, a change of it is a system call, and a wait costs what is ready, however
-// many connections are open.
+// epolling waits with epoll_wait(2). The kernel keeps the list of whom to wait for, a change of it
+// is a system call, and a wait costs what is ready, however many connections are open.
 //
-// A descriptor leaves the list when it is closed (epoll(7), Q6), so removing a
-// connection costs no call.
+// A descriptor leaves the list when it is closed (epoll(7), Q6), so removing a connection costs no
+// call.
 type epolling struct {
 	listen      uint32 // events asked for of the listener
 	read, write uint32 // of a connection, depending on what it waits for
@@ -40,8 +41,8 @@ type epolling struct {
 	ready       []int32
 }
 
-// epollBatch is how many events one wait returns at most. The kernel gives
-// those that are left their turn in the next.
+// epollBatch is how many events one wait returns at most. The kernel gives those that are left
+// their turn in the next.
 const epollBatch = 256
 
 func (p *epolling) open() error {

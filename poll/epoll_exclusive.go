@@ -7,26 +7,27 @@ import (
 	"switchyard/internal/sys"
 )
 
-// Several loops, each with an epoll of its own, wait for one listener. Without
-// EPOLLEXCLUSIVE (Linux 4.5) a connection wakes all of them and one gets it;
-// with it the kernel wakes at least one, usually the one that began to wait
-// last, so an idle server's connections gather on few loops. A loop that was
-// woken and found nothing counts in Counters.EmptyWake.
+// Several loops, each with an epoll of its own, wait for one listener. Without EPOLLEXCLUSIVE
+// (Linux 4.5) a connection wakes all of them and one gets it; with it the kernel wakes at least
+// one, usually the one that began to wait last, so an idle server's connections gather on few
+// loops. A loop that was woken and found nothing counts in Counters.EmptyWake.
 //
-// A loop accepts one connection each time it is woken: were it to empty the
-// queue, the loops that are idle would get none of a burst.
+// A loop accepts one connection each time it is woken: were it to empty the queue, the loops that
+// are idle would get none of a burst.
 func init() {
 	d := design{
 		name:  "poll/epoll-exclusive",
 		loops: switchyard.Options.LoopWorkers,
 		runner: func(b *base) runner {
 			return newReadyLoop(b, &epolling{
-				listen: unix.EPOLLIN | unix.EPOLLEXCLUSIVE, read: unix.EPOLLIN, write: unix.EPOLLOUT}, 1, false)
+				listen: unix.EPOLLIN | unix.EPOLLEXCLUSIVE, read: unix.EPOLLIN,
+				write: unix.EPOLLOUT}, 1, false)
 		},
 	}
 	switchyard.Register(switchyard.Model{
-		Name:     d.name,
-		Doc:      "several loops on one listener, each waiting with " + sys.EpollWaitName + "; EPOLLEXCLUSIVE wakes one for a connection",
+		Name: d.name,
+		Doc: "several loops on one listener, each waiting with " + sys.EpollWaitName +
+			"; EPOLLEXCLUSIVE wakes one for a connection",
 		Syscalls: []string{sys.EpollWaitName, "epoll_ctl", "accept4", "read", "sendto", "close"},
 		Probes:   probes,
 		Workers:  d.loops,

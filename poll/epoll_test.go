@@ -59,8 +59,8 @@ func listeners(t *testing.T, addr string) int {
 	return n
 }
 
-// With SO_REUSEPORT the kernel spreads connections over the loops: while one
-// loop sleeps, the connections of the others, and only those, are served.
+// With SO_REUSEPORT the kernel spreads connections over the loops: while one loop sleeps, the
+// connections of the others, and only those, are served.
 func TestReuseportSpreads(t *testing.T) {
 	const conns = 64
 	r := serve(t, model(t, "poll/epoll-reuseport"), switchyard.Options{Workers: 2})
@@ -87,7 +87,8 @@ func TestReuseportSpreads(t *testing.T) {
 		_, _, err := sleeper.head()
 		woken <- err
 	}()
-	// The loop that is awake has answered its own when no more answers come; the other still sleeps then.
+	// The loop that is awake has answered its own when no more answers come; the other still sleeps
+	// then.
 	during := int32(-1)
 	for n := served.Load(); n == 0 || n != during; n = served.Load() {
 		during = n
@@ -106,8 +107,8 @@ func TestReuseportSpreads(t *testing.T) {
 	wg.Wait()
 }
 
-// An edge-triggered loop is told once: a request that comes in pieces, each
-// while the last is being answered, is never left lying.
+// An edge-triggered loop is told once: a request that comes in pieces, each while the last is being
+// answered, is never left lying.
 func TestEdgesAreNotMissed(t *testing.T) {
 	r := serve(t, model(t, "poll/epoll-et"), switchyard.Options{})
 	var wg sync.WaitGroup

@@ -1,8 +1,8 @@
 package poll
 
-// lingerers are the connections that were shut down after an error and wait
-// for the client to have read it, in the order of their deadlines, which is
-// the order they came in: all have the same time.
+// lingerers are the connections that were shut down after an error and wait for the client to have
+// read it, in the order of their deadlines, which is the order they came in: all have the same
+// time.
 type lingerers struct {
 	list []lingerer
 	head int

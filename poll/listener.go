@@ -7,9 +7,9 @@ import (
 	"switchyard/internal/sys"
 )
 
-// listener is a listening socket that one or more loops accept from. The last
-// that lets go of it closes it: were it closed while another still accepts,
-// that one might accept from whatever has the number by then.
+// listener is a listening socket that one or more loops accept from. The last that lets go of it
+// closes it: were it closed while another still accepts, that one might accept from whatever has
+// the number by then.
 type listener struct {
 	fd    int
 	users atomic.Int32

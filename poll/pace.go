@@ -7,22 +7,20 @@ import (
 	"switchyard/internal/sys"
 )
 
-// pace chooses how a loop waits. A busy loop waits for microseconds, holding
-// on to Go's processor (see sys.Hold), and makes one system call for each wait
-// as any other. Only when ten milliseconds have passed without an event does it
-// wait again, letting go: it was not busy, and one call more is what that
-// costs. An idle loop, or one with little to do, lets go at once.
+// pace chooses how a loop waits. A busy loop waits for microseconds, holding on to Go's processor
+// (see sys.Hold), and makes one system call for each wait as any other. Only when ten milliseconds
+// have passed without an event does it wait again, letting go: it was not busy, and one call more
+// is what that costs. An idle loop, or one with little to do, lets go at once.
 type pace struct {
 	busy bool
 }
 
 const (
-	// busyEvents is how many events at once make a loop busy: there will be
-	// more soon. A client alone never does, so a quiet server's calls and
-	// switches are those of its design.
+	// busyEvents is how many events at once make a loop busy: there will be more soon. A client
+	// alone never does, so a quiet server's calls and switches are those of its design.
 	busyEvents = 4
-	// holdTime is how long a busy loop may find nothing to do. Go's monitor
-	// interrupts whoever runs that long anyway.
+	// holdTime is how long a busy loop may find nothing to do. Go's monitor interrupts whoever runs
+	// that long anyway.
 	holdTime = int64(10 * time.Millisecond)
 )
 

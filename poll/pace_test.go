@@ -34,8 +34,8 @@ func TestPace(t *testing.T) {
 	want(-1, sys.LetGo, -1)
 }
 
-// A busy loop that holds on to Go's processor does not hold up a garbage
-// collection, nor one that is idle.
+// A busy loop that holds on to Go's processor does not hold up a garbage collection, nor one that
+// is idle.
 func TestGarbageIsCollected(t *testing.T) {
 	each(t, func(t *testing.T, m switchyard.Model) {
 		r := serve(t, m, switchyard.Options{})

@@ -135,6 +135,7 @@ func TestOutBuffers(t *testing.T) {
 		}
 	}
 	if len(o.free) != len(o.chunks)-1 {
-		t.Errorf("%d of %d chunks are free, want all but the one being filled", len(o.free), len(o.chunks))
+		t.Errorf("%d of %d chunks are free, want all but the one being filled", len(o.free),
+			len(o.chunks))
 	}
 }

@@ -14,18 +14,19 @@ func init() {
 		return newReadyLoop(b, &polling{}, acceptBatch, false)
 	}}
 	switchyard.Register(switchyard.Model{
-		Name:     d.name,
-		Doc:      "one loop that waits with " + sys.PollName + ": a list of all descriptors handed over with each call",
+		Name: d.name,
+		Doc: "one loop that waits with " + sys.PollName +
+			": a list of all descriptors handed over with each call",
 		Syscalls: []string{sys.PollName, "accept4", "read", "sendto", "close"},
 		Probes:   probes,
 		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})
 }
 
-// polling waits with poll(2). The list of whom to wait for is handed over with
-// each call, and the kernel asks every descriptor on it: like select without
-// its limit, eight bytes for each connection instead of up to two bits. The
-// list has no holes: what leaves it is replaced by its last entry.
+// polling waits with poll(2). The list of whom to wait for is handed over with each call, and the
+// kernel asks every descriptor on it: like select without its limit, eight bytes for each
+// connection instead of up to two bits. The list has no holes: what leaves it is replaced by its
+// last entry.
 type polling struct {
 	list  []unix.PollFd
 	ids   []int32 // of the entries of list
@@ -82,9 +83,8 @@ func (p *polling) wait(how sys.Wait, ms int) ([]int32, syscall.Errno) {
 	return ready, 0
 }
 
-// blind is wait where poll(2) takes no list that long: RLIMIT_NOFILE has been
-// lowered below the number of descriptors that are open. It has all of them
-// looked at, every few milliseconds.
+// blind is wait where poll(2) takes no list that long: RLIMIT_NOFILE has been lowered below the
+// number of descriptors that are open. It has all of them looked at, every few milliseconds.
 func (p *polling) blind(ms int) []int32 {
 	const rest = 10
 	if ms < 0 || ms > rest {

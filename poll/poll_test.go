@@ -71,8 +71,7 @@ type running struct {
 	count *switchyard.Counters
 }
 
-// serve runs a server of m; at the end of the test it must drain and leave
-// nothing behind.
+// serve runs a server of m; at the end of the test it must drain and leave nothing behind.
 func serve(t *testing.T, m switchyard.Model, o switchyard.Options) *running {
 	t.Helper()
 	s := testserver.Serve(t, m.New, o)
@@ -148,8 +147,8 @@ func (c *client) get() {
 	}
 }
 
-// A client that sends far more than is read in one turn, and then nothing, is
-// answered in full: what is left is not forgotten for want of another event.
+// A client that sends far more than is read in one turn, and then nothing, is answered in full:
+// what is left is not forgotten for want of another event.
 func TestLongPipelineThenSilence(t *testing.T) {
 	each(t, func(t *testing.T, m switchyard.Model) {
 		r := serve(t, m, switchyard.Options{})
@@ -162,7 +161,9 @@ func TestLongPipelineThenSilence(t *testing.T) {
 			}
 		}
 		c.Close()
-		testenv.Eventually(t, "requests are counted", func() bool { return r.count.Requests.Load() == n })
+		testenv.Eventually(t, "requests are counted", func() bool {
+			return r.count.Requests.Load() == n
+		})
 	})
 }
 
@@ -255,7 +256,9 @@ func TestResets(t *testing.T) {
 			}
 		}
 		witness.get()
-		testenv.Eventually(t, "only the witness is open", func() bool { return r.count.Active() == 1 })
+		testenv.Eventually(t, "only the witness is open", func() bool {
+			return r.count.Active() == 1
+		})
 	})
 }
 
@@ -282,7 +285,9 @@ func TestResetBehindInput(t *testing.T) {
 		}
 		clients.Wait()
 		witness.get()
-		testenv.Eventually(t, "only the witness is open", func() bool { return r.count.Active() == 1 })
+		testenv.Eventually(t, "only the witness is open", func() bool {
+			return r.count.Active() == 1
+		})
 	})
 }
 
@@ -305,8 +310,11 @@ func TestLinger(t *testing.T) {
 		other := r.dial()
 		other.get()
 		c.send("more nonsense")
-		testenv.Eventually(t, "the first is cut off", func() bool { return r.count.Closed.Load() == 2 })
-		time.Sleep(50 * time.Millisecond) // no state: nothing may happen to the other, and it would about now
+		testenv.Eventually(t, "the first is cut off", func() bool {
+			return r.count.Closed.Load() == 2
+		})
+		// no state: nothing may happen to the other, and it would about now
+		time.Sleep(50 * time.Millisecond)
 		other.get()
 	})
 }
@@ -386,8 +394,7 @@ func TestCloseFromEverywhere(t *testing.T) {
 	})
 }
 
-// A drain answers what was begun, within the grace, and a long sleep does not
-// outlast it.
+// A drain answers what was begun, within the grace, and a long sleep does not outlast it.
 func TestDrain(t *testing.T) {
 	each(t, func(t *testing.T, m switchyard.Model) {
 		r := serve(t, m, switchyard.Options{Grace: 500 * time.Millisecond})

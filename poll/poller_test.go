@@ -18,8 +18,8 @@ func pollers() map[string]poller {
 	}
 }
 
-// Every poller tells of what is ready by the ids it was given, and of nothing
-// else, whatever came and went before.
+// Every poller tells of what is ready by the ids it was given, and of nothing else, whatever came
+// and went before.
 func TestPollers(t *testing.T) {
 	for name, p := range pollers() {
 		t.Run(name, func(t *testing.T) {
@@ -31,7 +31,8 @@ func TestPollers(t *testing.T) {
 			const n = 70 // beyond one word of a set and one page of a table
 			var pairs [n][2]int
 			for i := range pairs {
-				pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+				pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|
+					unix.SOCK_CLOEXEC, 0)
 				if err != nil {
 					t.Fatal(err)
 				}

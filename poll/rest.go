@@ -2,16 +2,14 @@ package poll
 
 import "switchyard"
 
-// rest is what a connection could not do at once: output that its socket did
-// not take and input that its handler has not taken. An idle connection has
-// none.
+// rest is what a connection could not do at once: output that its socket did not take and input
+// that its handler has not taken. An idle connection has none.
 type rest struct {
 	out, in       []byte // parts of the two below
 	outBuf, inBuf []byte
 }
 
-// rests are a loop's rests. A connection holds the number of its own: its slot
-// has no pointers.
+// rests are a loop's rests. A connection holds the number of its own: its slot has no pointers.
 type rests struct {
 	all  []*rest
 	free []uint32

@@ -16,28 +16,26 @@ func init() {
 		runner: func(b *base) runner { return newReadyLoop(b, &selecting{}, acceptBatch, false) },
 	}
 	switchyard.Register(switchyard.Model{
-		Name:     d.name,
-		Doc:      "one loop that waits with " + sys.SelectName + ": serves descriptors below FD_SETSIZE (1024), refuses the rest",
+		Name: d.name,
+		Doc: "one loop that waits with " + sys.SelectName +
+			": serves descriptors below FD_SETSIZE (1024), refuses the rest",
 		Syscalls: []string{sys.SelectName, "accept4", "read", "sendto", "close"},
 		Probes:   probes,
 		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})
 }
 
-// selecting waits with select(2). Whom to wait for is handed over anew with
-// each call, as a bit for each descriptor, and the kernel looks at every
-// descriptor below the highest, each time: the call's cost grows with the
-// connections that are open, not with those that have something to say.
+// selecting waits with select(2). Whom to wait for is handed over anew with each call, as a bit for
+// each descriptor, and the kernel looks at every descriptor below the highest, each time: the
+// call's cost grows with the connections that are open, not with those that have something to say.
 //
-// A set holds the descriptors below FD_SETSIZE, 1024, because the type fd_set
-// of the C library does (select(2), BUGS; POSIX fixes it there). The kernel
-// itself takes sets of any size, up to the process's descriptor table
-// (core_sys_select in fs/select.c), but a program that passes one leaves what
-// is portable, and one that sets the bit of a higher descriptor in an fd_set
-// writes past its end. A connection with such a descriptor is therefore
-// refused: it is closed at once, Counters.Refused says so, and the others are
-// served on. Which number a connection gets depends on every other descriptor
-// of the process, as the kernel gives the lowest that is free.
+// A set holds the descriptors below FD_SETSIZE, 1024, because the type fd_set of the C library does
+// (select(2), BUGS; POSIX fixes it there). The kernel itself takes sets of any size, up to the
+// process's descriptor table (core_sys_select in fs/select.c), but a program that passes one leaves
+// what is portable, and one that sets the bit of a higher descriptor in an fd_set writes past its
+// end. A connection with such a descriptor is therefore refused: it is closed at once,
+// Counters.Refused says so, and the others are served on. Which number a connection gets depends on
+// every other descriptor of the process, as the kernel gives the lowest that is free.
 type selecting struct {
 	read, write sys.FDSet
 	nfds        int

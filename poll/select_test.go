@@ -14,8 +14,8 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// fill opens descriptors until all below sys.FDSetSize are taken but for so
-// many, which it leaves free.
+// fill opens descriptors until all below sys.FDSetSize are taken but for so many, which it leaves
+// free.
 func fill(t *testing.T, free int) {
 	t.Helper()
 	var limit unix.Rlimit
@@ -24,7 +24,8 @@ func fill(t *testing.T, free int) {
 	}
 	const want = sys.FDSetSize + 512
 	if limit.Max < want {
-		t.Fatalf("the hard limit on descriptors is %d, this test needs %d: ulimit -Hn", limit.Max, want)
+		t.Fatalf("the hard limit on descriptors is %d, this test needs %d: ulimit -Hn",
+			limit.Max, want)
 	}
 	if limit.Cur < want {
 		old := limit
@@ -62,8 +63,7 @@ func fill(t *testing.T, free int) {
 	})
 }
 
-// Connections whose descriptors do not fit are refused one by one, and those
-// that do are served on.
+// Connections whose descriptors do not fit are refused one by one, and those that do are served on.
 func TestSelectAtFDSetSize(t *testing.T) {
 	r := serve(t, model(t, "poll/select"), switchyard.Options{})
 	first := r.dial()
@@ -83,7 +83,9 @@ func TestSelectAtFDSetSize(t *testing.T) {
 		if err := c.reply(); err == nil {
 			t.Fatalf("connection %d beyond FD_SETSIZE is served", i)
 		}
-		testenv.Eventually(t, "the refusal is counted", func() bool { return r.count.Refused.Load() == uint64(i+1) })
+		testenv.Eventually(t, "the refusal is counted", func() bool {
+			return r.count.Refused.Load() == uint64(i+1)
+		})
 	}
 	for _, c := range append(served, first) {
 		c.get()

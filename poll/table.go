@@ -1,11 +1,10 @@
 package poll
 
-// table holds the state of a loop's connections. A connection is known by its
-// place in it, and the place freed last is taken first, so the table is as
-// dense as it can be, whatever the numbers of the descriptors are, and stays
-// in the cache. It grows by pages that never move: a *T holds as long as its
-// place is taken. With a T that holds no pointers the garbage collector does
-// not look inside.
+// table holds the state of a loop's connections. A connection is known by its place in it, and the
+// place freed last is taken first, so the table is as dense as it can be, whatever the numbers of
+// the descriptors are, and stays in the cache. It grows by pages that never move: a *T holds as
+// long as its place is taken. With a T that holds no pointers the garbage collector does not look
+// inside.
 type table[T any] struct {
 	pages []*[pageLen]T
 	free  []int32 // places given back

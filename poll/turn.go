@@ -2,15 +2,15 @@ package poll
 
 import "switchyard/internal/sys"
 
-// turns is what decides how long a loop waits and what it does when it has
-// waited, whatever it waits with.
+// turns is what decides how long a loop waits and what it does when it has waited, whatever it
+// waits with.
 type turns struct {
 	live     int   // connections open
 	paused   bool  // nothing is accepted before resumeAt
 	resumeAt int64 // by server.now, as all times here
 	drains   bool
-	// due is how many connections are still to be accepted in a drain: those
-	// that waited when it began.
+	// due is how many connections are still to be accepted in a drain: those that waited when it
+	// began.
 	due     int
 	leaving lingerers
 }
@@ -23,13 +23,13 @@ type connections interface {
 	drain()
 	// unlisten accepts no more at all.
 	unlisten()
-	// expire closes a connection that has lingered long enough, unless it is
-	// gone and another has its place.
+	// expire closes a connection that has lingered long enough, unless it is gone and another has
+	// its place.
 	expire(id int32, serial uint32)
 }
 
-// timeout is how long the next wait may block, in nanoseconds: for ever when
-// there is nothing to do at a certain time.
+// timeout is how long the next wait may block, in nanoseconds: for ever when there is nothing to do
+// at a certain time.
 func (b *base) timeout() int64 {
 	at := int64(-1)
 	if b.paused {

@@ -2,14 +2,12 @@ package poll
 
 import "time"
 
-// A multishot receive that has had input can miss what follows: a reset that
-// comes right behind it, or an end, is one event with it for the kernel, and the
-// receive goes on waiting for ever (github.com/axboe/liburing/issues/1549; on
-// 6.18, TestResetBehindInput). So one that had input, and then none for a while,
-// is asked for anew, once: a new one begins by receiving.
+// A multishot receive that has had input can miss what follows: a reset that comes right behind it,
+// or an end, is one event with it for the kernel, and the receive goes on waiting for ever
+// (github.com/axboe/liburing/issues/1549; on 6.18, TestResetBehindInput). So one that had input,
+// and then none for a while, is asked for anew, once: a new one begins by receiving.
 
-// lookTime is how long a receive must have been quiet, and how often they are
-// looked at.
+// lookTime is how long a receive must have been quiet, and how often they are looked at.
 const lookTime = time.Second
 
 // lookLater is for a receive that has had input.
@@ -19,8 +17,8 @@ func (u *uringLoop) lookLater() {
 	}
 }
 
-// patience is how long the next wait may block: timeout, but for the receives,
-// which it looks after if it is time.
+// patience is how long the next wait may block: timeout, but for the receives, which it looks after
+// if it is time.
 func (u *uringLoop) patience() int64 {
 	ns := u.timeout()
 	if u.lookAt == 0 {

@@ -13,8 +13,8 @@ import (
 	"switchyard/internal/sys"
 )
 
-// stepped is a loop of io_uring that the test runs turn by turn, so that it may
-// look at what it holds between two.
+// stepped is a loop of io_uring that the test runs turn by turn, so that it may look at what it
+// holds between two.
 type stepped struct {
 	t testing.TB
 	*uringLoop
@@ -67,10 +67,11 @@ func (u *stepped) held() (n int) {
 	return n + u.given*switchyard.InSize
 }
 
-// Clients that pipeline and do not read cost what they cost a loop on readiness,
-// a buffer for input and one for output, and when they have gone nothing.
+// Clients that pipeline and do not read cost what they cost a loop on readiness, a buffer for input
+// and one for output, and when they have gone nothing.
 func TestUringMemoryOfClientsThatDoNotRead(t *testing.T) {
-	for name, unbounded := range map[string]bool{"receives with a bound": false, "an older kernel": true} {
+	for name, unbounded := range map[string]bool{"receives with a bound": false,
+		"an older kernel": true} {
 		t.Run(name, func(t *testing.T) {
 			u := newStepped(t)
 			u.unbounded = unbounded
@@ -100,10 +101,12 @@ func TestUringMemoryOfClientsThatDoNotRead(t *testing.T) {
 			}
 			const fixed = (keepBuffers + 2*clients) * switchyard.InSize // what receives fill
 			flood := bytes.Repeat([]byte(request), 4096)
-			most, bound := 0, fixed+clients*(2*switchyard.InSize+switchyard.InSize/2+switchyard.OutSize)
+			most, bound := 0, fixed+clients*(2*switchyard.InSize+switchyard.InSize/2+
+				switchyard.OutSize)
 			if unbounded {
 				const burst = 33 * switchyard.InSize // one, of each
-				bound = uringDefaults.buffers*switchyard.InSize + clients*(2*burst+switchyard.OutSize)
+				bound = uringDefaults.buffers*switchyard.InSize +
+					clients*(2*burst+switchyard.OutSize)
 			}
 			for quiet := false; !quiet; {
 				quiet = true
@@ -131,12 +134,14 @@ func TestUringMemoryOfClientsThatDoNotRead(t *testing.T) {
 			for u.live > 0 {
 				u.turn()
 			}
-			left := keepBuffers*switchyard.InSize + (keepChunks+2)*switchyard.OutSize + clients*keepBacklog
+			left := keepBuffers*switchyard.InSize + (keepChunks+2)*switchyard.OutSize +
+				clients*keepBacklog
 			if n := u.held(); n > left {
 				t.Errorf("%d bytes held when all are gone, want %d at most", n, left)
 			}
 			if u.given > keepBuffers {
-				t.Errorf("%d receive buffers when all are gone, want %d at most", u.given, keepBuffers)
+				t.Errorf("%d receive buffers when all are gone, want %d at most", u.given,
+					keepBuffers)
 			}
 		})
 	}

@@ -5,10 +5,10 @@ import (
 	"switchyard/internal/sys"
 )
 
-// outBuffers is the memory that replies are sent from. The kernel may read it
-// long after the submission, so it is outside the Go heap and a chunk is used
-// again only when every send from it has completed. Short replies lie one
-// behind the other: a batch of them stays within a few cache lines.
+// outBuffers is the memory that replies are sent from. The kernel may read it long after the
+// submission, so it is outside the Go heap and a chunk is used again only when every send from it
+// has completed. Short replies lie one behind the other: a batch of them stays within a few cache
+// lines.
 type outBuffers struct {
 	chunks []chunk
 	free   []int32 // chunks nobody sends from
@@ -22,8 +22,7 @@ type chunk struct {
 }
 
 const (
-	// chunkRoom is the least room a step gets in a chunk before the next
-	// chunk is begun.
+	// chunkRoom is the least room a step gets in a chunk before the next chunk is begun.
 	chunkRoom = 4 << 10
 	// keepChunks is how many unused chunks keep their memory.
 	keepChunks = 64

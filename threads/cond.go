@@ -7,15 +7,15 @@ import (
 	"switchyard/internal/sys"
 )
 
-// cond is a condition variable whose waiters block in the kernel (futex(2)).
-// Its methods are called with the mutex held. The zero value is ready.
+// cond is a condition variable whose waiters block in the kernel (futex(2)). Its methods are called
+// with the mutex held. The zero value is ready.
 type cond struct {
 	sequence atomic.Uint32
 	waiting  int
 }
 
-// wait gives m back, blocks until woken and takes m again. It may return
-// without a reason: look at the condition again.
+// wait gives m back, blocks until woken and takes m again. It may return without a reason: look at
+// the condition again.
 func (c *cond) wait(m *mutex) {
 	c.waiting++
 	s := c.sequence.Load()

@@ -13,14 +13,13 @@ import (
 // slabConns is how many connections' buffers are mapped at a time.
 const slabConns = 64
 
-// conns holds the connections that are open, so that a drain finds them, and
-// the buffers of those that are not. A descriptor is shut down from outside
-// only while its connection is in the list, under the lock; its owner takes it
-// out before closing it, so that a number that has been reused is never hit.
+// conns holds the connections that are open, so that a drain finds them, and the buffers of those
+// that are not. A descriptor is shut down from outside only while its connection is in the list,
+// under the lock; its owner takes it out before closing it, so that a number that has been reused
+// is never hit.
 //
-// Buffers are mapped, not allocated: a page that no request has used costs
-// nothing, and no garbage collection clears or forgets one. The last ones
-// given back are the first to be used again.
+// Buffers are mapped, not allocated: a page that no request has used costs nothing, and no garbage
+// collection clears or forgets one. The last ones given back are the first to be used again.
 type conns struct {
 	mu    mutex
 	open  *conn // doubly linked

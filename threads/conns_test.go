@@ -30,7 +30,8 @@ func TestConns(t *testing.T) {
 	}
 	// No buffer is another's.
 	for i, c := range all {
-		c.in[0], c.in[len(c.in)-1], c.out[0], c.out[len(c.out)-1] = byte(i), byte(i), byte(i), byte(i)
+		c.in[0], c.in[len(c.in)-1], c.out[0], c.out[len(c.out)-1] = byte(i), byte(i), byte(i),
+			byte(i)
 	}
 	for i, c := range all {
 		for _, b := range []byte{c.in[0], c.in[len(c.in)-1], c.out[0], c.out[len(c.out)-1]} {

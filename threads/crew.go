@@ -20,8 +20,7 @@ type crew struct {
 	last    bool
 }
 
-// thread runs f on a locked thread of its own, named name, and tells it its
-// TID.
+// thread runs f on a locked thread of its own, named name, and tells it its TID.
 func (w *crew) thread(name string, f func(tid int)) {
 	w.running.Add(1)
 	sys.TakeProcessor()
@@ -41,10 +40,9 @@ func (w *crew) thread(name string, f func(tid int)) {
 	})
 }
 
-// wait returns when every thread is gone from the kernel: the Go runtime ends
-// a thread a little after its goroutine. Only the last few are looked at; one
-// that ended before 64 others, or before the server began to end, is long
-// gone.
+// wait returns when every thread is gone from the kernel: the Go runtime ends a thread a little
+// after its goroutine. Only the last few are looked at; one that ended before 64 others, or before
+// the server began to end, is long gone.
 func (w *crew) wait() {
 	w.mu.lock()
 	w.last = true

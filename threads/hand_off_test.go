@@ -10,8 +10,7 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// Everything that is put in is taken once, and takers end when the rest is
-// out.
+// Everything that is put in is taken once, and takers end when the rest is out.
 func TestRing(t *testing.T) {
 	testenv.Check(t)
 	const total, takers = 5000, 6

@@ -2,8 +2,8 @@ package threads
 
 import "switchyard"
 
-// The baseline of UNIX Network Programming, chapter 30: no client is served
-// before the one before it has gone.
+// The baseline of UNIX Network Programming, chapter 30: no client is served before the one before
+// it has gone.
 func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     "threads/iterative",

@@ -32,8 +32,7 @@ func (l *life) begin() error {
 	return nil
 }
 
-// close notes that Close was called, and reports whether it was for the first
-// time. mu is held.
+// close notes that Close was called, and reports whether it was for the first time. mu is held.
 func (l *life) close() (first bool) {
 	if l.closed {
 		return false
@@ -43,8 +42,8 @@ func (l *life) close() (first bool) {
 	return true
 }
 
-// finish returns when wait does. When grace is over, or Close called, it calls
-// cut, and again and again: a thread may have been on its way into a sleep.
+// finish returns when wait does. When grace is over, or Close called, it calls cut, and again and
+// again: a thread may have been on its way into a sleep.
 func (l *life) finish(wait func(), grace time.Duration, cut func()) {
 	done := make(chan struct{})
 	go func() {

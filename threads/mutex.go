@@ -6,11 +6,10 @@ import (
 	"switchyard/internal/sys"
 )
 
-// mutex is a lock whose waiters block in the kernel (futex(2)), as those of a
-// C program do; a locked thread that waits for a sync.Mutex costs two wake-ups
-// of other threads more. It is the third lock of Ulrich Drepper's "Futexes Are
-// Tricky": taking and giving back a free lock makes no system call. The zero
-// value is a free lock.
+// mutex is a lock whose waiters block in the kernel (futex(2)), as those of a C program do; a
+// locked thread that waits for a sync.Mutex costs two wake-ups of other threads more. It is the
+// third lock of Ulrich Drepper's "Futexes Are Tricky": taking and giving back a free lock makes no
+// system call. The zero value is a free lock.
 type mutex struct {
 	word atomic.Uint32
 }

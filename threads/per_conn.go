@@ -24,8 +24,8 @@ func init() {
 	})
 }
 
-// startPerConn makes the thread that accepts; it makes a thread for each
-// connection while there is room for tasks.
+// startPerConn makes the thread that accepts; it makes a thread for each connection while there is
+// room for tasks.
 func (s *server) startPerConn(budget *taskBudget) error {
 	if err := proc.RoomForTasks(1); err != nil {
 		return err

@@ -6,9 +6,9 @@ import (
 	"switchyard/internal/proc"
 )
 
-// taskBudget tells a thread that makes others when it must not: it looks at
-// the limits before the half of what was left can have been used up, and when
-// some time has passed, as others make tasks too.
+// taskBudget tells a thread that makes others when it must not: it looks at the limits before the
+// half of what was left can have been used up, and when some time has passed, as others make tasks
+// too.
 type taskBudget struct {
 	look  func() (room int, limit string)
 	left  int

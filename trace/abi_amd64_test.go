@@ -23,13 +23,13 @@ type call struct {
 	int80     bool // int $0x80, which is the 32-bit ABI also in a 64-bit program
 }
 
-// The numbers of what the programs below make their calls by. Of i386's, 20 is getpid and 158 is sched_yield; in the 64-bit
-// table those are writev and arch_prctl.
+// The numbers of what the programs below make their calls by. Of i386's, 20 is getpid and 158 is
+// sched_yield; in the 64-bit table those are writev and arch_prctl.
 const i386Getpid, i386SchedYield = 20, 158
 
-// elf writes a program that says "ready", waits for a line, makes calls, says "done", waits for the end of its input, and
-// ends: 64-bit or 32-bit code, without a library, so that every call is known. What is between the lines are nothing but the
-// calls, one write and one or two reads.
+// elf writes a program that says "ready", waits for a line, makes calls, says "done", waits for the
+// end of its input, and ends: 64-bit or 32-bit code, without a library, so that every call is
+// known. What is between the lines are nothing but the calls, one write and one or two reads.
 func elf(t *testing.T, bits int, calls ...call) string {
 	t.Helper()
 	const base, text = 0x400000, "ready\ndone\n"
@@ -41,7 +41,8 @@ func elf(t *testing.T, bits int, calls ...call) string {
 	var code []byte
 	op := func(b ...byte) { code = append(code, b...) }
 	imm := func(o byte, v uint32) { code = le.AppendUint32(append(code, o), v) }
-	const eax, ecx, edx, ebx, ebp, esi, edi = 0xb8, 0xb9, 0xba, 0xbb, 0xbd, 0xbe, 0xbf // mov $v, %reg
+	// mov $v, %reg
+	const eax, ecx, edx, ebx, ebp, esi, edi = 0xb8, 0xb9, 0xba, 0xbb, 0xbd, 0xbe, 0xbf
 	textAt, bufferAt := uint32(base+header), uint32(base+header+len(text)+1)
 	do := func(nr64, nr32, a, b, c uint32) {
 		if bits == 64 {
@@ -168,12 +169,14 @@ func TestABIs(t *testing.T) {
 			{nr: 600, times: 3},
 			{nr: 70000, times: 5, int80: true},
 		}, map[string]uint64{
-			"getpid": 23, "getpid@i386": 1009, "getpid@x32": 101, "writev@x32": 7, "syscall_600": 3, "writev": 0,
+			"getpid": 23, "getpid@i386": 1009, "getpid@x32": 101, "writev@x32": 7, "syscall_600": 3,
+			"writev":     0,
 			"other@i386": 5, "read@i386": 0,
 		}},
-		{"a 32-bit program", 32, []call{{nr: i386Getpid, times: 1009, int80: true}}, map[string]uint64{
-			"getpid@i386": 1009, "writev": 0, "getpid": 0, "write@i386": 1,
-		}},
+		{"a 32-bit program", 32, []call{{nr: i386Getpid, times: 1009, int80: true}},
+			map[string]uint64{
+				"getpid@i386": 1009, "writev": 0, "getpid": 0, "write@i386": 1,
+			}},
 	} {
 		path := elf(t, c.bits, c.calls...)
 		t.Run("count/"+c.name, func(t *testing.T) {
@@ -221,9 +224,11 @@ func TestABIs(t *testing.T) {
 	}
 }
 
-// TestYieldOfABIs: a switch in the sched_yield of any ABI is a yield, and in the call that has its number elsewhere none.
+// TestYieldOfABIs: a switch in the sched_yield of any ABI is a yield, and in the call that has its
+// number elsewhere none.
 func TestYieldOfABIs(t *testing.T) {
-	const times, getuid32, archPrctl = 1009, 24, 158 // sched_yield of the 64-bit table is 24, of the 32-bit one 158
+	// sched_yield of the 64-bit table is 24, of the 32-bit one 158
+	const times, getuid32, archPrctl = 1009, 24, 158
 	for _, c := range []struct {
 		name  string
 		calls []call
@@ -244,7 +249,8 @@ func TestYieldOfABIs(t *testing.T) {
 				if err := unix.SchedSetaffinity(h.pid(), &set); err != nil {
 					t.Fatal(err)
 				}
-				err := unix.SchedSetAttr(h.pid(), &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0)
+				err := unix.SchedSetAttr(h.pid(), &unix.SchedAttr{Size: unix.SizeofSchedAttr,
+					Policy: unix.SCHED_FIFO, Priority: 1}, 0)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -253,14 +259,16 @@ func TestYieldOfABIs(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := window(t, s, b.pid(), func() {
-				// Both are to be at it at the same time: neither comes to the CPU while this thread has it.
+				// Both are to be at it at the same time: neither comes to the CPU while this thread
+				// has it.
 				told := make(chan error)
 				go func() {
 					if err := alone(0); err != nil {
 						told <- err
 						return
 					}
-					err := unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 2}, 0)
+					err := unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr,
+						Policy: unix.SCHED_FIFO, Priority: 2}, 0)
 					for _, h := range []*helper{a, b} {
 						_, e := h.in.Write([]byte("\n"))
 						err = errors.Join(err, e)

@@ -7,8 +7,8 @@ import (
 	"switchyard/trace"
 )
 
-// TestAdoptSwitching follows tasks that do nothing but switch, so that one of them is often in the middle of a switch just
-// then: what each does must be known from the first.
+// TestAdoptSwitching follows tasks that do nothing but switch, so that one of them is often in the
+// middle of a switch just then: what each does must be known from the first.
 func TestAdoptSwitching(t *testing.T) {
 	const times = 101
 	s := session(t, trace.Options{})

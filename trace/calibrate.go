@@ -10,19 +10,20 @@ import (
 	"syscall"
 	"time"
 
-	"switchyard/internal/sys"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/sys"
 )
 
-// ProbeCost is what a set of probes adds to what it watches, measured on this machine: with the probes attached and without
-// them, in turn. It is the whole price, that of getting into a program and out of it included, which a program's own run
-// time (bpf_stats) leaves out.
+// ProbeCost is what a set of probes adds to what it watches, measured on this machine: with the
+// probes attached and without them, in turn. It is the whole price, that of getting into a program
+// and out of it included, which a program's own run time (bpf_stats) leaves out.
 type ProbeCost struct {
 	Name string // see Calibrate
 	Unit string // what the times are of
-	// Without is how long the unit took with no probe, Added what the probes added to it: ns, one value for each round.
-	// Other tasks of the machine can make single values anything, negative ones included: take a median.
+	// Without is how long the unit took with no probe, Added what the probes added to it: ns, one
+	// value for each round. Other tasks of the machine can make single values anything, negative
+	// ones included: take a median.
 	Without, Added []float64
 	// Events is how many events a unit has: its switches, wakings and calls.
 	Events float64
@@ -33,8 +34,9 @@ const (
 	CostCount       = "count"        // count depth, a traced task: a switch with its waking
 	CostCountOthers = "count_others" // count depth, a task that is not traced: the same
 	CostSyscall     = "syscall"      // system calls by name, a traced task: a call
-	CostTLB         = "tlb"          // TLB flushes, on top of count: a switch to another address space
-	CostRecord      = "record"       // record depth: a switch with its waking
+	// TLB flushes, on top of count: a switch to another address space
+	CostTLB    = "tlb"
+	CostRecord = "record" // record depth: a switch with its waking
 )
 
 const (
@@ -42,12 +44,13 @@ const (
 	calibrateCalls     = 20000 // of getppid
 )
 
-// Calibrate measures what the probes of both depths cost, on one CPU, in so many rounds; each takes some 20 ms for each of
-// the names, which are all unless some are given. The workload is a byte passed back and forth between this process and a
-// child over pipes: a write, a waking, a switch and a read, again and again.
+// Calibrate measures what the probes of both depths cost, on one CPU, in so many rounds; each takes
+// some 20 ms for each of the names, which are all unless some are given. The workload is a byte
+// passed back and forth between this process and a child over pipes: a write, a waking, a switch
+// and a read, again and again.
 //
-// It needs the privileges of Open, and attaches probes of its own for as long as it takes. It ends within a round once ctx is
-// done, and the error wraps that of ctx.
+// It needs the privileges of Open, and attaches probes of its own for as long as it takes. It ends
+// within a round once ctx is done, and the error wraps that of ctx.
 func Calibrate(ctx context.Context, rounds int, names ...string) (costs []ProbeCost, err error) {
 	type set struct {
 		name   string
@@ -129,7 +132,9 @@ func Calibrate(ctx context.Context, rounds int, names ...string) (costs []ProbeC
 				return
 			}
 		}
-		if i := slices.IndexFunc(costs, func(c ProbeCost) bool { return c.Name == CostTLB }); i >= 0 {
+		if i := slices.IndexFunc(costs, func(c ProbeCost) bool {
+			return c.Name == CostTLB
+		}); i >= 0 {
 			for j, count := range costs[0].Added {
 				costs[i].Added[j] -= count
 			}
@@ -232,7 +237,8 @@ func (a *attached) close() error {
 	return errors.Join(errs...)
 }
 
-// A calibration is the workload: the calling thread, on one CPU, and a child that sends every byte back.
+// A calibration is the workload: the calling thread, on one CPU, and a child that sends every byte
+// back.
 type calibration struct {
 	old      unix.CPUSet
 	to, from int
@@ -259,7 +265,8 @@ func (w *calibration) start() error {
 		return os.NewSyscallError("pipe2", err)
 	}
 	if err := unix.Pipe2(back[:], unix.O_CLOEXEC); err != nil {
-		return errors.Join(os.NewSyscallError("pipe2", err), unix.Close(there[0]), unix.Close(there[1]))
+		return errors.Join(os.NewSyscallError("pipe2", err), unix.Close(there[0]),
+			unix.Close(there[1]))
 	}
 	pid, errno := echoChild(there[0], back[1], there[1], back[0])
 	unix.Close(there[0])
@@ -285,8 +292,8 @@ func (w *calibration) stop() error {
 	return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(0, &w.old))
 }
 
-// switches returns how much CPU time a switch with its waking takes, ns. CPU time and not the clock on the wall: others may
-// want the CPU too.
+// switches returns how much CPU time a switch with its waking takes, ns. CPU time and not the clock
+// on the wall: others may want the CPU too.
 func (w *calibration) switches() float64 {
 	start := w.used()
 	exchange(w.to, w.from, calibrateExchanges)
@@ -302,8 +309,8 @@ func (w *calibration) calls() float64 {
 
 // used returns the CPU time of the thread and its child.
 func (w *calibration) used() time.Duration {
-	// A process's clock is its number, inverted, and the kind of clock: CPUCLOCK_SCHED, sum_exec_runtime
-	// (include/linux/posix-timers.h).
+	// A process's clock is its number, inverted, and the kind of clock: CPUCLOCK_SCHED,
+	// sum_exec_runtime (include/linux/posix-timers.h).
 	var t unix.Timespec
 	if unix.ClockGettime(int32(^w.child<<3|2), &t) != nil {
 		return threadCPU()
@@ -311,8 +318,8 @@ func (w *calibration) used() time.Duration {
 	return threadCPU() + time.Duration(t.Nano())
 }
 
-// echoChild forks a child that sends back each byte until its input ends. It closes the ends that are the parent's, so
-// that this can happen.
+// echoChild forks a child that sends back each byte until its input ends. It closes the ends that
+// are the parent's, so that this can happen.
 //
 //go:nosplit
 func echoChild(from, to, other1, other2 int) (int, syscall.Errno) {

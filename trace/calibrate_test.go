@@ -7,8 +7,8 @@ import (
 	"switchyard/trace"
 )
 
-// The prices themselves are no test's business: the machine may be busy. That all are there, and that a switch makes the
-// records it makes, is.
+// The prices themselves are no test's business: the machine may be busy. That all are there, and
+// that a switch makes the records it makes, is.
 func TestCalibrate(t *testing.T) {
 	session(t, trace.Options{Syscalls: true, TLB: true}).Close()
 	const rounds = 3
@@ -26,7 +26,8 @@ func TestCalibrate(t *testing.T) {
 			t.Errorf("%s took no time: %v", c.Name, c.Without)
 		}
 		t.Logf("%s: %.0f of %.0f ns for %s", c.Name, c.Added, c.Without, c.Unit)
-		// Each switch has a waking, or none: the kernel may find the other side awake still. Others' tasks are no events.
+		// Each switch has a waking, or none: the kernel may find the other side awake still.
+		// Others' tasks are no events.
 		least, most := 1.0, 3.0
 		if c.Name == trace.CostCountOthers {
 			least, most = 0, 0
@@ -35,7 +36,8 @@ func TestCalibrate(t *testing.T) {
 			t.Errorf("%s: %v events for %s", c.Name, c.Events, c.Unit)
 		}
 	}
-	want := []string{trace.CostCount, trace.CostCountOthers, trace.CostTLB, trace.CostSyscall, trace.CostRecord}
+	want := []string{trace.CostCount, trace.CostCountOthers, trace.CostTLB, trace.CostSyscall,
+		trace.CostRecord}
 	if !slices.Equal(names, want) {
 		t.Errorf("%v, want %v", names, want)
 	}

@@ -18,9 +18,12 @@ func TestSumExec(t *testing.T) {
 		want           event.Status
 	}{
 		{"a pool that is busy", 800 * ms, 802 * ms, 45430, 153, 258 * time.Microsecond, event.Pass},
-		{"each wake-up finds the CPU idle", 287 * ms, 389 * ms, 12754, 12721, 28 * time.Microsecond, event.Pass},
-		{"a third too much on the CPU", 1100 * ms, 800 * ms, 45430, 153, 258 * time.Microsecond, event.Fail},
-		{"more than waking explains", 287 * ms, 700 * ms, 12754, 12721, 28 * time.Microsecond, event.Fail},
+		{"each wake-up finds the CPU idle", 287 * ms, 389 * ms, 12754, 12721, 28 * time.Microsecond,
+			event.Pass},
+		{"a third too much on the CPU", 1100 * ms, 800 * ms, 45430, 153, 258 * time.Microsecond,
+			event.Fail},
+		{"more than waking explains", 287 * ms, 700 * ms, 12754, 12721, 28 * time.Microsecond,
+			event.Fail},
 		{"no wake-ups, and less on the CPU", 100 * ms, 300 * ms, 10, 0, 0, event.Fail},
 	} {
 		var c Counts

@@ -12,9 +12,10 @@ import (
 	"switchyard/trace"
 )
 
-// BenchmarkCost measures what the probes add to a system call (getppid) and to a switch (ping-pong of two processes over
-// pipes on one CPU: a write, a waking, a read and a switch each). Probes off and on are interleaved, and each figure is the
-// least of many short runs: what other tasks on the machine add can only make it greater.
+// BenchmarkCost measures what the probes add to a system call (getppid) and to a switch (ping-pong
+// of two processes over pipes on one CPU: a write, a waking, a read and a switch each). Probes off
+// and on are interleaved, and each figure is the least of many short runs: what other tasks on the
+// machine add can only make it greater.
 //
 //	go test -run '^$' -bench Cost -benchtime 1x ./trace
 func BenchmarkCost(b *testing.B) {
@@ -48,7 +49,8 @@ func BenchmarkCost(b *testing.B) {
 		{name: "sched+tlb", opts: &trace.Options{TLB: true}, traced: true},
 		{name: "sched+syscall-others", opts: &trace.Options{Syscalls: true}},
 		{name: "sched+syscall", opts: &trace.Options{Syscalls: true}, traced: true},
-		{name: "all", opts: &trace.Options{Syscalls: true, TLB: true, FaultExceptions: true}, traced: true},
+		{name: "all", opts: &trace.Options{Syscalls: true, TLB: true, FaultExceptions: true},
+			traced: true},
 	}
 	for b.Loop() {
 		for range 8 {

@@ -10,20 +10,23 @@ import (
 	"switchyard/trace/hist"
 )
 
-// Totals is what one task, or several together, did in a window, and what only the kernel's own counters tell of it.
+// Totals is what one task, or several together, did in a window, and what only the kernel's own
+// counters tell of it.
 type Totals struct {
 	event.Totals
 
-	// PageFaults the kernel resolved for the task, minor and major; MajorFaults had to wait for a disk. The kernel's own
-	// numbers, those of getrusage(2).
+	// PageFaults the kernel resolved for the task, minor and major; MajorFaults had to wait for a
+	// disk. The kernel's own numbers, those of getrusage(2).
 	PageFaults, MajorFaults uint64
-	// FaultsUser and FaultsKernel are page fault exceptions, on user addresses, taken in user mode and in the kernel. They
-	// include those not resolved and those tried again, which PageFaults does not; and PageFaults includes pages the
-	// kernel fetched without an exception (MAP_POPULATE). Only with Options.FaultExceptions.
+	// FaultsUser and FaultsKernel are page fault exceptions, on user addresses, taken in user mode
+	// and in the kernel. They include those not resolved and those tried again, which PageFaults
+	// does not; and PageFaults includes pages the kernel fetched without an exception
+	// (MAP_POPULATE). Only with Options.FaultExceptions.
 	FaultsUser, FaultsKernel uint64
 
-	// CPU is the CPU time by the kernel's own clock (sum_exec_runtime), without stolen time where the kernel can tell; a
-	// task that is running counts up to the last tick. User and System divide it as the timer tick's samples fell.
+	// CPU is the CPU time by the kernel's own clock (sum_exec_runtime), without stolen time where
+	// the kernel can tell; a task that is running counts up to the last tick. User and System
+	// divide it as the timer tick's samples fell.
 	CPU, User, System time.Duration
 }
 
@@ -72,8 +75,8 @@ func newTotals(n *[bpfCountCOUNTS]uint64) Totals {
 	return c
 }
 
-// divide shares CPU time out as the samples fell, as cputime_adjust in kernel/sched/cputime.c does: without a sample of
-// one kind, all is the other's.
+// divide shares CPU time out as the samples fell, as cputime_adjust in kernel/sched/cputime.c does:
+// without a sample of one kind, all is the other's.
 func divide(cpu time.Duration, user, system uint64) (u, s time.Duration) {
 	switch {
 	case system == 0:
@@ -90,13 +93,14 @@ type TaskTotals struct {
 	TID, TGID int    // as the tracer's PID namespace numbers them; 0: not in it
 	Name      string // at its end, or the window's
 
-	// Started is when the task began, on CLOCK_BOOTTIME. TIDs are used again; with it they are unique.
+	// Started is when the task began, on CLOCK_BOOTTIME. TIDs are used again; with it they are
+	// unique.
 	Started time.Duration
 	Totals
 
-	// RunQueueLatency and WakeupLatency are the task's part of those in Counts. What ended while the task was read at the
-	// window's end can be in them and not yet in Totals. Before Linux 5.12 they are nil of a task made in the window (Missing
-	// says so, as new_task_latencies).
+	// RunQueueLatency and WakeupLatency are the task's part of those in Counts. What ended while
+	// the task was read at the window's end can be in them and not yet in Totals. Before Linux 5.12
+	// they are nil of a task made in the window (Missing says so, as new_task_latencies).
 	RunQueueLatency, WakeupLatency *hist.Histogram
 }
 
@@ -116,8 +120,9 @@ type Counts struct {
 	// Total is the sum over all traced tasks, those that ended included.
 	Total Totals
 
-	// Tasks has a row for each task, by falling time on CPU, as far as Options.MaxTasks allows: those that were in the
-	// window first, or before Linux 5.12 those that ended first. Others is the sum over the OtherTasks that had no room.
+	// Tasks has a row for each task, by falling time on CPU, as far as Options.MaxTasks allows:
+	// those that were in the window first, or before Linux 5.12 those that ended first. Others is
+	// the sum over the OtherTasks that had no room.
 	Tasks      []TaskTotals
 	Others     Totals
 	OtherTasks uint64
@@ -125,21 +130,22 @@ type Counts struct {
 	// Started is the number of traced tasks when the window opened, Ended when it closed.
 	Started, Ended uint64
 
-	// RunQueueLatency is from runnable (a waking, an involuntary switch, a first start) to on-CPU; WakeupLatency the part
-	// of it that began with a waking. OnCPUSpan and BlockedTime are the lengths of single intervals. Only intervals that
-	// began and ended in the window.
+	// RunQueueLatency is from runnable (a waking, an involuntary switch, a first start) to on-CPU;
+	// WakeupLatency the part of it that began with a waking. OnCPUSpan and BlockedTime are the
+	// lengths of single intervals. Only intervals that began and ended in the window.
 	RunQueueLatency, WakeupLatency, OnCPUSpan, BlockedTime hist.Histogram
 
-	// Syscalls is the number of system calls by name, counted at their entry. Those that are not of the machine's own ABI
-	// have it behind their names (package syscalls): getpid@i386.
+	// Syscalls is the number of system calls by name, counted at their entry. Those that are not of
+	// the machine's own ABI have it behind their names (package syscalls): getpid@i386.
 	Syscalls map[string]uint64
 
-	// TLBFlushes are switches into a traced task that flushed the whole TLB, TLBKept those that found its entries still
-	// good (PCID). A switch for which the CPU already had the right page table loaded is neither. x86 only.
+	// TLBFlushes are switches into a traced task that flushed the whole TLB, TLBKept those that
+	// found its entries still good (PCID). A switch for which the CPU already had the right page
+	// table loaded is neither. x86 only.
 	TLBFlushes, TLBKept uint64
 
-	// Missing has the reason for each column (Probe.Columns, throttled, new_task_latencies) that is empty because it was not
-	// counted.
+	// Missing has the reason for each column (Probe.Columns, throttled, new_task_latencies) that is
+	// empty because it was not counted.
 	Missing map[string]string
 
 	// Losses are events that happened and were not counted. Results with losses are too low.
@@ -159,14 +165,16 @@ type Counts struct {
 	//	                  latencies, when it runs already
 	Checks []event.Check
 
-	// Steal is the time the hypervisor kept from all CPUs in the window. It is included in OnCPU and RunQueue.
+	// Steal is the time the hypervisor kept from all CPUs in the window. It is included in OnCPU
+	// and RunQueue.
 	Steal time.Duration
-	// Interrupts is the time all CPUs spent in interrupts in the window. It is in OnCPU, and where the kernel keeps account
-	// of it (CONFIG_IRQ_TIME_ACCOUNTING) not in CPU.
+	// Interrupts is the time all CPUs spent in interrupts in the window. It is in OnCPU, and where
+	// the kernel keeps account of it (CONFIG_IRQ_TIME_ACCOUNTING) not in CPU.
 	Interrupts time.Duration
-	// Throttled is how often and for how long limits on CPU bandwidth kept the cgroups of the followed processes from the
-	// CPU in the window: those that the processes given to Follow were in when it opened, and those above them; after
-	// FollowAll, every one. It is included in RunQueue. Nil if it is not known, and Missing says why.
+	// Throttled is how often and for how long limits on CPU bandwidth kept the cgroups of the
+	// followed processes from the CPU in the window: those that the processes given to Follow were
+	// in when it opened, and those above them; after FollowAll, every one. It is included in
+	// RunQueue. Nil if it is not known, and Missing says why.
 	Throttled *event.Throttling
 	Cost      Cost
 }
@@ -192,17 +200,23 @@ func (c *Counts) SyscallTotal() uint64 {
 // losses collects what could not be counted.
 func (s *Session) losses(c *Counts, alloc uint64) {
 	if n := alloc + s.lost; n > 0 {
-		c.Losses = append(c.Losses, event.Loss{Reason: fmt.Sprintf("more than %d tasks at a time to follow", s.objs.tasks), Count: n})
+		c.Losses = append(c.Losses,
+			event.Loss{Reason: fmt.Sprintf("more than %d tasks at a time to follow", s.objs.tasks),
+				Count: n})
 	}
 	s.lost = 0
 	for name, n := range s.readMisses() {
 		if name == "tlb_flush" {
-			// Only another CPU's request can come in between, as an interrupt; such flushes are not counted anyway.
+			// Only another CPU's request can come in between, as an interrupt; such flushes are not
+			// counted anyway.
 			continue
 		}
 		if n -= s.misses[name]; n > 0 {
-			c.Losses = append(c.Losses, event.Loss{Reason: "probe " + name + " was running already", Count: n})
+			c.Losses = append(c.Losses, event.Loss{Reason: "probe " + name + " was running already",
+				Count: n})
 		}
 	}
-	slices.SortFunc(c.Losses, func(a, b event.Loss) int { return bytes.Compare([]byte(a.Reason), []byte(b.Reason)) })
+	slices.SortFunc(c.Losses, func(a, b event.Loss) int {
+		return bytes.Compare([]byte(a.Reason), []byte(b.Reason))
+	})
 }

@@ -37,7 +37,8 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Printf("%d switches, run-queue p99 %v", c.Total.Switches.Total(), c.RunQueueLatency.Quantile(.99))
+	log.Printf("%d switches, run-queue p99 %v", c.Total.Switches.Total(),
+		c.RunQueueLatency.Quantile(.99))
 	for _, check := range c.Checks {
 		if !check.OK() {
 			log.Printf("%s: %s: %s", check.Name, check.Status, check.Reason)

@@ -8,8 +8,8 @@ import (
 	"switchyard/trace"
 )
 
-// TestExecInThread: when a thread that is not the leader starts a program, the thread gets the program's name, and the leader,
-// which ends then, keeps its own.
+// TestExecInThread: when a thread that is not the leader starts a program, the thread gets the
+// program's name, and the leader, which ends then, keeps its own.
 func TestExecInThread(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		t.Run(fmt.Sprintf("all=%v", all), func(t *testing.T) {

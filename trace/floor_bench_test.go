@@ -4,16 +4,17 @@ import (
 	"slices"
 	"testing"
 
-	"switchyard/internal/sys"
-
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+
+	"switchyard/internal/sys"
 )
 
-// BenchmarkFloor measures what no probe can do without: programs that return at once, and such that read the clock before,
-// at a switch with its waking (sched_waking and sched_switch, one pair of which is a unit) and at a system call. Probes off
-// and on are interleaved, in an operation of so many rounds; printed are medians, ns.
+// BenchmarkFloor measures what no probe can do without: programs that return at once, and such that
+// read the clock before, at a switch with its waking (sched_waking and sched_switch, one pair of
+// which is a unit) and at a system call. Probes off and on are interleaved, in an operation of so
+// many rounds; printed are medians, ns.
 //
 //	sudo go test -run '^$' -bench Floor -benchtime 101x ./trace
 func BenchmarkFloor(b *testing.B) {
@@ -46,8 +47,10 @@ func BenchmarkFloor(b *testing.B) {
 				before := run()
 				var links []link.Link
 				for _, point := range s.points {
-					p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: point, License: "GPL",
-						Instructions: append(append(asm.Instructions{}, s.body...), asm.Mov.Imm(asm.R0, 0), asm.Return())})
+					p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.Tracing,
+						AttachType: ebpf.AttachTraceRawTp, AttachTo: point, License: "GPL",
+						Instructions: append(append(asm.Instructions{}, s.body...),
+							asm.Mov.Imm(asm.R0, 0), asm.Return())})
 					if err != nil {
 						b.Error(err)
 						return

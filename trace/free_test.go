@@ -9,8 +9,9 @@ import (
 	"switchyard/trace"
 )
 
-// TestEndedTasksGiveTheirPlacesBack: tasks that were made one after another and are gone leave nothing in the map of the
-// traced tasks, in either depth. What is left there takes places from tasks to come.
+// TestEndedTasksGiveTheirPlacesBack: tasks that were made one after another and are gone leave
+// nothing in the map of the traced tasks, in either depth. What is left there takes places from
+// tasks to come.
 func TestEndedTasksGiveTheirPlacesBack(t *testing.T) {
 	t.Run("count", func(t *testing.T) {
 		s := session(t, trace.Options{})
@@ -37,7 +38,8 @@ func TestEndedTasksGiveTheirPlacesBack(t *testing.T) {
 func placesComeBack(t *testing.T, h *helper, places func() (int, error)) {
 	const made = 101
 	h.do(t, "spawn", made)
-	// The kernel frees a task when nobody can be looking at it any more (an RCU grace period), in its own time.
+	// The kernel frees a task when nobody can be looking at it any more (an RCU grace period), in
+	// its own time.
 	var traced, alive int
 	testenv.Eventually(t, "there are as many places as tasks", func() bool {
 		threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", h.pid()))
@@ -50,6 +52,7 @@ func placesComeBack(t *testing.T, h *helper, places func() (int, error)) {
 		}
 		return traced == alive
 	}, func() string {
-		return fmt.Sprintf("%d tasks have a place, and %d are alive, after %d that ended", traced, alive, made)
+		return fmt.Sprintf("%d tasks have a place, and %d are alive, after %d that ended", traced,
+			alive, made)
 	})
 }

@@ -1,7 +1,7 @@
 package trace
 
-// The objects are built with this compiler and no other, so that they come out byte for byte the same. They hold no
-// architecture's offsets: one object serves all little-endian machines.
+// The objects are built with this compiler and no other, so that they come out byte for byte the
+// same. They hold no architecture's offsets: one object serves all little-endian machines.
 
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types -output-stem sched -type count -type state -type task -type hist_shape -type hist -type hist_id -type window -type syscall_abi -type syscall_slots -type cpu -type row -type latency -type walk_mode -type walk -type control bpf bpf/sched.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -cflags "-mcpu=v3 -Wall -Werror" -no-global-types task bpf/task.bpf.c

@@ -2,7 +2,8 @@ package trace
 
 import "strings"
 
-// Lacking returns options for a session that does without abilities of this kernel: those named, with commas between.
+// Lacking returns options for a session that does without abilities of this kernel: those named,
+// with commas between.
 func (o Options) Lacking(names string) Options {
 	for name, ability := range map[string]*bool{
 		"current": &o.lacking.Current,

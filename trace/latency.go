@@ -5,7 +5,8 @@ import "switchyard/trace/hist"
 // A latency is how long one task of a window waited for a CPU.
 type latency struct{ runQueue, wakeup hist.Histogram }
 
-// readLatencies reads those of all tasks that have their own, by place, and adds them to the sums, in which they are not yet.
+// readLatencies reads those of all tasks that have their own, by place, and adds them to the sums,
+// in which they are not yet.
 func (s *Session) readLatencies(c *Counts) ([]*latency, error) {
 	all := make([]*latency, s.places())
 	none := new(latency)

@@ -14,9 +14,9 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// BenchmarkTaskLatencies measures what it takes to keep each task's latencies and not only the sum of all, where there are many
-// tasks: the time in sched_switch's program (bpf_stats), of some 880 tasks that switch all the time, one and the other in turn.
-// Printed are medians, ns.
+// BenchmarkTaskLatencies measures what it takes to keep each task's latencies and not only the sum
+// of all, where there are many tasks: the time in sched_switch's program (bpf_stats), of some 880
+// tasks that switch all the time, one and the other in turn. Printed are medians, ns.
 //
 //	sudo go test -run '^$' -bench TaskLatencies -benchtime 9x ./trace
 func BenchmarkTaskLatencies(b *testing.B) {
@@ -38,7 +38,8 @@ func BenchmarkTaskLatencies(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// switchProgram is the mean time of a run of the program at sched_switch, ns, when so many tasks have latencies of their own.
+// switchProgram is the mean time of a run of the program at sched_switch, ns, when so many tasks
+// have latencies of their own.
 func switchProgram(b *testing.B, tasks int) float64 {
 	s, err := Open(Options{MaxTasks: tasks})
 	if err != nil {

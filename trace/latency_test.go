@@ -8,7 +8,8 @@ import (
 	"switchyard/trace/hist"
 )
 
-// sums fails unless what the tasks waited, those with a row of their own, adds up to what all of them did.
+// sums fails unless what the tasks waited, those with a row of their own, adds up to what all of
+// them did.
 func sums(t *testing.T, c *trace.Counts) {
 	t.Helper()
 	var runQueue, wakeup hist.Histogram
@@ -19,7 +20,8 @@ func sums(t *testing.T, c *trace.Counts) {
 		}
 	}
 	if !runQueue.Equal(&c.RunQueueLatency) || !wakeup.Equal(&c.WakeupLatency) {
-		t.Errorf("all tasks: %v, %v; their sum: %v, %v", &c.RunQueueLatency, &c.WakeupLatency, &runQueue, &wakeup)
+		t.Errorf("all tasks: %v, %v; their sum: %v, %v", &c.RunQueueLatency, &c.WakeupLatency,
+			&runQueue, &wakeup)
 	}
 }
 
@@ -39,13 +41,15 @@ func TestTaskLatencies(t *testing.T) {
 			exactly(t, name+"'s waits", k.WakeupLatency.Count()+k.UnseenSwitches, want)
 			// Asleep at both ends of the window, it waited in the middle of it only.
 			if k.UnseenSwitches == 0 && k.RunQueueLatency.Sum() != k.RunQueue {
-				t.Errorf("%s waited %v, in single latencies %v", name, k.RunQueue, k.RunQueueLatency.Sum())
+				t.Errorf("%s waited %v, in single latencies %v", name, k.RunQueue,
+					k.RunQueueLatency.Sum())
 			}
 		}
 	}
 }
 
-// TestTaskLatenciesRoom: of more tasks than there is room for, the first have latencies of their own, and all are in the sum.
+// TestTaskLatenciesRoom: of more tasks than there is room for, the first have latencies of their
+// own, and all are in the sum.
 func TestTaskLatenciesRoom(t *testing.T) {
 	const pairs, rounds = 5, 101
 	s := session(t, trace.Options{MaxTasks: 3})
@@ -69,15 +73,18 @@ func TestTaskLatenciesRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The runtime has threads of its own in each.
-		if n := c.WakeupLatency.Count() + c.Total.UnseenSwitches; n < pairs*(2*rounds+1) || n > c.Total.Wakeups+c.Total.UnseenWakings {
-			t.Errorf("%d waits of %d wake-ups, want at least %d", n, c.Total.Wakeups, pairs*(2*rounds+1))
+		if n := c.WakeupLatency.Count() + c.Total.UnseenSwitches; n < pairs*(2*rounds+1) ||
+			n > c.Total.Wakeups+c.Total.UnseenWakings {
+			t.Errorf("%d waits of %d wake-ups, want at least %d", n, c.Total.Wakeups,
+				pairs*(2*rounds+1))
 		}
 		own := 0
 		for i := range c.Tasks {
 			if k := &c.Tasks[i]; k.WakeupLatency != nil {
 				own++
 				// One wait at most is cut off by each end of the window.
-				if n, all := k.WakeupLatency.Count()+k.UnseenSwitches, k.Wakeups+k.UnseenWakings; n > all+1 || all > n+1 {
+				if n, all := k.WakeupLatency.Count()+k.UnseenSwitches, k.Wakeups+
+					k.UnseenWakings; n > all+1 || all > n+1 {
 					t.Errorf("%s's waits: %d, of %d wake-ups", k.Name, n, all)
 				}
 			}
@@ -120,19 +127,22 @@ func TestTaskLatenciesOfRows(t *testing.T) {
 			c := window(t, s, h.pid(), func() { h.do(t, "spawn", 23) })
 			exactly(t, "rows", uint64(len(c.Tasks)), uint64(rows))
 			for i := range c.Tasks {
-				if k := &c.Tasks[i]; k.RunQueueLatency == nil && c.Missing["new_task_latencies"] == "" {
+				if k := &c.Tasks[i]; k.RunQueueLatency == nil &&
+					c.Missing["new_task_latencies"] == "" {
 					t.Errorf("%s has a row and no latencies", k.Name)
 				}
 			}
-			if n := uint64(len(c.Tasks)) + c.OtherTasks; n != c.Started+c.Total.Forks+c.Total.Threads {
-				t.Errorf("%d tasks in rows and beside them, of %d there were and %d made", n, c.Started, c.Total.Forks+c.Total.Threads)
+			if n := uint64(len(c.Tasks)) + c.OtherTasks; n != c.Started+c.Total.Forks+
+				c.Total.Threads {
+				t.Errorf("%d tasks in rows and beside them, of %d there were and %d made", n,
+					c.Started, c.Total.Forks+c.Total.Threads)
 			}
 		}
 	}
 }
 
-// TestTaskLatenciesFollow: a task that comes into an open window, and one that comes after a window was given up, have their
-// own and nobody else's.
+// TestTaskLatenciesFollow: a task that comes into an open window, and one that comes after a window
+// was given up, have their own and nobody else's.
 func TestTaskLatenciesFollow(t *testing.T) {
 	s := session(t, trace.Options{})
 	a, b := start(t, "ping", "101"), start(t, "ping", "1009")

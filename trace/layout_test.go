@@ -5,14 +5,15 @@ import (
 	"testing"
 	"time"
 
-	"switchyard/internal/bpf"
-	"switchyard/trace/hist"
-
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+
+	"switchyard/internal/bpf"
+	"switchyard/trace/hist"
 )
 
-// TestLayouts: the sizes that bpf/count.h asserts are those of the Go types, and those of the maps in every object.
+// TestLayouts: the sizes that bpf/count.h asserts are those of the Go types, and those of the maps
+// in every object.
 func TestLayouts(t *testing.T) {
 	const counts, kept = int(bpfCountCOUNTS), int(bpfCountCOUNT_KEPT_BY_PROBES)
 	hist := 16 + 8*int(bpfHistShapeHIST_BUCKETS)
@@ -32,30 +33,37 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s: %d bytes, want %d", name, s[0], s[1])
 		}
 	}
-	for _, can := range []bpf.Abilities{{Current: true, Atomics: true, Loop: true, PtRegs: true}, {Current: true, Atomics: true}, {}} {
+	for _, can := range []bpf.Abilities{{Current: true, Atomics: true, Loop: true, PtRegs: true},
+		{Current: true, Atomics: true}, {}} {
 		for _, p := range probes {
 			spec, err := p.spec(can)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for name, v := range map[string]any{
-				bpfMapCpus: bpfCpu{}, bpfMapLatencies: bpfLatency{}, bpfMapRows: bpfRow{}, bpfMapTasks: bpfTask{}, bpfMapWalks: bpfWalk{},
+				bpfMapCpus: bpfCpu{}, bpfMapLatencies: bpfLatency{}, bpfMapRows: bpfRow{},
+				bpfMapTasks: bpfTask{}, bpfMapWalks: bpfWalk{},
 				bpfMapWindows: bpfWindow{}, ctlMap: bpfControl{},
 			} {
 				if got := int(spec.Maps[name].ValueSize); got != size(v) {
-					t.Errorf("object %s, map %s: values of %d bytes, want %d", p.Name, name, got, size(v))
+					t.Errorf("object %s, map %s: values of %d bytes, want %d", p.Name, name, got,
+						size(v))
 				}
 			}
 			for name, prog := range spec.Programs {
 				if prog.Type != ebpf.Tracing || prog.License != "Dual BSD/GPL" {
-					t.Errorf("object %s, program %s: %v, license %q", p.Name, name, prog.Type, prog.License)
+					t.Errorf("object %s, program %s: %v, license %q", p.Name, name, prog.Type,
+						prog.License)
 				}
 				for _, ins := range prog.Instructions {
-					if !can.Atomics && ins.OpCode.Mode() == asm.AtomicMode && ins.OpCode.AtomicOp() != asm.AddAtomic {
-						t.Errorf("object %s, program %s, for a kernel that lacks it: %v", p.Name, name, ins)
+					if !can.Atomics && ins.OpCode.Mode() == asm.AtomicMode &&
+						ins.OpCode.AtomicOp() != asm.AddAtomic {
+						t.Errorf("object %s, program %s, for a kernel that lacks it: %v", p.Name,
+							name, ins)
 					}
 					if !can.Loop && ins.IsFunctionReference() {
-						t.Errorf("object %s, program %s, for a kernel without bpf_loop: %v", p.Name, name, ins)
+						t.Errorf("object %s, program %s, for a kernel without bpf_loop: %v", p.Name,
+							name, ins)
 					}
 				}
 			}
@@ -77,7 +85,8 @@ func TestHistogramShape(t *testing.T) {
 	}
 }
 
-// TestSlotNames: no two places of count depth have the same name, or calls would be counted under another's.
+// TestSlotNames: no two places of count depth have the same name, or calls would be counted under
+// another's.
 func TestSlotNames(t *testing.T) {
 	for _, machine := range []string{"amd64", "arm64", "riscv64"} {
 		seen := map[string]int{}
@@ -91,7 +100,8 @@ func TestSlotNames(t *testing.T) {
 	}
 	const places = int(bpfSyscallSlotsSYSCALLS)
 	for slot, want := range map[int]string{
-		39: "getpid", places + 20: "getpid@i386", 2*places + 39: "getpid@x32", 2*places + 516: "writev@x32",
+		39: "getpid", places + 20: "getpid@i386", 2*places + 39: "getpid@x32", 2*places +
+			516: "writev@x32",
 		places - 1: "other", 2*places - 1: "other@i386", 3*places - 1: "other@x32",
 	} {
 		if got := slotName("amd64", slot); got != want {

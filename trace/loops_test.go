@@ -6,10 +6,12 @@ import (
 	"switchyard/internal/sys"
 )
 
-// Ping and pong run where the Go scheduler cannot come in between: no function they call looks whether it should yield, and
-// the runtime does not know that they are in the kernel. Each switch is then one of those counted.
+// Ping and pong run where the Go scheduler cannot come in between: no function they call looks
+// whether it should yield, and the runtime does not know that they are in the kernel. Each switch
+// is then one of those counted.
 
-// pingLoop waits for a line on fd 0, passes a byte back and forth, says so on fd 1, and begins again, until fd 0 is closed.
+// pingLoop waits for a line on fd 0, passes a byte back and forth, says so on fd 1, and begins
+// again, until fd 0 is closed.
 //
 //go:nosplit
 func pingLoop(rounds, from, to int) {

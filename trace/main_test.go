@@ -60,7 +60,8 @@ func able() error {
 			if err != nil {
 				return err
 			}
-			if caps&(1<<unix.CAP_SYS_ADMIN) == 0 && (caps&(1<<unix.CAP_BPF) == 0 || caps&(1<<unix.CAP_PERFMON) == 0) {
+			if caps&(1<<unix.CAP_SYS_ADMIN) == 0 && (caps&(1<<unix.CAP_BPF) == 0 ||
+				caps&(1<<unix.CAP_PERFMON) == 0) {
 				return errors.New("neither root nor CAP_BPF and CAP_PERFMON")
 			}
 		}
@@ -75,7 +76,8 @@ func session(t testing.TB, opts trace.Options) *trace.Session {
 	if err != nil {
 		if able() != nil {
 			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
-				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported", err)
+				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported",
+					err)
 			}
 			testenv.Skip(t, err.Error(), able)
 		}
@@ -107,7 +109,8 @@ func window(t testing.TB, s *trace.Session, pid int, f func()) *trace.Counts {
 	return c
 }
 
-// emulated says that the CPUs are emulated and take turns: each stands still while time passes on it, and nobody says so.
+// emulated says that the CPUs are emulated and take turns: each stands still while time passes on
+// it, and nobody says so.
 var emulated = os.Getenv("SWITCHYARD_EMULATED") != ""
 
 // sound fails the test if the window's own checks do.
@@ -117,9 +120,11 @@ func sound(t testing.TB, c *trace.Counts) {
 		switch {
 		case k.OK():
 		case k.Name == "sum_exec_runtime" && emulated:
-			t.Logf("check %s: %s: %s: traced %d, kernel %d", k.Name, k.Status, k.Reason, k.Traced, k.Kernel)
+			t.Logf("check %s: %s: %s: traced %d, kernel %d", k.Name, k.Status, k.Reason, k.Traced,
+				k.Kernel)
 		default:
-			t.Errorf("check %s: %s: %s: traced %d, kernel %d", k.Name, k.Status, k.Reason, k.Traced, k.Kernel)
+			t.Errorf("check %s: %s: %s: traced %d, kernel %d", k.Name, k.Status, k.Reason, k.Traced,
+				k.Kernel)
 		}
 	}
 	if n := c.LostEvents() - lostCalls(c); n > 0 {
@@ -137,8 +142,8 @@ func sound(t testing.TB, c *trace.Counts) {
 	}
 }
 
-// fits fails the test unless the buckets can be those of the sum and of the largest value, which the kernel's side adds up
-// beside them.
+// fits fails the test unless the buckets can be those of the sum and of the largest value, which
+// the kernel's side adds up beside them.
 func fits(t testing.TB, what string, h *hist.Histogram) {
 	t.Helper()
 	var low, high float64
@@ -148,13 +153,16 @@ func fits(t testing.TB, what string, h *hist.Histogram) {
 		high += float64(b.Count) * float64(b.High)
 		last = b
 	}
-	if sum := float64(h.Sum()); sum < low || sum > high || h.Max() < last.Low || h.Max() > last.High {
-		t.Errorf("%s: a sum of %.0f ns in buckets of %.0f to %.0f, a maximum of %v in one of [%v, %v)", what, sum, low, high, h.Max(), last.Low, last.High)
+	if sum := float64(h.Sum()); sum < low || sum > high || h.Max() < last.Low ||
+		h.Max() > last.High {
+		t.Errorf("%s: a sum of %.0f ns in buckets of %.0f to %.0f, a maximum of %v in one of [%v, %v)",
+			what, sum, low, high, h.Max(), last.Low, last.High)
 	}
 }
 
-// lostCalls is the number of system calls of whatever task, traced or not, that were not counted: since 7.0 a task can be
-// preempted in the middle of a probe at a tracepoint, and until it goes on others on its CPU pass the probe by.
+// lostCalls is the number of system calls of whatever task, traced or not, that were not counted:
+// since 7.0 a task can be preempted in the middle of a probe at a tracepoint, and until it goes on
+// others on its CPU pass the probe by.
 func lostCalls(c *trace.Counts) uint64 {
 	for _, l := range c.Losses {
 		if l.Reason == "probe sys_enter was running already" {
@@ -236,7 +244,8 @@ func (h *helper) do(t testing.TB, what string, args ...any) string {
 	return answer
 }
 
-// alone puts the thread on one CPU, where nothing but a real-time task takes it away and waking does not.
+// alone puts the thread on one CPU, where nothing but a real-time task takes it away and waking
+// does not.
 func alone(cpu int) error {
 	runtime.LockOSThread()
 	var set unix.CPUSet
@@ -367,7 +376,8 @@ func worker() int {
 				<-ready
 			}
 		case "touch":
-			b, err := unix.Mmap(-1, 0, n*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+			b, err := unix.Mmap(-1, 0, n*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE,
+				unix.MAP_PRIVATE|unix.MAP_ANON)
 			if err == nil {
 				err = unix.Madvise(b, unix.MADV_NOHUGEPAGE)
 			}
@@ -394,7 +404,8 @@ func worker() int {
 	return 0
 }
 
-// switches returns the sum of the kernel's own counts over the threads of a process (proc_pid_status(5)).
+// switches returns the sum of the kernel's own counts over the threads of a process
+// (proc_pid_status(5)).
 func switches(dir string) (voluntary, involuntary uint64) {
 	tasks, _ := os.ReadDir(dir)
 	for _, task := range tasks {
@@ -502,7 +513,8 @@ func kept() int {
 	return 0
 }
 
-// noBTF says what Open and OpenRecorder say where /sys has no types. It is to have a mount namespace of its own.
+// noBTF says what Open and OpenRecorder say where /sys has no types. It is to have a mount
+// namespace of its own.
 func noBTF() int {
 	if err := unix.Mount("tmpfs", "/sys/kernel/btf", "tmpfs", 0, ""); err != nil {
 		fmt.Println(err)
@@ -521,10 +533,11 @@ func noBTF() int {
 	return 0
 }
 
-// limited says whether a map of 1 MiB can be made with 64 KiB of RLIMIT_MEMLOCK and no capability to raise it, and what Open
-// says then.
+// limited says whether a map of 1 MiB can be made with 64 KiB of RLIMIT_MEMLOCK and no capability
+// to raise it, and what Open says then.
 func limited() int {
-	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: 64 << 10, Max: 64 << 10}); err != nil {
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK,
+		&unix.Rlimit{Cur: 64 << 10, Max: 64 << 10}); err != nil {
 		fmt.Println(err)
 		return 1
 	}
@@ -532,7 +545,8 @@ func limited() int {
 		fmt.Println(err)
 		return cannotDrop
 	}
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 1 << 10, MaxEntries: 1 << 10})
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 1 << 10,
+		MaxEntries: 1 << 10})
 	if err == nil {
 		m.Close()
 	}
@@ -563,7 +577,8 @@ func unprivileged() int {
 	fmt.Println(errors.Is(err, os.ErrPermission), err)
 	for _, p := range trace.Probes() {
 		if p.Required {
-			fmt.Println(p.Name, errors.Is(p.Err, os.ErrPermission) || errors.Is(p.Err, errors.ErrUnsupported), p.Err)
+			fmt.Println(p.Name, errors.Is(p.Err, os.ErrPermission) ||
+				errors.Is(p.Err, errors.ErrUnsupported), p.Err)
 		}
 	}
 	return 0

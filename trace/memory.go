@@ -2,8 +2,9 @@ package trace
 
 import "github.com/cilium/ebpf"
 
-// memory is what the maps and programs take in the kernel, bytes, as it says itself (proc_pid_fdinfo(5), memlock). Before 6.4
-// it estimates, from the size of elements, and leaves out rings: those are counted here.
+// memory is what the maps and programs take in the kernel, bytes, as it says itself
+// (proc_pid_fdinfo(5), memlock). Before 6.4 it estimates, from the size of elements, and leaves out
+// rings: those are counted here.
 func (o *objects) memory(more ...*ebpf.Map) (sum uint64) {
 	seen := make(map[ebpf.MapID]bool)
 	add := func(m *ebpf.Map) {

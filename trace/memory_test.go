@@ -3,9 +3,9 @@ package trace_test
 import (
 	"testing"
 
-	"switchyard/trace"
-
 	"github.com/cilium/ebpf"
+
+	"switchyard/trace"
 )
 
 // TestMemory: what a session takes in the kernel is at least what it is known to keep there.

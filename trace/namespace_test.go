@@ -21,8 +21,9 @@ import (
 	"switchyard/trace/event"
 )
 
-// contained records, into os.Args[2], what runs beside it in a PID namespace whose first process it is to be, and says by
-// what numbers it and its children go there. os.Args[1] is "all", or whom to follow: "ping".
+// contained records, into os.Args[2], what runs beside it in a PID namespace whose first process it
+// is to be, and says by what numbers it and its children go there. os.Args[1] is "all", or whom to
+// follow: "ping".
 func contained() int {
 	if err := contain(); err != nil {
 		fmt.Println(err)
@@ -32,7 +33,8 @@ func contained() int {
 }
 
 func contain() (err error) {
-	if err := errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), unix.Mount("proc", "/proc", "proc", 0, "")); err != nil {
+	if err := errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+		unix.Mount("proc", "/proc", "proc", 0, "")); err != nil {
 		return err
 	}
 	self, err := os.Executable()
@@ -41,7 +43,8 @@ func contain() (err error) {
 	}
 	all, path := os.Args[1] == "all", os.Args[2]
 	ping := exec.Command(self, "23")
-	ping.Env = append(os.Environ(), "SWITCHYARD_TEST_PROGRAM=ping", "GODEBUG=asyncpreemptoff=1", "GOGC=off")
+	ping.Env = append(os.Environ(), "SWITCHYARD_TEST_PROGRAM=ping", "GODEBUG=asyncpreemptoff=1",
+		"GOGC=off")
 	ping.Stderr = os.Stderr
 	in, err := ping.StdinPipe()
 	if err != nil {
@@ -104,12 +107,13 @@ func contain() (err error) {
 	return nil
 }
 
-// renumbered starts another program in a thread that is not its first. They say, in this order: the process and that thread
-// by their numbers, and the same of the program.
+// renumbered starts another program in a thread that is not its first. They say, in this order: the
+// process and that thread by their numbers, and the same of the program.
 func renumbered() int {
 	self, err := os.Executable()
 	if err == nil {
-		err = os.WriteFile(fmt.Sprintf("/proc/self/task/%d/comm", os.Getpid()), []byte("predecessor"), 0)
+		err = os.WriteFile(fmt.Sprintf("/proc/self/task/%d/comm", os.Getpid()),
+			[]byte("predecessor"), 0)
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -139,20 +143,24 @@ func successor() int {
 	return 0
 }
 
-// What a recorder in a PID namespace of its own records has the numbers of that namespace; and what is outside of it has none.
+// What a recorder in a PID namespace of its own records has the numbers of that namespace; and what
+// is outside of it has none.
 func TestRecordNamespace(t *testing.T) {
 	recorder(t, trace.RecordOptions{}).Close() // or skip
 	for _, whom := range []string{"all", "ping"} {
 		t.Run(whom, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "spool")
-			contained := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
-			outside, beside := start(t, "worker"), startIn(t, contained, "worker") // which is as deep
+			contained := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID |
+				syscall.CLONE_NEWNS}
+			// which is as deep
+			outside, beside := start(t, "worker"), startIn(t, contained, "worker")
 			h := startIn(t, contained, "contained", whom, path)
 			outside.do(t, "spawn", 3)
 			beside.do(t, "spawn", 3)
 			var self, ping, last, process, thread, successor int
 			answer := h.do(t, "")
-			if _, err := fmt.Sscan(answer, &self, &ping, &last, &process, &thread, &successor); err != nil {
+			if _, err := fmt.Sscan(answer, &self, &ping, &last, &process, &thread,
+				&successor); err != nil {
 				t.Fatalf("%v: %s", err, answer)
 			}
 			if self != 1 || successor != process || thread == process {
@@ -174,13 +182,16 @@ func TestRecordNamespace(t *testing.T) {
 				}
 			}
 			voluntary := func(id event.TaskID) uint64 {
-				return p.count(event.Switch, func(e *event.Event) bool { return e.Task == id && e.Flags&event.FlagVoluntary != 0 })
+				return p.count(event.Switch, func(e *event.Event) bool {
+					return e.Task == id && e.Flags&event.FlagVoluntary != 0
+				})
 			}
 			one, other := p.id(t, "ping"), p.id(t, "pong")
 			exactly(t, "ping's TGID", uint64(p.Tasks()[one].TGID), uint64(ping))
 			exactly(t, "ping's voluntary switches", voluntary(one), 24)
 			exactly(t, "pong's voluntary switches", voluntary(other), 23)
-			exactly(t, "the TGID of pong's parent", uint64(p.Tasks()[p.Tasks()[other].Parent].TGID), uint64(ping))
+			exactly(t, "the TGID of pong's parent", uint64(p.Tasks()[p.Tasks()[other].Parent].TGID),
+				uint64(ping))
 			// What exec in a thread starts has the process' number, and nobody the thread's.
 			found := false
 			for _, task := range by["successor"] {
@@ -258,7 +269,8 @@ func TestCountNamespace(t *testing.T) {
 	for in.Scan() {
 		var tgid, tid int
 		fmt.Sscan(in.Text(), &tgid, &tid)
-		if _, ok := leaders[tgid]; !ok || tid < 1 || tid > child+20 { // a few threads may have come after it
+		if _, ok := leaders[tgid]; !ok || tid < 1 || tid > child+20 {
+			// a few threads may have come after it
 			t.Errorf("process %d, task %d: the namespace has no such", tgid, tid)
 		}
 		if tid == tgid {

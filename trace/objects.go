@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"slices"
 
-	"switchyard/internal/bpf"
-
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
+
+	"switchyard/internal/bpf"
 )
 
 // objects are the loaded programs and maps of one session. Whoever loads them closes them.
@@ -141,7 +141,8 @@ func (o *objects) close() error {
 	return errors.Join(errs...)
 }
 
-// fit turns an object into what this kernel can load: the knobs are those of knobs, the maps hold that many tasks.
+// fit turns an object into what this kernel can load: the knobs are those of knobs, the maps hold
+// that many tasks.
 func fit(spec *ebpf.CollectionSpec, knobs map[string]any, tasks int) error {
 	for name, value := range knobs {
 		if v := spec.Variables[name]; v != nil {
@@ -155,7 +156,8 @@ func fit(spec *ebpf.CollectionSpec, knobs map[string]any, tasks int) error {
 			m.MaxEntries = knobs["max_rows"].(uint32)
 		}
 	}
-	for _, name := range []string{bpfMapTraced, bpfMapTasks, bpfMapFreeSlots, schedPlainMapTickets} {
+	for _, name := range []string{bpfMapTraced, bpfMapTasks, bpfMapFreeSlots,
+		schedPlainMapTickets} {
 		if m := spec.Maps[name]; m != nil {
 			m.MaxEntries = uint32(tasks)
 		}

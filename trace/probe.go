@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"switchyard/internal/bpf"
-
 	"github.com/cilium/ebpf"
+
+	"switchyard/internal/bpf"
 )
 
 // Probe is a part of a session that can be asked for, or be missing, on its own.
@@ -18,8 +18,8 @@ type Probe struct {
 	Columns  []string // the results it fills, as named in Counts.Missing
 	Required bool     // nothing works without it
 
-	// Err is nil when this kernel and this process can use the probe. Otherwise it says why not and what would help,
-	// and wraps errors.ErrUnsupported or os.ErrPermission.
+	// Err is nil when this kernel and this process can use the probe. Otherwise it says why not and
+	// what would help, and wraps errors.ErrUnsupported or os.ErrPermission.
 	Err error
 }
 
@@ -30,16 +30,18 @@ type probe struct {
 }
 
 // always is the object of a probe that any kernel can load.
-func always(load func() (*ebpf.CollectionSpec, error)) func(bpf.Abilities) (*ebpf.CollectionSpec, error) {
+func always(load func() (*ebpf.CollectionSpec, error)) func(bpf.Abilities) (*ebpf.CollectionSpec,
+	error) {
 	return func(bpf.Abilities) (*ebpf.CollectionSpec, error) { return load() }
 }
 
 // The order is that of loading: the first brings the maps, and the walk comes when all is attached.
 var probes = []probe{
 	{Probe{
-		Name:     "sched",
-		Doc:      "switches, wake-ups, migrations, and the time between them",
-		Hooks:    []string{"sched_switch", "sched_waking", "sched_wakeup_new", "sched_migrate_task"},
+		Name: "sched",
+		Doc:  "switches, wake-ups, migrations, and the time between them",
+		Hooks: []string{"sched_switch", "sched_waking", "sched_wakeup_new",
+			"sched_migrate_task"},
 		Columns:  []string{"switches", "wakeups", "migrations", "times", "histograms", "exits"},
 		Required: true,
 	}, func(can bpf.Abilities) (*ebpf.CollectionSpec, error) {
@@ -95,8 +97,8 @@ var probes = []probe{
 	}},
 }
 
-// Probes returns what a session is made of, and for each part whether it can be used here: it is loaded, not attached,
-// and closed again. It needs the same privileges as Open to say yes.
+// Probes returns what a session is made of, and for each part whether it can be used here: it is
+// loaded, not attached, and closed again. It needs the same privileges as Open to say yes.
 func Probes() []Probe {
 	o, err := newObjects(1, bpf.Abilities{})
 	defer o.close()
@@ -120,7 +122,8 @@ func (o *objects) loadProbe(p probe) (*ebpf.Collection, error) {
 		}
 	}
 	if o.base == nil && p.Name != probes[0].Name {
-		return nil, fmt.Errorf("trace: probe %s: %w without probe %s", p.Name, errors.ErrUnsupported, probes[0].Name)
+		return nil, fmt.Errorf("trace: probe %s: %w without probe %s", p.Name,
+			errors.ErrUnsupported, probes[0].Name)
 	}
 	spec, err := p.spec(o.can)
 	if err != nil {

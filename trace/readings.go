@@ -12,7 +12,8 @@ func readStat() proc.Stat {
 	return s
 }
 
-// readCtxt returns the number of switches on all CPUs since boot, as /proc/stat tells it, or why it cannot.
+// readCtxt returns the number of switches on all CPUs since boot, as /proc/stat tells it, or why it
+// cannot.
 func readCtxt() (*event.Reading, string) {
 	c := &event.Reading{Before: sys.Boottime()}
 	text, err := proc.Here.Text("/proc/stat")

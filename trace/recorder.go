@@ -15,27 +15,29 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/bpf"
 	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 	"switchyard/trace/event"
 	"switchyard/trace/spool"
-
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 )
 
-// RecordOptions says what a Recorder records. The zero value is every scheduling event of the processes it is told to
-// follow.
+// RecordOptions says what a Recorder records. The zero value is every scheduling event of the
+// processes it is told to follow.
 type RecordOptions struct {
 	// All records every task on the machine. Nothing needs to be followed then.
 	All bool
 
-	// Syscalls adds entry and exit of the recorded tasks' system calls. It makes every system call on the machine slower.
+	// Syscalls adds entry and exit of the recorded tasks' system calls. It makes every system call
+	// on the machine slower.
 	Syscalls bool
 
-	// Buffer is the size of each CPU's ring in bytes, rounded up to a power of two of at least a page; 0 means 8 MiB.
+	// Buffer is the size of each CPU's ring in bytes, rounded up to a power of two of at least a
+	// page; 0 means 8 MiB.
 	Buffer int
 }
 
@@ -43,18 +45,19 @@ type RecordOptions struct {
 const DefaultBuffer = 8 << 20
 
 const (
-	// A ring is emptied at least this often, however little is in it; what is not in the spool yet when the tracer is
-	// killed is lost.
+	// A ring is emptied at least this often, however little is in it; what is not in the spool yet
+	// when the tracer is killed is lost.
 	drainEvery = 50 * time.Millisecond
-	// A probe has put its record into the ring this long after it has read the clock. It takes a microsecond, unless a
-	// hypervisor takes the CPU away just then.
+	// A probe has put its record into the ring this long after it has read the clock. It takes a
+	// microsecond, unless a hypervisor takes the CPU away just then.
 	settled = 10 * time.Millisecond
 	// How long the last record may be in the making when recording has ended.
 	lastRecord = time.Second
 )
 
-// Recorder writes every scheduling event of the tasks it follows to a spool. It is made by OpenRecorder, records from
-// Start to Stop, once, and is ended by Close. Its methods may be called from several goroutines, one at a time.
+// Recorder writes every scheduling event of the tasks it follows to a spool. It is made by
+// OpenRecorder, records from Start to Stop, once, and is ended by Close. Its methods may be called
+// from several goroutines, one at a time.
 type Recorder struct {
 	opts RecordOptions
 
@@ -91,11 +94,11 @@ const (
 	recorderDone
 )
 
-// OpenRecorder loads and attaches the probes of record depth. The error says what is missing and what to do, and wraps
-// errors.ErrUnsupported or os.ErrPermission.
+// OpenRecorder loads and attaches the probes of record depth. The error says what is missing and
+// what to do, and wraps errors.ErrUnsupported or os.ErrPermission.
 //
-// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF. Afterwards the capabilities may be dropped, from 5.19
-// on.
+// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF. Afterwards the capabilities may
+// be dropped, from 5.19 on.
 func OpenRecorder(opts RecordOptions) (_ *Recorder, err error) {
 	start := time.Now()
 	opts.Buffer = roundBuffer(cmp.Or(opts.Buffer, DefaultBuffer))
@@ -159,7 +162,9 @@ func (r *Recorder) load() error {
 		if err != nil {
 			return fmt.Errorf("trace: probe %s: %w", o.name, err)
 		}
-		maps.DeleteFunc(spec.Maps, func(name string, _ *ebpf.MapSpec) bool { return countOnly[name] })
+		maps.DeleteFunc(spec.Maps, func(name string, _ *ebpf.MapSpec) bool {
+			return countOnly[name]
+		})
 		if m := spec.Maps["rings"]; m != nil {
 			m.InnerMap.MaxEntries = uint32(r.opts.Buffer)
 		}
@@ -174,7 +179,8 @@ func (r *Recorder) load() error {
 			}
 			probes = append(probes, coll)
 		case "walk":
-			if r.objs.walk, err = link.AttachIter(link.IterOptions{Program: coll.Programs["rec_tasks"]}); err != nil {
+			if r.objs.walk, err = link.AttachIter(
+				link.IterOptions{Program: coll.Programs["rec_tasks"]}); err != nil {
 				return bpf.Explain("probe walk", err)
 			}
 		default:
@@ -190,16 +196,19 @@ func (r *Recorder) load() error {
 }
 
 // countOnly are the maps of count depth that come with the header both share.
-var countOnly = map[string]bool{"windows": true, "cpus": true, "rows": true, "walks": true, "tasks": true, "free_slots": true}
+var countOnly = map[string]bool{"windows": true, "cpus": true, "rows": true, "walks": true,
+	"tasks": true, "free_slots": true}
 
 func (r *Recorder) makeRings(n int) (err error) {
 	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return bpf.Explain("record", os.NewSyscallError("epoll_create1", err))
 	}
 	for i := range n {
-		m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "ring", Type: ebpf.RingBuf, MaxEntries: uint32(r.opts.Buffer)})
+		m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "ring", Type: ebpf.RingBuf,
+			MaxEntries: uint32(r.opts.Buffer)})
 		if err != nil {
-			return bpf.Explain(fmt.Sprintf("a ring of %d bytes for each of %d CPUs (a smaller buffer needs less memory)", r.opts.Buffer, n), err)
+			return bpf.Explain(fmt.Sprintf("a ring of %d bytes for each of %d CPUs (a smaller buffer needs less memory)",
+				r.opts.Buffer, n), err)
 		}
 		r.inner = append(r.inner, m)
 		if err := r.objs.base.Maps["rings"].Put(uint32(i), m); err != nil {
@@ -218,8 +227,9 @@ func (r *Recorder) makeRings(n int) (err error) {
 	return nil
 }
 
-// Follow records a process and all its descendants, those that exist and those to come. The pid is that of a process in
-// the caller's PID namespace; the caller itself is left out unless its own pid is given. With All, there is no need.
+// Follow records a process and all its descendants, those that exist and those to come. The pid is
+// that of a process in the caller's PID namespace; the caller itself is left out unless its own pid
+// is given. With All, there is no need.
 //
 // The error wraps syscall.ESRCH if there is no such process.
 func (r *Recorder) Follow(pid int) error {
@@ -240,7 +250,8 @@ func (r *Recorder) Follow(pid int) error {
 			return bpf.Explain("follow", err)
 		}
 		if r.getRec(recFound) > 0 {
-			continue // children may have come meanwhile, and a child's number may be below its parent's
+			// children may have come meanwhile, and a child's number may be below its parent's
+			continue
 		}
 		if r.getRec(recRoot) == 0 {
 			return fmt.Errorf("trace: follow process %d: %w", pid, syscall.ESRCH)
@@ -253,8 +264,9 @@ func (r *Recorder) Follow(pid int) error {
 	}
 }
 
-// Start takes a snapshot of every task and opens the window. From then on events are in the recording, which goes to
-// f: an empty file, open for writing, that stays the caller's to close and must be open until Stop or Close.
+// Start takes a snapshot of every task and opens the window. From then on events are in the
+// recording, which goes to f: an empty file, open for writing, that stays the caller's to close and
+// must be open until Stop or Close.
 func (r *Recorder) Start(f *os.File) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -295,8 +307,9 @@ func (r *Recorder) Start(f *os.File) error {
 	return bpf.Explain("start", r.mark(spool.FrameWindow, spool.Mark{}))
 }
 
-// sameClock says why the probes' clock, by which the rows of a walk were read, is not the one that the window's ends are
-// taken from. Without that the window would be about another time than the events.
+// sameClock says why the probes' clock, by which the rows of a walk were read, is not the one that
+// the window's ends are taken from. Without that the window would be about another time than the
+// events.
 func sameClock(rows []byte, before, after int64) error {
 	const tolerance = int64(time.Millisecond)
 	if len(rows) < 8 {
@@ -319,13 +332,17 @@ func (r *Recorder) begin() ([]byte, error) {
 	name, _ := os.Hostname()
 	return json.Marshal(spool.Begin{
 		Version: spool.Version, Kernel: release, Machine: machine,
-		CPUs: cpus, Online: online(cpus), Rings: len(r.rings), All: r.opts.All, Syscalls: r.opts.Syscalls, Buffer: r.opts.Buffer,
-		Tracer: r.getCtl("Self"), Level: r.getCtl("Level"), Args: os.Args, Boottime: boot, Realtime: real,
-		Host: event.Host{Name: name, Arch: runtime.GOARCH, Model: proc.Here.CPUModel(), Go: runtime.Version(), Root: os.Geteuid() == 0},
+		CPUs: cpus, Online: online(cpus), Rings: len(r.rings), All: r.opts.All,
+		Syscalls: r.opts.Syscalls, Buffer: r.opts.Buffer,
+		Tracer: r.getCtl("Self"), Level: r.getCtl("Level"), Args: os.Args, Boottime: boot,
+		Realtime: real,
+		Host: event.Host{Name: name, Arch: runtime.GOARCH, Model: proc.Here.CPUModel(),
+			Go: runtime.Version(), Root: os.Geteuid() == 0},
 	})
 }
 
-// online returns a number above those of all CPUs that are online; possible, if that cannot be read.
+// online returns a number above those of all CPUs that are online; possible, if that cannot be
+// read.
 func online(possible int) int {
 	list, err := proc.Here.Online()
 	if err != nil || len(list) == 0 || list[len(list)-1] >= possible {
@@ -356,8 +373,8 @@ func (r *Recorder) mark(kind spool.FrameKind, m spool.Mark) error {
 	return r.spool.Append(kind, 0, b)
 }
 
-// Failed returns a channel that is closed when nothing more can be recorded: the disk is full. Stop says why. It is of use
-// between Start and Stop.
+// Failed returns a channel that is closed when nothing more can be recorded: the disk is full. Stop
+// says why. It is of use between Start and Stop.
 func (r *Recorder) Failed() <-chan struct{} { return r.reader }
 
 // Stop closes the window, takes the second snapshot and completes the spool.
@@ -458,7 +475,8 @@ func (r *Recorder) startReader() error {
 	r.wake = wr
 	r.reader = sys.Thread("sy-spool", func() {
 		defer rd.Close()
-		// It must come by before the rings are full, whatever else there is to run. Refused without CAP_SYS_NICE.
+		// It must come by before the rings are full, whatever else there is to run. Refused without
+		// CAP_SYS_NICE.
 		unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20)
 		started := threadCPU() // the runtime's threads have had other uses
 		defer func() { r.cost.ReaderCPU = threadCPU() - started }()
@@ -487,8 +505,9 @@ func (r *Recorder) read() {
 	}
 }
 
-// drain takes what is in the rings, and reports whether that was all. Then the spool is complete up to shortly before, and
-// is told so: should nothing follow, the recording ends there. What a CPU lost up to then is in its ring, or is told now.
+// drain takes what is in the rings, and reports whether that was all. Then the spool is complete up
+// to shortly before, and is told so: should nothing follow, the recording ends there. What a CPU
+// lost up to then is in its ring, or is told now.
 func (r *Recorder) drain() (bool, error) {
 	r.draining.Lock()
 	defer r.draining.Unlock()
@@ -518,7 +537,8 @@ func (r *Recorder) drain() (bool, error) {
 		r.unsaid = m
 	}
 	r.known = known
-	return all, r.spool.Append(spool.FrameKnown, 0, binary.LittleEndian.AppendUint64(nil, uint64(known)))
+	return all, r.spool.Append(spool.FrameKnown, 0, binary.LittleEndian.AppendUint64(nil,
+		uint64(known)))
 }
 
 func threadCPU() time.Duration {
@@ -582,8 +602,9 @@ func write32(m *ebpf.Memory, at int64, value uint32) {
 	}
 }
 
-// Close detaches the probes and ends the spool. Nothing stays behind in the kernel. A recording that was not stopped
-// stays in its spool, as far as it was written. A second Close returns os.ErrClosed.
+// Close detaches the probes and ends the spool. Nothing stays behind in the kernel. A recording
+// that was not stopped stays in its spool, as far as it was written. A second Close returns
+// os.ErrClosed.
 func (r *Recorder) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"switchyard/trace/spool"
 )
 
-// Every switch of a process and its descendants, for a second. This needs root, or CAP_BPF and CAP_PERFMON; to read the file
-// needs neither.
+// Every switch of a process and its descendants, for a second. This needs root, or CAP_BPF and
+// CAP_PERFMON; to read the file needs neither.
 func ExampleRecorder() {
 	r, err := trace.OpenRecorder(trace.RecordOptions{})
 	if err != nil {

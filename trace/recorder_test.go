@@ -20,7 +20,8 @@ func recorder(t testing.TB, opts trace.RecordOptions) *trace.Recorder {
 	if err != nil {
 		if able() != nil {
 			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
-				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported", err)
+				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported",
+					err)
 			}
 			testenv.Skip(t, err.Error(), able)
 		}
@@ -106,13 +107,15 @@ func (p *tape) count(kind event.Kind, f func(*event.Event) bool) (n uint64) {
 	return n
 }
 
-// id returns the task of a name that switched most often: one of an earlier test may not be freed yet.
+// id returns the task of a name that switched most often: one of an earlier test may not be freed
+// yet.
 func (p *tape) id(t testing.TB, name string) event.TaskID {
 	t.Helper()
 	switches := make(map[event.TaskID]int)
 	best := event.NoTask
 	for i := range p.events {
-		if e := &p.events[i]; e.Kind == event.Switch && e.Task >= 0 && p.Tasks()[e.Task].Name == name {
+		if e := &p.events[i]; e.Kind == event.Switch && e.Task >= 0 &&
+			p.Tasks()[e.Task].Name == name {
 			switches[e.Task]++
 			if switches[e.Task] > switches[best] {
 				best = e.Task
@@ -143,31 +146,38 @@ func TestRecordPingPong(t *testing.T) {
 				}
 				p := record(t, r, func() { h.do(t, "") })
 				ping, pong := p.id(t, "ping"), p.id(t, "pong")
-				// Ping has next to nothing to do before it blocks, but a task of a higher rank may come just then: ping gives
-				// way to it, or blocks when pong is not the first in the queue.
+				// Ping has next to nothing to do before it blocks, but a task of a higher rank may
+				// come just then: ping gives way to it, or blocks when pong is not the first in the
+				// queue.
 				strangers := p.count(event.Switch, func(e *event.Event) bool {
 					return e.Task == ping && e.Other != pong && !e.Other.Idle()
 				})
 				woken := func(id event.TaskID) func(e *event.Event) bool {
 					return func(e *event.Event) bool { return e.Task == id }
 				}
-				exactly(t, "ping's voluntary switches", p.count(event.Switch, out(ping, true)), rounds+1)
-				exactly(t, "pong's voluntary switches", p.count(event.Switch, out(pong, true)), rounds)
-				exactly(t, "ping's involuntary switches to pong, or to nobody", p.count(event.Switch, func(e *event.Event) bool {
-					return out(ping, false)(e) && (e.Other == pong || e.Other.Idle())
-				}), 0)
+				exactly(t, "ping's voluntary switches", p.count(event.Switch, out(ping, true)),
+					rounds+1)
+				exactly(t, "pong's voluntary switches", p.count(event.Switch, out(pong, true)),
+					rounds)
+				exactly(t, "ping's involuntary switches to pong, or to nobody",
+					p.count(event.Switch, func(e *event.Event) bool {
+						return out(ping, false)(e) && (e.Other == pong || e.Other.Idle())
+					}), 0)
 				exactly(t, "pong's wakings", p.count(event.Waking, woken(pong)), rounds)
 				toPong := func(e *event.Event) bool { return e.Task == ping && e.Other == pong }
 				n := p.count(event.Switch, toPong)
-				exactly(t, "switches from ping to pong that change the page table", p.count(event.Switch, func(e *event.Event) bool {
-					return toPong(e) && e.Flags.PageTable() == event.AddressSpace
-				}), n)
+				exactly(t, "switches from ping to pong that change the page table",
+					p.count(event.Switch, func(e *event.Event) bool {
+						return toPong(e) && e.Flags.PageTable() == event.AddressSpace
+					}), n)
 				if n > rounds || n+strangers < rounds {
-					t.Errorf("%d switches from ping to pong and %d to strangers, want %d", n, strangers, rounds)
+					t.Errorf("%d switches from ping to pong and %d to strangers, want %d", n,
+						strangers, rounds)
 				}
-				exactly(t, "pong's wakings by ping", p.count(event.Waking, func(e *event.Event) bool {
-					return e.Task == pong && e.Other == ping && !e.Flags.Interrupt()
-				}), rounds)
+				exactly(t, "pong's wakings by ping",
+					p.count(event.Waking, func(e *event.Event) bool {
+						return e.Task == pong && e.Other == ping && !e.Flags.Interrupt()
+					}), rounds)
 				if len(p.Lost()) > 0 || p.cost.Lost > 0 {
 					t.Errorf("lost: %v", p.Lost())
 				}
@@ -177,7 +187,8 @@ func TestRecordPingPong(t *testing.T) {
 	}
 }
 
-// A ring that nobody empties loses events; how many, when and on which CPU is known, and so is all the rest.
+// A ring that nobody empties loses events; how many, when and on which CPU is known, and so is all
+// the rest.
 func TestRecordLost(t *testing.T) {
 	r := recorder(t, trace.RecordOptions{Buffer: 16 << 10})
 	a, b := start(t, "ping", "1009"), start(t, "ping", "23")

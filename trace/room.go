@@ -3,13 +3,13 @@ package trace
 import (
 	"errors"
 
-	"switchyard/internal/proc"
-
 	"github.com/cilium/ebpf"
+
+	"switchyard/internal/proc"
 )
 
-// leastRoom is for how many tasks there is always room, ended ones that the kernel still keeps included. Each takes 700 bytes
-// in count depth and 64 in record depth.
+// leastRoom is for how many tasks there is always room, ended ones that the kernel still keeps
+// included. Each takes 700 bytes in count depth and 64 in record depth.
 const leastRoom = 1 << 14
 
 // room is for how many tasks maps are made: plenty for those there are now (proc_loadavg(5)).
@@ -29,11 +29,13 @@ func (o *objects) fillSlots() error {
 	return nil
 }
 
-// clearTable takes out of the table what tasks that are traced no more have left there: others with the same addresses would
-// pay for it. It stays while the kernel has such a task, which is found by it when it goes.
+// clearTable takes out of the table what tasks that are traced no more have left there: others with
+// the same addresses would pay for it. It stays while the kernel has such a task, which is found by
+// it when it goes.
 func (o *objects) clearTable() error {
 	var address uint64
-	if err := o.base.Maps[bpfMapTraced].NextKey(nil, &address); !errors.Is(err, ebpf.ErrKeyNotExist) {
+	if err := o.base.Maps[bpfMapTraced].NextKey(nil, &address); !errors.Is(err,
+		ebpf.ErrKeyNotExist) {
 		return err
 	}
 	table, err := o.base.Maps[".bss"].Memory()

@@ -40,7 +40,8 @@ func (s *Session) readRows(c *Counts, sum *[bpfCountCOUNTS]uint64, latencies []*
 	return nil
 }
 
-// eachRow calls f for the rows of the window: those of an array, or of the queue in its place, which is then empty.
+// eachRow calls f for the rows of the window: those of an array, or of the queue in its place,
+// which is then empty.
 func (s *Session) eachRow(f func(*bpfRow)) error {
 	queue, array := s.objs.base.Maps[schedPlainMapRowQueue], s.objs.base.Maps[bpfMapRows]
 	for queue != nil {

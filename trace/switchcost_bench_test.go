@@ -9,9 +9,10 @@ import (
 	"switchyard/trace/switchcost"
 )
 
-// BenchmarkSwitchCost measures the switches of a ping-pong of two threads and of two processes on one CPU: alone, and with a
-// session between the probes, whose time is not to be in the figures. They are interleaved, and each figure is the median of
-// all switches of the kind. The last two are of whatever else ran meanwhile.
+// BenchmarkSwitchCost measures the switches of a ping-pong of two threads and of two processes on
+// one CPU: alone, and with a session between the probes, whose time is not to be in the figures.
+// They are interleaved, and each figure is the median of all switches of the kind. The last two are
+// of whatever else ran meanwhile.
 //
 //	go test -run '^$' -bench SwitchCost -benchtime 5x ./trace
 func BenchmarkSwitchCost(b *testing.B) {
@@ -58,7 +59,8 @@ func BenchmarkSwitchCost(b *testing.B) {
 		for _, k := range []struct {
 			name string
 			t    *event.SwitchTimes
-		}{{"thread", &r.thread}, {"address_space", &r.addressSpace}, {"lazy", &r.lazy}, {"idle", &r.idle}} {
+		}{{"thread", &r.thread}, {"address_space", &r.addressSpace}, {"lazy", &r.lazy},
+			{"idle", &r.idle}} {
 			b.ReportMetric(float64(k.t.Choosing.Quantile(.5)), k.name+name+"-choosing-ns")
 			b.ReportMetric(float64(k.t.Switching.Quantile(.5)), k.name+name+"-switching-ns")
 			b.ReportMetric(float64(k.t.Total.Quantile(.5)), k.name+name+"-total-ns")

@@ -27,7 +27,8 @@ func switchCost(t testing.TB, opts switchcost.Options) *switchcost.Meter {
 	if err != nil {
 		if able() != nil {
 			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
-				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported", err)
+				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported",
+					err)
 			}
 			testenv.Skip(t, err.Error(), able)
 		}
@@ -54,7 +55,8 @@ func costs(t testing.TB, s *switchcost.Meter, f func()) *event.SwitchCosts {
 	}
 	for _, k := range c.Checks {
 		if !k.OK() {
-			t.Errorf("check %s: %s: %s: traced %d, kernel %d", k.Name, k.Status, k.Reason, k.Traced, k.Kernel)
+			t.Errorf("check %s: %s: %s: traced %d, kernel %d", k.Name, k.Status, k.Reason, k.Traced,
+				k.Kernel)
 		}
 	}
 	if len(c.Losses) > 0 {
@@ -120,15 +122,17 @@ func threadPing() int {
 	}
 }
 
-// TestSwitchKinds: two threads that switch to each other, and two processes, make switches of their kind, as many as they
-// must, and few of another: those of other tasks, when the two sleep.
+// TestSwitchKinds: two threads that switch to each other, and two processes, make switches of their
+// kind, as many as they must, and few of another: those of other tasks, when the two sleep.
 func TestSwitchKinds(t *testing.T) {
 	const rounds = 10007
 	for _, c := range []struct {
 		program string
 		own     func(*event.SwitchCosts) *event.SwitchTimes
 	}{
-		{"threadPing", func(c *event.SwitchCosts) *event.SwitchTimes { return &c.Kinds[event.SwitchThread] }},
+		{"threadPing", func(c *event.SwitchCosts) *event.SwitchTimes {
+			return &c.Kinds[event.SwitchThread]
+		}},
 		{"ping", (*event.SwitchCosts).AddressSpace},
 	} {
 		t.Run(c.program, func(t *testing.T) {
@@ -143,10 +147,12 @@ func TestSwitchKinds(t *testing.T) {
 			})
 			own := c.own(got)
 			n := own.Switching.Count()
-			// Between the two another task can run: then the switch into the second is of another kind.
+			// Between the two another task can run: then the switch into the second is of another
+			// kind.
 			others := got.Switches - n
 			if n+others/2 < 2*rounds {
-				t.Errorf("%d switches of the kind and %d others, want at least %d", n, others, 2*rounds)
+				t.Errorf("%d switches of the kind and %d others, want at least %d", n, others,
+					2*rounds)
 			}
 			if others > rounds/5 {
 				t.Errorf("%d switches of other kinds", others)
@@ -155,7 +161,8 @@ func TestSwitchKinds(t *testing.T) {
 				t.Errorf("%v of switching in %v", sum, got.Window)
 			}
 			if c.program == "ping" && got.Missing["tlb_flush"] == "" {
-				if unknown := got.Kinds[event.SwitchAddressSpace].Switching.Count(); unknown > rounds/100 {
+				if unknown := got.Kinds[event.SwitchAddressSpace].Switching.Count(); unknown >
+					rounds/100 {
 					t.Errorf("%d address-space switches without a word on the TLB", unknown)
 				}
 			}
@@ -169,7 +176,8 @@ func TestSwitchKinds(t *testing.T) {
 			}
 			exactly(t, "times of choosing", own.Choosing.Count(), n)
 			exactly(t, "times in all", own.Total.Count(), own.Choosing.Count())
-			exactly(t, "ns in all", uint64(own.Total.Sum()), uint64(own.Choosing.Sum()+own.Switching.Sum()))
+			exactly(t, "ns in all", uint64(own.Total.Sum()),
+				uint64(own.Choosing.Sum()+own.Switching.Sum()))
 			if sum := own.Total.Sum(); sum >= got.Window {
 				t.Errorf("%v in the scheduler in %v", sum, got.Window)
 			}
@@ -199,8 +207,9 @@ func contextSwitches(t *testing.T) uint64 {
 	return 0
 }
 
-// TestSwitchCostSeesAll: the switches lie between the kernel's own numbers, taken inside the window and outside. A kernel can
-// keep tasks from tracing, and counts their switches; they do not run in every window.
+// TestSwitchCostSeesAll: the switches lie between the kernel's own numbers, taken inside the window
+// and outside. A kernel can keep tasks from tracing, and counts their switches; they do not run in
+// every window.
 func TestSwitchCostSeesAll(t *testing.T) {
 	s := switchCost(t, switchcost.Options{})
 	h := start(t, "ping", "1009")
@@ -214,18 +223,20 @@ func TestSwitchCostSeesAll(t *testing.T) {
 		})
 		outside := contextSwitches(t) - before
 		if c.Switches < 2*1009 || c.Switches > outside {
-			t.Errorf("%d switches, want at least %d and at most the kernel's %d", c.Switches, 2*1009, outside)
+			t.Errorf("%d switches, want at least %d and at most the kernel's %d", c.Switches,
+				2*1009, outside)
 		}
 		if c.Switches+c.Unseen >= inside {
 			return
 		}
-		t.Logf("%d switches and %d unseen, the kernel counts %d to %d", c.Switches, c.Unseen, inside, outside)
+		t.Logf("%d switches and %d unseen, the kernel counts %d to %d", c.Switches, c.Unseen,
+			inside, outside)
 	}
 	t.Error("in no window as many switches as the kernel counts")
 }
 
-// TestSwitchCostNewTasks: a task that runs for the first time comes out of the scheduler by another way than others
-// (schedule_tail), and is seen there.
+// TestSwitchCostNewTasks: a task that runs for the first time comes out of the scheduler by another
+// way than others (schedule_tail), and is seen there.
 func TestSwitchCostNewTasks(t *testing.T) {
 	const tasks = 101
 	s := switchCost(t, switchcost.Options{})
@@ -273,7 +284,8 @@ func confine(t testing.TB, pid, cpu int) {
 	}
 }
 
-// napper sleeps 1 ms, os.Args[1] times, or runs for as long, when told so by a line. On CPU 0 hardly anybody comes before it.
+// napper sleeps 1 ms, os.Args[1] times, or runs for as long, when told so by a line. On CPU 0
+// hardly anybody comes before it.
 func napper() int {
 	naps, _ := strconv.Atoi(os.Args[1])
 	if err := alone(0); err != nil {
@@ -282,7 +294,8 @@ func napper() int {
 	}
 	fmt.Println("ready")
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		for end := time.Now().Add(time.Duration(naps) * time.Millisecond); in.Text() == "run" && time.Now().Before(end); {
+		for end := time.Now().Add(time.Duration(naps) * time.Millisecond); in.Text() == "run" &&
+			time.Now().Before(end); {
 			unix.Getppid()
 		}
 		for i := 0; in.Text() == "nap" && i < naps; i++ {
@@ -293,8 +306,9 @@ func napper() int {
 	return 0
 }
 
-// TestPreemptionLatency: a task that sleeps and has a rank above the one that runs meanwhile takes the CPU from it each time it
-// wakes. While it runs itself, nobody tells it to give up the CPU. Where it would be dangerous to look, nobody does.
+// TestPreemptionLatency: a task that sleeps and has a rank above the one that runs meanwhile takes
+// the CPU from it each time it wakes. While it runs itself, nobody tells it to give up the CPU.
+// Where it would be dangerous to look, nobody does.
 func TestPreemptionLatency(t *testing.T) {
 	const naps = 251
 	s := switchCost(t, switchcost.Options{CPUs: []int{0}})
@@ -314,8 +328,10 @@ func TestPreemptionLatency(t *testing.T) {
 		return c
 	}
 	alone, c := during("run"), during("nap")
-	t.Logf("by %q: %v; %d unserved, %d older, %d negative", c.PreemptionBy, &c.Preemption, c.Unserved, c.Older, c.Negative)
-	t.Logf("of the highest rank: %v; %d unserved, %d older", &alone.Preemption, alone.Unserved, alone.Older)
+	t.Logf("by %q: %v; %d unserved, %d older, %d negative", c.PreemptionBy, &c.Preemption,
+		c.Unserved, c.Older, c.Negative)
+	t.Logf("of the highest rank: %v; %d unserved, %d older", &alone.Preemption, alone.Unserved,
+		alone.Older)
 	if preemptibleRCU() == nil && c.PreemptionBy == "sched_set_need_resched_tp" {
 		t.Fatal("this kernel's stack may overflow")
 	}
@@ -355,9 +371,11 @@ func preemptibleRCU() error {
 	return err
 }
 
-// TestRequestFlagsUnknown: on one CPU nothing is to be learnt of what makes a task go to another, and nothing is guessed.
+// TestRequestFlagsUnknown: on one CPU nothing is to be learnt of what makes a task go to another,
+// and nothing is guessed.
 func TestRequestFlagsUnknown(t *testing.T) {
-	if by := costs(t, switchCost(t, switchcost.Options{}), func() {}).PreemptionBy; by == "sched_set_need_resched_tp" {
+	if by := costs(t, switchCost(t, switchcost.Options{}), func() {}).PreemptionBy; by ==
+		"sched_set_need_resched_tp" {
 		testenv.Skip(t, "not looked for: "+by, preemptibleRCU)
 	}
 	var s *switchcost.Meter
@@ -376,7 +394,8 @@ func TestRequestFlagsUnknown(t *testing.T) {
 	h := start(t, "napper", "101")
 	confine(t, start(t, "burner").pid(), 0)
 	c := costs(t, s, func() { h.do(t, "nap") })
-	if reason := c.Missing["preemption"]; !strings.Contains(reason, "one CPU") || c.PreemptionBy != "" {
+	if reason := c.Missing["preemption"]; !strings.Contains(reason, "one CPU") ||
+		c.PreemptionBy != "" {
 		t.Errorf("by %q, missing because %q", c.PreemptionBy, reason)
 	}
 	if n := c.Preemption.Count() + c.Unserved + c.Older + c.Negative; n != 0 {

@@ -20,8 +20,8 @@ func (s *Session) syscalls(end *bpfCpu) map[string]uint64 {
 	return calls
 }
 
-// slotName is what the calls that are counted in a place are called, on a machine of that architecture. The last place of
-// each ABI is that of all higher numbers.
+// slotName is what the calls that are counted in a place are called, on a machine of that
+// architecture. The last place of each ABI is that of all higher numbers.
 func slotName(machine string, slot int) string {
 	const places = int(bpfSyscallSlotsSYSCALLS)
 	abi := syscalls.Native(machine)

@@ -17,23 +17,24 @@ import (
 	"switchyard/trace/event"
 )
 
-// ThrottleWatch compares what cgroups' cpu.stat says with what it said when the watch was made. It keeps no descriptor, so
-// there is nothing to close. Its methods are for one goroutine at a time.
+// ThrottleWatch compares what cgroups' cpu.stat says with what it said when the watch was made. It
+// keeps no descriptor, so there is nothing to close. Its methods are for one goroutine at a time.
 type ThrottleWatch struct {
 	root  string // of the file system: "" outside tests
 	all   bool
 	begun map[string]proc.CPUStat // by directory
 	err   error                   // why the result is not known
-	gone  error                   // a process that was not there, which matters if there is no other
+	// a process that was not there, which matters if there is no other
+	gone error
 }
 
 // maxCgroups is how many cgroups of a machine are read at most. Each takes some 20 µs.
 const maxCgroups = 4096
 
-// WatchThrottling begins to watch the cgroups that processes are in now, and the cgroups above those, whose limits hold as
-// well. A process that is in another cgroup later, such as a child that was moved there, is not watched. It needs no
-// privilege, only to see the processes in /proc and the cgroup file system in its mounts (cgroups(7)). What is in the way is
-// the error of Read.
+// WatchThrottling begins to watch the cgroups that processes are in now, and the cgroups above
+// those, whose limits hold as well. A process that is in another cgroup later, such as a child that
+// was moved there, is not watched. It needs no privilege, only to see the processes in /proc and
+// the cgroup file system in its mounts (cgroups(7)). What is in the way is the error of Read.
 func WatchThrottling(pids ...int) *ThrottleWatch {
 	w := newThrottleWatch("")
 	for _, pid := range pids {
@@ -86,11 +87,13 @@ func (w *ThrottleWatch) add(pid int) {
 		}
 	}
 	if !known {
-		w.fail(fmt.Errorf("the CPU controller is on neither in the cgroup %q nor in one above it that can be seen", groups[0].Name))
+		w.fail(fmt.Errorf("the CPU controller is on neither in the cgroup %q nor in one above it that can be seen",
+			groups[0].Name))
 	}
 }
 
-// addAll watches every cgroup that can be seen, those that come later included. What one that goes had of it is left out.
+// addAll watches every cgroup that can be seen, those that come later included. What one that goes
+// had of it is left out.
 func (w *ThrottleWatch) addAll() {
 	w.all = true
 	now, err := w.walk()
@@ -110,7 +113,8 @@ func (w *ThrottleWatch) fail(err error) {
 	}
 }
 
-// Read returns what has happened since the cgroups were first watched. An error says why that is not known.
+// Read returns what has happened since the cgroups were first watched. An error says why that is
+// not known.
 func (w *ThrottleWatch) Read() (*event.Throttling, error) {
 	switch {
 	case w.err != nil:
@@ -137,7 +141,9 @@ func (w *ThrottleWatch) Read() (*event.Throttling, error) {
 			throttled = append(throttled, s)
 		}
 	}
-	slices.SortFunc(throttled, func(a, b proc.CPUStat) int { return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(throttled, func(a, b proc.CPUStat) int {
+		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.Name, b.Name))
+	})
 	for _, s := range throttled {
 		t.Cgroups = append(t.Cgroups, s.Name)
 	}
@@ -154,7 +160,8 @@ func (w *ThrottleWatch) again() (map[string]proc.CPUStat, error) {
 		s, err := proc.ReadCPUStat(b.Cgroup)
 		switch {
 		case errors.Is(err, proc.ErrNoThrottling), err == nil && s.Inode != b.Inode:
-			return nil, fmt.Errorf("the cgroup %q was removed, or its CPU controller switched off, before its cpu.stat could be read again", b.Name)
+			return nil, fmt.Errorf("the cgroup %q was removed, or its CPU controller switched off, before its cpu.stat could be read again",
+				b.Name)
 		case err != nil:
 			return nil, err
 		}
@@ -171,9 +178,11 @@ func (w *ThrottleWatch) walk() (map[string]proc.CPUStat, error) {
 	}
 	list := proc.CgroupMounts(mounts, "cpu")
 	if len(list) == 0 {
-		return nil, errors.New("no cgroup file system that could have the controller cpu is mounted")
+		return nil, errors.New(
+			"no cgroup file system that could have the controller cpu is mounted")
 	}
-	// A machine has the controller in one hierarchy, and if that is of version 1 it is mounted for it.
+	// A machine has the controller in one hierarchy, and if that is of version 1 it is mounted for
+	// it.
 	m := list[0]
 	found := make(map[string]proc.CPUStat)
 	seen := 0
@@ -191,7 +200,8 @@ func (w *ThrottleWatch) walk() (map[string]proc.CPUStat, error) {
 		if seen++; seen > maxCgroups {
 			return fmt.Errorf("there are more than %d cgroups", maxCgroups)
 		}
-		s, err := proc.ReadCPUStat(proc.Cgroup{Dir: dir, Name: path.Join(m.Root, strings.TrimPrefix(dir, top))})
+		s, err := proc.ReadCPUStat(proc.Cgroup{Dir: dir,
+			Name: path.Join(m.Root, strings.TrimPrefix(dir, top))})
 		switch {
 		case errors.Is(err, proc.ErrNoThrottling) && dir != top:
 			return fs.SkipDir // a controller that is off is off below as well
@@ -209,8 +219,9 @@ func (w *ThrottleWatch) walk() (map[string]proc.CPUStat, error) {
 	return found, err
 }
 
-// cgroupsOf returns a process' cgroup in the hierarchy that has the CPU controller, and those above it as far as they are
-// mounted. The process is gone if the error wraps fs.ErrNotExist or syscall.ESRCH.
+// cgroupsOf returns a process' cgroup in the hierarchy that has the CPU controller, and those above
+// it as far as they are mounted. The process is gone if the error wraps fs.ErrNotExist or
+// syscall.ESRCH.
 func (w *ThrottleWatch) cgroupsOf(pid int) ([]proc.Cgroup, error) {
 	groups, err := os.ReadFile(w.root + "/proc/" + strconv.Itoa(pid) + "/cgroup")
 	if err != nil {

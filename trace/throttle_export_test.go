@@ -14,7 +14,8 @@ func CPUStat(text string) (times uint64, d time.Duration, err error) {
 	return proc.ParseCPUStat([]byte(text))
 }
 
-// WatchThrottlingBelow is WatchThrottling in a file system whose root is a directory; of every cgroup without a pid.
+// WatchThrottlingBelow is WatchThrottling in a file system whose root is a directory; of every
+// cgroup without a pid.
 func WatchThrottlingBelow(root string, pids ...int) *ThrottleWatch {
 	w := newThrottleWatch(root)
 	for _, pid := range pids {

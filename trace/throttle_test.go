@@ -27,18 +27,22 @@ func TestCPUStat(t *testing.T) {
 		time  time.Duration
 		err   string
 	}{
-		"v1":             {"nr_periods 30\nnr_throttled 23\nthrottled_time 1009\nnr_bursts 0\nburst_time 0\n", 23, 1009, ""},
-		"v2":             {"usage_usec 5\nuser_usec 3\nsystem_usec 2\nnr_periods 30\nnr_throttled 23\nthrottled_usec 1009\n", 23, 1009 * time.Microsecond, ""},
-		"v2, root":       {"usage_usec 5\nuser_usec 3\nsystem_usec 2\n", 0, 0, "no nr_throttled"},
-		"empty":          {"", 0, 0, "no nr_throttled"},
-		"no time":        {"nr_throttled 23\n", 0, 0, "without a time"},
-		"no number":      {"nr_throttled x\nthrottled_time 1\n", 0, 0, "nr_throttled"},
-		"negative":       {"nr_throttled 1\nthrottled_time -1\n", 0, 0, "throttled_time"},
-		"too long":       {"nr_throttled 1\nthrottled_usec 9223372036854776\n", 0, 0, "no time"},
-		"as long as can": {"nr_throttled 18446744073709551615\nthrottled_time 9223372036854775807\n", 1<<64 - 1, 1<<63 - 1, ""},
-		"no newline":     {"nr_throttled 23\nthrottled_time 1009", 23, 1009, ""},
-		"only keys":      {"nr_throttled\nthrottled_time\n", 0, 0, "nr_throttled"},
-		"another's key":  {"nr_throttled_more 7\nnr_throttled 23\nthrottled_time 1009\n", 23, 1009, ""},
+		"v1": {"nr_periods 30\nnr_throttled 23\nthrottled_time 1009\nnr_bursts 0\nburst_time 0\n",
+			23, 1009, ""},
+		"v2": {"usage_usec 5\nuser_usec 3\nsystem_usec 2\nnr_periods 30\nnr_throttled 23\nthrottled_usec 1009\n",
+			23, 1009 * time.Microsecond, ""},
+		"v2, root":  {"usage_usec 5\nuser_usec 3\nsystem_usec 2\n", 0, 0, "no nr_throttled"},
+		"empty":     {"", 0, 0, "no nr_throttled"},
+		"no time":   {"nr_throttled 23\n", 0, 0, "without a time"},
+		"no number": {"nr_throttled x\nthrottled_time 1\n", 0, 0, "nr_throttled"},
+		"negative":  {"nr_throttled 1\nthrottled_time -1\n", 0, 0, "throttled_time"},
+		"too long":  {"nr_throttled 1\nthrottled_usec 9223372036854776\n", 0, 0, "no time"},
+		"as long as can": {"nr_throttled 18446744073709551615\nthrottled_time 9223372036854775807\n",
+			1<<64 - 1, 1<<63 - 1, ""},
+		"no newline": {"nr_throttled 23\nthrottled_time 1009", 23, 1009, ""},
+		"only keys":  {"nr_throttled\nthrottled_time\n", 0, 0, "nr_throttled"},
+		"another's key": {"nr_throttled_more 7\nnr_throttled 23\nthrottled_time 1009\n", 23,
+			1009, ""},
 	} {
 		times, d, err := trace.CPUStat(c.text)
 		if c.err != "" {
@@ -89,7 +93,8 @@ func statV1(times int, ns int) string {
 }
 
 func statV2(times, us int) string {
-	return fmt.Sprintf("usage_usec 1\nnr_periods 99\nnr_throttled %d\nthrottled_usec %d\n", times, us)
+	return fmt.Sprintf("usage_usec 1\nnr_periods 99\nnr_throttled %d\nthrottled_usec %d\n",
+		times, us)
 }
 
 // TestThrottling reads made-up file systems, changes them, and reads again.
@@ -103,117 +108,162 @@ func TestThrottling(t *testing.T) {
 		err           string
 	}{
 		"v1, and the cgroup above": {
-			before: set{"proc/self/mountinfo": mountsV1, "proc/7/cgroup": "9:name=systemd:/\n3:cpuset:/other\n1:cpuacct,cpu:/a/b:c d\n0::/x\n",
-				"sys/fs/cgroup/cpu acct/cpu.stat": statV1(0, 0), "sys/fs/cgroup/cpu acct/a/cpu.stat": statV1(5, 50), "sys/fs/cgroup/cpu acct/a/b:c d/cpu.stat": statV1(1, 10),
+			before: set{"proc/self/mountinfo": mountsV1,
+				"proc/7/cgroup":                             "9:name=systemd:/\n3:cpuset:/other\n1:cpuacct,cpu:/a/b:c d\n0::/x\n",
+				"sys/fs/cgroup/cpu acct/cpu.stat":           statV1(0, 0),
+				"sys/fs/cgroup/cpu acct/a/cpu.stat":         statV1(5, 50),
+				"sys/fs/cgroup/cpu acct/a/b:c d/cpu.stat":   statV1(1, 10),
 				"sys/fs/cgroup/cpu acct/elsewhere/cpu.stat": statV1(1, 10)},
-			after: set{"sys/fs/cgroup/cpu acct/a/cpu.stat": statV1(28, 1059), "sys/fs/cgroup/cpu acct/a/b:c d/cpu.stat": statV1(3, 30),
+			after: set{"sys/fs/cgroup/cpu acct/a/cpu.stat": statV1(28, 1059),
+				"sys/fs/cgroup/cpu acct/a/b:c d/cpu.stat":   statV1(3, 30),
 				"sys/fs/cgroup/cpu acct/elsewhere/cpu.stat": statV1(1000, 1000)},
 			pids: []int{7},
-			want: &event.Throttling{Cgroups: []string{"/a", "/a/b:c d"}, Read: 3, Times: 25, Time: 1029},
+			want: &event.Throttling{Cgroups: []string{"/a", "/a/b:c d"}, Read: 3, Times: 25,
+				Time: 1029},
 		},
 		"v2, where the root does not tell": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a/b\n", "sys/fs/cgroup/cpu.stat": "usage_usec 1\n",
-				"sys/fs/cgroup/a/cpu.stat": statV2(5, 50), "sys/fs/cgroup/a/b/cpu.stat": "usage_usec 1\n"},
+			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a/b\n",
+				"sys/fs/cgroup/cpu.stat":     "usage_usec 1\n",
+				"sys/fs/cgroup/a/cpu.stat":   statV2(5, 50),
+				"sys/fs/cgroup/a/b/cpu.stat": "usage_usec 1\n"},
 			after: set{"sys/fs/cgroup/a/cpu.stat": statV2(28, 1059)},
 			pids:  []int{7},
-			want:  &event.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 23, Time: 1009 * time.Microsecond},
+			want: &event.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 23,
+				Time: 1009 * time.Microsecond},
 		},
 		"two processes share a cgroup": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a/b\n", "proc/8/cgroup": "0::/a/c\n",
-				"sys/fs/cgroup/a/cpu.stat": statV2(0, 0), "sys/fs/cgroup/a/b/cpu.stat": statV2(0, 0), "sys/fs/cgroup/a/c/cpu.stat": statV2(0, 0)},
-			after: set{"sys/fs/cgroup/a/cpu.stat": statV2(23, 1), "sys/fs/cgroup/a/c/cpu.stat": statV2(1009, 2)},
-			pids:  []int{7, 8},
-			want:  &event.Throttling{Cgroups: []string{"/a/c", "/a"}, Read: 3, Times: 1032, Time: 3 * time.Microsecond},
+			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a/b\n",
+				"proc/8/cgroup":            "0::/a/c\n",
+				"sys/fs/cgroup/a/cpu.stat": statV2(0, 0), "sys/fs/cgroup/a/b/cpu.stat": statV2(0,
+					0), "sys/fs/cgroup/a/c/cpu.stat": statV2(0, 0)},
+			after: set{"sys/fs/cgroup/a/cpu.stat": statV2(23, 1),
+				"sys/fs/cgroup/a/c/cpu.stat": statV2(1009, 2)},
+			pids: []int{7, 8},
+			want: &event.Throttling{Cgroups: []string{"/a/c", "/a"}, Read: 3, Times: 1032,
+				Time: 3 * time.Microsecond},
 		},
 		"nothing happened": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
-			pids:   []int{7},
-			want:   &event.Throttling{Cgroups: []string{}, Read: 1},
+			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a\n",
+				"sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
+			pids: []int{7},
+			want: &event.Throttling{Cgroups: []string{}, Read: 1},
 		},
 		"a part of the hierarchy is mounted": {
-			before: set{"proc/self/mountinfo": mountsPart, "proc/7/cgroup": "0::/pod/one/x\n", "sys/fs/cgroup/cpu.stat": statV2(5, 50)},
-			after:  set{"sys/fs/cgroup/cpu.stat": statV2(28, 51)},
-			pids:   []int{7},
-			want:   &event.Throttling{Cgroups: []string{"/pod/one"}, Read: 1, Times: 23, Time: time.Microsecond},
+			before: set{"proc/self/mountinfo": mountsPart, "proc/7/cgroup": "0::/pod/one/x\n",
+				"sys/fs/cgroup/cpu.stat": statV2(5, 50)},
+			after: set{"sys/fs/cgroup/cpu.stat": statV2(28, 51)},
+			pids:  []int{7},
+			want: &event.Throttling{Cgroups: []string{"/pod/one"}, Read: 1, Times: 23,
+				Time: time.Microsecond},
 		},
 		"another part is": {
-			before: set{"proc/self/mountinfo": mountsPart, "proc/7/cgroup": "0::/pod/oneself\n", "sys/fs/cgroup/cpu.stat": statV2(5, 50), "sys/fs/cgroup/self/cpu.stat": statV2(5, 50)},
-			pids:   []int{7},
-			err:    `"/pod/oneself" is not mounted here`,
+			before: set{"proc/self/mountinfo": mountsPart, "proc/7/cgroup": "0::/pod/oneself\n",
+				"sys/fs/cgroup/cpu.stat":      statV2(5, 50),
+				"sys/fs/cgroup/self/cpu.stat": statV2(5, 50)},
+			pids: []int{7},
+			err:  `"/pod/oneself" is not mounted here`,
 		},
 		"controller off": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a\n", "sys/fs/cgroup/cpu.stat": "usage_usec 1\n", "sys/fs/cgroup/a/cpu.stat": "usage_usec 1\n"},
-			pids:   []int{7},
-			err:    "controller is on neither",
+			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a\n",
+				"sys/fs/cgroup/cpu.stat":   "usage_usec 1\n",
+				"sys/fs/cgroup/a/cpu.stat": "usage_usec 1\n"},
+			pids: []int{7},
+			err:  "controller is on neither",
 		},
 		"no cgroup file system": {
-			before: set{"proc/self/mountinfo": "23 1 0:21 / /sys rw - sysfs sysfs rw\n", "proc/7/cgroup": "0::/a\n"},
-			pids:   []int{7},
-			err:    "no cgroup file system",
+			before: set{"proc/self/mountinfo": "23 1 0:21 / /sys rw - sysfs sysfs rw\n",
+				"proc/7/cgroup": "0::/a\n"},
+			pids: []int{7},
+			err:  "no cgroup file system",
 		},
-		"no mounts at all": {before: set{"proc/7/cgroup": "0::/a\n"}, pids: []int{7}, err: "mountinfo"},
+		"no mounts at all": {before: set{"proc/7/cgroup": "0::/a\n"}, pids: []int{7},
+			err: "mountinfo"},
 		"version 1 is not mounted": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "1:cpu:/a\n0::/a\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
-			pids:   []int{7},
-			err:    "not mounted",
+			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "1:cpu:/a\n0::/a\n",
+				"sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
+			pids: []int{7},
+			err:  "not mounted",
 		},
-		"no such process": {before: set{"proc/self/mountinfo": mountsV2}, pids: []int{7}, err: "process 7 is not there"},
+		"no such process": {before: set{"proc/self/mountinfo": mountsV2}, pids: []int{7},
+			err: "process 7 is not there"},
 		"one of two is gone": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/8/cgroup": "0::/a\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
-			after:  set{"sys/fs/cgroup/a/cpu.stat": statV2(6, 51)},
-			pids:   []int{7, 8},
-			want:   &event.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 1, Time: time.Microsecond},
+			before: set{"proc/self/mountinfo": mountsV2, "proc/8/cgroup": "0::/a\n",
+				"sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
+			after: set{"sys/fs/cgroup/a/cpu.stat": statV2(6, 51)},
+			pids:  []int{7, 8},
+			want: &event.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 1,
+				Time: time.Microsecond},
 		},
 		"out of the mount": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/../../../cpu\n", "cpu/cpu.stat": statV2(5, 50)},
-			pids:   []int{7},
-			err:    "cannot be seen",
+			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/../../../cpu\n",
+				"cpu/cpu.stat": statV2(5, 50)},
+			pids: []int{7},
+			err:  "cannot be seen",
 		},
 		"in and out": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a/../../../../cpu\n", "cpu/cpu.stat": statV2(5, 50)},
-			pids:   []int{7},
-			err:    "cannot be seen",
+			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a/../../../../cpu\n",
+				"cpu/cpu.stat": statV2(5, 50)},
+			pids: []int{7},
+			err:  "cannot be seen",
 		},
-		"no path":         {before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::a\n"}, pids: []int{7}, err: "cannot be seen"},
-		"nonsense":        {before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "\x1b[31m\n"}, pids: []int{7}, err: `"\x1b[31m`},
-		"no cgroup":       {before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": ""}, pids: []int{7}, err: "in no cgroup"},
-		"nonsense mounts": {before: set{"proc/self/mountinfo": "\n - \n1 2 3 4 5 - cgroup2 c rw\n1 2 3 /../.. / - cgroup2 c rw\n", "proc/7/cgroup": "0::/\n"}, pids: []int{7}, err: "no cgroup file system"},
+		"no path": {before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::a\n"},
+			pids: []int{7}, err: "cannot be seen"},
+		"nonsense": {before: set{"proc/self/mountinfo": mountsV2,
+			"proc/7/cgroup": "\x1b[31m\n"}, pids: []int{7}, err: `"\x1b[31m`},
+		"no cgroup": {before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": ""},
+			pids: []int{7}, err: "in no cgroup"},
+		"nonsense mounts": {before: set{"proc/self/mountinfo": "\n - \n1 2 3 4 5 - cgroup2 c rw\n1 2 3 /../.. / - cgroup2 c rw\n",
+			"proc/7/cgroup": "0::/\n"}, pids: []int{7}, err: "no cgroup file system"},
 		"nonsense later": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
-			after:  set{"sys/fs/cgroup/a/cpu.stat": "nr_throttled many\n"},
-			pids:   []int{7},
-			err:    `"/a"`,
+			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a\n",
+				"sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
+			after: set{"sys/fs/cgroup/a/cpu.stat": "nr_throttled many\n"},
+			pids:  []int{7},
+			err:   `"/a"`,
 		},
 		"removed": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50), "sys/fs/cgroup/a/b/cpu.stat": statV2(5, 50)},
+			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a/b\n",
+				"sys/fs/cgroup/a/cpu.stat":   statV2(5, 50),
+				"sys/fs/cgroup/a/b/cpu.stat": statV2(5, 50)},
 			remove: []string{"sys/fs/cgroup/a/b"},
 			pids:   []int{7},
 			err:    `"/a/b" was removed`,
 		},
 		"the process went and its cgroup stayed": {
-			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
+			before: set{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a\n",
+				"sys/fs/cgroup/a/cpu.stat": statV2(5, 50)},
 			after:  set{"sys/fs/cgroup/a/cpu.stat": statV2(28, 51)},
 			remove: []string{"proc/7"},
 			pids:   []int{7},
-			want:   &event.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 23, Time: time.Microsecond},
+			want: &event.Throttling{Cgroups: []string{"/a"}, Read: 1, Times: 23,
+				Time: time.Microsecond},
 		},
 		"all": {
-			before: set{"proc/self/mountinfo": mountsV2, "sys/fs/cgroup/cpu.stat": "usage_usec 1\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50),
-				"sys/fs/cgroup/a/b/cpu.stat": statV2(7, 70), "sys/fs/cgroup/off/cpu.stat": "usage_usec 1\n", "sys/fs/cgroup/goes/cpu.stat": statV2(1, 1)},
-			after:  set{"sys/fs/cgroup/a/b/cpu.stat": statV2(30, 1079), "sys/fs/cgroup/late/cpu.stat": statV2(2, 3)},
+			before: set{"proc/self/mountinfo": mountsV2, "sys/fs/cgroup/cpu.stat": "usage_usec 1\n",
+				"sys/fs/cgroup/a/cpu.stat":    statV2(5, 50),
+				"sys/fs/cgroup/a/b/cpu.stat":  statV2(7, 70),
+				"sys/fs/cgroup/off/cpu.stat":  "usage_usec 1\n",
+				"sys/fs/cgroup/goes/cpu.stat": statV2(1, 1)},
+			after: set{"sys/fs/cgroup/a/b/cpu.stat": statV2(30, 1079),
+				"sys/fs/cgroup/late/cpu.stat": statV2(2, 3)},
 			remove: []string{"sys/fs/cgroup/goes"},
-			want:   &event.Throttling{Cgroups: []string{"/a/b", "/late"}, Read: 3, Times: 25, Time: 1012 * time.Microsecond},
+			want: &event.Throttling{Cgroups: []string{"/a/b", "/late"}, Read: 3, Times: 25,
+				Time: 1012 * time.Microsecond},
 		},
 		"all, of version 1": {
-			before: set{"proc/self/mountinfo": mountsV1, "sys/fs/cgroup/cpu acct/cpu.stat": statV1(1, 1), "sys/fs/cgroup/unified/cpu.stat": "usage_usec 1\n"},
-			after:  set{"sys/fs/cgroup/cpu acct/cpu.stat": statV1(24, 1010)},
-			want:   &event.Throttling{Cgroups: []string{"/"}, Read: 1, Times: 23, Time: 1009},
+			before: set{"proc/self/mountinfo": mountsV1,
+				"sys/fs/cgroup/cpu acct/cpu.stat": statV1(1, 1),
+				"sys/fs/cgroup/unified/cpu.stat":  "usage_usec 1\n"},
+			after: set{"sys/fs/cgroup/cpu acct/cpu.stat": statV1(24, 1010)},
+			want:  &event.Throttling{Cgroups: []string{"/"}, Read: 1, Times: 23, Time: 1009},
 		},
 		"all, and the controller is off": {
-			before: set{"proc/self/mountinfo": mountsV2, "sys/fs/cgroup/cpu.stat": "usage_usec 1\n", "sys/fs/cgroup/a/cpu.stat": "usage_usec 1\n"},
-			err:    "in no cgroup",
+			before: set{"proc/self/mountinfo": mountsV2, "sys/fs/cgroup/cpu.stat": "usage_usec 1\n",
+				"sys/fs/cgroup/a/cpu.stat": "usage_usec 1\n"},
+			err: "in no cgroup",
 		},
-		"all, and it is not mounted": {before: set{"proc/self/mountinfo": ""}, err: "no cgroup file system"},
+		"all, and it is not mounted": {before: set{"proc/self/mountinfo": ""},
+			err: "no cgroup file system"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := files(t, c.before)
@@ -240,18 +290,23 @@ func TestThrottling(t *testing.T) {
 	}
 }
 
-// A cgroup under the name of one that was removed is another: what is in it is all new, or not what was asked about.
+// A cgroup under the name of one that was removed is another: what is in it is all new, or not what
+// was asked about.
 func TestThrottlingOfAnother(t *testing.T) {
 	for _, all := range []bool{false, true} {
-		root := files(t, map[string]string{"proc/self/mountinfo": mountsV2, "proc/7/cgroup": "0::/a\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)})
+		root := files(t, map[string]string{"proc/self/mountinfo": mountsV2,
+			"proc/7/cgroup": "0::/a\n", "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)})
 		var pids []int
 		if !all {
 			pids = []int{7}
 		}
 		w := trace.WatchThrottlingBelow(root, pids...)
-		put(t, root, "sys/fs/cgroup/new/cpu.stat", statV2(23, 1009)) // while the old one exists, so that it has another inode
-		for _, move := range [][2]string{{"sys/fs/cgroup/a", "was"}, {"sys/fs/cgroup/new", "sys/fs/cgroup/a"}} {
-			if err := os.Rename(filepath.Join(root, move[0]), filepath.Join(root, move[1])); err != nil {
+		// while the old one exists, so that it has another inode
+		put(t, root, "sys/fs/cgroup/new/cpu.stat", statV2(23, 1009))
+		for _, move := range [][2]string{{"sys/fs/cgroup/a", "was"},
+			{"sys/fs/cgroup/new", "sys/fs/cgroup/a"}} {
+			if err := os.Rename(filepath.Join(root, move[0]),
+				filepath.Join(root, move[1])); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -267,10 +322,12 @@ func TestThrottlingOfAnother(t *testing.T) {
 
 // TestThrottlingOfTooMany: a machine may have more cgroups than can be read in the time there is.
 func TestThrottlingOfTooMany(t *testing.T) {
-	root := files(t, map[string]string{"proc/self/mountinfo": mountsV2, "sys/fs/cgroup/a/cpu.stat": statV2(5, 50)})
+	root := files(t, map[string]string{"proc/self/mountinfo": mountsV2,
+		"sys/fs/cgroup/a/cpu.stat": statV2(5, 50)})
 	more := func(from, to int) {
 		for i := from; i < to; i++ {
-			if err := os.Mkdir(filepath.Join(root, "sys/fs/cgroup", strconv.Itoa(i)), 0o755); err != nil {
+			if err := os.Mkdir(filepath.Join(root, "sys/fs/cgroup", strconv.Itoa(i)),
+				0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -282,14 +339,16 @@ func TestThrottlingOfTooMany(t *testing.T) {
 	}
 	more(trace.MaxCgroups, trace.MaxCgroups+1)
 	for _, w := range []*trace.ThrottleWatch{w, trace.WatchThrottlingBelow(root)} {
-		if got, err := w.Read(); got != nil || err == nil || !strings.Contains(err.Error(), "more than") {
+		if got, err := w.Read(); got != nil || err == nil || !strings.Contains(err.Error(),
+			"more than") {
 			t.Errorf("%+v, %v; want to hear that there are too many", got, err)
 		}
 	}
 }
 
-// limit makes a cgroup that gets a tenth of a CPU, in the root of the hierarchy, and in it another without a limit. It
-// looks for the hierarchy where systems have it by custom, and not as the package does.
+// limit makes a cgroup that gets a tenth of a CPU, in the root of the hierarchy, and in it another
+// without a limit. It looks for the hierarchy where systems have it by custom, and not as the
+// package does.
 func limit() (outer, inner string, remove func() error, err error) {
 	for _, try := range []struct{ top, needs, file, value string }{
 		{"/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "cpu.cfs_quota_us", "10000"},
@@ -356,8 +415,8 @@ func throttled(t *testing.T, dir string) (times, long uint64) {
 	return times, long
 }
 
-// TestThrottled burns CPU time in a cgroup that has little, and compares with what its cpu.stat says right before and after
-// each end of the window.
+// TestThrottled burns CPU time in a cgroup that has little, and compares with what its cpu.stat
+// says right before and after each end of the window.
 func TestThrottled(t *testing.T) {
 	outer, inner, remove, err := limit()
 	if err != nil {
@@ -375,7 +434,8 @@ func TestThrottled(t *testing.T) {
 		}
 	})
 	h := start(t, "burner")
-	if err := os.WriteFile(filepath.Join(inner, "cgroup.procs"), []byte(strconv.Itoa(h.pid())), 0); err != nil {
+	if err := os.WriteFile(filepath.Join(inner, "cgroup.procs"), []byte(strconv.Itoa(h.pid())),
+		0); err != nil {
 		t.Fatal(err)
 	}
 
@@ -399,7 +459,8 @@ func TestThrottled(t *testing.T) {
 		}
 		t.Logf("%+v", *got)
 		if got.Times < closing-opened || got.Times > after-before && !all || got.Time <= 0 {
-			t.Errorf("%d times, %v; want %d to %d times, and a time", got.Times, got.Time, closing-opened, after-before)
+			t.Errorf("%d times, %v; want %d to %d times, and a time", got.Times, got.Time,
+				closing-opened, after-before)
 		}
 		ours := func(name string) bool { return path.Base(name) == filepath.Base(outer) }
 		if !slices.ContainsFunc(got.Cgroups, ours) || !all && len(got.Cgroups) != 1 {
@@ -420,7 +481,8 @@ func TestThrottled(t *testing.T) {
 		c := window(t, s, h.pid(), burn)
 		verify(t, false, c.Throttled, c.Missing["throttled"])
 		if c.Total.RunQueue < c.Window/2 {
-			t.Errorf("on the run queue for %v of %v, with a tenth of a CPU", c.Total.RunQueue, c.Window)
+			t.Errorf("on the run queue for %v of %v, with a tenth of a CPU", c.Total.RunQueue,
+				c.Window)
 		}
 	})
 	t.Run("count all", func(t *testing.T) {
@@ -442,12 +504,15 @@ func TestThrottled(t *testing.T) {
 	t.Run("forgotten", func(t *testing.T) {
 		s := session(t, trace.Options{})
 		other := start(t, "worker")
-		for _, follow := range []func() error{s.FollowAll, func() error { return s.Follow(h.pid()) }} {
+		for _, follow := range []func() error{s.FollowAll, func() error {
+			return s.Follow(h.pid())
+		}} {
 			if err := errors.Join(follow(), s.Forget()); err != nil {
 				t.Fatal(err)
 			}
 			c := window(t, s, other.pid(), burn)
-			if got := c.Throttled; got != nil && strings.Contains(fmt.Sprint(got.Cgroups), filepath.Base(outer)) {
+			if got := c.Throttled; got != nil && strings.Contains(fmt.Sprint(got.Cgroups),
+				filepath.Base(outer)) {
 				t.Errorf("%+v, and nothing in there is followed any more", *got)
 			}
 			if err := s.Forget(); err != nil {

@@ -1,6 +1,6 @@
-// Command load measures the load generator beside wrk: the same server, pinned
-// to one CPU, and each generator in turn, pinned to another. The order changes
-// from pair to pair (A B, B A, …), so that a drift of the machine hits both.
+// Command load measures the load generator beside wrk: the same server, pinned to one CPU, and each
+// generator in turn, pinned to another. The order changes from pair to pair (A B, B A, …), so that
+// a drift of the machine hits both.
 //
 //	go run ./bench/load                     # print the table
 //	go run ./bench/load -docs docs/load.md  # and put it there
@@ -42,7 +42,8 @@ func main() {
 	flag.StringVar(&o.model, "model", "poll/epoll", "model that serves")
 	flag.StringVar(&o.clients, "clients", "1,8,64,256", "numbers of clients, a row each")
 	flag.IntVar(&o.pairs, "pairs", 9, "runs of each generator for a row")
-	flag.DurationVar(&o.duration, "duration", 2*time.Second, "of a run; whole seconds, as wrk takes them")
+	flag.DurationVar(&o.duration, "duration", 2*time.Second,
+		"of a run; whole seconds, as wrk takes them")
 	flag.IntVar(&o.serverCPU, "server-cpu", 0, "CPU of the server")
 	flag.IntVar(&o.loadCPU, "load-cpu", 1, "CPU of the generator")
 	flag.StringVar(&o.docs, "docs", "", "file in which to replace the table between the marks")
@@ -75,9 +76,12 @@ func run(o options) error {
 	}
 
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "`switchyard serve %s` on CPU %d, each generator on CPU %d, one thread each; %d runs of %v of each,\n", o.model, o.serverCPU, o.loadCPU, o.pairs, o.duration)
+	fmt.Fprintf(&out, "`switchyard serve %s` on CPU %d, each generator on CPU %d, one thread each; %d runs of %v of each,\n",
+		o.model, o.serverCPU, o.loadCPU, o.pairs, o.duration)
 	kernel, _ := proc.Uname()
-	fmt.Fprintf(&out, "interleaved; median and its %s interval. %s; Linux %s; %s.\n\n", confidence(o.pairs), firstLine(exec.Command("wrk", "-v")), kernel, cmp.Or(proc.Here.CPUModel(), "CPU unknown"))
+	fmt.Fprintf(&out, "interleaved; median and its %s interval. %s; Linux %s; %s.\n\n",
+		confidence(o.pairs), firstLine(exec.Command("wrk", "-v")), kernel,
+		cmp.Or(proc.Here.CPUModel(), "CPU unknown"))
 	out.WriteString("| clients | wrk -t1, requests/s | switchyard load, requests/s | ratio | wrk, CPU µs/request | switchyard, CPU µs/request |\n")
 	out.WriteString("| ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	before, err := proc.Here.Stat()
@@ -120,8 +124,7 @@ func measure(o options, bin string, clients int) (row string, used time.Duration
 	}
 	defer func() { used += stop() }()
 	var wrkRate, loadRate, ratio, wrkCost, loadCost []float64
-	// One short run that does not count: caches, and the server's first
-	// connections.
+	// One short run that does not count: caches, and the server's first connections.
 	if _, err := wrk(o, url, clients, time.Second); err != nil {
 		return "", used, err
 	}
@@ -143,14 +146,16 @@ func measure(o options, bin string, clients int) (row string, used time.Duration
 		wrkRate, loadRate = append(wrkRate, w.rate()), append(loadRate, l.rate())
 		ratio = append(ratio, l.rate()/w.rate())
 		wrkCost, loadCost = append(wrkCost, w.cost()), append(loadCost, l.cost())
-		fmt.Fprintf(os.Stderr, "%d clients, pair %d of %d: wrk %.0f, switchyard %.0f requests/s\n", clients, i+1, o.pairs, w.rate(), l.rate())
+		fmt.Fprintf(os.Stderr, "%d clients, pair %d of %d: wrk %.0f, switchyard %.0f requests/s\n",
+			clients, i+1, o.pairs, w.rate(), l.rate())
 	}
 	f := func(v []float64, digits int) string {
 		e := stats.Median(v)
 		d := func(x float64) string { return strconv.FormatFloat(x, 'f', digits, 64) }
 		return d(e.Median) + " (" + d(e.Low) + "–" + d(e.High) + ")"
 	}
-	return fmt.Sprintf("| %d | %s | %s | %s | %s | %s |\n", clients, f(wrkRate, 0), f(loadRate, 0), f(ratio, 3), f(wrkCost, 2), f(loadCost, 2)), used, nil
+	return fmt.Sprintf("| %d | %s | %s | %s | %s | %s |\n", clients, f(wrkRate, 0), f(loadRate, 0),
+		f(ratio, 3), f(wrkCost, 2), f(loadCost, 2)), used, nil
 }
 
 // A sample is one run of a generator.
@@ -166,12 +171,14 @@ func (s sample) cost() float64 { return float64(s.cpu.Microseconds()) / s.reques
 var wrkLine = regexp.MustCompile(`(\d+) requests in ([\d.]+)(ms|s|m)`)
 
 func wrk(o options, url string, clients int, d time.Duration) (s sample, err error) {
-	out, cpu, err := pinned(o.loadCPU, "wrk", "-t1", "-c", strconv.Itoa(clients), "-d", strconv.Itoa(int(d/time.Second)), url)
+	out, cpu, err := pinned(o.loadCPU, "wrk", "-t1", "-c", strconv.Itoa(clients), "-d",
+		strconv.Itoa(int(d/time.Second)), url)
 	if err != nil {
 		return s, err
 	}
 	m := wrkLine.FindStringSubmatch(string(out))
-	if m == nil || bytes.Contains(out, []byte("Socket errors")) || bytes.Contains(out, []byte("Non-2xx")) {
+	if m == nil || bytes.Contains(out, []byte("Socket errors")) ||
+		bytes.Contains(out, []byte("Non-2xx")) {
 		return s, fmt.Errorf("wrk says: %s", out)
 	}
 	s.cpu = cpu
@@ -182,7 +189,8 @@ func wrk(o options, url string, clients int, d time.Duration) (s sample, err err
 }
 
 func ours(o options, bin, url string, clients int) (s sample, err error) {
-	out, cpu, err := pinned(o.loadCPU, bin, "load", url, "--clients", strconv.Itoa(clients), "--duration", o.duration.String(), "--format", "json")
+	out, cpu, err := pinned(o.loadCPU, bin, "load", url, "--clients", strconv.Itoa(clients),
+		"--duration", o.duration.String(), "--format", "json")
 	if err != nil {
 		return s, err
 	}
@@ -209,7 +217,8 @@ func pinned(cpu int, args ...string) ([]byte, time.Duration, error) {
 
 // serve starts the server and returns its address and what ends it.
 func serve(o options, bin string) (url string, stop func() time.Duration, err error) {
-	cmd := exec.Command("taskset", "-c", strconv.Itoa(o.serverCPU), bin, "serve", o.model, "--listen", "127.0.0.1:0")
+	cmd := exec.Command("taskset", "-c", strconv.Itoa(o.serverCPU), bin, "serve", o.model,
+		"--listen", "127.0.0.1:0")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return "", nil, err

@@ -10,10 +10,9 @@ import (
 	"switchyard/internal/stats"
 )
 
-// whole measures what tracing costs the requests per second that `switchyard
-// compare` prints: it is run at its defaults, traced and with --no-trace, so many
-// times each, in turn. The ratio of one run to the one without tracing beside it
-// is one observation.
+// whole measures what tracing costs the requests per second that `switchyard compare` prints: it is
+// run at its defaults, traced and with --no-trace, so many times each, in turn. The ratio of one
+// run to the one without tracing beside it is one observation.
 func whole(pairs int, models []string) error {
 	var names []string
 	lost := make(map[string][]float64)

@@ -1,14 +1,17 @@
-// Command tracers measures what tracers of the scheduler add to a switch: Switchyard's depths beside perf sched record,
-// libbpf-tools' runqlat and offcputime, and the same histogram in bpftrace.
+// Command tracers measures what tracers of the scheduler add to a switch: Switchyard's depths
+// beside perf sched record, libbpf-tools' runqlat and offcputime, and the same histogram in
+// bpftrace.
 //
-// The workloads are those of perf bench sched, pinned: pipe is two processes that pass a byte back and forth on one CPU,
-// so that each operation is two switches and two wakings; messaging is groups of senders and receivers on all CPUs. A third
-// is this program's own: threads makes one thread after another, each of which ends at once, pinned as well. In
-// every round each tracer traces one run of the workload, and one run has none; which comes first changes every time.
-// What a run takes more CPU time than the one without beside it, for each of its switches or threads, is one observation;
-// printed is their median with its interval. It is the workload's own CPU time (getrusage), in which probes run: that of a
-// reader beside it is not in it, and other tasks on the machine disturb it less than they do the clock on the wall. A tool
-// that is not there has its row, and says so.
+// The workloads are those of perf bench sched, pinned: pipe is two processes that pass a byte back
+// and forth on one CPU, so that each operation is two switches and two wakings; messaging is groups
+// of senders and receivers on all CPUs. A third is this program's own: threads makes one thread
+// after another, each of which ends at once, pinned as well. In every round each tracer traces one
+// run of the workload, and one run has none; which comes first changes every time. What a run takes
+// more CPU time than the one without beside it, for each of its switches or threads, is one
+// observation; printed is their median with its interval. It is the workload's own CPU time
+// (getrusage), in which probes run: that of a reader beside it is not in it, and other tasks on the
+// machine disturb it less than they do the clock on the wall. A tool that is not there has its row,
+// and says so.
 //
 //	apt install linux-perf libbpf-tools bpftrace && make build && sudo go run ./bench/tracers
 package main
@@ -30,11 +33,11 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/proc"
 	"switchyard/internal/stats"
 	"switchyard/internal/sys"
-
-	"golang.org/x/sys/unix"
 )
 
 var (
@@ -53,8 +56,8 @@ type tracer struct {
 	before []string // the workload's command follows
 	beside []string // until it is interrupted
 	wait   time.Duration
-	// after looks at what the tracer left in its directory and on its standard output: bytes for each event on disk or in
-	// the rings, events lost.
+	// after looks at what the tracer left in its directory and on its standard output: bytes for
+	// each event on disk or in the rings, events lost.
 	after func(dir string, stdout []byte) (perEvent float64, lost uint64, err error)
 }
 
@@ -68,16 +71,21 @@ func tracers(dir string) []tracer {
 		{name: none},
 		{name: "switchyard --count", before: sy("--count"), after: ours},
 		{name: "switchyard --record", before: sy("--record"), after: ours},
-		{name: "switchyard --record --all", beside: []string{*binary, "trace", "--format", "json", "--record", "--all"}, wait: 500 * time.Millisecond, after: ours},
-		{name: "runqlat (libbpf-tools)", beside: []string{"runqlat"}, wait: 1500 * time.Millisecond},
-		{name: "offcputime (libbpf-tools)", beside: []string{"offcputime", "1000"}, wait: 1500 * time.Millisecond},
-		{name: "bpftrace, a run-queue histogram", beside: []string{"bpftrace", "-e", bpftraceScript}, wait: 4 * time.Second},
-		{name: "perf sched record", before: []string{"perf", "sched", "record", "-o", filepath.Join(dir, "perf.data"), "--"}, after: perfData},
+		{name: "switchyard --record --all", beside: []string{*binary, "trace", "--format", "json",
+			"--record", "--all"}, wait: 500 * time.Millisecond, after: ours},
+		{name: "runqlat (libbpf-tools)", beside: []string{"runqlat"},
+			wait: 1500 * time.Millisecond},
+		{name: "offcputime (libbpf-tools)", beside: []string{"offcputime", "1000"},
+			wait: 1500 * time.Millisecond},
+		{name: "bpftrace, a run-queue histogram", beside: []string{"bpftrace", "-e",
+			bpftraceScript}, wait: 4 * time.Second},
+		{name: "perf sched record", before: []string{"perf", "sched", "record", "-o",
+			filepath.Join(dir, "perf.data"), "--"}, after: perfData},
 	}
 }
 
-// bpftraceScript keeps what runqlat does: one histogram of the time from runnable to on-CPU. Debian's runqlat.bt needs the
-// kernel's headers.
+// bpftraceScript keeps what runqlat does: one histogram of the time from runnable to on-CPU.
+// Debian's runqlat.bt needs the kernel's headers.
 const bpftraceScript = `
 tracepoint:sched:sched_wakeup, tracepoint:sched:sched_wakeup_new { @since[args->pid] = nsecs; }
 tracepoint:sched:sched_switch {
@@ -151,10 +159,14 @@ type workload struct {
 
 func workloads(self string) []workload {
 	return []workload{
-		{name: "pipe", args: []string{"perf", "bench", "-f", "simple", "sched", "pipe", "-l", strconv.Itoa(*loops)}, pin: "0",
+		{name: "pipe", args: []string{"perf", "bench", "-f", "simple", "sched", "pipe", "-l",
+			strconv.Itoa(*loops)}, pin: "0",
 			unit: "switch", units: func(_, _ uint64) float64 { return 2 * float64(*loops) }},
-		{name: "messaging", args: []string{"perf", "bench", "-f", "simple", "sched", "messaging", "-p", "-l", "1000", "-g", strconv.Itoa(*groups)},
-			unit: "switch", units: func(before, after uint64) float64 { return float64(after - before) }},
+		{name: "messaging", args: []string{"perf", "bench", "-f", "simple", "sched", "messaging",
+			"-p", "-l", "1000", "-g", strconv.Itoa(*groups)},
+			unit: "switch", units: func(before, after uint64) float64 {
+				return float64(after - before)
+			}},
 		{name: "threads", args: []string{self, inner, strconv.Itoa(*made)}, pin: "0",
 			unit: "thread", units: func(_, _ uint64) float64 { return float64(*made) }},
 	}
@@ -163,7 +175,8 @@ func workloads(self string) []workload {
 // inner is how the workload is started: by this program, which tells what it took.
 const inner = "-inner"
 
-// work runs a command and writes the CPU time that it and its descendants took, seconds, on standard error.
+// work runs a command and writes the CPU time that it and its descendants took, seconds, on
+// standard error.
 func work(args []string) error {
 	if n, err := strconv.Atoi(args[0]); err == nil {
 		makeThreads(n)
@@ -174,7 +187,8 @@ func work(args []string) error {
 	if err := cmd.Run(); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s%.6f\n", took, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
+	fmt.Fprintf(os.Stderr, "%s%.6f\n", took,
+		(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
 	return nil
 }
 
@@ -235,7 +249,9 @@ func compare(dir, self string, w workload) error {
 	if err != nil {
 		return err
 	}
-	list := slices.DeleteFunc(tracers(dir), func(t tracer) bool { return t.name != none && !chosen.MatchString(t.name) })
+	list := slices.DeleteFunc(tracers(dir), func(t tracer) bool {
+		return t.name != none && !chosen.MatchString(t.name)
+	})
 	rows := make([]row, len(list))
 	var base []float64
 	for range *rounds {
@@ -256,9 +272,12 @@ func compare(dir, self string, w workload) error {
 		}
 	}
 	without := stats.Median(base)
-	fmt.Printf("\n%s: %s\n\nWithout a tracer a %s takes %.0f ns (%.0f–%.0f) of CPU time, all that goes with it included.\n\n", w.name,
-		strings.Replace(strings.Join(w.args, " "), self, "tracers", 1), w.unit, without.Median, without.Low, without.High)
-	fmt.Printf("| tracer | added a %s, ns | of perf's | of runqlat's | bytes an event | lost |\n|:--|--:|--:|--:|--:|--:|\n", w.unit)
+	fmt.Printf("\n%s: %s\n\nWithout a tracer a %s takes %.0f ns (%.0f–%.0f) of CPU time, all that goes with it included.\n\n",
+		w.name,
+		strings.Replace(strings.Join(w.args, " "), self, "tracers", 1), w.unit, without.Median,
+		without.Low, without.High)
+	fmt.Printf("| tracer | added a %s, ns | of perf's | of runqlat's | bytes an event | lost |\n|:--|--:|--:|--:|--:|--:|\n",
+		w.unit)
 	reference := map[string][]float64{}
 	for i, t := range list {
 		reference[t.name] = rows[i].added
@@ -291,7 +310,8 @@ func compare(dir, self string, w workload) error {
 		if t.after != nil {
 			lost = strconv.FormatUint(r.lost, 10)
 		}
-		fmt.Printf("| %s | %.0f (%.0f–%.0f) | %s | %s | %s | %s |\n", t.name, e.Median, e.Low, e.High, ratio("perf sched record"),
+		fmt.Printf("| %s | %.0f (%.0f–%.0f) | %s | %s | %s | %s |\n", t.name, e.Median, e.Low,
+			e.High, ratio("perf sched record"),
 			ratio("runqlat (libbpf-tools)"), perEvent, lost)
 	}
 	return nil

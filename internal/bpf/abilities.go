@@ -9,27 +9,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Abilities are what this kernel's programs can do and those of older kernels cannot. For each there is a second way.
+// Abilities are what this kernel's programs can do and those of older kernels cannot. For each
+// there is a second way.
 type Abilities struct {
-	// Current is the helper that lets a program read the task that runs (5.11). Without it, it is read through another, and
-	// maps count against RLIMIT_MEMLOCK.
+	// Current is the helper that lets a program read the task that runs (5.11). Without it, it is
+	// read through another, and maps count against RLIMIT_MEMLOCK.
 	Current bool
-	// Atomics are the atomic instructions that return something (5.12). Without them there are objects of their own.
+	// Atomics are the atomic instructions that return something (5.12). Without them there are
+	// objects of their own.
 	Atomics bool
 	// Loop is the helper bpf_loop (5.17). Without it, there is another object for the walk.
 	Loop bool
-	// PtRegs is the helper that finds what a task entered the kernel with (5.15). Without it, it is found by its place.
+	// PtRegs is the helper that finds what a task entered the kernel with (5.15). Without it, it is
+	// found by its place.
 	PtRegs bool
 }
 
-// Ask finds out by having the kernel check programs that need no more than the ability. The error is the kernel's refusal to
-// be asked, for want of a privilege, or says that it has no BTF, without which there is nothing to ask about.
+// Ask finds out by having the kernel check programs that need no more than the ability. The error
+// is the kernel's refusal to be asked, for want of a privilege, or says that it has no BTF, without
+// which there is nothing to ask about.
 func Ask() (a Abilities, err error) {
 	if _, err := KernelTypes(); err != nil {
 		return a, err
 	}
 	fetch := asm.FetchAdd.Mem(asm.RFP, asm.R0, asm.DWord, -8)
-	fetch.Constant = 1 // BPF_FETCH: in cilium/ebpf 0.22.0 an instruction not read from a file loses it
+	// BPF_FETCH: in cilium/ebpf 0.22.0 an instruction not read from a file loses it
+	fetch.Constant = 1
 	atomic := &ebpf.ProgramSpec{
 		Type:    ebpf.SocketFilter,
 		License: "GPL",
@@ -56,7 +61,8 @@ func Ask() (a Abilities, err error) {
 
 // Without returns the abilities that are not in the other set.
 func (a Abilities) Without(b Abilities) Abilities {
-	return Abilities{a.Current && !b.Current, a.Atomics && !b.Atomics, a.Loop && !b.Loop, a.PtRegs && !b.PtRegs}
+	return Abilities{a.Current && !b.Current, a.Atomics && !b.Atomics, a.Loop && !b.Loop,
+		a.PtRegs && !b.PtRegs}
 }
 
 // helperProbe is a program on a tracepoint that calls a helper without arguments.
@@ -70,8 +76,9 @@ func helperProbe(f asm.BuiltinFunc) *ebpf.ProgramSpec {
 	}
 }
 
-// allows reports whether the kernel knows what the program does. Of an instruction or a helper it does not know, or does not
-// have for such programs, it says EINVAL; of arguments that are wrong, EACCES. The error wraps os.ErrPermission.
+// allows reports whether the kernel knows what the program does. Of an instruction or a helper it
+// does not know, or does not have for such programs, it says EINVAL; of arguments that are wrong,
+// EACCES. The error wraps os.ErrPermission.
 func allows(spec *ebpf.ProgramSpec) (bool, error) {
 	p, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogDisabled: true})
 	if err == nil {
@@ -83,19 +90,21 @@ func allows(spec *ebpf.ProgramSpec) (bool, error) {
 	return !errors.Is(err, unix.EINVAL), nil
 }
 
-// memlock returns the limit on memory that bounds what BPF takes, where it does: before 5.11. It is asked after a refusal for
-// which no capability is to blame.
+// memlock returns the limit on memory that bounds what BPF takes, where it does: before 5.11. It is
+// asked after a refusal for which no capability is to blame.
 func memlock() (limit uint64, bounds bool) {
 	var r syscall.Rlimit
-	if err := syscall.Getrlimit(unix.RLIMIT_MEMLOCK, &r); err != nil || r.Cur == unix.RLIM_INFINITY {
+	if err := syscall.Getrlimit(unix.RLIMIT_MEMLOCK, &r); err != nil ||
+		r.Cur == unix.RLIM_INFINITY {
 		return 0, false
 	}
 	a, err := Ask()
 	return r.Cur, err != nil || !a.Current
 }
 
-// RaiseMemlock removes the limit on memory (RLIMIT_MEMLOCK) where it bounds what BPF takes, as far as this process may (CAP_SYS_RESOURCE; else up to the hard limit). Whether that is
-// enough the kernel says when maps are made.
+// RaiseMemlock removes the limit on memory (RLIMIT_MEMLOCK) where it bounds what BPF takes, as far
+// as this process may (CAP_SYS_RESOURCE; else up to the hard limit). Whether that is enough the
+// kernel says when maps are made.
 func (a Abilities) RaiseMemlock() {
 	if a.Current {
 		return

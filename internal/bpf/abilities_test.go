@@ -8,7 +8,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// TestAbilities: what everybody has is found, what nobody has is not, and no later ability comes without an earlier one.
+// TestAbilities: what everybody has is found, what nobody has is not, and no later ability comes
+// without an earlier one.
 func TestAbilities(t *testing.T) {
 	a, err := Ask()
 	if errors.Is(err, os.ErrPermission) {
@@ -21,7 +22,8 @@ func TestAbilities(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", a)
-	for _, later := range [][2]bool{{a.Loop, a.PtRegs}, {a.PtRegs, a.Current}, {a.Current, a.Atomics}} {
+	for _, later := range [][2]bool{{a.Loop, a.PtRegs}, {a.PtRegs, a.Current},
+		{a.Current, a.Atomics}} {
 		if later[0] && !later[1] {
 			t.Errorf("later abilities without earlier ones: %+v", a)
 		}

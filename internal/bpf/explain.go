@@ -6,13 +6,14 @@ import (
 	"os"
 	"strings"
 
-	"switchyard/internal/proc"
-
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/proc"
 )
 
-// Explain turns the kernel's refusal into an error that says what is missing and what to do about it.
+// Explain turns the kernel's refusal into an error that says what is missing and what to do about
+// it.
 func Explain(op string, err error) error {
 	if err == nil {
 		return nil
@@ -21,19 +22,23 @@ func Explain(op string, err error) error {
 	// Without the privilege to ask, a feature looks as if it were not there.
 	if refused || errors.Is(err, ebpf.ErrNotSupported) {
 		if missing := MissingCapabilities(); missing != "" {
-			// What the system call said besides is about memory limits, as often
-			// as not, and leads nowhere.
-			return fmt.Errorf("trace: %s: %w: %s missing: run as root", op, os.ErrPermission, missing)
+			// What the system call said besides is about memory limits, as often as not, and leads
+			// nowhere.
+			return fmt.Errorf("trace: %s: %w: %s missing: run as root", op, os.ErrPermission,
+				missing)
 		}
 	}
 	var rejected *ebpf.VerifierError
 	switch {
 	case errors.As(err, &rejected) && !refused:
-		return fmt.Errorf("trace: %s: this kernel's verifier rejects it: %w: %w", op, errors.ErrUnsupported, err)
+		return fmt.Errorf("trace: %s: this kernel's verifier rejects it: %w: %w", op,
+			errors.ErrUnsupported, err)
 	case refused:
 		if limit, bounds := memlock(); bounds {
-			return fmt.Errorf("trace: %s: %w: this process may have %d bytes of BPF maps (RLIMIT_MEMLOCK): "+
-				"run as root, or after ulimit -l unlimited: %w", op, os.ErrPermission, limit, err)
+			return fmt.Errorf(
+				"trace: %s: %w: this process may have %d bytes of BPF maps (RLIMIT_MEMLOCK): "+
+					"run as root, or after ulimit -l unlimited: %w", op, os.ErrPermission,
+				limit, err)
 		}
 		return fmt.Errorf("trace: %s: the kernel refuses (locked down, or confined?): %w", op, err)
 	case errors.Is(err, ebpf.ErrNotSupported) && !errors.Is(err, errors.ErrUnsupported):
@@ -42,8 +47,8 @@ func Explain(op string, err error) error {
 	return fmt.Errorf("trace: %s: %w", op, err)
 }
 
-// MissingCapabilities names the capabilities tracing needs and this thread does not have, "" if it has them all or that
-// cannot be told.
+// MissingCapabilities names the capabilities tracing needs and this thread does not have, "" if it
+// has them all or that cannot be told.
 func MissingCapabilities() string {
 	caps, err := proc.Here.Capabilities()
 	if err != nil || caps.Trace() {

@@ -19,7 +19,8 @@ var KernelTypes = sync.OnceValues(func() (*btf.Spec, error) {
 	return spec, nil
 })
 
-// Hook returns the prototype of a tracepoint, as BTF has it: the first argument is the probe's own data.
+// Hook returns the prototype of a tracepoint, as BTF has it: the first argument is the probe's own
+// data.
 func Hook(tracepoint string) (*btf.FuncProto, error) {
 	types, err := KernelTypes()
 	if err != nil {
@@ -27,7 +28,8 @@ func Hook(tracepoint string) (*btf.FuncProto, error) {
 	}
 	var def *btf.Typedef
 	if err := types.TypeByName("btf_trace_"+tracepoint, &def); err != nil {
-		return nil, fmt.Errorf("this kernel has no tracepoint %s: %w", tracepoint, errors.ErrUnsupported)
+		return nil, fmt.Errorf("this kernel has no tracepoint %s: %w", tracepoint,
+			errors.ErrUnsupported)
 	}
 	if ptr, ok := def.Type.(*btf.Pointer); ok {
 		if proto, ok := ptr.Target.(*btf.FuncProto); ok {
@@ -47,11 +49,13 @@ func HasMember(name, member string) bool {
 	if types.TypeByName(name, &s) != nil {
 		return false
 	}
-	return slices.ContainsFunc(Flatten(s.Members), func(m btf.Member) bool { return m.Name == member })
+	return slices.ContainsFunc(Flatten(s.Members), func(m btf.Member) bool {
+		return m.Name == member
+	})
 }
 
-// PerCPU returns how far each CPU's instance of a variable, or of one of its fields, is from its run queue. The names are
-// alternatives: kernels keep the same thing in different places.
+// PerCPU returns how far each CPU's instance of a variable, or of one of its fields, is from its
+// run queue. The names are alternatives: kernels keep the same thing in different places.
 func PerCPU(names ...string) (int64, error) {
 	types, err := KernelTypes()
 	if err != nil {
@@ -64,7 +68,8 @@ func PerCPU(names ...string) (int64, error) {
 	at := make(map[string]int64)
 	for _, v := range section.Vars {
 		at[v.Type.TypeName()] = int64(v.Offset)
-		if s, ok := btf.UnderlyingType(v.Type.(*btf.Var).Type).(*btf.Struct); ok && v.Type.TypeName() == "pcpu_hot" {
+		if s, ok := btf.UnderlyingType(v.Type.(*btf.Var).Type).(*btf.Struct); ok &&
+			v.Type.TypeName() == "pcpu_hot" {
 			for _, m := range Flatten(s.Members) {
 				at["pcpu_hot."+m.Name] = int64(v.Offset) + int64(m.Offset.Bytes())
 			}

@@ -75,8 +75,8 @@ func (c *client) wantRoot() {
 	}
 }
 
-// wantEnd reads the end of the connection, or what stands for it where bytes
-// on the way may have been dropped.
+// wantEnd reads the end of the connection, or what stands for it where bytes on the way may have
+// been dropped.
 func (c *client) wantEnd() {
 	c.t.Helper()
 	if b, err := c.r.ReadByte(); err == nil {
@@ -138,8 +138,8 @@ func (c *client) exchange(p switchyard.Protocol, i int) error {
 
 const getRoot = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-// inPieces sends data in pieces of the given sizes, over and over, while it is
-// read from elsewhere. What went wrong is sent on the channel.
+// inPieces sends data in pieces of the given sizes, over and over, while it is read from elsewhere.
+// What went wrong is sent on the channel.
 func (c *client) inPieces(data []byte, sizes ...int) <-chan error {
 	result := make(chan error, 1)
 	go func() {

@@ -20,7 +20,8 @@ func TestMain(m *testing.M) {
 }
 
 // conformance is what every model must do, by the file each case is in.
-var conformance = slices.Concat(trafficCases, hostileCases, limitCases, lifeCases, drainCases, turnCases, crashCases, toolCases)
+var conformance = slices.Concat(trafficCases, hostileCases, limitCases, lifeCases, drainCases,
+	turnCases, crashCases, toolCases)
 
 // A conformanceCase is run with every model.
 type conformanceCase struct {

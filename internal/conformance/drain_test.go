@@ -21,9 +21,8 @@ var drainCases = []conformanceCase{
 	}},
 }
 
-// delivered waits until the other end's kernel has acknowledged all that was
-// sent: it is in the queue of the server's socket, which may itself be in the
-// accept queue.
+// delivered waits until the other end's kernel has acknowledged all that was sent: it is in the
+// queue of the server's socket, which may itself be in the accept queue.
 func (c *client) delivered() {
 	c.t.Helper()
 	raw, err := c.SyscallConn()
@@ -32,15 +31,16 @@ func (c *client) delivered() {
 	}
 	testenv.Eventually(c.t, "all that was sent is delivered", func() bool {
 		left := -1
-		if e := raw.Control(func(fd uintptr) { left, err = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ) }); e != nil || err != nil {
+		if e := raw.Control(func(fd uintptr) {
+			left, err = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ)
+		}); e != nil || err != nil {
 			c.t.Fatal(e, err)
 		}
 		return left == 0
 	})
 }
 
-// held returns n clients that the server serves at the same moment, and has
-// answered once.
+// held returns n clients that the server serves at the same moment, and has answered once.
 func (s *testServer) held(n int) []*client {
 	s.t.Helper()
 	list := make([]*client, s.clients(n))
@@ -52,16 +52,15 @@ func (s *testServer) held(n int) []*client {
 	return list
 }
 
-// sleep keeps whoever serves the client busy, and returns when that has begun
-// to.
+// sleep keeps whoever serves the client busy, and returns when that has begun to.
 func (c *client) sleep(ms int) {
 	c.t.Helper()
 	c.send(getRoot + fmt.Sprintf("GET /sleep?ms=%d HTTP/1.1\r\n\r\n", ms))
 	c.wantRoot() // which does not wait for the sleep
 }
 
-// drainAnswered ends the server with requests of all of clients delivered, one
-// each: as many as that are answered.
+// drainAnswered ends the server with requests of all of clients delivered, one each: as many as
+// that are answered.
 func (s *testServer) drainAnswered(clients []*client) {
 	s.t.Helper()
 	for _, c := range clients {
@@ -89,8 +88,8 @@ func (s *testServer) drainAnswered(clients []*client) {
 	}
 }
 
-// Each request that had arrived is answered: on connections that are served,
-// and on those that nobody has accepted.
+// Each request that had arrived is answered: on connections that are served, and on those that
+// nobody has accepted.
 func drainDelivered(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{Workers: 4, Grace: patience})
 	clients := s.held(4)  // a pool has no worker left
@@ -106,8 +105,7 @@ func drainDelivered(t *testing.T, m switchyard.Model) {
 	s.drainAnswered(clients)
 }
 
-// The same where the connections that wait are more than may be served at
-// once.
+// The same where the connections that wait are more than may be served at once.
 func drainFull(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{Workers: 2, MaxConns: 2, Grace: patience})
 	clients := s.held(2)
@@ -123,15 +121,16 @@ func drainFull(t *testing.T, m switchyard.Model) {
 	s.drainAnswered(clients)
 }
 
-// All of a pipeline that had arrived is answered, though it takes several
-// reads, each of which ends where a request does.
+// All of a pipeline that had arrived is answered, though it takes several reads, each of which ends
+// where a request does.
 func drainPipeline(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 	const (
 		line = "GET / HTTP/1.1\r\nHost: abcdef\r\n\r\n"
 		n    = 6 * switchyard.InSize / len(line)
 	)
 	if switchyard.InSize%len(line) != 0 {
-		t.Fatalf("a request of %d bytes does not end with a read of %d", len(line), switchyard.InSize)
+		t.Fatalf("a request of %d bytes does not end with a read of %d", len(line),
+			switchyard.InSize)
 	}
 	s := serve(t, m, switchyard.Options{Protocol: p, Grace: patience})
 	c := s.dial()

@@ -42,7 +42,8 @@ func (s *testServer) stillServes() {
 
 func resetInRequest(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{})
-	for _, part := range []string{"", "G", "GET / HTTP/1.1\r\nHos", "POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc", getRoot} {
+	for _, part := range []string{"", "G", "GET / HTTP/1.1\r\nHos",
+		"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc", getRoot} {
 		c := s.dial()
 		c.send(part)
 		c.reset()
@@ -82,12 +83,15 @@ func resetIdle(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 		c.reset()
 	}
 	s.stillServes()
-	testenv.Eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == 4 })
+	testenv.Eventually(t, "all connections closed", func() bool {
+		return s.counts.Closed.Load() == 4
+	})
 }
 
 func endInRequest(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{})
-	for _, part := range []string{"", "GET / HTT", "GET / HTTP/1.1\r\nHost: a\r\n", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"} {
+	for _, part := range []string{"", "GET / HTT", "GET / HTTP/1.1\r\nHost: a\r\n",
+		"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"} {
 		c := s.dial()
 		c.send(part)
 		c.CloseWrite()
@@ -138,13 +142,15 @@ func garbage(t *testing.T, m switchyard.Model) {
 func oversized(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{})
 	post := func(n int) string {
-		return fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n", n) + strings.Repeat("b", n)
+		return fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n", n) +
+			strings.Repeat("b", n)
 	}
 	for _, test := range []struct {
 		name, request string
 		status        int
 	}{
-		{"a head larger than any buffer", "GET / HTTP/1.1\r\nCookie: " + strings.Repeat("c", 300_000) + "\r\n\r\n", 431},
+		{"a head larger than any buffer", "GET / HTTP/1.1\r\nCookie: " + strings.Repeat("c",
+			300_000) + "\r\n\r\n", 431},
 		{"an endless line", strings.Repeat("l", 300_000), 431},
 		{"many headers", "GET / HTTP/1.1\r\n" + strings.Repeat("A: b\r\n", 50_000) + "\r\n", 431},
 		{"the largest body", post(switchyard.MaxBody), 200},
@@ -158,7 +164,8 @@ func oversized(t *testing.T, m switchyard.Model) {
 			t.Fatalf("%s: %v", test.name, err)
 		}
 		if resp.StatusCode != test.status || int64(len(body)) != resp.ContentLength {
-			t.Errorf("%s: %s, want %d; %d bytes of %d", test.name, resp.Status, test.status, len(body), resp.ContentLength)
+			t.Errorf("%s: %s, want %d; %d bytes of %d", test.name, resp.Status, test.status,
+				len(body), resp.ContentLength)
 		}
 		if test.status != 200 {
 			c.wantCleanEnd()
@@ -174,10 +181,9 @@ func oversized(t *testing.T, m switchyard.Model) {
 	}
 }
 
-// A body that is a request itself must not be served as one, and the reply says
-// that nothing more is read. package switchyard's framing_test.go has every way
-// to hide one; these are those that depend on how a connection is read and
-// ended.
+// A body that is a request itself must not be served as one, and the reply says that nothing more
+// is read. package switchyard's framing_test.go has every way to hide one; these are those that
+// depend on how a connection is read and ended.
 func hiddenRequest(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{})
 	hidden := "GET /bytes?n=7 HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -196,7 +202,8 @@ func hiddenRequest(t *testing.T, m switchyard.Model) {
 		if resp, _, err := c.reply(); err != nil {
 			t.Errorf("%.40q: %v", test.head, err)
 		} else if resp.StatusCode != test.status || !resp.Close {
-			t.Errorf("%.40q: %s, close %v; want %d", test.head, resp.Status, resp.Close, test.status)
+			t.Errorf("%.40q: %s, close %v; want %d", test.head, resp.Status, resp.Close,
+				test.status)
 		}
 		c.wantCleanEnd()
 		<-sent
@@ -205,8 +212,8 @@ func hiddenRequest(t *testing.T, m switchyard.Model) {
 	s.stillServes()
 }
 
-// A connection that the server closes with input still coming must not be
-// reset before the client has read why.
+// A connection that the server closes with input still coming must not be reset before the client
+// has read why.
 func errorReplies(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{})
 	for _, request := range []string{
@@ -223,5 +230,7 @@ func errorReplies(t *testing.T, m switchyard.Model) {
 		<-sent
 		c.Close()
 	}
-	testenv.Eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == 3 })
+	testenv.Eventually(t, "all connections closed", func() bool {
+		return s.counts.Closed.Load() == 3
+	})
 }

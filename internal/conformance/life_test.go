@@ -34,8 +34,8 @@ var lifeCases = []conformanceCase{
 	{"a listener that fails", listenerFails},
 }
 
-// A listener that can be accepted from no more ends the server, with an error
-// that says so: trying again and again would help nobody.
+// A listener that can be accepted from no more ends the server, with an error that says so: trying
+// again and again would help nobody.
 func listenerFails(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{})
 	c := s.dial()
@@ -55,7 +55,8 @@ func listenerFails(t *testing.T, m switchyard.Model) {
 		if err != nil || listens == 0 {
 			continue
 		}
-		if at, err := unix.Getsockname(fd); err == nil && at.(*unix.SockaddrInet4).Port == int(s.addr.Port()) {
+		if at, err := unix.Getsockname(fd); err == nil &&
+			at.(*unix.SockaddrInet4).Port == int(s.addr.Port()) {
 			found++
 			unix.Shutdown(fd, unix.SHUT_RDWR) // every accept fails with EINVAL from now on
 		}
@@ -65,7 +66,8 @@ func listenerFails(t *testing.T, m switchyard.Model) {
 	}
 	// A worker that serves looks at its listener when it has.
 	c.Close()
-	if err := s.Wait(); !errors.Is(err, syscall.EINVAL) || !strings.Contains(err.Error(), "accept") {
+	if err := s.Wait(); !errors.Is(err, syscall.EINVAL) || !strings.Contains(err.Error(),
+		"accept") {
 		t.Errorf("serve: %v, want that of accept", err)
 	}
 }
@@ -79,8 +81,8 @@ func refused(addr netip.AddrPort) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// When the context is done, a request in progress is answered, idle
-// connections end and Serve returns nil, all well before the grace is over.
+// When the context is done, a request in progress is answered, idle connections end and Serve
+// returns nil, all well before the grace is over.
 func drain(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 	s := serve(t, m, switchyard.Options{Protocol: p, Grace: patience})
 	var idle []*client
@@ -129,8 +131,7 @@ func drain(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 	}
 }
 
-// A request that does not become whole, and a reply that is not taken, end
-// when the grace does.
+// A request that does not become whole, and a reply that is not taken, end when the grace does.
 func drainUnfinished(t *testing.T, m switchyard.Model) {
 	const grace = 150 * time.Millisecond
 	s := serve(t, m, switchyard.Options{Grace: grace})
@@ -195,7 +196,8 @@ func closeInFlight(t *testing.T, m switchyard.Model) {
 		})
 	}
 	all.Wait()
-	if err := s.Wait(); !errors.Is(err, switchyard.ErrServerClosed) || !errors.Is(err, os.ErrClosed) {
+	if err := s.Wait(); !errors.Is(err, switchyard.ErrServerClosed) ||
+		!errors.Is(err, os.ErrClosed) {
 		t.Errorf("serve: %v, want %v", err, switchyard.ErrServerClosed)
 	}
 	if d := time.Since(start); d > patience/2 {
@@ -215,7 +217,9 @@ func closeInFlight(t *testing.T, m switchyard.Model) {
 
 func closeAround(t *testing.T, m switchyard.Model) {
 	testenv.Check(t)
-	s, err := m.New(switchyard.Options{Ready: func(netip.AddrPort) { t.Error("Ready was called") }, SpinsPerMilli: 1})
+	s, err := m.New(switchyard.Options{Ready: func(netip.AddrPort) {
+		t.Error("Ready was called")
+	}, SpinsPerMilli: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +250,8 @@ func portInUse(t *testing.T, m switchyard.Model) {
 		s.Close()
 		t.Fatal("a server was made on a port that is in use")
 	}
-	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), taken.Addr().String()) ||
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(),
+		taken.Addr().String()) ||
 		!strings.Contains(err.Error(), "(") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %q: want one line with the address, the reason and a remedy", err)
 	}
@@ -269,7 +274,8 @@ func portInUse(t *testing.T, m switchyard.Model) {
 func wrongOptions(t *testing.T, m switchyard.Model) {
 	testenv.Check(t)
 	for _, opts := range []switchyard.Options{
-		{Listen: "nonsense"}, {Listen: "localhost:http"}, {Workers: -1}, {MaxConns: -1}, {Grace: -1}, {Protocol: 9},
+		{Listen: "nonsense"}, {Listen: "localhost:http"}, {Workers: -1}, {MaxConns: -1},
+		{Grace: -1}, {Protocol: 9},
 		{Listen: "192.0.2.1:0"}, // of no interface (RFC 5737)
 	} {
 		opts.SpinsPerMilli = 1

@@ -31,8 +31,8 @@ type programConfig struct {
 	Room int
 }
 
-// programReport is a line a server in a process of its own writes: when it is
-// ready, when it is asked, and when it has ended.
+// programReport is a line a server in a process of its own writes: when it is ready, when it is
+// asked, and when it has ended.
 type programReport struct {
 	Addr                                                   netip.AddrPort
 	Accepted, Closed, Requests, Paused, Crashed, Respawned uint64
@@ -40,8 +40,8 @@ type programReport struct {
 	Err                                                    string
 }
 
-// serveProgram is the process: it reports on standard output for each line of
-// input and drains at its end.
+// serveProgram is the process: it reports on standard output for each line of input and drains at
+// its end.
 func serveProgram() int {
 	var config programConfig
 	if err := json.Unmarshal([]byte(os.Args[1]), &config); err != nil {
@@ -60,13 +60,16 @@ func serveProgram() int {
 		mu.Lock()
 		defer mu.Unlock()
 		r.Addr = bound
-		r.Accepted, r.Closed, r.Requests = counts.Accepted.Load(), counts.Closed.Load(), counts.Requests.Load()
-		r.Paused, r.Crashed, r.Respawned = counts.Paused.Load(), counts.Crashed.Load(), counts.Respawned.Load()
+		r.Accepted, r.Closed, r.Requests = counts.Accepted.Load(), counts.Closed.Load(),
+			counts.Requests.Load()
+		r.Paused, r.Crashed, r.Respawned = counts.Paused.Load(), counts.Crashed.Load(),
+			counts.Respawned.Load()
 		line, _ := json.Marshal(r)
 		os.Stdout.Write(append(line, '\n'))
 	}
 	server, err := model.New(switchyard.Options{
-		Workers: config.Options.Workers, MaxConns: config.Options.MaxConns, Grace: config.Options.Grace,
+		Workers: config.Options.Workers, MaxConns: config.Options.MaxConns,
+		Grace:    config.Options.Grace,
 		Counters: counts, SpinsPerMilli: 100_000,
 		Ready: func(addr netip.AddrPort) {
 			mu.Lock()

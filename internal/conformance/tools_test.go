@@ -54,7 +54,8 @@ func curl(t *testing.T, m switchyard.Model) {
 	if want := "200 3000000 1\n404 65 0\n200 6 0\n"; out != want {
 		t.Errorf("curl of three on one connection: %q, want %q", out, want)
 	}
-	body := strings.Repeat("b", 3000) // curl asks first (Expect) beyond 1 MiB, older ones beyond 1 KiB
+	// curl asks first (Expect) beyond 1 MiB, older ones beyond 1 KiB
+	body := strings.Repeat("b", 3000)
 	out = tool(t, "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-d", body, url+"/")
 	if out != "200" {
 		t.Errorf("curl -d: %q", out)
@@ -64,7 +65,8 @@ func curl(t *testing.T, m switchyard.Model) {
 func wrk(t *testing.T, m switchyard.Model) {
 	needTool(t, "wrk")
 	s := serve(t, m, switchyard.Options{})
-	out := tool(t, "wrk", "-t1", "-d1s", fmt.Sprintf("-c%d", s.clients(8)), "http://"+s.addr.String()+"/")
+	out := tool(t, "wrk", "-t1", "-d1s", fmt.Sprintf("-c%d", s.clients(8)), "http://"+
+		s.addr.String()+"/")
 	for _, bad := range []string{"Socket errors", "Non-2xx"} {
 		if strings.Contains(out, bad) {
 			t.Errorf("wrk:\n%s", out)
@@ -79,7 +81,8 @@ func ab(t *testing.T, m switchyard.Model) {
 	needTool(t, "ab")
 	s := serve(t, m, switchyard.Options{})
 	for _, keep := range []bool{false, true} {
-		args := []string{"-q", "-n", "100", "-c", fmt.Sprint(s.clients(4)), "http://" + s.addr.String() + "/bytes?n=2000"}
+		args := []string{"-q", "-n", "100", "-c", fmt.Sprint(s.clients(4)), "http://" +
+			s.addr.String() + "/bytes?n=2000"}
 		if keep {
 			args = append([]string{"-k"}, args...)
 		}

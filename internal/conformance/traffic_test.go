@@ -34,8 +34,8 @@ var trafficCases = []conformanceCase{
 	{"task names", taskNames},
 }
 
-// All clients hold their connections while each of them exchanges requests,
-// and the counts are exact.
+// All clients hold their connections while each of them exchanges requests, and the counts are
+// exact.
 func clientsAtOnce(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 	s := serve(t, m, switchyard.Options{Protocol: p})
 	n, rounds := s.clients(24), 15
@@ -60,7 +60,9 @@ func clientsAtOnce(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 		})
 	}
 	all.Wait()
-	testenv.Eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == uint64(n) })
+	testenv.Eventually(t, "all connections closed", func() bool {
+		return s.counts.Closed.Load() == uint64(n)
+	})
 	if got := s.counts.Accepted.Load(); got != uint64(n) {
 		t.Errorf("%d connections accepted, want %d", got, n)
 	}
@@ -85,7 +87,9 @@ func moreThanCapacity(t *testing.T, m switchyard.Model, p switchyard.Protocol) {
 		})
 	}
 	all.Wait()
-	testenv.Eventually(t, "all connections closed", func() bool { return s.counts.Closed.Load() == n })
+	testenv.Eventually(t, "all connections closed", func() bool {
+		return s.counts.Closed.Load() == n
+	})
 	if got := s.counts.Requests.Load(); got != n {
 		t.Errorf("%d requests counted, want %d", got, n)
 	}
@@ -97,7 +101,9 @@ func byteByByte(t *testing.T, m switchyard.Model) {
 	for range 2 {
 		for _, b := range []byte("POST /bytes?n=7 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc") {
 			c.send(string(b))
-			testenv.Eventually(t, "it has arrived, alone", func() bool { return testserver.Taken(c) })
+			testenv.Eventually(t, "it has arrived, alone", func() bool {
+				return testserver.Taken(c)
+			})
 		}
 		if _, body := c.want(200); len(body) != 7 {
 			t.Fatalf("%d bytes, want 7", len(body))
@@ -127,7 +133,9 @@ func pipelined(t *testing.T, m switchyard.Model) {
 		c.Close()
 		total += n
 	}
-	testenv.Eventually(t, "both connections closed", func() bool { return s.counts.Closed.Load() == 2 })
+	testenv.Eventually(t, "both connections closed", func() bool {
+		return s.counts.Closed.Load() == 2
+	})
 	if got := s.counts.Requests.Load(); got != uint64(total) {
 		t.Errorf("%d requests counted, want %d", got, total)
 	}
@@ -170,7 +178,9 @@ func idleConnections(t *testing.T, m switchyard.Model) {
 			c.wantRoot()
 		}
 	}
-	testenv.Eventually(t, "idle connections accepted", func() bool { return s.counts.Accepted.Load() == uint64(idle) })
+	testenv.Eventually(t, "idle connections accepted", func() bool {
+		return s.counts.Accepted.Load() == uint64(idle)
+	})
 	for range 3 {
 		c := s.dial()
 		c.send(getRoot)
@@ -180,8 +190,8 @@ func idleConnections(t *testing.T, m switchyard.Model) {
 	}
 }
 
-// A client that does not read its long reply keeps nobody else waiting, and
-// gets every byte when it reads at last.
+// A client that does not read its long reply keeps nobody else waiting, and gets every byte when it
+// reads at last.
 func slowReader(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{})
 	const n = 12 << 20 // more than the sockets' buffers hold
@@ -236,7 +246,8 @@ func workAndSleep(t *testing.T, m switchyard.Model) {
 	c.wantRoot()
 	// One that waited for it came after it, however fast the machine.
 	if all := time.Since(start); all < 300*time.Millisecond || early >= 300*time.Millisecond {
-		t.Errorf("the reply before a sleep of 300 ms came after %v, the one after it after %v", early, all)
+		t.Errorf("the reply before a sleep of 300 ms came after %v, the one after it after %v",
+			early, all)
 	}
 }
 
@@ -259,7 +270,8 @@ func versions(t *testing.T, m switchyard.Model) {
 		if err != nil {
 			t.Fatalf("%q: %v", test.request, err)
 		}
-		if got := resp.Header.Get("Connection"); got != test.connection && !(test.connection == "close" && resp.Close) {
+		if got := resp.Header.Get("Connection"); got != test.connection &&
+			!(test.connection == "close" && resp.Close) {
 			t.Errorf("%q: Connection: %s, want %q", test.request, got, test.connection)
 		}
 		if resp.ContentLength != int64(len(body)) {
@@ -299,7 +311,8 @@ func goClient(t *testing.T, m switchyard.Model) {
 				{"GET", "/nothing", "", "", 404, -1},
 				{"GET", "/bytes?n=x", "", "", 400, -1},
 			} {
-				req, err := http.NewRequest(test.method, "http://"+s.addr.String()+test.path, strings.NewReader(test.body))
+				req, err := http.NewRequest(test.method, "http://"+s.addr.String()+test.path,
+					strings.NewReader(test.body))
 				if err != nil {
 					t.Error(err)
 					return
@@ -314,7 +327,8 @@ func goClient(t *testing.T, m switchyard.Model) {
 				}
 				n, err := io.Copy(io.Discard, resp.Body)
 				resp.Body.Close()
-				if err != nil || resp.StatusCode != test.status || test.size >= 0 && n != test.size {
+				if err != nil || resp.StatusCode != test.status || test.size >= 0 &&
+					n != test.size {
 					t.Errorf("%s %s: %s, %d bytes, %v", test.method, test.path, resp.Status, n, err)
 				}
 			}

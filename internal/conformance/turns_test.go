@@ -17,20 +17,24 @@ var turnCases = []conformanceCase{
 	{"slow pipeline and close", eachSlow(slowPipelineClose)},
 }
 
-// slowPipeline is how many requests are pipelined: all of them would take
-// seconds, which no test that passes waits for.
+// slowPipeline is how many requests are pipelined: all of them would take seconds, which no test
+// that passes waits for.
 const slowPipeline = 100
 
-func eachSlow(run func(t *testing.T, m switchyard.Model, request string)) func(*testing.T, switchyard.Model) {
+func eachSlow(run func(t *testing.T, m switchyard.Model, request string)) func(*testing.T,
+	switchyard.Model) {
 	return func(t *testing.T, m switchyard.Model) {
-		for name, target := range map[string]string{"work": "/work?us=300000", "sleep": "/sleep?ms=50"} {
-			t.Run(name, func(t *testing.T) { run(t, m, fmt.Sprintf("GET %s HTTP/1.1\r\nHost: a\r\n\r\n", target)) })
+		for name, target := range map[string]string{"work": "/work?us=300000",
+			"sleep": "/sleep?ms=50"} {
+			t.Run(name, func(t *testing.T) {
+				run(t, m, fmt.Sprintf("GET %s HTTP/1.1\r\nHost: a\r\n\r\n", target))
+			})
 		}
 	}
 }
 
-// pipelineOf sends the pipeline and counts its replies until the connection
-// ends. It returns when the first has come.
+// pipelineOf sends the pipeline and counts its replies until the connection ends. It returns when
+// the first has come.
 func (s *testServer) pipelineOf(request string) (replies *atomic.Int32, ended <-chan struct{}) {
 	s.t.Helper()
 	c := s.dial()

@@ -12,16 +12,17 @@ type Arrivals string
 
 const (
 	Constant Arrivals = "constant" // evenly spaced
-	Poisson  Arrivals = "poisson"  // independent: exponential gaps, as many unrelated users make them
+	// independent: exponential gaps, as many unrelated users make them
+	Poisson Arrivals = "poisson"
 )
 
-// schedule yields the intended send times of one loop's share of an open
-// loop, in order, in nanoseconds since the window opened. It is the queue of
-// the open loop too: what is due and not yet sent is what it has not yet been
-// asked for, so the queue has no length at which anything is dropped.
+// schedule yields the intended send times of one loop's share of an open loop, in order, in
+// nanoseconds since the window opened. It is the queue of the open loop too: what is due and not
+// yet sent is what it has not yet been asked for, so the queue has no length at which anything is
+// dropped.
 //
-// Of n loops loop i takes every n-th arrival of a constant rate; a Poisson
-// process splits into n independent ones of an n-th of the rate.
+// Of n loops loop i takes every n-th arrival of a constant rate; a Poisson process splits into n
+// independent ones of an n-th of the rate.
 type schedule struct {
 	period float64 // ns between this loop's arrivals, on average
 	offset float64 // ns
@@ -30,8 +31,8 @@ type schedule struct {
 	rng    *rand.Rand
 }
 
-// newSchedule makes the share of loop i of n. stream tells apart the
-// sequences of one seed (warm-up and window).
+// newSchedule makes the share of loop i of n. stream tells apart the sequences of one seed (warm-up
+// and window).
 func newSchedule(a Arrivals, rate float64, i, n int, seed uint64, stream uint64) *schedule {
 	s := &schedule{period: 1e9 * float64(n) / rate, offset: 1e9 * float64(i) / rate}
 	if a == Poisson {
@@ -61,9 +62,8 @@ func (s *schedule) take() {
 	}
 }
 
-// rest takes all arrivals before end and returns how many they were. It tells
-// waited by how much they came before end, many at a time: n of them at least
-// by ns.
+// rest takes all arrivals before end and returns how many they were. It tells waited by how much
+// they came before end, many at a time: n of them at least by ns.
 func (s *schedule) rest(end int64, waited func(ns int64, n uint64)) (all uint64) {
 	if s.rng != nil {
 		all = s.many(end, waited)
@@ -98,9 +98,8 @@ func (s *schedule) rest(end int64, waited func(ns int64, n uint64)) (all uint64)
 // oneByOne is how many Poisson arrivals rest takes one by one.
 const oneByOne = 10_000_000
 
-// many is rest for more Poisson arrivals than could be taken one by one, all but
-// the last of them. How many fall into a time is drawn instead: with so many that
-// is the normal distribution.
+// many is rest for more Poisson arrivals than could be taken one by one, all but the last of them.
+// How many fall into a time is drawn instead: with so many that is the normal distribution.
 func (s *schedule) many(end int64, waited func(ns int64, n uint64)) (all uint64) {
 	for (float64(end)-s.sum)/s.period > oneByOne {
 		ns := int64(float64(end) - s.sum)

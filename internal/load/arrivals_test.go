@@ -61,7 +61,8 @@ func TestPoissonArrivals(t *testing.T) {
 		sd := math.Sqrt(sq/n - m*m)
 		// Standard error of the mean is mean/√n = 0.2 %, of the deviation 0.3 %.
 		if math.Abs(m/mean-1) > 0.01 || math.Abs(sd/mean-1) > 0.015 {
-			t.Errorf("%d loops: mean gap %.0f ns, deviation %.0f ns, want %.0f for both", loops, m, sd, mean)
+			t.Errorf("%d loops: mean gap %.0f ns, deviation %.0f ns, want %.0f for both", loops, m,
+				sd, mean)
 		}
 	}
 	// Counts in windows: variance equals the mean.
@@ -124,10 +125,12 @@ func TestRestIsWhatTakingOneByOneCounts(t *testing.T) {
 				}
 				got := b.rest(end, func(ns int64, k uint64) { waited[ns] += k })
 				if got != n || b.next() != a.next() {
-					t.Errorf("%s, rate %v, loop %d: rest counts %d, one by one %d", law, rate, loop, got, n)
+					t.Errorf("%s, rate %v, loop %d: rest counts %d, one by one %d", law, rate, loop,
+						got, n)
 				}
 				if !maps.Equal(waited, want) {
-					t.Errorf("%s, rate %v, loop %d: they waited %v, one by one %v", law, rate, loop, waited, want)
+					t.Errorf("%s, rate %v, loop %d: they waited %v, one by one %v", law, rate, loop,
+						waited, want)
 				}
 			}
 		}

@@ -19,8 +19,7 @@ const (
 	waiting                       // after an error, until retryAt
 )
 
-// A client is one of the connections that make requests, over all the
-// connections it has in a row.
+// A client is one of the connections that make requests, over all the connections it has in a row.
 type client struct {
 	fd      int32
 	gen     int32 // of fd: an event of a connection that is gone is known by it
@@ -51,8 +50,8 @@ const (
 	watchOut = watchIn | unix.EPOLLOUT
 )
 
-// begin gives client i a request, and returns the time at which it acted on
-// it. due is the intended time; the closed loop has none.
+// begin gives client i a request, and returns the time at which it acted on it. due is the intended
+// time; the closed loop has none.
 func (l *loop) begin(i int32, due int64) int64 {
 	c := &l.clients[i]
 	c.pending, c.due = true, due
@@ -64,9 +63,8 @@ func (l *loop) begin(i int32, due int64) int64 {
 	return c.sentAt
 }
 
-// open connects client i and, when a request is pending and the handshake is
-// complete at once, as it is on loopback, sends it without waiting for an
-// event.
+// open connects client i and, when a request is pending and the handshake is complete at once, as
+// it is on loopback, sends it without waiting for an event.
 func (l *loop) open(i int32) {
 	c := &l.clients[i]
 	c.openedAt = l.clock()
@@ -105,8 +103,8 @@ func (l *loop) attach(i int32, fd int) {
 	c.made = 0
 }
 
-// watch registers the connection of client i, once: edge-triggered, so that
-// an answered client costs no second look, and for writing only if needed.
+// watch registers the connection of client i, once: edge-triggered, so that an answered client
+// costs no second look, and for writing only if needed.
 func (l *loop) watch(i int32, out bool) {
 	c := &l.clients[i]
 	ev := unix.EpollEvent{Events: watchIn, Fd: i, Pad: c.gen}
@@ -158,8 +156,8 @@ func (l *loop) send(i int32) {
 	}
 }
 
-// wrote books a request whose first n bytes were taken at the time at. A second
-// copy is no other request: its time counts from the first.
+// wrote books a request whose first n bytes were taken at the time at. A second copy is no other
+// request: its time counts from the first.
 func (l *loop) wrote(c *client, n int, at int64) {
 	c.state, c.pending = busy, false
 	c.wrote, c.echoed = n, 0
@@ -184,18 +182,15 @@ func (l *loop) wrote(c *client, n int, at int64) {
 	l.inflight++
 }
 
-// outstanding reports whether c has a request of which a byte was sent and that
-// is not answered.
+// outstanding reports whether c has a request of which a byte was sent and that is not answered.
 func (c *client) outstanding() bool { return c.state == busy || c.again }
 
-// lost acts on the end of the connection on which the request of client i is
-// outstanding.
+// lost acts on the end of the connection on which the request of client i is outstanding.
 //
-// A server may close a connection that it keeps whenever it likes, and its
-// closing and the next request may cross on the way. Where not one byte of the
-// response came, and the connection had served a request before, the request is
-// sent again on a new connection (RFC 9112, section 9.3.1: it is a GET). That
-// is done once: what fails as the first request of a connection has failed.
+// A server may close a connection that it keeps whenever it likes, and its closing and the next
+// request may cross on the way. Where not one byte of the response came, and the connection had
+// served a request before, the request is sent again on a new connection (RFC 9112, section 9.3.1:
+// it is a GET). That is done once: what fails as the first request of a connection has failed.
 func (l *loop) lost(i int32, k kindID, example string) {
 	c := &l.clients[i]
 	if !l.http || c.made < 2 || c.resp.begun() || k != kReset && k != kClosedEarly {
@@ -209,8 +204,7 @@ func (l *loop) lost(i int32, k kindID, example string) {
 	l.open(i)
 }
 
-// expire gives up the request of client i when its time is over, and reports
-// whether it was.
+// expire gives up the request of client i when its time is over, and reports whether it was.
 func (l *loop) expire(i int32) bool {
 	c := &l.clients[i]
 	if !c.outstanding() || l.now-c.sentAt <= l.timeout {
@@ -262,9 +256,8 @@ func (l *loop) handle(i, gen int32, ev uint32) {
 			l.release(i)
 		}
 	case ready:
-		// The server may close a connection between two requests, or say
-		// something unasked before it does. The client connects again when
-		// its turn comes.
+		// The server may close a connection between two requests, or say something unasked before
+		// it does. The client connects again when its turn comes.
 		if ev&(unix.EPOLLIN|gone) != 0 {
 			l.t.closedByServer++
 			l.hangUp(i)
@@ -293,9 +286,8 @@ func (l *loop) sendRest(i int32) bool {
 	return true
 }
 
-// receive reads what there is. A read that did not fill the buffer took
-// everything (epoll(7)), and an edge tells of more; only when the peer is gone
-// one must read to the end.
+// receive reads what there is. A read that did not fill the buffer took everything (epoll(7)), and
+// an edge tells of more; only when the peer is gone one must read to the end.
 func (l *loop) receive(i int32, gone bool) {
 	c := &l.clients[i]
 	for range receiveBurst {
@@ -384,8 +376,8 @@ func (l *loop) badResponse(i int32) {
 	l.fail(i, kBadResponse, msg)
 }
 
-// complete books the response of client i. keep says whether the connection
-// may carry another request, gone whether the server closed it.
+// complete books the response of client i. keep says whether the connection may carry another
+// request, gone whether the server closed it.
 func (l *loop) complete(i int32, keep, gone bool) {
 	c := &l.clients[i]
 	c.fails, c.again = 0, false
@@ -420,8 +412,7 @@ func (l *loop) complete(i int32, keep, gone bool) {
 	l.release(i)
 }
 
-// fail books an error of the request client i has outstanding, and gives the
-// connection up.
+// fail books an error of the request client i has outstanding, and gives the connection up.
 func (l *loop) fail(i int32, k kindID, example string) {
 	c := &l.clients[i]
 	l.inflight--
@@ -440,8 +431,8 @@ func (l *loop) fail(i int32, k kindID, example string) {
 		}
 	}
 	l.hangUp(i)
-	// One error may be a connection that had its time; more in a row are a
-	// server that should not be hammered.
+	// One error may be a connection that had its time; more in a row are a server that should not
+	// be hammered.
 	if c.fails++; c.fails > 1 {
 		l.backOff(c)
 		return
@@ -449,9 +440,8 @@ func (l *loop) fail(i int32, k kindID, example string) {
 	l.release(i)
 }
 
-// connectFailed books a connection that could not be made. The client tries
-// again later; a pending request stays pending, but for one that had been sent
-// before: that has failed.
+// connectFailed books a connection that could not be made. The client tries again later; a pending
+// request stays pending, but for one that had been sent before: that has failed.
 func (l *loop) connectFailed(i int32, k kindID) {
 	c := &l.clients[i]
 	l.t.errs[k]++
@@ -476,8 +466,7 @@ func (l *loop) backOff(c *client) {
 	l.waiting++
 }
 
-// hangUp closes the connection of client i, if it has one. Closing takes it
-// out of epoll.
+// hangUp closes the connection of client i, if it has one. Closing takes it out of epoll.
 func (l *loop) hangUp(i int32) {
 	c := &l.clients[i]
 	if c.fd >= 0 {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ErrUsage is what every error that comes from asking for something that makes
-// no sense wraps, as opposed to an error of the work itself.
+// ErrUsage is what every error that comes from asking for something that makes no sense wraps, as
+// opposed to an error of the work itself.
 var ErrUsage = errors.New("load")
 
 // usageError is one line; it wraps ErrUsage without showing it.
@@ -36,48 +36,50 @@ const (
 	MaxTime = 1000 * time.Hour
 )
 
-// Config says what load to put on what. Target, Clients and Duration must be
-// set; the zero value of any other field is a choice of its own or stands for
-// the default named beside it.
+// Config says what load to put on what. Target, Clients and Duration must be set; the zero value of
+// any other field is a choice of its own or stands for the default named beside it.
 type Config struct {
-	Target   string        // http://HOST[:PORT][/PATH] or echo://HOST:PORT
-	Clients  int           // connections that make requests, each with at most one request outstanding
+	Target string // http://HOST[:PORT][/PATH] or echo://HOST:PORT
+	// connections that make requests, each with at most one request outstanding
+	Clients  int
 	Duration time.Duration // of the measured window
 	Warmup   time.Duration // load before the window, left out of every result
 
-	// Rate is the number of requests that become due per second, over all
-	// clients: the open loop. 0 is the closed loop: a client sends its next
-	// request when it has the answer to the last.
+	// Rate is the number of requests that become due per second, over all clients: the open loop. 0
+	// is the closed loop: a client sends its next request when it has the answer to the last.
 	Rate     float64
 	Arrivals Arrivals // law of the open loop; "" is Constant
 	Seed     uint64   // of the Poisson arrivals
 
-	// RequestsPerConn closes a connection after so many requests and opens
-	// another for the next. 0 keeps connections.
+	// RequestsPerConn closes a connection after so many requests and opens another for the next. 0
+	// keeps connections.
 	RequestsPerConn int
 	Idle            int // connections opened first and held open, silent, to the end
 
-	EchoBytes      int           // payload of one echo request; 0 is DefaultEchoBytes
-	Timeout        time.Duration // for a response, from when its request left; 0 is DefaultTimeout
-	ConnectTimeout time.Duration // for a connection, and for the opening of all before the warm-up; 0 is DefaultConnectTimeout
-	Drain          time.Duration // longest wait for outstanding responses after the warm-up and after the window; 0 is DefaultDrain
-	Threads        int           // event loops, each on a thread of its own; 0 is 1
-	Spin           time.Duration // open loop: how long before a request is due the loop stops sleeping and polls; 0 only sleeps
+	EchoBytes int           // payload of one echo request; 0 is DefaultEchoBytes
+	Timeout   time.Duration // for a response, from when its request left; 0 is DefaultTimeout
+	// for a connection, and for the opening of all before the warm-up; 0 is DefaultConnectTimeout
+	ConnectTimeout time.Duration
+	// longest wait for outstanding responses after the warm-up and after the window; 0 is
+	// DefaultDrain
+	Drain   time.Duration
+	Threads int // event loops, each on a thread of its own; 0 is 1
+	// open loop: how long before a request is due the loop stops sleeping and polls; 0 only sleeps
+	Spin time.Duration
 
-	// BeforeMeasure is called once, when the warm-up is over, no request is
-	// outstanding (or Drain has passed) and nothing will be sent until it
-	// returns. It is not called when the run was interrupted before. An error
-	// ends the run and is returned by Run.
+	// BeforeMeasure is called once, when the warm-up is over, no request is outstanding (or Drain
+	// has passed) and nothing will be sent until it returns. It is not called when the run was
+	// interrupted before. An error ends the run and is returned by Run.
 	BeforeMeasure func() error
-	// AfterMeasure is called once if the window was opened, also when the run
-	// was interrupted in it: the window is over and no request is outstanding
-	// (or Drain has passed). The connections are still open and are closed
-	// after it returns. An error is returned by Run, beside the result.
+	// AfterMeasure is called once if the window was opened, also when the run was interrupted in
+	// it: the window is over and no request is outstanding (or Drain has passed). The connections
+	// are still open and are closed after it returns. An error is returned by Run, beside the
+	// result.
 	AfterMeasure func() error
 }
 
-// Check says what is wrong with c, or nil: what Run would refuse before it does
-// anything. The error wraps ErrUsage.
+// Check says what is wrong with c, or nil: what Run would refuse before it does anything. The error
+// wraps ErrUsage.
 func (c Config) Check() error {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -95,7 +97,8 @@ func (c Config) withDefaults() (Config, error) {
 	for _, d := range []struct {
 		name string
 		v    time.Duration
-	}{{"duration", c.Duration}, {"warmup", c.Warmup}, {"timeout", c.Timeout}, {"connect-timeout", c.ConnectTimeout}, {"drain", c.Drain}, {"spin", c.Spin}} {
+	}{{"duration", c.Duration}, {"warmup", c.Warmup}, {"timeout", c.Timeout},
+		{"connect-timeout", c.ConnectTimeout}, {"drain", c.Drain}, {"spin", c.Spin}} {
 		if d.v < 0 {
 			return c, usagef("%s %v: must not be negative", d.name, d.v)
 		}
@@ -115,11 +118,14 @@ func (c Config) withDefaults() (Config, error) {
 	case c.Rate > 1e7:
 		return c, usagef("rate %v: at most 1e7 requests per second", c.Rate)
 	case c.Rate > 0 && c.Rate < 1e-4:
-		return c, usagef("rate %v: at least 1e-4 requests per second, or 0 for a closed loop", c.Rate)
+		return c, usagef("rate %v: at least 1e-4 requests per second, or 0 for a closed loop",
+			c.Rate)
 	case c.RequestsPerConn < 0:
-		return c, usagef("requests-per-conn %d: must not be negative; 0 keeps connections open", c.RequestsPerConn)
+		return c, usagef("requests-per-conn %d: must not be negative; 0 keeps connections open",
+			c.RequestsPerConn)
 	case c.RequestsPerConn > maxPerConn:
-		return c, usagef("requests-per-conn %d: at most %d; 0 keeps connections open", c.RequestsPerConn, maxPerConn)
+		return c, usagef("requests-per-conn %d: at most %d; 0 keeps connections open",
+			c.RequestsPerConn, maxPerConn)
 	case c.Idle < 0:
 		return c, usagef("idle %d: must not be negative", c.Idle)
 	case c.Idle > maxClients:
@@ -129,7 +135,8 @@ func (c Config) withDefaults() (Config, error) {
 	case c.Threads < 0 || c.Threads > maxThreads:
 		return c, usagef("threads %d: want 1 to %d", c.Threads, maxThreads)
 	case c.Threads > c.Clients:
-		return c, usagef("threads %d: more than the %d clients they would share", c.Threads, c.Clients)
+		return c, usagef("threads %d: more than the %d clients they would share", c.Threads,
+			c.Clients)
 	}
 	switch c.Arrivals {
 	case "":

@@ -6,9 +6,8 @@ import (
 	"switchyard/internal/proc"
 )
 
-// A cost is what the calling thread has used so far: getrusage(2) with
-// RUSAGE_THREAD and, where the kernel keeps it, the time it was runnable
-// without a CPU (/proc/thread-self/schedstat).
+// A cost is what the calling thread has used so far: getrusage(2) with RUSAGE_THREAD and, where the
+// kernel keeps it, the time it was runnable without a CPU (/proc/thread-self/schedstat).
 type cost struct {
 	user, system int64 // ns
 	voluntary    int64 // switches
@@ -30,7 +29,8 @@ func threadCost() cost {
 }
 
 func (c cost) since(b cost) cost {
-	d := cost{c.user - b.user, c.system - b.system, c.voluntary - b.voluntary, c.involuntary - b.involuntary, -1}
+	d := cost{c.user - b.user, c.system - b.system, c.voluntary - b.voluntary,
+		c.involuntary - b.involuntary, -1}
 	if c.waited >= 0 && b.waited >= 0 {
 		d.waited = c.waited - b.waited
 	}

@@ -15,13 +15,12 @@ import (
 
 // A dialer opens connections to one address.
 //
-// A connection that its client closed keeps its local port in TIME_WAIT, for a
-// second on loopback (net.ipv4.tcp_tw_reuse) and a minute elsewhere, and long
-// before the ports run out connect(2) spends milliseconds looking for a free
-// one. So connections inside 127.0.0.0/8 come from where the kernel chooses
-// only at first: every changeSource connections, or when the ports are used
-// up, the dialer goes on to 127.0.0.2, 127.0.0.3 and so on, and around.
-// Elsewhere ports that are used up are an error.
+// A connection that its client closed keeps its local port in TIME_WAIT, for a second on loopback
+// (net.ipv4.tcp_tw_reuse) and a minute elsewhere, and long before the ports run out connect(2)
+// spends milliseconds looking for a free one. So connections inside 127.0.0.0/8 come from where the
+// kernel chooses only at first: every changeSource connections, or when the ports are used up, the
+// dialer goes on to 127.0.0.2, 127.0.0.3 and so on, and around. Elsewhere ports that are used up
+// are an error.
 type dialer struct {
 	domain   int
 	sa       unix.Sockaddr
@@ -58,8 +57,8 @@ func newDialer(ap netip.AddrPort, requestBytes int) (dialer, error) {
 	return d, nil
 }
 
-// open starts a connection that does not block and closes on exec. The caller
-// owns the descriptor. On loopback the handshake is usually complete.
+// open starts a connection that does not block and closes on exec. The caller owns the descriptor.
+// On loopback the handshake is usually complete.
 func (d *dialer) open() (int, syscall.Errno) {
 	if d.opens++; d.opens > changeSource && d.loopback {
 		d.nextSource()
@@ -85,8 +84,8 @@ func (d *dialer) try() (int, syscall.Errno) {
 		return -1, errno(err)
 	}
 	if d.source > 0 {
-		// The kernel picks the port at connect, when it knows the peer: ports
-		// then have to be unique per pair of addresses only.
+		// The kernel picks the port at connect, when it knows the peer: ports then have to be
+		// unique per pair of addresses only.
 		err = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 		if err == nil {
 			err = unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1 + d.source}})
@@ -114,10 +113,10 @@ func errno(err error) syscall.Errno {
 	return unix.EIO
 }
 
-// first makes the first connection and waits for it, so that a target that
-// cannot be reached is one clear error and not a table of them. Of several
-// addresses it takes the first that answers.
-func first(ctx context.Context, addrs []netip.AddrPort, requestBytes int, timeout time.Duration) (fd int, ap netip.AddrPort, d dialer, err error) {
+// first makes the first connection and waits for it, so that a target that cannot be reached is one
+// clear error and not a table of them. Of several addresses it takes the first that answers.
+func first(ctx context.Context, addrs []netip.AddrPort, requestBytes int,
+	timeout time.Duration) (fd int, ap netip.AddrPort, d dialer, err error) {
 	for _, ap = range addrs {
 		if d, err = newDialer(ap, requestBytes); err != nil {
 			return -1, ap, d, err

@@ -6,18 +6,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Kind is the name of one way for a request to go wrong. The names are part
-// of the JSON schema: they are added to, never changed.
+// A Kind is the name of one way for a request to go wrong. The names are part of the JSON schema:
+// they are added to, never changed.
 type Kind string
 
 // Before a request left (no request was sent, none is missing an answer).
 const (
-	ConnectRefused Kind = "connect_refused" // nothing listens there, or the backlog overflowed with tcp_abort_on_overflow
+	// nothing listens there, or the backlog overflowed with tcp_abort_on_overflow
+	ConnectRefused Kind = "connect_refused"
 	ConnectTimeout Kind = "connect_timeout" // no answer to the SYN within Config.Timeout
 	ConnectReset   Kind = "connect_reset"   // reset during the handshake
 	ConnectFailed  Kind = "connect_failed"  // any other error of socket(2) or connect(2)
-	NoLocalPorts   Kind = "no_local_ports"  // EADDRNOTAVAIL: every local port is taken, most by TIME_WAIT
-	NoDescriptors  Kind = "no_descriptors"  // EMFILE, ENFILE
+	// EADDRNOTAVAIL: every local port is taken, most by TIME_WAIT
+	NoLocalPorts  Kind = "no_local_ports"
+	NoDescriptors Kind = "no_descriptors" // EMFILE, ENFILE
 )
 
 // After it left.
@@ -25,10 +27,11 @@ const (
 	Reset       Kind = "reset"        // the server reset the connection
 	ClosedEarly Kind = "closed_early" // the server closed it before the response was complete
 	Timeout     Kind = "timeout"      // no complete response within Config.Timeout
-	BadResponse Kind = "bad_response" // not HTTP, contradictory framing, bytes too many, or a wrong echo
-	IOFailed    Kind = "io_failed"    // any other error of send(2) or recv(2)
-	Status1xx   Kind = "status_1xx"   // only 101: other interim responses are passed over
-	Status3xx   Kind = "status_3xx"   // redirects are not followed
+	// not HTTP, contradictory framing, bytes too many, or a wrong echo
+	BadResponse Kind = "bad_response"
+	IOFailed    Kind = "io_failed"  // any other error of send(2) or recv(2)
+	Status1xx   Kind = "status_1xx" // only 101: other interim responses are passed over
+	Status3xx   Kind = "status_3xx" // redirects are not followed
 	Status4xx   Kind = "status_4xx"
 	Status5xx   Kind = "status_5xx"
 )
@@ -56,7 +59,8 @@ const (
 	kinds
 )
 
-var kindNames = [kinds]Kind{"", ConnectRefused, ConnectTimeout, ConnectReset, ConnectFailed, NoLocalPorts, NoDescriptors,
+var kindNames = [kinds]Kind{"", ConnectRefused, ConnectTimeout, ConnectReset, ConnectFailed,
+	NoLocalPorts, NoDescriptors,
 	Reset, ClosedEarly, Timeout, BadResponse, IOFailed, Status1xx, Status3xx, Status4xx, Status5xx}
 
 // beforeSend reports whether no request had left when the error came.

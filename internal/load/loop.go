@@ -13,8 +13,8 @@ import (
 	"switchyard/internal/sys"
 )
 
-// A loop is one epoll loop with its share of the clients. It runs on a locked
-// thread and waits in the kernel; between two phases it waits for Run.
+// A loop is one epoll loop with its share of the clients. It runs on a locked thread and waits in
+// the kernel; between two phases it waits for Run.
 //
 // All times are nanoseconds since base, read from the monotonic clock.
 type loop struct {
@@ -90,7 +90,8 @@ const (
 	sweepEvery = 100_000_000
 )
 
-func newLoop(id int, cfg *Config, t Target, request []byte, d dialer, clients, idle int, base time.Time, stop *atomic.Bool, stopFD int) (*loop, error) {
+func newLoop(id int, cfg *Config, t Target, request []byte, d dialer, clients, idle int,
+	base time.Time, stop *atomic.Bool, stopFD int) (*loop, error) {
 	l := &loop{
 		id: id, cfg: cfg, http: t.Protocol == HTTP, perConn: cfg.RequestsPerConn,
 		req: request, dial: d, base: base, stop: stop, timeout: int64(cfg.Timeout),
@@ -114,7 +115,8 @@ func newLoop(id int, cfg *Config, t Target, request []byte, d dialer, clients, i
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
 	l.epfd = fd
-	if err := unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, stopFD, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: stopIndex}); err != nil {
+	if err := unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, stopFD, &unix.EpollEvent{Events: unix.EPOLLIN |
+		unix.EPOLLET, Fd: stopIndex}); err != nil {
 		unix.Close(fd)
 		return nil, os.NewSyscallError("epoll_ctl", err)
 	}
@@ -131,8 +133,8 @@ func (l *loop) broken(err error) {
 	l.stop.Store(true)
 }
 
-// connect opens the ballast and, when connections are kept, the clients',
-// before any load. It gives up waiting after ConnectTimeout.
+// connect opens the ballast and, when connections are kept, the clients', before any load. It gives
+// up waiting after ConnectTimeout.
 func (l *loop) connect() {
 	l.now = l.clock()
 	l.end = math.MaxInt64
@@ -250,8 +252,8 @@ type plan struct {
 	stream        uint64 // of the random numbers
 }
 
-// run sends load from p.start for p.length, then waits until everything that
-// was sent is answered, at most for cfg.Drain. What it counted is in l.t.
+// run sends load from p.start for p.length, then waits until everything that was sent is answered,
+// at most for cfg.Drain. What it counted is in l.t.
 func (l *loop) run(p plan) {
 	l.phase++
 	l.t.reset()
@@ -259,8 +261,8 @@ func (l *loop) run(p plan) {
 	for i := range l.clients {
 		l.clients[i].answered = 0
 	}
-	// At least once, and until nothing is left: connections that the server
-	// closed while this loop waited must not get a request.
+	// At least once, and until nothing is left: connections that the server closed while this loop
+	// waited must not get a request.
 	for l.now = l.clock(); !l.stop.Load(); {
 		if n := l.turn(p.start); n < len(l.events) && l.now >= p.start {
 			break
@@ -305,18 +307,18 @@ func (l *loop) run(p plan) {
 	l.settle()
 }
 
-// quiet reports whether nothing of this phase is under way. Requests that were
-// carried over are not waited for: the wait before this phase was in vain, too.
+// quiet reports whether nothing of this phase is under way. Requests that were carried over are not
+// waited for: the wait before this phase was in vain, too.
 func (l *loop) quiet() bool {
 	carried := int(l.t.carried - l.t.carriedAnswered)
 	return l.inflight == carried && l.connecting == 0
 }
 
-// dispatch begins what is due and has a client, and returns when the loop has
-// to wake up for the next request: in the closed loop, never.
+// dispatch begins what is due and has a client, and returns when the loop has to wake up for the
+// next request: in the closed loop, never.
 func (l *loop) dispatch() int64 {
-	// A request that fails at once may put its client at the end; the second
-	// failure backs off, so this ends.
+	// A request that fails at once may put its client at the end; the second failure backs off, so
+	// this ends.
 	for k := 0; k < len(l.todo); k++ {
 		l.begin(l.todo[k], 0)
 	}
@@ -347,8 +349,8 @@ func (l *loop) dispatch() int64 {
 	return math.MaxInt64
 }
 
-// stopSending ends the part of the phase in which requests are sent. Requests
-// that are due, or begun, and of which no byte has left are counted.
+// stopSending ends the part of the phase in which requests are sent. Requests that are due, or
+// begun, and of which no byte has left are counted.
 func (l *loop) stopSending() {
 	l.sending = false
 	l.end = min(l.end, l.now)
@@ -398,8 +400,7 @@ func (l *loop) settle() {
 	}
 }
 
-// turn waits for events until wake at the latest, handles them and returns how
-// many they were.
+// turn waits for events until wake at the latest, handles them and returns how many they were.
 func (l *loop) turn(wake int64) int {
 	if len(l.again) > 0 || len(l.todo) > 0 && l.sending {
 		wake = l.now
@@ -430,10 +431,9 @@ func (l *loop) readAgain() {
 	l.again = l.again[:copy(l.again, l.again[n:])]
 }
 
-// wait fills l.events. It looks first and blocks only if there is nothing:
-// under load the look is enough, and it does not pass through the Go
-// scheduler. l.lookedAt becomes a time before which the events were not
-// ready: that of the last look that did not show them, or of the wake-up.
+// wait fills l.events. It looks first and blocks only if there is nothing: under load the look is
+// enough, and it does not pass through the Go scheduler. l.lookedAt becomes a time before which the
+// events were not ready: that of the last look that did not show them, or of the wake-up.
 func (l *loop) wait(wake int64) int {
 	n, e := sys.RawEpollPeek(l.epfd, l.events)
 	l.now = l.clock()
@@ -443,8 +443,8 @@ func (l *loop) wait(wake int64) int {
 	}
 	ns := wake - l.now
 	if l.sched != nil && l.sending {
-		// Close to the time a request is due, polling stands in for sleep.
-		// What it burns is counted, so as not to be taken for work.
+		// Close to the time a request is due, polling stands in for sleep. What it burns is
+		// counted, so as not to be taken for work.
 		if ns -= int64(l.cfg.Spin); ns <= 0 && l.cfg.Spin > 0 {
 			l.t.spun += l.now - l.lookedAt
 		}
@@ -480,10 +480,9 @@ func (l *loop) block(ns int64) (int, syscall.Errno) {
 	return n, 0
 }
 
-// sweep looks for requests and handshakes that took too long, and for clients
-// whose back-off is over, and decides when to look again: when the first of
-// those there are is over, or one that may begin meanwhile. What is found late
-// is no later for it: times are compared, not looks.
+// sweep looks for requests and handshakes that took too long, and for clients whose back-off is
+// over, and decides when to look again: when the first of those there are is over, or one that may
+// begin meanwhile. What is found late is no later for it: times are compared, not looks.
 func (l *loop) sweep() {
 	connect := int64(l.cfg.ConnectTimeout)
 	next := l.now + min(sweepEvery, l.timeout, connect)
@@ -518,8 +517,7 @@ func (l *loop) sweep() {
 			}
 		}
 	}
-	// Looking costs a few nanoseconds a client: of one thread's time at most
-	// a few hundredths.
+	// Looking costs a few nanoseconds a client: of one thread's time at most a few hundredths.
 	l.sweepAt = max(next+1, l.now+leastSweep+200*int64(len(l.clients)))
 }
 

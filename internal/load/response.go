@@ -5,12 +5,11 @@ import (
 	"fmt"
 )
 
-// A response is an incremental parser of HTTP/1.x responses to GET (RFC 9112).
-// It keeps no bytes: the body is counted and passed over, so bodies may be
-// larger than any buffer, and any way to cut the stream into pieces gives the
-// same outcome. It is strict where leniency would let two readers disagree
-// about where a response ends (lengths, codings), and takes a bare LF for a
-// line's end as section 2.2 allows.
+// A response is an incremental parser of HTTP/1.x responses to GET (RFC 9112). It keeps no bytes:
+// the body is counted and passed over, so bodies may be larger than any buffer, and any way to cut
+// the stream into pieces gives the same outcome. It is strict where leniency would let two readers
+// disagree about where a response ends (lengths, codings), and takes a bare LF for a line's end as
+// section 2.2 allows.
 //
 // The zero value expects a response.
 type response struct {
@@ -424,8 +423,8 @@ func (r *response) startValue() {
 	}
 }
 
-// pack is a name of at most 8 bytes as endToken compares it; longer names are
-// folded the way feed folds them.
+// pack is a name of at most 8 bytes as endToken compares it; longer names are folded the way feed
+// folds them.
 func pack(s string) (v uint64) {
 	for i := range len(s) {
 		if i < 8 {
@@ -486,8 +485,8 @@ func (r *response) endHead() outcome {
 			h.keep = false
 		}
 	case h.seen&sawCoding != 0:
-		// A length beside a coding, or a coding from HTTP/1.0, is suspect:
-		// read it, then give the connection up.
+		// A length beside a coding, or a coding from HTTP/1.0, is suspect: read it, then give the
+		// connection up.
 		if h.seen&sawLength != 0 || h.minor == 0 {
 			h.keep = false
 		}
@@ -518,9 +517,8 @@ func (r *response) startChunk() {
 	r.head.left, r.state = r.num, inBody
 }
 
-// A headCache remembers the last head that came in one piece. Parsing is a
-// pure function of the bytes, and servers say the same thing again and again:
-// the same head means the same.
+// A headCache remembers the last head that came in one piece. Parsing is a pure function of the
+// bytes, and servers say the same thing again and again: the same head means the same.
 type headCache struct {
 	n     int
 	bytes [1024]byte

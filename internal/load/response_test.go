@@ -62,39 +62,69 @@ var responses = []struct {
 	name, in string
 	want     verdict // used counts from the end of in
 }{
-	{"length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", verdict{end: done, status: 200, keep: true, body: bodyLength}},
-	{"no reason", "HTTP/1.1 404\r\nContent-Length:0\r\n\r\n", verdict{end: done, status: 404, keep: true, body: bodyLength}},
-	{"bare line feeds", "HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", verdict{end: done, status: 200, keep: true, body: bodyLength}},
-	{"the next response is left alone", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP", verdict{end: done, used: -len("HTTP"), status: 200, keep: true, body: bodyLength}},
-	{"close", "HTTP/1.1 200 OK\r\nconnection: foo , CLOSE\r\nContent-Length: 0\r\n\r\n", verdict{end: done, status: 200, body: bodyLength}},
-	{"closed is not close", "HTTP/1.1 200 OK\r\nConnection: closed\r\nContent-Length: 0\r\n\r\n", verdict{end: done, status: 200, keep: true, body: bodyLength}},
-	{"1.0 closes", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", verdict{end: done, status: 200, body: bodyLength}},
-	{"1.0 keep-alive", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx", verdict{end: done, status: 200, keep: true, body: bodyLength}},
-	{"to the close", "HTTP/1.0 200 OK\r\n\r\nwhatever", verdict{end: done, atClose: true, status: 200, body: bodyToClose}},
-	{"204 has no body", "HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n", verdict{end: done, status: 204, keep: true}},
-	{"304 has no body", "HTTP/1.1 304 Not Modified\r\n\r\n", verdict{end: done, status: 304, keep: true}},
-	{"100 is passed over", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", verdict{end: done, status: 200, keep: true, body: bodyLength, interim: 1}},
-	{"103 with headers", "HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", verdict{end: done, status: 200, keep: true, body: bodyLength, interim: 1}},
+	{"length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", verdict{end: done, status: 200,
+		keep: true, body: bodyLength}},
+	{"no reason", "HTTP/1.1 404\r\nContent-Length:0\r\n\r\n", verdict{end: done, status: 404,
+		keep: true, body: bodyLength}},
+	{"bare line feeds", "HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", verdict{end: done, status: 200,
+		keep: true, body: bodyLength}},
+	{"the next response is left alone", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP",
+		verdict{end: done, used: -len("HTTP"), status: 200, keep: true, body: bodyLength}},
+	{"close", "HTTP/1.1 200 OK\r\nconnection: foo , CLOSE\r\nContent-Length: 0\r\n\r\n",
+		verdict{end: done, status: 200, body: bodyLength}},
+	{"closed is not close", "HTTP/1.1 200 OK\r\nConnection: closed\r\nContent-Length: 0\r\n\r\n",
+		verdict{end: done, status: 200, keep: true, body: bodyLength}},
+	{"1.0 closes", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", verdict{end: done, status: 200,
+		body: bodyLength}},
+	{"1.0 keep-alive", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx",
+		verdict{end: done, status: 200, keep: true, body: bodyLength}},
+	{"to the close", "HTTP/1.0 200 OK\r\n\r\nwhatever", verdict{end: done, atClose: true,
+		status: 200, body: bodyToClose}},
+	{"204 has no body", "HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n",
+		verdict{end: done, status: 204, keep: true}},
+	{"304 has no body", "HTTP/1.1 304 Not Modified\r\n\r\n", verdict{end: done, status: 304,
+		keep: true}},
+	{"100 is passed over",
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+		verdict{end: done, status: 200, keep: true, body: bodyLength, interim: 1}},
+	{"103 with headers",
+		"HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+		verdict{end: done, status: 200, keep: true, body: bodyLength, interim: 1}},
 	{"101 is final", "HTTP/1.1 101 Switching Protocols\r\n\r\n", verdict{end: done, status: 101}},
-	{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", verdict{end: done, status: 200, keep: true, body: bodyChunked}},
-	{"chunked with a trailer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n000\r\nA: b\r\n\r\n", verdict{end: done, status: 200, keep: true, body: bodyChunked}},
-	{"a coding that is not chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\nabc", verdict{end: done, atClose: true, status: 200, body: bodyToClose}},
-	{"chunked wins over a length, and closes", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n", verdict{end: done, status: 200, body: bodyChunked}},
-	{"equal lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx", verdict{end: done, status: 200, keep: true, body: bodyLength}},
-	{"folded line", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n", verdict{end: done, status: 200, keep: true, body: bodyLength}},
+	{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n",
+		verdict{end: done, status: 200, keep: true, body: bodyChunked}},
+	{"chunked with a trailer",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n000\r\nA: b\r\n\r\n",
+		verdict{end: done, status: 200, keep: true, body: bodyChunked}},
+	{"a coding that is not chunked",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\nabc",
+		verdict{end: done, atClose: true, status: 200, body: bodyToClose}},
+	{"chunked wins over a length, and closes",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+		verdict{end: done, status: 200, body: bodyChunked}},
+	{"equal lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+		verdict{end: done, status: 200, keep: true, body: bodyLength}},
+	{"folded line", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n",
+		verdict{end: done, status: 200, keep: true, body: bodyLength}},
 
-	{"lengths that disagree", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", verdict{end: bad}},
+	{"lengths that disagree", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+		verdict{end: bad}},
 	{"list of lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\nx", verdict{end: bad}},
 	{"negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", verdict{end: bad}},
 	{"empty length", "HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n", verdict{end: bad}},
 	{"two numbers", "HTTP/1.1 200 OK\r\nContent-Length: 1 1\r\n\r\n", verdict{end: bad}},
-	{"length too long", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", verdict{end: bad}},
+	{"length too long", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+		verdict{end: bad}},
 	{"folded length", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 0\r\n\r\n", verdict{end: bad}},
 	{"fold first", "HTTP/1.1 200 OK\r\n X: a\r\n\r\n", verdict{end: bad}},
 	{"space before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 1\r\n\r\n", verdict{end: bad}},
-	{"chunk size too long", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", verdict{end: bad}},
-	{"chunk without a size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n", verdict{end: bad}},
-	{"chunk longer than it says", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n", verdict{end: bad}},
+	{"chunk size too long",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+		verdict{end: bad}},
+	{"chunk without a size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
+		verdict{end: bad}},
+	{"chunk longer than it says",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n", verdict{end: bad}},
 	{"HTTP/2", "HTTP/2 200\r\n\r\n", verdict{end: bad}},
 	{"not HTTP", "SSH-2.0-OpenSSH_9.2\r\n", verdict{end: bad}},
 	{"status of two digits", "HTTP/1.1 20 OK\r\n\r\n", verdict{end: bad}},
@@ -102,8 +132,10 @@ var responses = []struct {
 	{"status zero", "HTTP/1.1 000 OK\r\n\r\n", verdict{end: bad}},
 
 	{"cut in the head", "HTTP/1.1 200 OK\r\nContent-", verdict{end: more, atClose: true}},
-	{"cut in the body", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", verdict{end: more, atClose: true}},
-	{"cut between chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", verdict{end: more, atClose: true}},
+	{"cut in the body", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+		verdict{end: more, atClose: true}},
+	{"cut between chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+		verdict{end: more, atClose: true}},
 	{"nothing", "", verdict{end: more, atClose: true}},
 }
 
@@ -131,10 +163,12 @@ func TestResponse(t *testing.T) {
 
 func TestResponseLimits(t *testing.T) {
 	endless := map[string]string{
-		"head":    "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: 0123456789\r\n", maxHead/20),
-		"one":     "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHead+10),
-		"trailer": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("A: b\r\n", maxHead/5),
-		"chunk":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;" + strings.Repeat("x", maxLine) + "\r\n",
+		"head": "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: 0123456789\r\n", maxHead/20),
+		"one":  "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHead+10),
+		"trailer": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" +
+			strings.Repeat("A: b\r\n", maxHead/5),
+		"chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;" + strings.Repeat("x",
+			maxLine) + "\r\n",
 		"interim": strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", maxInterim+1),
 	}
 	for name, s := range endless {
@@ -144,7 +178,8 @@ func TestResponseLimits(t *testing.T) {
 	}
 	// A body has no limit.
 	var r response
-	if _, o := r.feed([]byte("HTTP/1.1 200 OK\r\nContent-Length: 1099511627776\r\n\r\n")); o != more {
+	if _, o := r.feed([]byte("HTTP/1.1 200 OK\r\nContent-Length: 1099511627776\r\n\r\n")); o !=
+		more {
 		t.Fatal(o)
 	}
 	piece := make([]byte, 1<<20)

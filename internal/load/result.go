@@ -41,11 +41,12 @@ type Result struct {
 	RequestsPerSecond float64 `json:"requests_per_second"` // Requests by the window's length
 	Bytes             Bytes   `json:"bytes"`
 
-	// Latency is of Requests and Drained and, as lower bounds, of those that timed
-	// out, of Unfinished.Requests and, in an open loop, of Unsent.
-	Latency     Quantiles   `json:"latency_us"`
-	Histograms  Histograms  `json:"histograms"`
-	Connect     Quantiles   `json:"connect_us"` // start of connect to established, of connections opened in the window
+	// Latency is of Requests and Drained and, as lower bounds, of those that timed out, of
+	// Unfinished.Requests and, in an open loop, of Unsent.
+	Latency    Quantiles  `json:"latency_us"`
+	Histograms Histograms `json:"histograms"`
+	// start of connect to established, of connections opened in the window
+	Connect     Quantiles   `json:"connect_us"`
 	Connections Connections `json:"connections"`
 	Idle        Idle        `json:"idle"`
 	Generator   Generator   `json:"generator"`
@@ -90,23 +91,23 @@ type ErrorCount struct {
 	Example    string `json:"example,omitempty"` // of the first one
 }
 
-// Unfinished are requests with no answer when the run stopped waiting. All that
-// is known of their latency is a lower bound, OldestUS for the oldest.
+// Unfinished are requests with no answer when the run stopped waiting. All that is known of their
+// latency is a lower bound, OldestUS for the oldest.
 type Unfinished struct {
 	Requests   uint64  `json:"requests"`    // sent in the window
 	FromWarmup uint64  `json:"from_warmup"` // sent before it, and still waiting
 	OldestUS   float64 `json:"oldest_us"`
 }
 
-// Unsent are requests that were due in the window, or waited for their
-// connection, and did not leave.
+// Unsent are requests that were due in the window, or waited for their connection, and did not
+// leave.
 type Unsent struct {
 	Requests uint64  `json:"requests"`
 	OldestUS float64 `json:"oldest_us"`
 }
 
-// CarriedOver are requests of the warm-up that were outstanding when the
-// window opened: the server was not quiet.
+// CarriedOver are requests of the warm-up that were outstanding when the window opened: the server
+// was not quiet.
 type CarriedOver struct {
 	Requests uint64 `json:"requests"`
 	Answered uint64 `json:"answered"` // during the window, well or with an error; in no other count
@@ -118,8 +119,7 @@ type Warmup struct {
 	Answered uint64 `json:"answered"` // requests, well or not
 }
 
-// Bytes are payload bytes as send(2) and recv(2) counted them, in the window
-// and while it drained.
+// Bytes are payload bytes as send(2) and recv(2) counted them, in the window and while it drained.
 type Bytes struct {
 	Read    uint64 `json:"read"`
 	Written uint64 `json:"written"`
@@ -128,14 +128,13 @@ type Bytes struct {
 // Quantiles sum a distribution up, in microseconds. The histogram has the rest.
 type Quantiles = stats.Quantiles
 
-// Histograms are the whole distributions, in nanoseconds, in the V2 compressed
-// encoding of HdrHistogram, base64: any library of that family reads and
-// merges them.
+// Histograms are the whole distributions, in nanoseconds, in the V2 compressed encoding of
+// HdrHistogram, base64: any library of that family reads and merges them.
 type Histograms struct {
 	Unit    string `json:"unit"` // ns
 	Latency string `json:"latency"`
-	// LatencyAtLeast are the requests that were never answered: pairs of a time by
-	// which there was no answer and how many took at least so long.
+	// LatencyAtLeast are the requests that were never answered: pairs of a time by which there was
+	// no answer and how many took at least so long.
 	LatencyAtLeast [][2]int64 `json:"latency_at_least"`
 	Connect        string     `json:"connect"`
 	Lateness       string     `json:"lateness"`
@@ -147,8 +146,10 @@ type Connections struct {
 	OpenedInAll    uint64 `json:"opened_in_all"`    // and before it
 	FailedBefore   uint64 `json:"failed_before"`    // attempts that failed before the warm-up
 	ClosedByServer uint64 `json:"closed_by_server"` // between two requests, in the window: no error
-	Reconnects     uint64 `json:"reconnects"`       // requests sent again, since that crossed them on the way: no error
-	LocalAddresses int    `json:"local_addresses"`  // more than 1: many connections on loopback; see docs/load.md
+	// requests sent again, since that crossed them on the way: no error
+	Reconnects uint64 `json:"reconnects"`
+	// more than 1: many connections on loopback; see docs/load.md
+	LocalAddresses int `json:"local_addresses"`
 }
 
 // Idle is the ballast.
@@ -161,27 +162,27 @@ type Idle struct {
 
 // A Generator is what the load generator itself cost and how late it was.
 type Generator struct {
-	CPUUserUS           float64 `json:"cpu_user_us"` // of the loops' threads, in the window
-	CPUSystemUS         float64 `json:"cpu_system_us"`
-	CPUShare            float64 `json:"cpu_share"`  // of one CPU for each thread
-	SpinShare           float64 `json:"spin_share"` // the part of it that only polled, waiting for a request to be due
+	CPUUserUS   float64 `json:"cpu_user_us"` // of the loops' threads, in the window
+	CPUSystemUS float64 `json:"cpu_system_us"`
+	CPUShare    float64 `json:"cpu_share"` // of one CPU for each thread
+	// the part of it that only polled, waiting for a request to be due
+	SpinShare           float64 `json:"spin_share"`
 	VoluntarySwitches   int64   `json:"voluntary_switches"`
 	InvoluntarySwitches int64   `json:"involuntary_switches"`
-	RunQueueUS          float64 `json:"run_queue_us"` // runnable without a CPU; -1 when the kernel does not say
+	// runnable without a CPU; -1 when the kernel does not say
+	RunQueueUS float64 `json:"run_queue_us"`
 
-	// Lateness of the generator itself. Open loop: from the time a request was
-	// due and a client free for it to the time it left. Closed loop: from the
-	// last time epoll did not show a response to the time it was read, which
-	// is at least the time it waited for the generator.
+	// Lateness of the generator itself. Open loop: from the time a request was due and a client
+	// free for it to the time it left. Closed loop: from the last time epoll did not show a
+	// response to the time it was read, which is at least the time it waited for the generator.
 	Lateness Quantiles `json:"lateness_us"`
 
 	Queued     uint64  `json:"queued"`       // open loop: requests that found no client free
 	QueueMaxUS float64 `json:"queue_max_us"` // the longest any of them waited for one
 }
 
-// Answered is the number of requests the server answered in and after the
-// window, well or not: what a tracer between the two hooks can count, if
-// nothing was carried over.
+// Answered is the number of requests the server answered in and after the window, well or not: what
+// a tracer between the two hooks can count, if nothing was carried over.
 func (r *Result) Answered() uint64 {
 	n := r.Requests + r.Drained
 	for _, e := range r.ErrorsByKind {
@@ -202,7 +203,8 @@ func (r *runner) fill(res *Result, t *tally, start int64, wall time.Time, boot i
 		TimeoutSeconds: c.Timeout.Seconds(), DrainSeconds: c.Drain.Seconds(), Seed: c.Seed,
 	}
 	if c.Rate > 0 {
-		res.Options.Loop, res.Options.Arrivals, res.Options.SpinSeconds = "open", c.Arrivals, c.Spin.Seconds()
+		res.Options.Loop, res.Options.Arrivals, res.Options.SpinSeconds = "open", c.Arrivals,
+			c.Spin.Seconds()
 	}
 	if r.target.Protocol == Echo {
 		res.Options.EchoBytes = c.EchoBytes
@@ -214,11 +216,13 @@ func (r *runner) fill(res *Result, t *tally, start int64, wall time.Time, boot i
 		StartBoottimeNS: boot, EndBoottimeNS: boot + length,
 		Seconds: time.Duration(length).Seconds(),
 	}
-	res.Sent, res.Requests, res.Drained, res.Failed, res.Errors = t.sent, t.requests, t.drained, t.failed, t.errors()
+	res.Sent, res.Requests, res.Drained, res.Failed, res.Errors = t.sent, t.requests, t.drained,
+		t.failed, t.errors()
 	res.ErrorsByKind = []ErrorCount{}
 	for k := kNone + 1; k < kinds; k++ {
 		if n := t.errs[k]; n > 0 {
-			res.ErrorsByKind = append(res.ErrorsByKind, ErrorCount{kindNames[k], n, k.beforeSend(), t.examples[k]})
+			res.ErrorsByKind = append(res.ErrorsByKind, ErrorCount{kindNames[k], n, k.beforeSend(),
+				t.examples[k]})
 		}
 	}
 	res.Unfinished = Unfinished{t.unfinished, t.carriedUnfinished, us(t.oldest)}
@@ -231,8 +235,10 @@ func (r *runner) fill(res *Result, t *tally, start int64, wall time.Time, boot i
 	res.Bytes = Bytes{t.bytesIn, t.bytesOut}
 	res.Latency, res.Connect = t.latency.Quantiles(), t.connect.Quantiles()
 	latency := t.latency.Encode()
-	res.Histograms = Histograms{"ns", latency.Known, latency.AtLeast, t.connect.Encode().Known, t.lateness.Encode().Known}
-	res.Connections.Opened, res.Connections.ClosedByServer, res.Connections.Reconnects = t.opened, t.closedByServer, t.reconnects
+	res.Histograms = Histograms{"ns", latency.Known, latency.AtLeast, t.connect.Encode().Known,
+		t.lateness.Encode().Known}
+	res.Connections.Opened, res.Connections.ClosedByServer, res.Connections.Reconnects = t.opened,
+		t.closedByServer, t.reconnects
 	res.Connections.LocalAddresses = 1
 	res.Idle.Asked = c.Idle
 	for _, l := range r.loops {
@@ -262,8 +268,7 @@ func (r *runner) fill(res *Result, t *tally, start int64, wall time.Time, boot i
 
 func us(ns int64) float64 { return float64(ns) / 1e3 }
 
-// Latencies is the whole distribution of latencies, requests that were never
-// answered included.
+// Latencies is the whole distribution of latencies, requests that were never answered included.
 func (h *Histograms) Latencies() (*stats.Latencies, error) {
 	return stats.Encoded{Known: h.Latency, AtLeast: h.LatencyAtLeast}.Decode()
 }

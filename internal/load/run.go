@@ -14,20 +14,16 @@ import (
 	"switchyard/internal/sys"
 )
 
-// Run puts the load that cfg describes on its target and returns what the
-// clients saw.
+// Run puts the load that cfg describes on its target and returns what the clients saw.
 //
-// It resolves the target once, makes one connection to see that there is
-// something, opens the idle ballast and (unless connections are churned) the
-// clients' connections, warms up, waits until nothing is outstanding, calls
-// BeforeMeasure, opens the window, waits again, calls AfterMeasure and closes
-// everything: when it returns, no descriptor, goroutine or thread of it is
-// left.
+// It resolves the target once, makes one connection to see that there is something, opens the idle
+// ballast and (unless connections are churned) the clients' connections, warms up, waits until
+// nothing is outstanding, calls BeforeMeasure, opens the window, waits again, calls AfterMeasure
+// and closes everything: when it returns, no descriptor, goroutine or thread of it is left.
 //
-// Cancelling ctx ends the run early; the result up to then is returned, marked
-// interrupted, with no error. Errors that come from what was asked wrap
-// ErrUsage; a target to which no connection can be made is an error too.
-// Requests that fail are no error of Run: they are in the result.
+// Cancelling ctx ends the run early; the result up to then is returned, marked interrupted, with no
+// error. Errors that come from what was asked wrap ErrUsage; a target to which no connection can be
+// made is an error too. Requests that fail are no error of Run: they are in the result.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -75,7 +71,8 @@ func (r *runner) run(ctx context.Context, firstFD int, d dialer) (*Result, error
 	r.done = make(chan struct{}, n)
 	request := r.target.request(r.cfg.EchoBytes)
 	for i := range n {
-		l, err := newLoop(i, &r.cfg, r.target, request, d, share(r.cfg.Clients, i, n), share(r.cfg.Idle, i, n), r.base, &r.stop, stopFD)
+		l, err := newLoop(i, &r.cfg, r.target, request, d, share(r.cfg.Clients, i, n),
+			share(r.cfg.Idle, i, n), r.base, &r.stop, stopFD)
 		if err != nil {
 			sys.RawClose(firstFD)
 			for _, l := range r.loops {
@@ -96,8 +93,8 @@ func (r *runner) run(ctx context.Context, firstFD int, d dialer) (*Result, error
 		work := make(chan func(*loop))
 		r.work = append(r.work, work)
 		threads = append(threads, sys.Thread(fmt.Sprintf("sy-load/%d", i), func() {
-			// Timers of this thread fire when they are due, not up to 50 µs
-			// later. The thread, and with it the setting, ends with the run.
+			// Timers of this thread fire when they are due, not up to 50 µs later. The thread, and
+			// with it the setting, ends with the run.
 			_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 			for f := range work {
 				f(l)

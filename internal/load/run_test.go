@@ -92,8 +92,8 @@ func readRequest(r *bufio.Reader) error {
 	}
 }
 
-// answering replies to each request with what reply returns for its number on
-// this connection; an empty reply closes the connection.
+// answering replies to each request with what reply returns for its number on this connection; an
+// empty reply closes the connection.
 func answering(reply func(n int) string) func(*server, net.Conn) {
 	return func(s *server, c net.Conn) {
 		r := bufio.NewReader(c)
@@ -135,7 +135,8 @@ func run(t *testing.T, c Config) *Result {
 func checkSums(t *testing.T, r *Result) {
 	t.Helper()
 	if sum := r.Requests + r.Drained + r.Failed + r.Unfinished.Requests; sum != r.Sent {
-		t.Errorf("requests %d + drained %d + failed %d + unfinished %d = %d, sent %d", r.Requests, r.Drained, r.Failed, r.Unfinished.Requests, sum, r.Sent)
+		t.Errorf("requests %d + drained %d + failed %d + unfinished %d = %d, sent %d", r.Requests,
+			r.Drained, r.Failed, r.Unfinished.Requests, sum, r.Sent)
 	}
 	var failed, all uint64
 	for _, e := range r.ErrorsByKind {
@@ -145,7 +146,8 @@ func checkSums(t *testing.T, r *Result) {
 		}
 	}
 	if failed != r.Failed || all != r.Errors {
-		t.Errorf("errors by kind sum up to %d sent and %d in all, the result says %d and %d", failed, all, r.Failed, r.Errors)
+		t.Errorf("errors by kind sum up to %d sent and %d in all, the result says %d and %d",
+			failed, all, r.Failed, r.Errors)
 	}
 	if r.Latency.Count != r.Requests+r.Drained {
 		t.Errorf("latency of %d requests, of %d", r.Latency.Count, r.Requests+r.Drained)
@@ -161,16 +163,20 @@ func checkSums(t *testing.T, r *Result) {
 		unanswered += r.Unsent.Requests
 	}
 	if r.Latency.Unanswered != unanswered {
-		t.Errorf("latency has %d bounds, of %d requests without an answer", r.Latency.Unanswered, unanswered)
+		t.Errorf("latency has %d bounds, of %d requests without an answer", r.Latency.Unanswered,
+			unanswered)
 	}
 	for _, e := range []struct {
 		of stats.Encoded
 		q  Quantiles
-	}{{stats.Encoded{Known: r.Histograms.Latency, AtLeast: r.Histograms.LatencyAtLeast}, r.Latency}, {stats.Encoded{Known: r.Histograms.Connect}, r.Connect}, {stats.Encoded{Known: r.Histograms.Lateness}, r.Generator.Lateness}} {
+	}{{stats.Encoded{Known: r.Histograms.Latency, AtLeast: r.Histograms.LatencyAtLeast}, r.Latency},
+		{stats.Encoded{Known: r.Histograms.Connect}, r.Connect},
+		{stats.Encoded{Known: r.Histograms.Lateness}, r.Generator.Lateness}} {
 		l, err := e.of.Decode()
 		if err != nil {
 			t.Error(err)
-		} else if q := l.Quantiles(); q.Count != e.q.Count || q.Unanswered != e.q.Unanswered || q.P99 != e.q.P99 || q.AtLeast != e.q.AtLeast {
+		} else if q := l.Quantiles(); q.Count != e.q.Count || q.Unanswered != e.q.Unanswered ||
+			q.P99 != e.q.P99 || q.AtLeast != e.q.AtLeast {
 			t.Errorf("a histogram with %+v stands beside %+v", q, e.q)
 		}
 	}
@@ -192,8 +198,10 @@ func only(t *testing.T, r *Result, k Kind) uint64 {
 
 func clean(t *testing.T, r *Result) {
 	t.Helper()
-	if r.Errors != 0 || r.Requests == 0 || r.Unfinished.Requests != 0 || r.Connections.FailedBefore != 0 {
-		t.Errorf("%d requests, errors %+v, unfinished %+v", r.Requests, r.ErrorsByKind, r.Unfinished)
+	if r.Errors != 0 || r.Requests == 0 || r.Unfinished.Requests != 0 ||
+		r.Connections.FailedBefore != 0 {
+		t.Errorf("%d requests, errors %+v, unfinished %+v", r.Requests, r.ErrorsByKind,
+			r.Unfinished)
 	}
 }
 
@@ -215,14 +223,14 @@ func TestEveryRequestIsCounted(t *testing.T) {
 			c.Target = "http://" + s.addr + "/"
 			c.Warmup = 50 * time.Millisecond
 			var before, after int64
-			// Between the hooks the server is quiet, so its own count is the
-			// clients', exactly.
+			// Between the hooks the server is quiet, so its own count is the clients', exactly.
 			c.BeforeMeasure = func() error { before = s.reqs.Load(); return nil }
 			c.AfterMeasure = func() error { after = s.reqs.Load(); return nil }
 			r := run(t, c)
 			clean(t, r)
 			if served := uint64(after - before); served != r.Sent || served != r.Answered() {
-				t.Errorf("the server saw %d requests, the clients sent %d and had %d answered", served, r.Sent, r.Answered())
+				t.Errorf("the server saw %d requests, the clients sent %d and had %d answered",
+					served, r.Sent, r.Answered())
 			}
 			if before == 0 {
 				t.Error("nothing was sent in the warm-up")
@@ -258,15 +266,16 @@ func TestChurnOpensExactlyTheConnectionsItNeeds(t *testing.T) {
 		before := s.conns.Load()
 		r := run(t, Config{Target: "http://" + s.addr + "/", RequestsPerConn: per, Clients: 3})
 		clean(t, r)
-		// The first connection was made to see that something is there, and
-		// was used; each client's last may be unused up.
+		// The first connection was made to see that something is there, and was used; each client's
+		// last may be unused up.
 		opened := r.Connections.Opened + 1
 		least := (r.Sent + uint64(per) - 1) / uint64(per)
 		if opened < least || opened > least+3 {
 			t.Errorf("%d requests, %d on each connection: %d connections", r.Sent, per, opened)
 		}
 		if got := uint64(s.conns.Load() - before); got != r.Connections.OpenedInAll {
-			t.Errorf("the server accepted %d connections, the clients opened %d", got, r.Connections.OpenedInAll)
+			t.Errorf("the server accepted %d connections, the clients opened %d", got,
+				r.Connections.OpenedInAll)
 		}
 		if r.Connect.Count != r.Connections.Opened {
 			t.Errorf("%d connect times of %d connections", r.Connect.Count, r.Connections.Opened)
@@ -312,11 +321,14 @@ func TestIdleConnectionsClosedByTheServerAreReported(t *testing.T) {
 			io.WriteString(c, okReply)
 		}
 	})
-	r := run(t, Config{Target: "http://" + s.addr + "/", Idle: 10, Clients: 1, RequestsPerConn: 100, Duration: 400 * time.Millisecond})
+	r := run(t, Config{Target: "http://" + s.addr + "/", Idle: 10, Clients: 1, RequestsPerConn: 100,
+		Duration: 400 * time.Millisecond})
 	if r.Idle.Open != 0 || r.Idle.ClosedByServer != 10 {
 		t.Errorf("%+v, want all closed by the server", r.Idle)
 	}
-	if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "idle") }) {
+	if !slices.ContainsFunc(r.Warnings, func(w string) bool {
+		return strings.Contains(w, "idle")
+	}) {
 		t.Errorf("warnings %q do not say so", r.Warnings)
 	}
 }
@@ -329,13 +341,17 @@ func TestErrorKinds(t *testing.T) {
 		f    func(*server, net.Conn)
 		kind Kind
 	}{
-		"status 404":             {answering(status("404 Not Found")), Status4xx},
-		"status 503":             {answering(status("503 Busy")), Status5xx},
-		"status 302":             {answering(status("302 Found")), Status3xx},
-		"status 101":             {answering(status("101 Switching Protocols")), Status1xx},
-		"closed":                 {answering(func(int) string { return "" }), ClosedEarly},
-		"garbage":                {answering(func(int) string { return "220 smtp ready\r\n" }), BadResponse},
-		"more than was promised": {answering(func(int) string { return okReply + "!" }), BadResponse},
+		"status 404": {answering(status("404 Not Found")), Status4xx},
+		"status 503": {answering(status("503 Busy")), Status5xx},
+		"status 302": {answering(status("302 Found")), Status3xx},
+		"status 101": {answering(status("101 Switching Protocols")), Status1xx},
+		"closed":     {answering(func(int) string { return "" }), ClosedEarly},
+		"garbage": {answering(func(int) string {
+			return "220 smtp ready\r\n"
+		}), BadResponse},
+		"more than was promised": {answering(func(int) string {
+			return okReply + "!"
+		}), BadResponse},
 		"reset": {func(s *server, c net.Conn) {
 			if readRequest(bufio.NewReader(c)) == nil {
 				c.(*net.TCPConn).SetLinger(0)
@@ -347,7 +363,8 @@ func TestErrorKinds(t *testing.T) {
 			s := serve(t, c.f)
 			cfg := Config{Target: "http://" + s.addr + "/"}
 			if c.kind == Timeout {
-				cfg.Timeout, cfg.ConnectTimeout, cfg.Duration = 100*time.Millisecond, 5*time.Second, 500*time.Millisecond
+				cfg.Timeout, cfg.ConnectTimeout, cfg.Duration = 100*time.Millisecond, 5*time.Second,
+					500*time.Millisecond
 			}
 			r := run(t, cfg)
 			if n := only(t, r, c.kind); n == 0 {
@@ -412,11 +429,14 @@ func TestUnreachableTargetIsOneError(t *testing.T) {
 	}
 	addr := ln.Addr().String()
 	ln.Close()
-	_, err = Run(t.Context(), Config{Target: "http://" + addr + "/", Clients: 1, Duration: time.Second})
-	if err == nil || !strings.Contains(err.Error(), "connection refused") || !strings.Contains(err.Error(), addr) || errors.Is(err, ErrUsage) {
+	_, err = Run(t.Context(), Config{Target: "http://" + addr + "/", Clients: 1,
+		Duration: time.Second})
+	if err == nil || !strings.Contains(err.Error(), "connection refused") ||
+		!strings.Contains(err.Error(), addr) || errors.Is(err, ErrUsage) {
 		t.Errorf("got %v", err)
 	}
-	_, err = Run(t.Context(), Config{Target: "http://no-such-host.invalid/", Clients: 1, Duration: time.Second})
+	_, err = Run(t.Context(), Config{Target: "http://no-such-host.invalid/", Clients: 1,
+		Duration: time.Second})
 	if err == nil || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
@@ -485,10 +505,9 @@ func TestServerThatDiesIsCountedAndNotHammered(t *testing.T) {
 	}
 }
 
-// TestStallIsSeenFromTheIntendedTime is about coordinated omission: a server
-// that stalls once for 300 ms. A closed loop has one slow request for each
-// client and does not see it at the 99th percentile; an open loop charges the
-// stall to every request that was due in it.
+// TestStallIsSeenFromTheIntendedTime is about coordinated omission: a server that stalls once for
+// 300 ms. A closed loop has one slow request for each client and does not see it at the 99th
+// percentile; an open loop charges the stall to every request that was due in it.
 func TestStallIsSeenFromTheIntendedTime(t *testing.T) {
 	const stall = 300 * time.Millisecond
 	newServer := func() *server {
@@ -508,28 +527,32 @@ func TestStallIsSeenFromTheIntendedTime(t *testing.T) {
 			return okReply
 		}))
 	}
-	open := run(t, Config{Target: "http://" + newServer().addr + "/", Clients: 2, Rate: 400, Duration: time.Second})
+	open := run(t, Config{Target: "http://" + newServer().addr + "/", Clients: 2, Rate: 400,
+		Duration: time.Second})
 	clean(t, open)
-	// At least stall × rate = 120 of 400 requests were due while it stalled:
-	// the 90th percentile lies in the stall.
+	// At least stall × rate = 120 of 400 requests were due while it stalled: the 90th percentile
+	// lies in the stall.
 	if open.Latency.P90 < 100e3 || open.Latency.P99 < 200e3 {
 		t.Errorf("open loop: %+v: the stall of %v does not show", open.Latency, stall)
 	}
 	if open.Generator.Queued == 0 || open.Generator.QueueMaxUS < 100e3 {
-		t.Errorf("open loop: %d requests waited for a client, at most %v µs", open.Generator.Queued, open.Generator.QueueMaxUS)
+		t.Errorf("open loop: %d requests waited for a client, at most %v µs", open.Generator.Queued,
+			open.Generator.QueueMaxUS)
 	}
-	shut := run(t, Config{Target: "http://" + newServer().addr + "/", Clients: 2, Duration: time.Second})
+	shut := run(t, Config{Target: "http://" + newServer().addr + "/", Clients: 2,
+		Duration: time.Second})
 	if shut.Latency.Max < 250e3 {
 		t.Errorf("closed loop: %+v: the stall of %v does not show at all", shut.Latency, stall)
 	}
 	if shut.Latency.Count > 400 && shut.Latency.P99 > open.Latency.P90 {
-		t.Errorf("closed loop: p99 %v µs, above the open loop's p90 %v µs", shut.Latency.P99, open.Latency.P90)
+		t.Errorf("closed loop: p99 %v µs, above the open loop's p90 %v µs", shut.Latency.P99,
+			open.Latency.P90)
 	}
 }
 
 func TestStarvedClientsAreVisible(t *testing.T) {
-	// An iterative server: one connection at a time, the others wait in the
-	// backlog with their request sent.
+	// An iterative server: one connection at a time, the others wait in the backlog with their
+	// request sent.
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -550,16 +573,24 @@ func TestStarvedClientsAreVisible(t *testing.T) {
 	})
 	t.Cleanup(func() { ln.Close(); wg.Wait() })
 	called := 0
-	r := run(t, Config{Target: "http://" + ln.Addr().String() + "/", Clients: 5, Warmup: 50 * time.Millisecond, Drain: 50 * time.Millisecond,
-		BeforeMeasure: func() error { called++; return nil }, AfterMeasure: func() error { called++; return nil }})
+	r := run(t, Config{Target: "http://" + ln.Addr().String() + "/", Clients: 5,
+		Warmup: 50 * time.Millisecond, Drain: 50 * time.Millisecond,
+		BeforeMeasure: func() error {
+			called++
+			return nil
+		}, AfterMeasure: func() error { called++; return nil }})
 	if called != 2 {
 		t.Errorf("%d hooks were called", called)
 	}
-	if r.Requests == 0 || r.StarvedClients != 4 || r.CarriedOver.Requests != 4 || r.Unfinished.FromWarmup != 4 || r.Unfinished.Requests != 0 {
-		t.Errorf("%d requests, %d starved, carried %+v, unfinished %+v; want 4 of 5 clients waiting", r.Requests, r.StarvedClients, r.CarriedOver, r.Unfinished)
+	if r.Requests == 0 || r.StarvedClients != 4 || r.CarriedOver.Requests != 4 ||
+		r.Unfinished.FromWarmup != 4 || r.Unfinished.Requests != 0 {
+		t.Errorf(
+			"%d requests, %d starved, carried %+v, unfinished %+v; want 4 of 5 clients waiting",
+			r.Requests, r.StarvedClients, r.CarriedOver, r.Unfinished)
 	}
 	if r.Unfinished.OldestUS < 150e3 {
-		t.Errorf("the oldest request waits for %v µs, and the window alone was 150 ms", r.Unfinished.OldestUS)
+		t.Errorf("the oldest request waits for %v µs, and the window alone was 150 ms",
+			r.Unfinished.OldestUS)
 	}
 }
 
@@ -575,7 +606,8 @@ func TestInterruptedRunReturnsWhatItHas(t *testing.T) {
 	}
 	checkSums(t, r)
 	if !r.Interrupted || r.Requests == 0 || r.Window.Seconds > 60 || !after {
-		t.Errorf("interrupted %v, %d requests in %v s, AfterMeasure called %v", r.Interrupted, r.Requests, r.Window.Seconds, after)
+		t.Errorf("interrupted %v, %d requests in %v s, AfterMeasure called %v", r.Interrupted,
+			r.Requests, r.Window.Seconds, after)
 	}
 }
 
@@ -583,7 +615,8 @@ func TestInterruptedWarmup(t *testing.T) {
 	s := serve(t, answering(alwaysOK))
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	r, err := Run(ctx, Config{Target: "http://" + s.addr + "/", Clients: 2, Duration: time.Hour, Warmup: time.Hour,
+	r, err := Run(ctx, Config{Target: "http://" + s.addr + "/", Clients: 2, Duration: time.Hour,
+		Warmup:        time.Hour,
 		BeforeMeasure: func() error { t.Error("BeforeMeasure was called"); return nil },
 		AfterMeasure:  func() error { t.Error("AfterMeasure was called"); return nil }})
 	if err != nil {
@@ -602,7 +635,8 @@ func TestErrorOfAHookEndsTheRun(t *testing.T) {
 		{AfterMeasure: func() error { return no }},
 	} {
 		c.Target, c.Clients, c.Duration = "http://"+s.addr+"/", 2, 20*time.Millisecond
-		if r, err := Run(t.Context(), c); !errors.Is(err, no) || (r != nil) != (c.AfterMeasure != nil) {
+		if r, err := Run(t.Context(), c); !errors.Is(err, no) ||
+			(r != nil) != (c.AfterMeasure != nil) {
 			t.Errorf("got %v, %v", r, err)
 		}
 	}
@@ -616,7 +650,10 @@ func TestConnectionsAreOpenUntilAfterMeasure(t *testing.T) {
 		open.Add(-1)
 	})
 	var at int64
-	run(t, Config{Target: "http://" + s.addr + "/", Clients: 3, AfterMeasure: func() error { at = open.Load(); return nil }})
+	run(t, Config{Target: "http://" + s.addr + "/", Clients: 3, AfterMeasure: func() error {
+		at = open.Load()
+		return nil
+	}})
 	if at != 3 {
 		t.Errorf("%d connections were open, want 3", at)
 	}
@@ -632,34 +669,42 @@ func TestConnectionsClosedWhileTheHookRuns(t *testing.T) {
 		answering(alwaysOK)(s, c)
 	})
 	for _, rate := range []float64{0, 200} {
-		r := run(t, Config{Target: "http://" + s.addr + "/", Clients: 3, Rate: rate, Warmup: 30 * time.Millisecond,
+		r := run(t, Config{Target: "http://" + s.addr + "/", Clients: 3, Rate: rate,
+			Warmup: 30 * time.Millisecond,
 			BeforeMeasure: func() error {
 				mu.Lock()
 				defer mu.Unlock()
 				for _, c := range open {
 					c.Close()
-					testenv.Eventually(t, "the client has heard of it", func() bool { return testserver.HungUp(c) })
+					testenv.Eventually(t, "the client has heard of it", func() bool {
+						return testserver.HungUp(c)
+					})
 				}
 				open = nil
 				return nil
 			}})
 		clean(t, r)
 		if r.Connections.ClosedByServer != 3 {
-			t.Errorf("rate %v: %d connections were closed by the server, want 3", rate, r.Connections.ClosedByServer)
+			t.Errorf("rate %v: %d connections were closed by the server, want 3", rate,
+				r.Connections.ClosedByServer)
 		}
 	}
 }
 
 func TestAgainstNetHTTP(t *testing.T) {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/fixed", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	mux.HandleFunc("/fixed", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "hello")
+	})
 	mux.HandleFunc("/chunked", func(w http.ResponseWriter, r *http.Request) {
 		for range 5 {
 			io.WriteString(w, strings.Repeat("x", 100))
 			w.(http.Flusher).Flush()
 		}
 	})
-	mux.HandleFunc("/large", func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 3<<20)) })
+	mux.HandleFunc("/large", func(w http.ResponseWriter, r *http.Request) {
+		w.Write(make([]byte, 3<<20))
+	})
 	mux.HandleFunc("/close", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		io.WriteString(w, "bye")
@@ -669,7 +714,9 @@ func TestAgainstNetHTTP(t *testing.T) {
 		w.WriteHeader(http.StatusEarlyHints)
 		io.WriteString(w, "hello")
 	})
-	mux.HandleFunc("/empty", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("/empty", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
 	var reqs atomic.Int64
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reqs.Add(1)
@@ -689,7 +736,9 @@ func TestAgainstNetHTTP(t *testing.T) {
 			}
 		})
 	}
-	t.Run("missing", func(t *testing.T) { only(t, run(t, Config{Target: srv.URL + "/missing"}), Status4xx) })
+	t.Run("missing", func(t *testing.T) {
+		only(t, run(t, Config{Target: srv.URL + "/missing"}), Status4xx)
+	})
 }
 
 func TestAgainstPython(t *testing.T) {
@@ -697,7 +746,8 @@ func TestAgainstPython(t *testing.T) {
 	if err != nil {
 		t.Skip("no python3 here: ", err)
 	}
-	cmd := exec.Command(python, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", t.TempDir(), "0")
+	cmd := exec.Command(python, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory",
+		t.TempDir(), "0")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -706,7 +756,8 @@ func TestAgainstPython(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n') // Serving HTTP on 127.0.0.1 port 1 (http://…) ...
+	// Serving HTTP on 127.0.0.1 port 1 (http://…) ...
+	line, err := bufio.NewReader(out).ReadString('\n')
 	_, after, ok := strings.Cut(line, "(http://")
 	if err != nil || !ok {
 		t.Fatalf("%q, %v", line, err)
@@ -738,8 +789,10 @@ func TestEcho(t *testing.T) {
 		for _, rate := range []float64{0, 50} {
 			r := run(t, Config{Target: "echo://" + s.addr, EchoBytes: n, Rate: rate, Clients: 2})
 			clean(t, r)
-			if want := r.Sent * uint64(r.Options.EchoBytes); r.Bytes.Written != want || r.Bytes.Read != want {
-				t.Errorf("%d bytes: wrote %d and read %d, want %d", n, r.Bytes.Written, r.Bytes.Read, want)
+			if want := r.Sent * uint64(r.Options.EchoBytes); r.Bytes.Written != want ||
+				r.Bytes.Read != want {
+				t.Errorf("%d bytes: wrote %d and read %d, want %d", n, r.Bytes.Written,
+					r.Bytes.Read, want)
 			}
 		}
 	}
@@ -780,7 +833,8 @@ func TestIPv6(t *testing.T) {
 	go srv.Serve(ln)
 	t.Cleanup(func() { srv.Close() })
 	for _, per := range []int{0, 1} {
-		only(t, run(t, Config{Target: "http://" + ln.Addr().String() + "/", RequestsPerConn: per}), Status4xx)
+		only(t, run(t, Config{Target: "http://" + ln.Addr().String() + "/", RequestsPerConn: per}),
+			Status4xx)
 	}
 }
 
@@ -836,7 +890,10 @@ func TestResultIsValidJSON(t *testing.T) {
 func TestThreadsAreNamed(t *testing.T) {
 	s := serve(t, answering(alwaysOK))
 	var names []string
-	run(t, Config{Target: "http://" + s.addr + "/", Threads: 2, AfterMeasure: func() error { names = testenv.Threads(); return nil }})
+	run(t, Config{Target: "http://" + s.addr + "/", Threads: 2, AfterMeasure: func() error {
+		names = testenv.Threads()
+		return nil
+	}})
 	for _, want := range []string{"sy-load/0", "sy-load/1"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no thread %s in %q", want, names)
@@ -844,8 +901,8 @@ func TestThreadsAreNamed(t *testing.T) {
 	}
 }
 
-// TestNoAllocationPerRequest counts what a whole run allocates; the server
-// here allocates nothing for a request either.
+// TestNoAllocationPerRequest counts what a whole run allocates; the server here allocates nothing
+// for a request either.
 func TestNoAllocationPerRequest(t *testing.T) {
 	s := serve(t, func(s *server, c net.Conn) {
 		b, reply := make([]byte, 4096), []byte(okReply)
@@ -861,7 +918,8 @@ func TestNoAllocationPerRequest(t *testing.T) {
 	})
 	for _, rate := range []float64{0, 2000} {
 		var before, after runtime.MemStats
-		r := run(t, Config{Target: "http://" + s.addr + "/", Rate: rate, Duration: 500 * time.Millisecond,
+		r := run(t, Config{Target: "http://" + s.addr + "/", Rate: rate,
+			Duration:      500 * time.Millisecond,
 			BeforeMeasure: func() error { runtime.ReadMemStats(&before); return nil },
 			AfterMeasure:  func() error { runtime.ReadMemStats(&after); return nil }})
 		clean(t, r)

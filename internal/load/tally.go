@@ -89,8 +89,7 @@ func (t *tally) add(u *tally) {
 	t.cost.add(u.cost)
 }
 
-// answered is Result.Answered of one phase, and what it answered of the phase
-// before.
+// answered is Result.Answered of one phase, and what it answered of the phase before.
 func (t *tally) answered() uint64 {
 	n := t.requests + t.drained + t.carriedAnswered
 	for k, e := range t.errs {

@@ -27,8 +27,8 @@ type Target struct {
 	hostPort string // as the Host field wants it
 }
 
-// Parse reads http://HOST[:PORT][/PATH][?QUERY] or echo://HOST:PORT. Every
-// error is one line and wraps ErrUsage.
+// Parse reads http://HOST[:PORT][/PATH][?QUERY] or echo://HOST:PORT. Every error is one line and
+// wraps ErrUsage.
 func Parse(target string) (Target, error) {
 	var t Target
 	scheme, rest, ok := strings.Cut(target, "://")
@@ -37,7 +37,8 @@ func Parse(target string) (Target, error) {
 	}
 	for i := range len(target) {
 		if c := target[i]; c <= ' ' || c >= 0x7f {
-			return t, usagef("target %q: has the character %q; write it as %%%02X", target, string(rune(c)), c)
+			return t, usagef("target %q: has the character %q; write it as %%%02X", target,
+				string(rune(c)), c)
 		}
 	}
 	switch strings.ToLower(scheme) {
@@ -48,14 +49,16 @@ func Parse(target string) (Target, error) {
 	case "https":
 		return t, usagef("target %q: TLS is not spoken here; want http:// or echo://", target)
 	default:
-		return t, usagef("target %q: scheme %q is not known; want http://HOST:PORT/PATH or echo://HOST:PORT", target, scheme)
+		return t, usagef("target %q: scheme %q is not known; want http://HOST:PORT/PATH or echo://HOST:PORT",
+			target, scheme)
 	}
 	authority := rest
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		authority, t.Path = rest[:i], rest[i:]
 	}
 	if strings.Contains(t.Path, "#") {
-		return t, usagef("target %q: a fragment (#) is never sent to a server; leave it out", target)
+		return t, usagef("target %q: a fragment (#) is never sent to a server; leave it out",
+			target)
 	}
 	if strings.Contains(authority, "@") {
 		return t, usagef("target %q: user names and passwords are not supported", target)
@@ -119,7 +122,8 @@ func splitAuthority(a string) (host, port string, err error) {
 	for i := range len(host) {
 		c := lower(host[i])
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_' {
-			return "", "", fmt.Errorf("host %q: %q cannot stand in a name", host, string(rune(host[i])))
+			return "", "", fmt.Errorf("host %q: %q cannot stand in a name", host,
+				string(rune(host[i])))
 		}
 	}
 	return host, port, nil
@@ -133,14 +137,13 @@ func (t Target) request(echoBytes int) []byte {
 	return []byte("GET " + t.Path + " HTTP/1.1\r\nHost: " + t.hostPort + "\r\n\r\n")
 }
 
-// echoPayload is n bytes in which a lost, doubled or moved byte shows. The
-// last is a line feed, for servers that echo lines.
+// echoPayload is n bytes in which a lost, doubled or moved byte shows. The last is a line feed, for
+// servers that echo lines.
 func echoPayload(n int) []byte {
 	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-"
 	p := make([]byte, n)
 	for i := range p {
-		// The row moves on by one each time, so that no period divides a
-		// power of two.
+		// The row moves on by one each time, so that no period divides a power of two.
 		p[i] = alphabet[(i+i/len(alphabet))%len(alphabet)]
 	}
 	p[n-1] = '\n'
@@ -156,7 +159,8 @@ func (t Target) resolve(ctx context.Context) ([]netip.AddrPort, error) {
 	if err != nil {
 		var d *net.DNSError
 		if errors.As(err, &d) && d.IsNotFound {
-			return nil, fmt.Errorf("look up %s: no such host (check the name, or give an IP address)", t.Host)
+			return nil, fmt.Errorf("look up %s: no such host (check the name, or give an IP address)",
+				t.Host)
 		}
 		return nil, fmt.Errorf("look up %s: %w", t.Host, err)
 	}

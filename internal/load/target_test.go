@@ -35,9 +35,12 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for _, in := range []string{
-		"", "127.0.0.1:80", "localhost", "https://h/", "ftp://h/", "http://", "http:///x", "http://:80/",
-		"http://h:0/", "http://h:65536/", "http://h:x/", "http://h:/", "http://::1/", "http://[::1/", "http://[::1]x/", "http://[::1]:/", "http://[1.2.3.4]:80/",
-		"http://u:p@h/", "http://h/#x", "http://h/a b", "http://h/a\r\nX: y", "http://h\r\nX: y/", "http://h/\x00", "http://h/ä", "http://h%0d%0a/", "http://h,i/",
+		"", "127.0.0.1:80", "localhost", "https://h/", "ftp://h/", "http://", "http:///x",
+		"http://:80/",
+		"http://h:0/", "http://h:65536/", "http://h:x/", "http://h:/", "http://::1/",
+		"http://[::1/", "http://[::1]x/", "http://[::1]:/", "http://[1.2.3.4]:80/",
+		"http://u:p@h/", "http://h/#x", "http://h/a b", "http://h/a\r\nX: y", "http://h\r\nX: y/",
+		"http://h/\x00", "http://h/ä", "http://h%0d%0a/", "http://h,i/",
 		"echo://h", "echo://h:7/x", "http://h:80\t/",
 	} {
 		_, err := Parse(in)
@@ -66,7 +69,8 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		req := tg.request(0)
-		if n := bytes.Count(req, []byte("\n")); n != 3 || bytes.Count(req, []byte("\r")) != 3 || bytes.Count(req, []byte(" ")) != 3 {
+		if n := bytes.Count(req, []byte("\n")); n != 3 || bytes.Count(req, []byte("\r")) != 3 ||
+			bytes.Count(req, []byte(" ")) != 3 {
 			t.Fatalf("%q makes the request %q", s, req)
 		}
 	})

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// busyShare is the part of its CPU from which on the generator may be what is
-// measured.
+// busyShare is the part of its CPU from which on the generator may be what is measured.
 const busyShare = 0.9
 
 // warnings are the reasons to doubt r.
@@ -15,36 +14,48 @@ func (r *Result) warnings() []string {
 	add := func(format string, a ...any) { w = append(w, fmt.Sprintf(format, a...)) }
 	g := &r.Generator
 	if busy := g.CPUShare - g.SpinShare; busy >= busyShare {
-		add("the generator was busy for %.0f %% of its CPU: it may be what was measured; more threads and CPUs for it would tell", 100*busy)
+		add("the generator was busy for %.0f %% of its CPU: it may be what was measured; more threads and CPUs for it would tell",
+			100*busy)
 	}
-	if q := g.RunQueueUS / 1e6; r.Window.Seconds > 0 && q >= 0.05*r.Window.Seconds*float64(r.Options.Threads) {
-		add("the generator waited %.0f %% of the window for a CPU: something else, perhaps the server, runs on its CPUs", 100*q/r.Window.Seconds/float64(r.Options.Threads))
+	if q := g.RunQueueUS / 1e6; r.Window.Seconds > 0 &&
+		q >= 0.05*r.Window.Seconds*float64(r.Options.Threads) {
+		add("the generator waited %.0f %% of the window for a CPU: something else, perhaps the server, runs on its CPUs",
+			100*q/r.Window.Seconds/float64(r.Options.Threads))
 	}
 	if r.Options.Loop == "open" {
 		if l := g.Lateness; l.Count > 0 && l.P50 >= 0.5*r.Latency.P50 && r.Latency.Count > 0 {
-			add("half of the requests left %.0f µs or more after they were due though a client was free: that is %.0f %% of the median latency", l.P50, 100*l.P50/r.Latency.P50)
+			add("half of the requests left %.0f µs or more after they were due though a client was free: that is %.0f %% of the median latency",
+				l.P50, 100*l.P50/r.Latency.P50)
 		}
 		if r.Unsent.Requests > 0 {
-			add("%d of the requests due in the window never left, the oldest waited %.0f ms: the server, or the number of clients, does not keep up with the rate", r.Unsent.Requests, r.Unsent.OldestUS/1e3)
+			add("%d of the requests due in the window never left, the oldest waited %.0f ms: the server, or the number of clients, does not keep up with the rate",
+				r.Unsent.Requests, r.Unsent.OldestUS/1e3)
 		}
 	}
 	if n := r.Unfinished.Requests + r.Unfinished.FromWarmup; n > 0 {
-		add("%d requests had no answer at the end, the oldest after %.0f ms", n, r.Unfinished.OldestUS/1e3)
+		add("%d requests had no answer at the end, the oldest after %.0f ms", n,
+			r.Unfinished.OldestUS/1e3)
 	}
 	if q := r.Latency; q.Unanswered > 0 {
-		add("of %d latencies %d are known as lower bounds only, of requests that were never answered: so are %s", q.Count+q.Unanswered, q.Unanswered, strings.Join(q.AtLeast.Keys(), ", "))
+		add("of %d latencies %d are known as lower bounds only, of requests that were never answered: so are %s",
+			q.Count+q.Unanswered, q.Unanswered, strings.Join(q.AtLeast.Keys(), ", "))
 	}
 	if r.Options.Loop == "closed" && r.Unsent.OldestUS > max(r.Latency.P99, 100e3) {
-		add("%d clients waited for a connection when the window closed, the longest for %.0f ms: no request of theirs had left, and none is in the quantiles", r.Unsent.Requests, r.Unsent.OldestUS/1e3)
+		add("%d clients waited for a connection when the window closed, the longest for %.0f ms: no request of theirs had left, and none is in the quantiles",
+			r.Unsent.Requests, r.Unsent.OldestUS/1e3)
 	}
 	if r.StarvedClients > 0 && r.Requests > 0 {
-		add("%d of %d clients had no good response in the window: the quantiles speak of the others", r.StarvedClients, r.Options.Clients)
+		add(
+			"%d of %d clients had no good response in the window: the quantiles speak of the others",
+			r.StarvedClients, r.Options.Clients)
 	}
 	if r.CarriedOver.Requests > 0 {
-		add("%d requests of the warm-up were outstanding when the window opened", r.CarriedOver.Requests)
+		add("%d requests of the warm-up were outstanding when the window opened",
+			r.CarriedOver.Requests)
 	}
 	if r.Idle.Failed+r.Idle.ClosedByServer > 0 {
-		add("of %d idle connections %d could not be opened and %d were closed by the server", r.Idle.Asked, r.Idle.Failed, r.Idle.ClosedByServer)
+		add("of %d idle connections %d could not be opened and %d were closed by the server",
+			r.Idle.Asked, r.Idle.Failed, r.Idle.ClosedByServer)
 	}
 	if r.Requests == 0 {
 		add("no request was answered well within the window")

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpu returns the CPU time of the process: what others do on the machine, and the disk, are not in it.
+// cpu returns the CPU time of the process: what others do on the machine, and the disk, are not in
+// it.
 func cpu(b *testing.B) time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {

@@ -18,24 +18,36 @@ const maxTasks = 1 << 24
 // maxCPU is the highest CPU number an event can carry.
 const maxCPU = math.MaxUint16
 
-// eventColumns are the columns of events.parquet. Encodings are chosen so that the table takes less than eight bytes a row:
-// times are nearly sorted, names and numbers of tasks repeat, and what is left of the run time is noise of a few bits.
+// eventColumns are the columns of events.parquet. Encodings are chosen so that the table takes less
+// than eight bytes a row: times are nearly sorted, names and numbers of tasks repeat, and what is
+// left of the run time is noise of a few bits.
 var eventColumns = [...]parquet.Column{
-	eventTime:       {Name: "time_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
-	eventKind:       {Name: "kind", Physical: parquet.Blobs, Encoding: parquet.Dictionary, Text: true, Words: kindNames[:]},
-	eventCPU:        {Name: "cpu", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
-	eventTask:       {Name: "task", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
-	eventOther:      {Name: "other", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
-	eventState:      {Name: "state", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
-	eventFlags:      {Name: "flags", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
-	eventPrio:       {Name: "prio", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary, Wide: true},
-	eventOtherPrio:  {Name: "other_prio", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary, Wide: true},
-	eventAtCPU:      {Name: "at_cpu", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
-	eventSyscall:    {Name: "syscall", Physical: parquet.Int64s, Optional: true, Encoding: parquet.Dictionary},
-	eventResult:     {Name: "result", Physical: parquet.Int64s, Optional: true, Encoding: parquet.Dictionary},
+	eventTime: {Name: "time_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	eventKind: {Name: "kind", Physical: parquet.Blobs, Encoding: parquet.Dictionary,
+		Text: true, Words: kindNames[:]},
+	eventCPU: {Name: "cpu", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	eventTask: {Name: "task", Physical: parquet.Int32s, Optional: true,
+		Encoding: parquet.Dictionary},
+	eventOther: {Name: "other", Physical: parquet.Int32s, Optional: true,
+		Encoding: parquet.Dictionary},
+	eventState: {Name: "state", Physical: parquet.Int32s, Optional: true,
+		Encoding: parquet.Dictionary},
+	eventFlags: {Name: "flags", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	eventPrio: {Name: "prio", Physical: parquet.Int32s, Optional: true,
+		Encoding: parquet.Dictionary, Wide: true},
+	eventOtherPrio: {Name: "other_prio", Physical: parquet.Int32s, Optional: true,
+		Encoding: parquet.Dictionary, Wide: true},
+	eventAtCPU: {Name: "at_cpu", Physical: parquet.Int32s, Optional: true,
+		Encoding: parquet.Dictionary},
+	eventSyscall: {Name: "syscall", Physical: parquet.Int64s, Optional: true,
+		Encoding: parquet.Dictionary},
+	eventResult: {Name: "result", Physical: parquet.Int64s, Optional: true,
+		Encoding: parquet.Dictionary},
 	eventNVCSWDiff:  {Name: "nvcsw_diff", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
 	eventNIVCSWDiff: {Name: "nivcsw_diff", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
-	eventExecDiff:   {Name: "exec_diff_ns", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Delta}, // 0 is stored as NULL
+	// 0 is stored as NULL
+	eventExecDiff: {Name: "exec_diff_ns", Physical: parquet.Int32s, Optional: true,
+		Encoding: parquet.Delta},
 }
 
 // checkTask says why a number cannot be that of a task.
@@ -88,7 +100,8 @@ func (w *eventEncoder) event(e *event.Event) error {
 	var execDiff int32
 	if has&isSwitch != 0 {
 		nvcsw, nivcsw, exec := w.predictor.expect(e.Task, e.Time, e.Flags)
-		nvcswDiff, nivcswDiff, execDiff = int16(e.NVCSW-nvcsw), int16(e.NIVCSW-nivcsw), int32(uint32(e.Value)-exec)
+		nvcswDiff, nivcswDiff, execDiff = int16(e.NVCSW-nvcsw), int16(e.NIVCSW-nivcsw),
+			int32(uint32(e.Value)-exec)
 		w.predictor.learn(e)
 		c[eventState].Put(int64(e.State))
 		c[eventOtherPrio].Put(int64(e.OtherPrio))

@@ -40,8 +40,8 @@ func FilesIn(root *os.Root, dir string) (*Files, error) {
 // Close releases the directory.
 func (f *Files) Close() error { return f.root.Close() }
 
-// OpenFile opens a file for reading, unless it is a pipe or something else that could make the reader wait, and returns
-// its length.
+// OpenFile opens a file for reading, unless it is a pipe or something else that could make the
+// reader wait, and returns its length.
 func (f *Files) OpenFile(name string) (*os.File, int64, error) {
 	file, err := sys.OpenRegularIn(f.root, name)
 	if errors.Is(err, sys.ErrNotRegular) {
@@ -77,8 +77,8 @@ func (f *Files) ReadFile(name string, most int64) ([]byte, error) {
 
 const maxManifest = 16 << 20
 
-// ReadManifest reads the manifest and its schema, which comes first, since what a later version means by the rest is not
-// known.
+// ReadManifest reads the manifest and its schema, which comes first, since what a later version
+// means by the rest is not known.
 func (f *Files) ReadManifest() (schema string, manifest []byte, err error) {
 	data, err := f.ReadFile(ManifestName, maxManifest)
 	switch {
@@ -102,7 +102,8 @@ func (f *Files) schema(manifest []byte) (string, error) {
 	return head.Schema, nil
 }
 
-// Foreign says that a schema is not the one that is read: that of a later version, or of no run of this kind.
+// Foreign says that a schema is not the one that is read: that of a later version, or of no run of
+// this kind.
 func (f *Files) Foreign(schema, want string) error {
 	family, version, _ := strings.Cut(schema, "/")
 	ours, number, _ := strings.Cut(want, "/")
@@ -115,7 +116,8 @@ func (f *Files) Foreign(schema, want string) error {
 
 // Damaged says that a file of a run is not what was written, and how it shows.
 func (f *Files) Damaged(name string, why error) error {
-	return fmt.Errorf("read run %s: %s is %w: %w: copy the run again from where it was made, or record again", f.dir, name, ErrDamaged, why)
+	return fmt.Errorf("read run %s: %s is %w: %w: copy the run again from where it was made, or record again",
+		f.dir, name, ErrDamaged, why)
 }
 
 // Newer says that a run cannot be understood.

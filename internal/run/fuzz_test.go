@@ -13,9 +13,10 @@ import (
 	"switchyard/trace/event"
 )
 
-// fuzzTable feeds a table to the reader. Whatever it is, the reader ends, with an error of one line or without, within a
-// limit of memory, and does not need to be caught.
-func fuzzTable(f *testing.F, name string, columns []parquet.Column, take func(*Reader, *parquet.Reader, *parquet.Table) error, seeds ...[]byte) {
+// fuzzTable feeds a table to the reader. Whatever it is, the reader ends, with an error of one line
+// or without, within a limit of memory, and does not need to be caught.
+func fuzzTable(f *testing.F, name string, columns []parquet.Column,
+	take func(*Reader, *parquet.Reader, *parquet.Table) error, seeds ...[]byte) {
 	whole, err := os.ReadFile(filepath.Join(smallRun(f), name))
 	if err != nil {
 		f.Fatal(err)
@@ -33,7 +34,9 @@ func fuzzTable(f *testing.F, name string, columns []parquet.Column, take func(*R
 		runtime.ReadMemStats(&before)
 		table, err := parquet.Open(bytes.NewReader(data), int64(len(data)), columns)
 		if err == nil && table.Rows() <= 1<<20 {
-			err = take(&Reader{tasks: make([]event.Task, 20), manifest: Manifest{Tables: Tables{Tasks: Table{Rows: table.Rows()}}}}, groups, table)
+			err = take(&Reader{tasks: make([]event.Task, 20),
+				manifest: Manifest{Tables: Tables{Tasks: Table{Rows: table.Rows()}}}},
+				groups, table)
 		}
 		runtime.ReadMemStats(&after)
 		if spent := after.TotalAlloc - before.TotalAlloc; spent > 512<<20 {
@@ -46,26 +49,30 @@ func fuzzTable(f *testing.F, name string, columns []parquet.Column, take func(*R
 }
 
 func FuzzOpenTasks(f *testing.F) {
-	fuzzTable(f, tasksName, taskColumns[:], func(r *Reader, g *parquet.Reader, t *parquet.Table) error {
+	fuzzTable(f, tasksName, taskColumns[:], func(r *Reader, g *parquet.Reader,
+		t *parquet.Table) error {
 		r.tasks = nil
 		return t.EachGroup(g, r.addTasks)
 	})
 }
 
 func FuzzOpenSnapshots(f *testing.F) {
-	fuzzTable(f, snapshotsName, snapshotColumns[:], func(r *Reader, g *parquet.Reader, t *parquet.Table) error {
+	fuzzTable(f, snapshotsName, snapshotColumns[:], func(r *Reader, g *parquet.Reader,
+		t *parquet.Table) error {
 		return t.EachGroup(g, r.addSnapshots)
 	})
 }
 
 func FuzzOpenLost(f *testing.F) {
-	fuzzTable(f, lostName, lostColumns[:], func(r *Reader, g *parquet.Reader, t *parquet.Table) error {
+	fuzzTable(f, lostName, lostColumns[:], func(r *Reader, g *parquet.Reader,
+		t *parquet.Table) error {
 		return t.EachGroup(g, r.addLost)
 	}, forgedLost().Bytes())
 }
 
 func FuzzOpenEvents(f *testing.F) {
-	fuzzTable(f, eventsName, eventColumns[:], func(r *Reader, g *parquet.Reader, t *parquet.Table) (err error) {
+	fuzzTable(f, eventsName, eventColumns[:], func(r *Reader, g *parquet.Reader,
+		t *parquet.Table) (err error) {
 		r.events = t
 		last := int64(-1 << 63)
 		r.eventsOf(g, func(e *event.Event, failed error) bool {
@@ -93,7 +100,8 @@ func FuzzOpenManifest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r := Reader{Files: &Files{}}
 		switch err := r.parseManifest(data); {
-		case err == nil && r.manifest.Schema != Schema && r.manifest.Schema != schema2 && r.manifest.Schema != schema1:
+		case err == nil && r.manifest.Schema != Schema && r.manifest.Schema != schema2 &&
+			r.manifest.Schema != schema1:
 			t.Errorf("schema %q", r.manifest.Schema)
 		case err != nil && strings.Contains(err.Error(), "\n"):
 			t.Errorf("error %q", err)

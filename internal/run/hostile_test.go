@@ -14,7 +14,8 @@ import (
 	"switchyard/trace/event"
 )
 
-// replace puts data in the place of a file of a run, and makes the manifest say what the file says of itself.
+// replace puts data in the place of a file of a run, and makes the manifest say what the file says
+// of itself.
 func replace(t testing.TB, dir, name string, data []byte, rows int64) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
@@ -98,8 +99,10 @@ func smallRun(t testing.TB) string {
 		}
 	}
 	w.Tasks(s.table())
-	w.Snapshots([]event.Snapshot{{Time: 1, Task: 3, NVCSW: 7}}, []event.Snapshot{{Time: 2, Task: 3, NVCSW: 9, HasRunDelay: true}})
-	w.Lost([]event.Lost{{CPU: 0, First: 10, Last: 11, Count: 3}, {CPU: 1, First: 20, Last: 22, Count: 4}})
+	w.Snapshots([]event.Snapshot{{Time: 1, Task: 3, NVCSW: 7}},
+		[]event.Snapshot{{Time: 2, Task: 3, NVCSW: 9, HasRunDelay: true}})
+	w.Lost([]event.Lost{{CPU: 0, First: 10, Last: 11, Count: 3}, {CPU: 1, First: 20, Last: 22,
+		Count: 4}})
 	w.Load([]byte(`{"requests":1}`))
 	if err := w.Commit(someManifest()); err != nil {
 		t.Fatal(err)
@@ -126,7 +129,8 @@ func TestForgedTablesAreReadWhenHonest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if got := r.Lost(); len(got) != 2 || got[1] != (event.Lost{CPU: 1, First: 20, Last: 22, Count: 4}) {
+	if got := r.Lost(); len(got) != 2 || got[1] != (event.Lost{CPU: 1, First: 20, Last: 22,
+		Count: 4}) {
 		t.Errorf("lost %+v", got)
 	}
 	n := 0
@@ -144,18 +148,26 @@ func TestForgedTablesAreReadWhenHonest(t *testing.T) {
 	}
 }
 
-// What no table of lost intervals can say is refused, in one line that names the file. What no table at all can be, tests of
-// package parquet try.
+// What no table of lost intervals can say is refused, in one line that names the file. What no
+// table at all can be, tests of package parquet try.
 func TestHostileTables(t *testing.T) {
 	whole := smallRun(t)
 	for name, spoil := range map[string]func(*forge.Table){
-		"rows announced":       func(t *forge.Table) { t.Rows = 1 << 40 },
-		"rows below zero":      func(t *forge.Table) { t.Rows, t.Groups[0].Rows = -1, -1 },
-		"a checksum":           func(t *forge.Table) { t.Groups[0].Pages[1][0].CRC++ },
-		"an interval backward": func(t *forge.Table) { t.Groups[0].Pages[1] = []forge.Page{forge.Int64s(10, 90)} },
-		"an unknown CPU":       func(t *forge.Table) { t.Groups[0].Pages[0] = []forge.Page{forge.Int32s(0, -1)} },
-		"another sum":          func(t *forge.Table) { t.Groups[0].Pages[3] = []forge.Page{forge.Int64s(3, 5)} },
-		"a negative count":     func(t *forge.Table) { t.Groups[0].Pages[3] = []forge.Page{forge.Int64s(3, -4)} },
+		"rows announced":  func(t *forge.Table) { t.Rows = 1 << 40 },
+		"rows below zero": func(t *forge.Table) { t.Rows, t.Groups[0].Rows = -1, -1 },
+		"a checksum":      func(t *forge.Table) { t.Groups[0].Pages[1][0].CRC++ },
+		"an interval backward": func(t *forge.Table) {
+			t.Groups[0].Pages[1] = []forge.Page{forge.Int64s(10, 90)}
+		},
+		"an unknown CPU": func(t *forge.Table) {
+			t.Groups[0].Pages[0] = []forge.Page{forge.Int32s(0, -1)}
+		},
+		"another sum": func(t *forge.Table) {
+			t.Groups[0].Pages[3] = []forge.Page{forge.Int64s(3, 5)}
+		},
+		"a negative count": func(t *forge.Table) {
+			t.Groups[0].Pages[3] = []forge.Page{forge.Int64s(3, -4)}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := copyRun(t, whole)
@@ -166,7 +178,8 @@ func TestHostileTables(t *testing.T) {
 				replace(t, dir, lostName, f.Bytes(), 2)
 			}
 			err := readAll(t, dir)
-			if !errors.Is(err, ErrDamaged) || errors.Is(err, parquet.ErrPanic) || !strings.Contains(err.Error(), lostName) ||
+			if !errors.Is(err, ErrDamaged) || errors.Is(err, parquet.ErrPanic) ||
+				!strings.Contains(err.Error(), lostName) ||
 				!strings.Contains(err.Error(), "copy the run again") {
 				t.Errorf("error %v", err)
 			}
@@ -174,8 +187,8 @@ func TestHostileTables(t *testing.T) {
 	}
 }
 
-// A truncated table is refused. Most flipped bits are; some lie where nothing depends on them, and none brings the reader
-// down.
+// A truncated table is refused. Most flipped bits are; some lie where nothing depends on them, and
+// none brings the reader down.
 func TestDamage(t *testing.T) {
 	for _, name := range []string{eventsName, tasksName, snapshotsName, lostName} {
 		t.Run(name, func(t *testing.T) {
@@ -189,7 +202,8 @@ func TestDamage(t *testing.T) {
 				if err := os.WriteFile(path, whole[:n], 0o600); err != nil {
 					t.Fatal(err)
 				}
-				if err := readAll(t, dir); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), name) {
+				if err := readAll(t, dir); !errors.Is(err, ErrDamaged) ||
+					!strings.Contains(err.Error(), name) {
 					t.Errorf("of %d bytes %d: %v", len(whole), n, err)
 				}
 			}

@@ -8,18 +8,20 @@ import (
 	"path/filepath"
 	"testing"
 
-	"switchyard/internal/parquet"
-
 	library "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
+
+	"switchyard/internal/parquet"
 )
 
-// sameToLibrary compares what a library for all of Parquet finds in the tables of a run with what the Reader does. The
-// Writer and the Reader were made for each other: that they agree says nothing to other programs.
+// sameToLibrary compares what a library for all of Parquet finds in the tables of a run with what
+// the Reader does. The Writer and the Reader were made for each other: that they agree says nothing
+// to other programs.
 func sameToLibrary(t *testing.T, dir string) {
 	t.Helper()
 	for name, columns := range map[string][]parquet.Column{
-		eventsName: eventColumns[:], tasksName: taskColumns[:], snapshotsName: snapshotColumns[:], lostName: lostColumns[:],
+		eventsName: eventColumns[:], tasksName: taskColumns[:], snapshotsName: snapshotColumns[:],
+		lostName: lostColumns[:],
 	} {
 		f, err := os.Open(filepath.Join(dir, name))
 		if err != nil {
@@ -39,7 +41,8 @@ func sameToLibrary(t *testing.T, dir string) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if theirs.NumRows() != ours.Rows() || len(theirs.RowGroups()) != ours.Groups() {
-			t.Fatalf("%s: %d rows in %d groups, want %d in %d", name, theirs.NumRows(), len(theirs.RowGroups()), ours.Rows(), ours.Groups())
+			t.Fatalf("%s: %d rows in %d groups, want %d in %d", name, theirs.NumRows(),
+				len(theirs.RowGroups()), ours.Rows(), ours.Groups())
 		}
 		var groups parquet.Reader
 		for i, g := range theirs.RowGroups() {
@@ -71,7 +74,8 @@ func values(t *testing.T, chunk library.ColumnChunk) (list []library.Value) {
 			t.Fatal(err)
 		}
 		page := make([]library.Value, p.NumValues())
-		if n, err := p.Values().ReadValues(page); n != len(page) || err != nil && !errors.Is(err, io.EOF) {
+		if n, err := p.Values().ReadValues(page); n != len(page) || err != nil &&
+			!errors.Is(err, io.EOF) {
 			t.Fatalf("%d values of %d: %v", n, len(page), err)
 		}
 		for i := range page {
@@ -83,7 +87,8 @@ func values(t *testing.T, chunk library.ColumnChunk) (list []library.Value) {
 }
 
 // sameColumn compares values and what the file says of all of them.
-func sameColumn(t *testing.T, spec *parquet.Column, want *parquet.Values, got []library.Value, about *format.ColumnMetaData) bool {
+func sameColumn(t *testing.T, spec *parquet.Column, want *parquet.Values, got []library.Value,
+	about *format.ColumnMetaData) bool {
 	t.Helper()
 	if len(got) != len(want.Ints) {
 		t.Errorf("%s has %d values, want %d", spec.Name, len(got), len(want.Ints))
@@ -99,7 +104,8 @@ func sameColumn(t *testing.T, spec *parquet.Column, want *parquet.Values, got []
 	}
 	for i, v := range got {
 		null := want.Null != nil && want.Null[i]
-		if v.IsNull() != null || !null && spec.Physical == parquet.Blobs && string(v.ByteArray()) != want.Text(i) ||
+		if v.IsNull() != null || !null && spec.Physical == parquet.Blobs &&
+			string(v.ByteArray()) != want.Text(i) ||
 			!null && spec.Physical != parquet.Blobs && number(v) != want.Ints[i] {
 			t.Errorf("row %d of %s is %v, want %d", i, spec.Name, v, want.Ints[i])
 			return false
@@ -117,14 +123,16 @@ func sameColumn(t *testing.T, spec *parquet.Column, want *parquet.Values, got []
 	}
 	said := &about.Statistics
 	if said.NullCount != nulls || about.NumValues != int64(len(got)) {
-		t.Errorf("%s says %d rows, %d NULL, want %d, %d", spec.Name, about.NumValues, said.NullCount, len(got), nulls)
+		t.Errorf("%s says %d rows, %d NULL, want %d, %d", spec.Name, about.NumValues,
+			said.NullCount, len(got), nulls)
 		return false
 	}
 	if nulls == int64(len(got)) {
 		return said.MinValue == nil && said.MaxValue == nil
 	}
 	if !bytes.Equal(said.MinValue, least.Bytes()) || !bytes.Equal(said.MaxValue, most.Bytes()) {
-		t.Errorf("%s says that values are %x to %x, want %x to %x", spec.Name, said.MinValue, said.MaxValue, least.Bytes(), most.Bytes())
+		t.Errorf("%s says that values are %x to %x, want %x to %x", spec.Name, said.MinValue,
+			said.MaxValue, least.Bytes(), most.Bytes())
 		return false
 	}
 	return true

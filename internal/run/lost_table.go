@@ -50,7 +50,8 @@ func lostOf(columns []parquet.Values, row int) (event.Lost, error) {
 
 func checkLost(l event.Lost) error {
 	if l.CPU < 0 || l.CPU > maxCPU || l.First > l.Last || l.Count > math.MaxInt64 {
-		return fmt.Errorf("%d events of CPU %d lost from %d to %d is no interval", l.Count, l.CPU, l.First, l.Last)
+		return fmt.Errorf("%d events of CPU %d lost from %d to %d is no interval", l.Count, l.CPU,
+			l.First, l.Last)
 	}
 	return nil
 }

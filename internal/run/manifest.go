@@ -7,12 +7,13 @@ import (
 	"switchyard/trace/event"
 )
 
-// Schema names the layout of a run directory. Columns, tables and keys may be added to it; what changes its meaning
-// changes the number.
+// Schema names the layout of a run directory. Columns, tables and keys may be added to it; what
+// changes its meaning changes the number.
 const Schema = "switchyard.run/3"
 
-// Older ones are read, too. In schema2 the manifest had checks, which are made anew from the tables each time, and of what
-// switches cost only percentiles. In schema1, besides, the differences of events.parquet begin anew with each row group.
+// Older ones are read, too. In schema2 the manifest had checks, which are made anew from the tables
+// each time, and of what switches cost only percentiles. In schema1, besides, the differences of
+// events.parquet begin anew with each row group.
 const (
 	schema2 = "switchyard.run/2"
 	schema1 = "switchyard.run/1"
@@ -42,8 +43,8 @@ type Options struct {
 	Syscalls bool   `json:"syscalls"`         // their entries and exits, too
 	Buffer   int    `json:"buffer_bytes"`     // of each ring
 	Online   int    `json:"cpus_online"`      // above the highest number of a CPU that was online
-	// Steal is what the hypervisor kept from all CPUs in the window, Interrupts what they spent in interrupts, ns; nil if it
-	// is not known.
+	// Steal is what the hypervisor kept from all CPUs in the window, Interrupts what they spent in
+	// interrupts, ns; nil if it is not known.
 	Steal      *int64 `json:"steal_ns"`
 	Interrupts *int64 `json:"interrupts_ns"`
 	// Ctxt is ctxt of /proc/stat at the window's two ends, nil if it is not known.
@@ -52,19 +53,23 @@ type Options struct {
 	Throttled    *event.Throttling `json:"throttled,omitempty"` // nil: it is not known
 	ThrottledWhy string            `json:"throttled_why,omitempty"`
 
-	// SwitchCost is what switches cost in the window, nil if that was not measured. Percentiles is what schema2 had instead.
+	// SwitchCost is what switches cost in the window, nil if that was not measured. Percentiles is
+	// what schema2 had instead.
 	SwitchCost  *event.SwitchCosts `json:"switch_cost,omitempty"`
 	Percentiles json.RawMessage    `json:"switch_cost_ns,omitempty"`
 }
 
-// Clock is one moment on two clocks: REALTIME − BOOTTIME turns any time of the run into one of the calendar.
+// Clock is one moment on two clocks: REALTIME − BOOTTIME turns any time of the run into one of the
+// calendar.
 type Clock struct {
 	Boottime int64 `json:"boottime_ns"`
 	Realtime int64 `json:"realtime_ns"` // since 1970, UTC
 }
 
 // Time returns a time of the run as one of the calendar.
-func (c Clock) Time(boottime int64) time.Time { return time.Unix(0, c.Realtime+boottime-c.Boottime) }
+func (c Clock) Time(boottime int64) time.Time {
+	return time.Unix(0, c.Realtime+boottime-c.Boottime)
+}
 
 // Probe is what recording itself cost. A number that was not measured is nil.
 type Probe struct {

@@ -7,13 +7,14 @@ import (
 	"io/fs"
 	"os"
 
-	"switchyard/internal/sys"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/sys"
 )
 
-// Parts are the files of a directory that is being made. Each has a hidden name until all of them are written: a
-// directory in which the last one has its name is complete. It is not safe for concurrent use.
+// Parts are the files of a directory that is being made. Each has a hidden name until all of them
+// are written: a directory in which the last one has its name is complete. It is not safe for
+// concurrent use.
 type Parts struct {
 	root  *os.Root
 	own   func(*os.File)
@@ -21,8 +22,8 @@ type Parts struct {
 	kept  bool
 }
 
-// NewParts begins the files of a directory, which stays the caller's to close. Each is given to own, which may give it to
-// the user it is for; nil keeps the process's own.
+// NewParts begins the files of a directory, which stays the caller's to close. Each is given to
+// own, which may give it to the user it is for; nil keeps the process's own.
 func NewParts(root *os.Root, own func(*os.File)) (*Parts, error) {
 	if own == nil {
 		own = func(*os.File) {}
@@ -45,12 +46,14 @@ type Part struct {
 // hidden is what a file is called until it is complete.
 func hidden(name string) string { return "." + name + ".part" }
 
-// Create begins a file that only its owner can read. What was left under its hidden name, by whoever was killed, goes.
+// Create begins a file that only its owner can read. What was left under its hidden name, by
+// whoever was killed, goes.
 func (p *Parts) Create(name string) (*Part, error) {
 	if err := p.root.Remove(hidden(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	f, err := p.root.OpenFile(hidden(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	f, err := p.root.OpenFile(hidden(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL|
+		unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +94,8 @@ func (p *Part) Finish() (int64, error) {
 	return info.Size(), p.file.Close()
 }
 
-// Commit gives the files, all of which are finished, their names, in the order in which they were created.
+// Commit gives the files, all of which are finished, their names, in the order in which they were
+// created.
 func (p *Parts) Commit() error {
 	for _, f := range p.files {
 		if err := p.root.Rename(hidden(f.name), f.name); err != nil {
@@ -111,7 +115,8 @@ func (p *Parts) Commit() error {
 	return nil
 }
 
-// Close releases what is open and, without a Commit that succeeded, removes the files. It reports whether they are kept.
+// Close releases what is open and, without a Commit that succeeded, removes the files. It reports
+// whether they are kept.
 func (p *Parts) Close() (kept bool) {
 	if !p.kept {
 		for _, f := range p.files {
@@ -128,7 +133,8 @@ func (p *Parts) Close() (kept bool) {
 	return p.kept
 }
 
-// OpenDirectory opens a directory that is no symbolic link: a link in a place where others write could lead root anywhere.
+// OpenDirectory opens a directory that is no symbolic link: a link in a place where others write
+// could lead root anywhere.
 func OpenDirectory(dir string) (*os.Root, error) {
 	root, err := sys.OpenRoot(dir)
 	if err != nil {
@@ -138,7 +144,8 @@ func OpenDirectory(dir string) (*os.Root, error) {
 	if err == nil {
 		var named fs.FileInfo
 		if named, err = os.Lstat(dir); err == nil && !os.SameFile(here, named) {
-			err = fmt.Errorf("begin a run in %s: it is a symbolic link: name the directory itself", dir)
+			err = fmt.Errorf("begin a run in %s: it is a symbolic link: name the directory itself",
+				dir)
 		}
 	}
 	if err != nil {

@@ -2,11 +2,12 @@ package run
 
 import "switchyard/trace/event"
 
-// A predictor says what the counters of a switch will be, from the events before it. The table keeps only how far they
-// are from that, which is nothing for a complete recording and noise of some tens of nanoseconds for the run time: the
-// counters themselves would take a third of the table. Writer and Reader learn from the same events, all that
-// came before: to begin anew with each row group, as schema1 did, costs a quarter of a byte an event where there are
-// thousands of tasks.
+// A predictor says what the counters of a switch will be, from the events before it. The table
+// keeps only how far they are from that, which is nothing for a complete recording and noise of
+// some tens of nanoseconds for the run time: the counters themselves would take a third of the
+// table. Writer and Reader learn from the same events, all that came before: to begin anew with
+// each row group, as schema1 did, costs a quarter of a byte an event where there are thousands of
+// tasks.
 type predictor struct {
 	group int32      // of schema1
 	tasks []counters // by task
@@ -21,7 +22,8 @@ type counters struct {
 	since         int64
 }
 
-// forget begins a row group of schema1. It takes no longer with many tasks: a hostile table has many groups.
+// forget begins a row group of schema1. It takes no longer with many tasks: a hostile table has
+// many groups.
 func (p *predictor) forget() { p.group++ }
 
 // counters returns what is known of a task, nil for one that cannot be told from others.
@@ -43,8 +45,10 @@ func (p *predictor) counters(t event.TaskID) *counters {
 	return c
 }
 
-// expect returns the counters that a Switch of this task, at this time and with these flags, should have.
-func (p *predictor) expect(task event.TaskID, time int64, flags event.Flags) (nvcsw, nivcsw uint16, exec uint32) {
+// expect returns the counters that a Switch of this task, at this time and with these flags, should
+// have.
+func (p *predictor) expect(task event.TaskID, time int64, flags event.Flags) (nvcsw, nivcsw uint16,
+	exec uint32) {
 	c := p.counters(task)
 	if c == nil {
 		return 0, 0, 0

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"context"
-
 	"switchyard/internal/testenv"
 	"switchyard/trace/event"
 )
@@ -22,8 +21,8 @@ import (
 // A duckdb runs a query in a directory and prints its rows as a JSON array of objects.
 type duckdb struct{ command []string }
 
-// duckdbs are the forms in which DuckDB may be there: its own program, and its Python and Node.js packages. The query
-// is the last argument.
+// duckdbs are the forms in which DuckDB may be there: its own program, and its Python and Node.js
+// packages. The query is the last argument.
 var duckdbs = []duckdb{
 	{[]string{"duckdb", "-json", "-c"}},
 	{[]string{"python3", "-c", `
@@ -40,7 +39,8 @@ DuckDBInstance.create(':memory:').then(db => db.connect()).then(c => c.runAndRea
 func (d duckdb) query(dir, sql string) (rows []map[string]any, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, d.command[0], append(d.command[1:len(d.command):len(d.command)], sql)...)
+	cmd := exec.CommandContext(ctx, d.command[0], append(d.command[1:len(d.command):len(d.command)],
+		sql)...)
 	cmd.Dir = dir
 	cmd.Env = os.Environ()
 	if os.Getenv("NODE_PATH") == "" {
@@ -72,8 +72,8 @@ func findDuckDB() (*duckdb, error) {
 	return nil, errors.Join(errs...)
 }
 
-// The examples of docs/run-directory.md run in DuckDB, and what they say is what went in: another reader of Parquet,
-// by other people, understands the tables.
+// The examples of docs/run-directory.md run in DuckDB, and what they say is what went in: another
+// reader of Parquet, by other people, understands the tables.
 func TestQueries(t *testing.T) {
 	db, err := findDuckDB()
 	if err != nil {
@@ -209,7 +209,8 @@ func TestQueries(t *testing.T) {
 func added(events []event.Event) (all int64) {
 	for i := range events {
 		e := kept(events[i])
-		sum := e.Time%1009 + int64(e.CPU)*3 + int64(e.Task)*7 + int64(e.Flags)*11 + int64(e.Prio)*13 + int64(e.OtherPrio)*17 + int64(e.State)*19
+		sum := e.Time%1009 + int64(e.CPU)*3 + int64(e.Task)*7 + int64(e.Flags)*11 +
+			int64(e.Prio)*13 + int64(e.OtherPrio)*17 + int64(e.State)*19
 		if e.Other != event.NoTask {
 			sum += int64(e.Other) * 23
 		}

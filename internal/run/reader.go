@@ -29,8 +29,9 @@ type Reader struct {
 // maxLoad bounds load.json.
 const maxLoad = 64 << 20
 
-// Open opens a run directory and reads everything but the events. It refuses what is not complete, newer or damaged
-// with an error of one line. The memory it takes stands in proportion to the files' size. Close releases it.
+// Open opens a run directory and reads everything but the events. It refuses what is not complete,
+// newer or damaged with an error of one line. The memory it takes stands in proportion to the
+// files' size. Close releases it.
 func Open(dir string) (*Reader, error) {
 	root, err := sys.OpenRoot(dir)
 	if err != nil {
@@ -40,7 +41,8 @@ func Open(dir string) (*Reader, error) {
 	return OpenIn(root, dir)
 }
 
-// OpenIn is Open in a directory that is open; dir is what it is called in errors. It stays the caller's to close.
+// OpenIn is Open in a directory that is open; dir is what it is called in errors. It stays the
+// caller's to close.
 func OpenIn(root *os.Root, dir string) (_ *Reader, err error) {
 	files, err := FilesIn(root, dir)
 	if err != nil {
@@ -59,7 +61,8 @@ func OpenIn(root *os.Root, dir string) (_ *Reader, err error) {
 	if err := r.readTable(tasksName, taskColumns[:], tables.Tasks, r.addTasks); err != nil {
 		return nil, err
 	}
-	if err := r.readTable(snapshotsName, snapshotColumns[:], tables.Snapshots, r.addSnapshots); err != nil {
+	if err := r.readTable(snapshotsName, snapshotColumns[:], tables.Snapshots,
+		r.addSnapshots); err != nil {
 		return nil, err
 	}
 	if err := r.readTable(lostName, lostColumns[:], tables.Lost, r.addLost); err != nil {
@@ -71,8 +74,9 @@ func OpenIn(root *os.Root, dir string) (_ *Reader, err error) {
 		sum.Events += l.Count
 	}
 	if sum != r.manifest.Lost {
-		return nil, r.Damaged(lostName, fmt.Errorf("it has %d events in %d intervals and the manifest %d in %d",
-			sum.Events, sum.Intervals, r.manifest.Lost.Events, r.manifest.Lost.Intervals))
+		return nil, r.Damaged(lostName,
+			fmt.Errorf("it has %d events in %d intervals and the manifest %d in %d",
+				sum.Events, sum.Intervals, r.manifest.Lost.Events, r.manifest.Lost.Intervals))
 	}
 	r.eventsFile, r.events, err = r.openRows(eventsName, eventColumns[:], tables.Events)
 	return r, err
@@ -144,8 +148,9 @@ func (r *Reader) Load() (json.RawMessage, error) {
 	return data, nil
 }
 
-// Events yields the events in the order of time. An event is used again for the next: copy what is to stay. An error is
-// the last thing it yields, and comes without an event. It holds one row group in memory; each call starts anew.
+// Events yields the events in the order of time. An event is used again for the next: copy what is
+// to stay. An error is the last thing it yields, and comes without an event. It holds one row group
+// in memory; each call starts anew.
 func (r *Reader) Events() iter.Seq2[*event.Event, error] {
 	return func(yield func(*event.Event, error) bool) {
 		r.eventsOf(new(parquet.Reader), yield)
@@ -207,7 +212,8 @@ func (r *Reader) parseManifest(data []byte) error {
 // check says what of a manifest cannot be.
 func (m *Manifest) check() error {
 	if m.Window.Open > m.Window.Close {
-		return fmt.Errorf("the window closes at %d, before it opens at %d", m.Window.Close, m.Window.Open)
+		return fmt.Errorf("the window closes at %d, before it opens at %d", m.Window.Close,
+			m.Window.Open)
 	}
 	t := &m.Tables
 	for _, t := range []Table{t.Events, t.Tasks, t.Snapshots, t.Lost} {
@@ -222,7 +228,8 @@ func (m *Manifest) check() error {
 }
 
 // openRows opens a table and compares it with what the manifest says of it.
-func (r *Reader) openRows(name string, columns []parquet.Column, want Table) (_ *os.File, _ *parquet.Table, err error) {
+func (r *Reader) openRows(name string, columns []parquet.Column, want Table) (_ *os.File,
+	_ *parquet.Table, err error) {
 	f, size, err := r.OpenFile(name)
 	if err != nil {
 		return nil, nil, err
@@ -233,21 +240,24 @@ func (r *Reader) openRows(name string, columns []parquet.Column, want Table) (_ 
 		}
 	}()
 	if size != want.Bytes {
-		return nil, nil, r.Damaged(name, fmt.Errorf("it has %d bytes and the manifest says %d", size, want.Bytes))
+		return nil, nil, r.Damaged(name, fmt.Errorf("it has %d bytes and the manifest says %d",
+			size, want.Bytes))
 	}
 	t, err := parquet.Open(f, size, columns)
 	if err != nil {
 		return nil, nil, r.Damaged(name, err)
 	}
 	if t.Rows() != want.Rows {
-		return nil, nil, r.Damaged(name, fmt.Errorf("it has %d rows and the manifest says %d", t.Rows(), want.Rows))
+		return nil, nil, r.Damaged(name, fmt.Errorf("it has %d rows and the manifest says %d",
+			t.Rows(), want.Rows))
 	}
 	return f, t, nil
 }
 
-// readTable reads a table that is kept in memory, which a few bytes must not fill: beyond a million rows each takes at
-// least two bits of the file.
-func (r *Reader) readTable(name string, columns []parquet.Column, want Table, each func(columns []parquet.Values, rows int) error) error {
+// readTable reads a table that is kept in memory, which a few bytes must not fill: beyond a million
+// rows each takes at least two bits of the file.
+func (r *Reader) readTable(name string, columns []parquet.Column, want Table,
+	each func(columns []parquet.Values, rows int) error) error {
 	f, t, err := r.openRows(name, columns, want)
 	if err != nil {
 		return err

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/parquet"
 	"switchyard/internal/parquet/forge"
-
-	"golang.org/x/sys/unix"
 )
 
 // Values that no event can have, in a table that is otherwise well made.
@@ -27,23 +27,34 @@ func TestHostileEvents(t *testing.T) {
 		wants error
 		says  string
 	}{
-		"a task too many":    {set(eventTask, forge.Optional(forge.Int32s(20))), ErrDamaged, "task 20 is not in the table"},
-		"another too many":   {set(eventOther, forge.Optional(forge.Int32s(1<<30))), ErrDamaged, "is not in the table"},
-		"an idle task":       {set(eventTask, forge.Optional(forge.Int32s(-maxCPU-2))), ErrDamaged, "is not in the table"},
-		"no task by number":  {set(eventTask, forge.Optional(forge.Int32s(-1<<31))), ErrDamaged, "out of range"},
-		"a CPU":              {set(eventCPU, forge.Int32s(-1)), ErrDamaged, "out of range"},
-		"a state":            {set(eventState, forge.Optional(forge.Int32s(1<<16))), ErrDamaged, "out of range"},
-		"flags":              {set(eventFlags, forge.Int32s(256)), ErrDamaged, "out of range"},
-		"a priority":         {set(eventPrio, forge.Optional(forge.Int32s(-1))), ErrDamaged, "out of range"},
-		"another priority":   {set(eventOtherPrio, forge.Optional(forge.Int32s(256))), ErrDamaged, "out of range"},
-		"a kind without end": {set(eventKind, forge.Plain(parquet.Dictionary, 1, []byte{1, 2, 0})), ErrDamaged, "column kind"},
+		"a task too many": {set(eventTask, forge.Optional(forge.Int32s(20))), ErrDamaged,
+			"task 20 is not in the table"},
+		"another too many": {set(eventOther, forge.Optional(forge.Int32s(1<<30))), ErrDamaged,
+			"is not in the table"},
+		"an idle task": {set(eventTask, forge.Optional(forge.Int32s(-maxCPU-2))), ErrDamaged,
+			"is not in the table"},
+		"no task by number": {set(eventTask, forge.Optional(forge.Int32s(-1<<31))), ErrDamaged,
+			"out of range"},
+		"a CPU": {set(eventCPU, forge.Int32s(-1)), ErrDamaged, "out of range"},
+		"a state": {set(eventState, forge.Optional(forge.Int32s(1<<16))), ErrDamaged,
+			"out of range"},
+		"flags": {set(eventFlags, forge.Int32s(256)), ErrDamaged, "out of range"},
+		"a priority": {set(eventPrio, forge.Optional(forge.Int32s(-1))), ErrDamaged,
+			"out of range"},
+		"another priority": {set(eventOtherPrio, forge.Optional(forge.Int32s(256))), ErrDamaged,
+			"out of range"},
+		"a kind without end": {set(eventKind, forge.Plain(parquet.Dictionary, 1, []byte{1, 2, 0})),
+			ErrDamaged, "column kind"},
 		"an index of a kind": {func(f *forge.Table) {
 			f.Groups[0].Pages[eventKind][1] = forge.Plain(parquet.Dictionary, 1, []byte{1, 2, 1})
 		}, ErrDamaged, "column kind"},
 		"kinds as they are": {func(f *forge.Table) {
-			f.Groups[0].Pages[eventKind][1] = forge.Plain(parquet.Plain, 1, []byte("\x06\x00\x00\x00switch"))
+			f.Groups[0].Pages[eventKind][1] = forge.Plain(parquet.Plain, 1,
+				[]byte("\x06\x00\x00\x00switch"))
 		}, ErrDamaged, "encoding"},
-		"levels of NULL": {func(f *forge.Table) { f.Groups[0].Pages[eventState][0].Body[0] = 4 }, ErrDamaged, "column state"},
+		"levels of NULL": {func(f *forge.Table) {
+			f.Groups[0].Pages[eventState][0].Body[0] = 4
+		}, ErrDamaged, "column state"},
 		"time backwards": {func(f *forge.Table) {
 			second := f.Groups[0]
 			second.Pages = append([][]forge.Page{{forge.Int64s(-1)}}, second.Pages[1:]...)
@@ -60,7 +71,8 @@ func TestHostileEvents(t *testing.T) {
 			test.spoil(&f)
 			replace(t, dir, eventsName, f.Bytes(), f.Rows)
 			err := readAll(t, dir)
-			if !errors.Is(err, test.wants) || errors.Is(err, parquet.ErrPanic) || !strings.Contains(err.Error(), test.says) ||
+			if !errors.Is(err, test.wants) || errors.Is(err, parquet.ErrPanic) ||
+				!strings.Contains(err.Error(), test.says) ||
 				!strings.Contains(err.Error(), eventsName) {
 				t.Errorf("error %v, want one with %q", err, test.says)
 			}
@@ -84,29 +96,47 @@ func TestNoRun(t *testing.T) {
 		}
 	}
 	swap := func(from, to string) func(t *testing.T, dir string) {
-		return manifest(func(b []byte) []byte { return bytes.Replace(b, []byte(from), []byte(to), 1) })
+		return manifest(func(b []byte) []byte {
+			return bytes.Replace(b, []byte(from), []byte(to), 1)
+		})
 	}
 	for name, test := range map[string]struct {
 		spoil func(t *testing.T, dir string)
 		wants error
 		says  string
 	}{
-		"nothing there":    {func(t *testing.T, dir string) { os.RemoveAll(dir) }, fs.ErrNotExist, "no such file"},
-		"no manifest":      {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, ManifestName)) }, ErrIncomplete, "switchyard recover "},
-		"no events":        {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, eventsName)) }, fs.ErrNotExist, eventsName},
-		"newer":            {swap("run/3", "run/4"), ErrNewer, "schema switchyard.run/4"},
-		"much newer":       {swap("run/3", "run/17"), ErrNewer, "schema switchyard.run/17"},
-		"another program":  {swap("switchyard.run/3", "switchyard.compare/1"), ErrDamaged, "switchyard.compare/1"},
+		"nothing there": {func(t *testing.T, dir string) {
+			os.RemoveAll(dir)
+		}, fs.ErrNotExist, "no such file"},
+		"no manifest": {func(t *testing.T, dir string) {
+			os.Remove(filepath.Join(dir, ManifestName))
+		}, ErrIncomplete, "switchyard recover "},
+		"no events": {func(t *testing.T, dir string) {
+			os.Remove(filepath.Join(dir, eventsName))
+		}, fs.ErrNotExist, eventsName},
+		"newer":      {swap("run/3", "run/4"), ErrNewer, "schema switchyard.run/4"},
+		"much newer": {swap("run/3", "run/17"), ErrNewer, "schema switchyard.run/17"},
+		"another program": {swap("switchyard.run/3", "switchyard.compare/1"), ErrDamaged,
+			"switchyard.compare/1"},
 		"a version of air": {swap("run/3", "run/-1"), ErrDamaged, "its schema"},
-		"not JSON":         {manifest(func(b []byte) []byte { return b[:len(b)/2] }), ErrDamaged, ManifestName},
-		"empty":            {manifest(func([]byte) []byte { return nil }), ErrDamaged, ManifestName},
-		"too long":         {manifest(func(b []byte) []byte { return append(b, bytes.Repeat([]byte(" "), maxManifest)...) }), ErrDamaged, "more than it can have"},
-		"other types":      {swap(`"window": {`, `"window": {"open_ns": "x",`), ErrDamaged, ManifestName},
-		"a window":         {swap(`"close_ns": `, `"close_ns": -`), ErrDamaged, "window closes"},
-		"below zero":       {swap(`"rows": `, `"rows": -`), ErrDamaged, "-"},
-		"other rows":       {swap(`"rows": `, `"rows": 9`), ErrDamaged, "manifest says 9"},
-		"other bytes":      {swap(`"bytes": `, `"bytes": 9`), ErrDamaged, "manifest says 9"},
-		"tasks":            {manifest(func(b []byte) []byte { return bytes.Replace(b, []byte(`"rows": 20`), []byte(`"rows": 16777217`), 1) }), ErrDamaged, "16777217 tasks"},
+		"not JSON": {manifest(func(b []byte) []byte {
+			return b[:len(b)/2]
+		}), ErrDamaged, ManifestName},
+		"empty": {manifest(func([]byte) []byte {
+			return nil
+		}), ErrDamaged, ManifestName},
+		"too long": {manifest(func(b []byte) []byte {
+			return append(b, bytes.Repeat([]byte(" "), maxManifest)...)
+		}), ErrDamaged, "more than it can have"},
+		"other types": {swap(`"window": {`, `"window": {"open_ns": "x",`), ErrDamaged,
+			ManifestName},
+		"a window":    {swap(`"close_ns": `, `"close_ns": -`), ErrDamaged, "window closes"},
+		"below zero":  {swap(`"rows": `, `"rows": -`), ErrDamaged, "-"},
+		"other rows":  {swap(`"rows": `, `"rows": 9`), ErrDamaged, "manifest says 9"},
+		"other bytes": {swap(`"bytes": `, `"bytes": 9`), ErrDamaged, "manifest says 9"},
+		"tasks": {manifest(func(b []byte) []byte {
+			return bytes.Replace(b, []byte(`"rows": 20`), []byte(`"rows": 16777217`), 1)
+		}), ErrDamaged, "16777217 tasks"},
 		"a pipe": {func(t *testing.T, dir string) {
 			path := filepath.Join(dir, tasksName)
 			os.Remove(path)
@@ -147,7 +177,8 @@ func TestNoRun(t *testing.T) {
 			dir := copyRun(t, whole)
 			test.spoil(t, dir)
 			err := readAll(t, dir)
-			if err == nil || test.wants != nil && !errors.Is(err, test.wants) || !strings.Contains(err.Error(), test.says) {
+			if err == nil || test.wants != nil && !errors.Is(err, test.wants) ||
+				!strings.Contains(err.Error(), test.says) {
 				t.Errorf("error %v, want one with %q", err, test.says)
 			}
 		})
@@ -179,7 +210,8 @@ func TestOtherFiles(t *testing.T) {
 	}
 }
 
-// Names that lead a terminal or a report astray come back as they are: who shows them makes them harmless.
+// Names that lead a terminal or a report astray come back as they are: who shows them makes them
+// harmless.
 func TestNamesAreData(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	name := "\x1b[2J<b>\u202e'; DROP"
@@ -201,7 +233,8 @@ func TestNamesAreData(t *testing.T) {
 	}
 }
 
-// A manifest of the second schema, which had the verdict in it and percentiles of what switches cost, reads as it did.
+// A manifest of the second schema, which had the verdict in it and percentiles of what switches
+// cost, reads as it did.
 func TestSecondSchema(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	w, err := Create(dir, nil)
@@ -222,9 +255,12 @@ func TestSecondSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	m["schema"] = "switchyard.run/2"
-	m["checks"] = []any{map[string]any{"name": "nvcsw", "status": "pass", "traced": 23, "kernel": 23}}
-	m["options"] = map[string]any{"of": "sleep 1", "all": true, "syscalls": false, "buffer_bytes": 4096, "cpus_online": 2, "steal_ns": 7,
-		"interrupts_ns": 8, "switch_cost_ns": map[string]any{"thread": map[string]any{"n": 3, "p50": 1200.5}}}
+	m["checks"] = []any{map[string]any{"name": "nvcsw", "status": "pass", "traced": 23,
+		"kernel": 23}}
+	m["options"] = map[string]any{"of": "sleep 1", "all": true, "syscalls": false,
+		"buffer_bytes": 4096, "cpus_online": 2, "steal_ns": 7,
+		"interrupts_ns": 8, "switch_cost_ns": map[string]any{"thread": map[string]any{"n": 3,
+			"p50": 1200.5}}}
 	if data, err = json.Marshal(m); err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +273,8 @@ func TestSecondSchema(t *testing.T) {
 	}
 	defer r.Close()
 	o := r.Manifest().Options
-	if o.Of != "sleep 1" || !o.All || o.Buffer != 4096 || o.Online != 2 || *o.Steal != 7 || *o.Interrupts != 8 || o.SwitchCost != nil ||
+	if o.Of != "sleep 1" || !o.All || o.Buffer != 4096 || o.Online != 2 || *o.Steal != 7 ||
+		*o.Interrupts != 8 || o.SwitchCost != nil ||
 		!bytes.Contains(o.Percentiles, []byte("1200.5")) {
 		t.Errorf("options %+v", o)
 	}
@@ -270,7 +307,8 @@ func TestFirstSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(name, bytes.Replace(data, []byte(Schema), []byte("switchyard.run/1"), 1), 0o600); err != nil {
+	if err := os.WriteFile(name, bytes.Replace(data, []byte(Schema), []byte("switchyard.run/1"), 1),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	r, err := Open(dir)

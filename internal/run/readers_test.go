@@ -39,8 +39,8 @@ func havePandas() error {
 	return err
 }
 
-// What pandas reads, with Apache Arrow's reader, is what was written: every column of every event, all other tables to their
-// last row, and what the example of docs/run-directory.md prints.
+// What pandas reads, with Apache Arrow's reader, is what was written: every column of every event,
+// all other tables to their last row, and what the example of docs/run-directory.md prints.
 func TestPandas(t *testing.T) {
 	if err := havePandas(); err != nil {
 		testenv.Skip(t, "pandas with pyarrow is not there", havePandas)
@@ -92,7 +92,8 @@ print(len(pd.read_parquet("snapshots.parquet")), len(pd.read_parquet("lost.parqu
 	}
 	slices.Sort(list)
 	slices.Sort(names)
-	want := fmt.Sprintf("%d %d\n%s\n%d %s\n0 0\n", len(events), added(events), strings.Join(list, " "), len(table), strings.Join(slices.Compact(names), " "))
+	want := fmt.Sprintf("%d %d\n%s\n%d %s\n0 0\n", len(events), added(events),
+		strings.Join(list, " "), len(table), strings.Join(slices.Compact(names), " "))
 	if out != want {
 		t.Errorf("pandas has\n%s\nwant\n%s", out, want)
 	}
@@ -109,7 +110,8 @@ print(len(pd.read_parquet("snapshots.parquet")), len(pd.read_parquet("lost.parqu
 			continue // the heading and the foot
 		}
 		if n != switches[task] || n > before {
-			t.Errorf("task %d has %d switches after one with %d, want %d", task, n, before, switches[task])
+			t.Errorf("task %d has %d switches after one with %d, want %d", task, n, before,
+				switches[task])
 		}
 		printed, before = printed+1, n
 	}
@@ -124,7 +126,8 @@ func haveParquetTools() error {
 	return err
 }
 
-// Apache Arrow's parquet-tools scan every table, and print the times and tasks of all events as they were written.
+// Apache Arrow's parquet-tools scan every table, and print the times and tasks of all events as
+// they were written.
 func TestParquetTools(t *testing.T) {
 	if err := haveParquetTools(); err != nil {
 		testenv.Skip(t, "Apache Arrow's parquet-tools are not there", haveParquetTools)

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// An event takes at most eight bytes on disk, all tables and the manifest included, in recordings of a million events of
-// machines small and large: nearly idle ones, where the time between events is what takes space, and full ones, where
-// CPUs and tasks do.
+// An event takes at most eight bytes on disk, all tables and the manifest included, in recordings
+// of a million events of machines small and large: nearly idle ones, where the time between events
+// is what takes space, and full ones, where CPUs and tasks do.
 func TestBytesPerEvent(t *testing.T) {
 	for _, machine := range []struct {
 		name        string
@@ -32,7 +32,8 @@ func TestBytesPerEvent(t *testing.T) {
 			}
 			defer r.Close()
 			tables := r.Manifest().Tables
-			total := tables.Events.Bytes + tables.Tasks.Bytes + tables.Snapshots.Bytes + tables.Lost.Bytes
+			total := tables.Events.Bytes + tables.Tasks.Bytes + tables.Snapshots.Bytes +
+				tables.Lost.Bytes
 			each := float64(total) / n
 			t.Logf("%.2f bytes an event", each)
 			if each > machine.most {

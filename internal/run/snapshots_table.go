@@ -10,16 +10,19 @@ import (
 
 // snapshotColumns are the columns of snapshots.parquet.
 var snapshotColumns = [...]parquet.Column{
-	snapshotEnd:      {Name: "end", Physical: parquet.Blobs, Encoding: parquet.Dictionary, Text: true, Words: []string{endOpen, endClose}},
-	snapshotTime:     {Name: "time_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
-	snapshotTask:     {Name: "task", Physical: parquet.Int32s, Encoding: parquet.Delta},
-	snapshotCPU:      {Name: "cpu", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
-	snapshotState:    {Name: "state", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
-	snapshotActivity: {Name: "activity", Physical: parquet.Blobs, Encoding: parquet.Dictionary, Text: true, Words: activityNames[:]},
-	snapshotNVCSW:    {Name: "nvcsw", Physical: parquet.Int64s, Encoding: parquet.Delta},
-	snapshotNIVCSW:   {Name: "nivcsw", Physical: parquet.Int64s, Encoding: parquet.Delta},
-	snapshotExec:     {Name: "exec_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
-	snapshotRunDelay: {Name: "run_delay_ns", Physical: parquet.Int64s, Optional: true, Encoding: parquet.Dictionary},
+	snapshotEnd: {Name: "end", Physical: parquet.Blobs, Encoding: parquet.Dictionary,
+		Text: true, Words: []string{endOpen, endClose}},
+	snapshotTime:  {Name: "time_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	snapshotTask:  {Name: "task", Physical: parquet.Int32s, Encoding: parquet.Delta},
+	snapshotCPU:   {Name: "cpu", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	snapshotState: {Name: "state", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
+	snapshotActivity: {Name: "activity", Physical: parquet.Blobs, Encoding: parquet.Dictionary,
+		Text: true, Words: activityNames[:]},
+	snapshotNVCSW:  {Name: "nvcsw", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	snapshotNIVCSW: {Name: "nivcsw", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	snapshotExec:   {Name: "exec_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
+	snapshotRunDelay: {Name: "run_delay_ns", Physical: parquet.Int64s, Optional: true,
+		Encoding: parquet.Dictionary},
 }
 
 // Columns of snapshots.parquet.
@@ -50,7 +53,8 @@ var activityNames = [...]string{
 	event.Blocked:  "blocked",
 }
 
-// writeSnapshots writes what was read at one end of the window as rows: end is its place among the words of the column.
+// writeSnapshots writes what was read at one end of the window as rows: end is its place among the
+// words of the column.
 func writeSnapshots(t *parquet.Writer, end int64, list []event.Snapshot, tasks int) error {
 	for i := range list {
 		s := &list[i]
@@ -86,14 +90,16 @@ func writeSnapshots(t *parquet.Writer, end int64, list []event.Snapshot, tasks i
 }
 
 // snapshotOf turns a row back into a snapshot of one end.
-func snapshotOf(columns []parquet.Values, row, tasks int) (end string, s event.Snapshot, err error) {
+func snapshotOf(columns []parquet.Values, row, tasks int) (end string, s event.Snapshot,
+	err error) {
 	at := func(i int) int64 { return columns[i].Ints[row] }
 	task, err := taskIn(&columns[snapshotTask], row, tasks)
 	if err != nil {
 		return "", s, err
 	}
 	s = event.Snapshot{Time: at(snapshotTime), Task: task, NVCSW: uint64(at(snapshotNVCSW)),
-		NIVCSW: uint64(at(snapshotNIVCSW)), Exec: uint64(at(snapshotExec)), RunDelay: uint64(at(snapshotRunDelay)),
+		NIVCSW: uint64(at(snapshotNIVCSW)), Exec: uint64(at(snapshotExec)),
+		RunDelay:    uint64(at(snapshotRunDelay)),
 		HasRunDelay: !columns[snapshotRunDelay].Null[row]}
 	if min(at(snapshotNVCSW), at(snapshotNIVCSW), at(snapshotExec), at(snapshotRunDelay)) < 0 {
 		return "", s, fmt.Errorf("a counter is negative")

@@ -8,8 +8,9 @@ import (
 	"switchyard/trace/event"
 )
 
-// A stream is a machine that never was: CPUs with run queues, and tasks that run, wake each other and sleep. What it
-// says is what a recording of such a machine says, down to counters that add up and clocks that do not quite.
+// A stream is a machine that never was: CPUs with run queues, and tasks that run, wake each other
+// and sleep. What it says is what a recording of such a machine says, down to counters that add up
+// and clocks that do not quite.
 type stream struct {
 	rnd   *rand.Rand
 	now   int64
@@ -68,9 +69,11 @@ func newStream(seed uint64, cpus, tasks int, syscalls bool) *stream {
 		s.cpus = append(s.cpus, streamCPU{current: event.Idle(i), since: s.now})
 	}
 	for i := range tasks {
-		t := streamTask{cpu: s.rnd.IntN(cpus), prio: 120, process: i / 6, partner: s.rnd.IntN(tasks), asleep: true,
-			burst: 3_000 * math.Exp(2*s.rnd.Float64()), nvcsw: s.rnd.Uint64N(1 << 20), nivcsw: s.rnd.Uint64N(1 << 12),
-			exec: s.rnd.Int64N(1 << 36)}
+		t := streamTask{cpu: s.rnd.IntN(cpus), prio: 120, process: i / 6,
+			partner: s.rnd.IntN(tasks), asleep: true,
+			burst: 3_000 * math.Exp(2*s.rnd.Float64()), nvcsw: s.rnd.Uint64N(1 << 20),
+			nivcsw: s.rnd.Uint64N(1 << 12),
+			exec:   s.rnd.Int64N(1 << 36)}
 		switch s.rnd.IntN(20) {
 		case 0:
 			t.prio = 98
@@ -116,12 +119,14 @@ func (s *stream) sleep(i int) {
 func (s *stream) wake(i, cpu int, flags event.Flags) {
 	t := &s.tasks[i]
 	t.asleep = false
-	s.say(event.Event{Kind: event.Waking, Task: event.TaskID(i), Other: s.cpus[cpu].current, CPU: uint16(cpu),
+	s.say(event.Event{Kind: event.Waking, Task: event.TaskID(i), Other: s.cpus[cpu].current,
+		CPU:   uint16(cpu),
 		Value: int64(t.cpu), Prio: t.prio, Flags: flags | event.FlagTaskTraced})
 	if !s.cpus[t.cpu].current.Idle() || s.cpus[t.cpu].waking {
 		for c := range s.cpus {
 			if s.cpus[c].current.Idle() && !s.cpus[c].waking {
-				s.say(event.Event{Kind: event.Migrate, Task: event.TaskID(i), Other: s.cpus[cpu].current, CPU: uint16(cpu),
+				s.say(event.Event{Kind: event.Migrate, Task: event.TaskID(i),
+					Other: s.cpus[cpu].current, CPU: uint16(cpu),
 					Value: int64(c), Flags: flags | event.FlagTaskTraced})
 				t.cpu = c
 				break
@@ -141,8 +146,9 @@ func (s *stream) wake(i, cpu int, flags event.Flags) {
 func (s *stream) switchOn(cpu int, state uint16, flags event.Flags) {
 	c := &s.cpus[cpu]
 	c.waking = false
-	e := event.Event{Kind: event.Switch, CPU: uint16(cpu), Task: c.current, Other: event.Idle(cpu), State: state,
-		Prio: 120, OtherPrio: 120, Flags: flags | event.FlagTaskTraced}
+	e := event.Event{Kind: event.Switch, CPU: uint16(cpu), Task: c.current, Other: event.Idle(cpu),
+		State: state,
+		Prio:  120, OtherPrio: 120, Flags: flags | event.FlagTaskTraced}
 	from, to := -1, -1
 	if !c.current.Idle() {
 		i := int(c.current)
@@ -158,7 +164,8 @@ func (s *stream) switchOn(cpu int, state uint16, flags event.Flags) {
 			t.nivcsw++
 			c.queue = append(c.queue, i)
 		}
-		e.NVCSW, e.NIVCSW, e.Value, e.Prio = uint16(t.nvcsw), uint16(t.nivcsw), t.exec&math.MaxUint32, t.prio
+		e.NVCSW, e.NIVCSW, e.Value, e.Prio = uint16(t.nvcsw), uint16(t.nivcsw),
+			t.exec&math.MaxUint32, t.prio
 	}
 	if c.current.Idle() {
 		c.nivcsw++
@@ -203,8 +210,10 @@ func (s *stream) run(cpu, i, epoch int) {
 		for range 1 + s.rnd.IntN(3) {
 			nr := []int64{0, 1, 44, 45, 232, 202}[s.rnd.IntN(6)]
 			s.after(burst*s.rnd.Float64(), here(func() {
-				s.say(event.Event{Kind: event.SyscallEnter, Task: event.TaskID(i), CPU: uint16(cpu), Value: nr})
-				s.say(event.Event{Kind: event.SyscallExit, Task: event.TaskID(i), CPU: uint16(cpu), Value: []int64{64, 1, -11, 0, 512}[s.rnd.IntN(5)]})
+				s.say(event.Event{Kind: event.SyscallEnter, Task: event.TaskID(i), CPU: uint16(cpu),
+					Value: nr})
+				s.say(event.Event{Kind: event.SyscallExit, Task: event.TaskID(i), CPU: uint16(cpu),
+					Value: []int64{64, 1, -11, 0, 512}[s.rnd.IntN(5)]})
 			}))
 		}
 	}

@@ -12,18 +12,25 @@ import (
 
 // taskColumns are the columns of tasks.parquet. The nth row is that of task n.
 var taskColumns = [...]parquet.Column{
-	taskTask:    {Name: "task", Physical: parquet.Int32s, Encoding: parquet.Delta},
-	taskTID:     {Name: "tid", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
-	taskTGID:    {Name: "tgid", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
-	taskParent:  {Name: "parent", Physical: parquet.Int32s, Optional: true, Encoding: parquet.Dictionary},
-	taskName:    {Name: "name", Physical: parquet.Blobs, Encoding: parquet.Dictionary, Text: true},
-	taskRawName: {Name: "name_bytes", Physical: parquet.Blobs, Optional: true, Encoding: parquet.Dictionary}, // only where name is not all of it
-	taskStarted: {Name: "started_ns", Physical: parquet.Int64s, Optional: true, Encoding: parquet.Dictionary},
-	taskEnded:   {Name: "ended_ns", Physical: parquet.Int64s, Optional: true, Encoding: parquet.Dictionary},
-	taskKernel:  {Name: "kernel", Physical: parquet.Booleans, Encoding: parquet.Plain},
-	taskTraced:  {Name: "traced", Physical: parquet.Booleans, Encoding: parquet.Plain},
-	taskTracer:  {Name: "tracer", Physical: parquet.Booleans, Encoding: parquet.Plain},
-	taskEarly:   {Name: "early", Physical: parquet.Booleans, Encoding: parquet.Plain},
+	taskTask: {Name: "task", Physical: parquet.Int32s, Encoding: parquet.Delta},
+	taskTID: {Name: "tid", Physical: parquet.Int32s, Optional: true,
+		Encoding: parquet.Dictionary},
+	taskTGID: {Name: "tgid", Physical: parquet.Int32s, Optional: true,
+		Encoding: parquet.Dictionary},
+	taskParent: {Name: "parent", Physical: parquet.Int32s, Optional: true,
+		Encoding: parquet.Dictionary},
+	taskName: {Name: "name", Physical: parquet.Blobs, Encoding: parquet.Dictionary, Text: true},
+	// only where name is not all of it
+	taskRawName: {Name: "name_bytes", Physical: parquet.Blobs, Optional: true,
+		Encoding: parquet.Dictionary},
+	taskStarted: {Name: "started_ns", Physical: parquet.Int64s, Optional: true,
+		Encoding: parquet.Dictionary},
+	taskEnded: {Name: "ended_ns", Physical: parquet.Int64s, Optional: true,
+		Encoding: parquet.Dictionary},
+	taskKernel: {Name: "kernel", Physical: parquet.Booleans, Encoding: parquet.Plain},
+	taskTraced: {Name: "traced", Physical: parquet.Booleans, Encoding: parquet.Plain},
+	taskTracer: {Name: "tracer", Physical: parquet.Booleans, Encoding: parquet.Plain},
+	taskEarly:  {Name: "early", Physical: parquet.Booleans, Encoding: parquet.Plain},
 }
 
 // Columns of tasks.parquet.
@@ -100,7 +107,8 @@ func truth(b bool) int64 {
 func tasksOf(tasks []event.Task, columns []parquet.Values, rows, total int) ([]event.Task, error) {
 	for i := range rows {
 		if columns[taskTask].Ints[i] != int64(len(tasks)) {
-			return nil, fmt.Errorf("the row of task %d is that of task %d", len(tasks), columns[taskTask].Ints[i])
+			return nil, fmt.Errorf("the row of task %d is that of task %d", len(tasks),
+				columns[taskTask].Ints[i])
 		}
 		parent, err := taskIn(&columns[taskParent], i, total)
 		if err != nil {
@@ -118,7 +126,8 @@ func tasksOf(tasks []event.Task, columns []parquet.Values, rows, total int) ([]e
 			t.Name = columns[taskRawName].Text(i)
 		}
 		if t.TID < 0 || t.TGID < 0 {
-			return nil, fmt.Errorf("task %d: TID %d of process %d is out of range", len(tasks), t.TID, t.TGID)
+			return nil, fmt.Errorf("task %d: TID %d of process %d is out of range", len(tasks),
+				t.TID, t.TGID)
 		}
 		if len(t.Name) > maxName || !utf8.ValidString(t.Name) && columns[taskRawName].Null[i] {
 			return nil, fmt.Errorf("the name of task %d is not text", len(tasks))

@@ -24,8 +24,9 @@ const (
 	loadName      = "load.json"
 )
 
-// A Writer makes a run directory. It writes to hidden files, which get their names when everything is written, the
-// manifest's last: a directory with a manifest is complete. It is not safe for concurrent use.
+// A Writer makes a run directory. It writes to hidden files, which get their names when everything
+// is written, the manifest's last: a directory with a manifest is complete. It is not safe for
+// concurrent use.
 type Writer struct {
 	dir    string
 	parts  *Parts
@@ -46,12 +47,14 @@ type Writer struct {
 	load      []byte
 }
 
-// Create makes a directory that only its owner can read, or takes one that is there and holds no run, and begins the
-// table of events in it. The directory above must exist, and dir be no symbolic link: a link in a place where others
-// write could lead root anywhere. own is called with each file, and with the directory when it was made, to give it to
-// the user it is for; nil keeps the process's own.
+// Create makes a directory that only its owner can read, or takes one that is there and holds no
+// run, and begins the table of events in it. The directory above must exist, and dir be no symbolic
+// link: a link in a place where others write could lead root anywhere. own is called with each
+// file, and with the directory when it was made, to give it to the user it is for; nil keeps the
+// process's own.
 //
-// The process needs permission to write in the directory until Commit. Close releases what the Writer holds.
+// The process needs permission to write in the directory until Commit. Close releases what the
+// Writer holds.
 func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 	made := false
 	switch err := os.Mkdir(dir, 0o700); {
@@ -81,7 +84,8 @@ func Create(dir string, own func(*os.File)) (_ *Writer, err error) {
 	return create(root, dir, own, made)
 }
 
-// CreateIn is Create in a directory that is open; dir is what it is called in errors. It stays the caller's to close.
+// CreateIn is Create in a directory that is open; dir is what it is called in errors. It stays the
+// caller's to close.
 func CreateIn(root *os.Root, dir string, own func(*os.File)) (*Writer, error) {
 	return create(root, dir, own, false)
 }
@@ -106,14 +110,16 @@ func create(root *os.Root, dir string, own func(*os.File), made bool) (_ *Writer
 	return w, nil
 }
 
-// Vacant says why no run can be written to a directory that is open: it holds one, or a part of one that is not a Writer's.
+// Vacant says why no run can be written to a directory that is open: it holds one, or a part of one
+// that is not a Writer's.
 func Vacant(root *os.Root, dir string) error {
 	_, err := taken(root, dir)
 	return err
 }
 
-// clearRun makes sure that no file has a name that one of the run will get. Only what a Writer left that was killed while it
-// gave out names goes: the manifest is then complete under its hidden name, and never is otherwise.
+// clearRun makes sure that no file has a name that one of the run will get. Only what a Writer left
+// that was killed while it gave out names goes: the manifest is then complete under its hidden
+// name, and never is otherwise.
 func clearRun(root *os.Root, dir string) error {
 	left, err := taken(root, dir)
 	if err != nil {
@@ -121,7 +127,8 @@ func clearRun(root *os.Root, dir string) error {
 	}
 	for _, name := range left {
 		if err := root.Remove(name); err != nil {
-			return fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", dir, name, err)
+			return fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory",
+				dir, name, err)
 		}
 	}
 	return nil
@@ -132,7 +139,8 @@ func taken(root *os.Root, dir string) (left []string, err error) {
 	manifest := hidden(ManifestName)
 	_, err = root.Lstat(manifest)
 	interrupted := err == nil
-	for _, name := range []string{ManifestName, RoundsName, eventsName, tasksName, snapshotsName, lostName, loadName} {
+	for _, name := range []string{ManifestName, RoundsName, eventsName, tasksName, snapshotsName,
+		lostName, loadName} {
 		_, err := root.Lstat(name)
 		if err == nil && interrupted && name != ManifestName {
 			left = append(left, name)
@@ -141,7 +149,9 @@ func taken(root *os.Root, dir string) (left []string, err error) {
 			err = fs.ErrExist
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("begin a run in %s, which has a %s: %w: choose another directory", dir, name, err)
+			return nil, fmt.Errorf(
+				"begin a run in %s, which has a %s: %w: choose another directory",
+				dir, name, err)
 		}
 	}
 	if interrupted {
@@ -150,14 +160,16 @@ func taken(root *os.Root, dir string) (left []string, err error) {
 	return left, nil
 }
 
-// Event appends an event. Events come in the order of time; one that comes too late, or that no table can hold, is
-// refused, and the Writer is then of no more use. Fields to which the event's kind gives no meaning are not kept.
+// Event appends an event. Events come in the order of time; one that comes too late, or that no
+// table can hold, is refused, and the Writer is then of no more use. Fields to which the event's
+// kind gives no meaning are not kept.
 func (w *Writer) Event(e *event.Event) error {
 	if w.err != nil {
 		return w.err
 	}
 	if e.Time < w.last && w.rows > 0 {
-		w.err = fmt.Errorf("write event %d: its time %d is before %d, that of the one before", w.rows, e.Time, w.last)
+		w.err = fmt.Errorf("write event %d: its time %d is before %d, that of the one before",
+			w.rows, e.Time, w.last)
 		return w.err
 	}
 	if err := w.eventRows.event(e); err != nil {
@@ -179,7 +191,8 @@ func (w *Writer) Event(e *event.Event) error {
 	return nil
 }
 
-// Tasks sets the table of tasks: task n is the nth. Every task that an event, a snapshot or a parent names is in it.
+// Tasks sets the table of tasks: task n is the nth. Every task that an event, a snapshot or a
+// parent names is in it.
 func (w *Writer) Tasks(tasks []event.Task) { w.tasks = tasks }
 
 // Snapshots sets what the kernel's books said when the window opened and when it closed.
@@ -193,8 +206,8 @@ func (w *Writer) Lost(lost []event.Lost) { w.lost = lost }
 // Load sets load.json, the JSON of what the clients saw. Without it there is none.
 func (w *Writer) Load(json []byte) { w.load = json }
 
-// Commit writes the rest, makes sure that all of it is on the disk, and gives the files their names. After an error
-// nothing of the run is left.
+// Commit writes the rest, makes sure that all of it is on the disk, and gives the files their
+// names. After an error nothing of the run is left.
 func (w *Writer) Commit(m Manifest) error {
 	if w.closed {
 		return fmt.Errorf("complete the run in %s: %w", w.dir, os.ErrClosed)
@@ -212,33 +225,37 @@ func (w *Writer) commit(m Manifest) error {
 		return w.err
 	}
 	if int64(w.greatest) >= int64(len(w.tasks)) {
-		return fmt.Errorf("an event names task %d and the table of tasks has %d", w.greatest, len(w.tasks))
+		return fmt.Errorf("an event names task %d and the table of tasks has %d", w.greatest,
+			len(w.tasks))
 	}
 	m.Schema = Schema
 	var err error
 	if m.Tables.Events, err = w.events.finishTable(w.eventRows.table); err != nil {
 		return err
 	}
-	m.Tables.Tasks, err = w.writeTable(tasksName, "tasks", taskColumns[:], func(t *parquet.Writer) error {
-		return writeTasks(t, w.tasks, w.ended)
-	})
+	m.Tables.Tasks, err = w.writeTable(tasksName, "tasks", taskColumns[:],
+		func(t *parquet.Writer) error {
+			return writeTasks(t, w.tasks, w.ended)
+		})
 	if err != nil {
 		return err
 	}
-	m.Tables.Snapshots, err = w.writeTable(snapshotsName, "snapshots", snapshotColumns[:], func(t *parquet.Writer) error {
-		for end, list := range w.snapshots {
-			if err := writeSnapshots(t, int64(end), list, len(w.tasks)); err != nil {
-				return err
+	m.Tables.Snapshots, err = w.writeTable(snapshotsName, "snapshots", snapshotColumns[:],
+		func(t *parquet.Writer) error {
+			for end, list := range w.snapshots {
+				if err := writeSnapshots(t, int64(end), list, len(w.tasks)); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		})
 	if err != nil {
 		return err
 	}
-	m.Tables.Lost, err = w.writeTable(lostName, "lost", lostColumns[:], func(t *parquet.Writer) error {
-		return writeLost(t, w.lost)
-	})
+	m.Tables.Lost, err = w.writeTable(lostName, "lost", lostColumns[:],
+		func(t *parquet.Writer) error {
+			return writeLost(t, w.lost)
+		})
 	if err != nil {
 		return err
 	}
@@ -272,7 +289,8 @@ func (w *Writer) commit(m Manifest) error {
 const smallGroupRows = 1 << 14
 
 // writeTable writes a table, to which rows adds what is in it.
-func (w *Writer) writeTable(name, title string, columns []parquet.Column, rows func(*parquet.Writer) error) (Table, error) {
+func (w *Writer) writeTable(name, title string, columns []parquet.Column,
+	rows func(*parquet.Writer) error) (Table, error) {
 	p, err := w.parts.Create(name)
 	if err != nil {
 		return Table{}, err

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/testenv"
 	"switchyard/trace/event"
-
-	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, nil)) }
@@ -43,16 +43,19 @@ func write(t testing.TB, dir string, events []event.Event, tasks []event.Task) {
 
 func someManifest() Manifest {
 	cost, cpu, steal := 212.5, int64(12_345_678), int64(math.MaxInt64)
-	switches := &event.SwitchCosts{Window: time.Second, By: "sched_switch", Switches: 3, Missing: map[string]string{"preemption": "no hook"}}
+	switches := &event.SwitchCosts{Window: time.Second, By: "sched_switch", Switches: 3,
+		Missing: map[string]string{"preemption": "no hook"}}
 	for _, d := range []time.Duration{1200, 1300, 45_000} {
 		switches.Kinds[event.SwitchThread].Total.Add(d)
 		switches.Kinds[event.SwitchThread].Switching.Add(d / 2)
 	}
 	return Manifest{
-		Command:  []string{"switchyard", "trace", "--record", "--", "sleep", "1"},
-		Made:     time.Unix(1_800_000_000, 123).UTC(),
-		Options:  Options{Of: "sleep 1", All: true, Buffer: 8 << 20, Online: 2, Steal: &steal, SwitchCost: switches},
-		Host:     event.Host{Name: "here", Kernel: "6.18.0", Arch: "amd64", CPUs: 2, Go: "go1.26", Root: true},
+		Command: []string{"switchyard", "trace", "--record", "--", "sleep", "1"},
+		Made:    time.Unix(1_800_000_000, 123).UTC(),
+		Options: Options{Of: "sleep 1", All: true, Buffer: 8 << 20, Online: 2, Steal: &steal,
+			SwitchCost: switches},
+		Host: event.Host{Name: "here", Kernel: "6.18.0", Arch: "amd64", CPUs: 2, Go: "go1.26",
+			Root: true},
 		Window:   event.Window{Open: 86_400_123_456_000, Close: 86_500_000_000_000},
 		Clock:    Clock{Boottime: 86_400_000_000_000, Realtime: 1_800_000_000_000_000_000},
 		Probe:    Probe{Events: 300, NsPerEvent: &cost, ReaderCPU: &cpu},
@@ -63,7 +66,8 @@ func someManifest() Manifest {
 // kept is what is kept of an event.
 func kept(e event.Event) event.Event {
 	has := kindHas[e.Kind]
-	k := event.Event{Time: e.Time, Kind: e.Kind, Task: e.Task, Other: event.NoTask, CPU: e.CPU, Flags: e.Flags}
+	k := event.Event{Time: e.Time, Kind: e.Kind, Task: e.Task, Other: event.NoTask, CPU: e.CPU,
+		Flags: e.Flags}
 	if has&hasOther != 0 {
 		k.Other = e.Other
 	}
@@ -71,7 +75,8 @@ func kept(e event.Event) event.Event {
 		k.Prio = e.Prio
 	}
 	if has&isSwitch != 0 {
-		k.State, k.NVCSW, k.NIVCSW, k.OtherPrio, k.Value = e.State, e.NVCSW, e.NIVCSW, e.OtherPrio, e.Value&math.MaxUint32
+		k.State, k.NVCSW, k.NIVCSW, k.OtherPrio, k.Value = e.State, e.NVCSW, e.NIVCSW, e.OtherPrio,
+			e.Value&math.MaxUint32
 	}
 	if has&(hasAtCPU|hasSyscall|hasResult) != 0 {
 		k.Value = e.Value
@@ -116,7 +121,8 @@ func TestEvents(t *testing.T) {
 	sameToLibrary(t, dir)
 }
 
-// Every kind, with every field at the ends of its range; counters that go back and jump; tasks that are not known.
+// Every kind, with every field at the ends of its range; counters that go back and jump; tasks that
+// are not known.
 func TestAnyEvent(t *testing.T) {
 	var events []event.Event
 	at := int64(math.MinInt64)
@@ -131,8 +137,10 @@ func TestAnyEvent(t *testing.T) {
 			continue
 		}
 		for i, task := range ids[:2+k%4] {
-			e := event.Event{Kind: event.Kind(k), Task: task, Other: ids[len(ids)-1-i], CPU: maxCPU, State: math.MaxUint16,
-				NVCSW: math.MaxUint16, NIVCSW: uint16(i), Flags: math.MaxUint8, Prio: math.MaxUint8, OtherPrio: math.MaxUint8}
+			e := event.Event{Kind: event.Kind(k), Task: task, Other: ids[len(ids)-1-i], CPU: maxCPU,
+				State: math.MaxUint16,
+				NVCSW: math.MaxUint16, NIVCSW: uint16(i), Flags: math.MaxUint8, Prio: math.MaxUint8,
+				OtherPrio: math.MaxUint8}
 			switch {
 			case kindHas[k]&isSwitch != 0:
 				e.Value = math.MaxUint32
@@ -157,17 +165,21 @@ func TestAnyEvent(t *testing.T) {
 	sameToLibrary(t, dir)
 }
 
-// What the Writer writes the Reader takes, also when nothing repeats and nothing can be predicted: it stays below the
-// limits that keep hostile tables out.
+// What the Writer writes the Reader takes, also when nothing repeats and nothing can be predicted:
+// it stays below the limits that keep hostile tables out.
 func TestNoise(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	events := make([]event.Event, groupRows)
 	at := int64(0)
 	for i := range events {
 		at += rnd.Int64N(1 << 45)
-		events[i] = event.Event{Time: at, Kind: event.Switch, Task: event.TaskID(rnd.IntN(maxTasks / 16)), Other: event.TaskID(rnd.IntN(maxTasks / 16)),
-			CPU: uint16(rnd.Uint32()), State: uint16(rnd.Uint32()), NVCSW: uint16(rnd.Uint32()), NIVCSW: uint16(rnd.Uint32()),
-			Flags: event.Flags(rnd.Uint32()), Prio: uint8(rnd.Uint32()), OtherPrio: uint8(rnd.Uint32()), Value: int64(rnd.Uint32())}
+		events[i] = event.Event{Time: at, Kind: event.Switch,
+			Task:  event.TaskID(rnd.IntN(maxTasks / 16)),
+			Other: event.TaskID(rnd.IntN(maxTasks / 16)),
+			CPU:   uint16(rnd.Uint32()), State: uint16(rnd.Uint32()), NVCSW: uint16(rnd.Uint32()),
+			NIVCSW: uint16(rnd.Uint32()),
+			Flags:  event.Flags(rnd.Uint32()), Prio: uint8(rnd.Uint32()),
+			OtherPrio: uint8(rnd.Uint32()), Value: int64(rnd.Uint32())}
 		if i%2 == 1 {
 			events[i].Kind, events[i].Value = event.SyscallExit, int64(rnd.Uint64())
 		}
@@ -187,17 +199,21 @@ func TestNoise(t *testing.T) {
 func TestTables(t *testing.T) {
 	tasks := []event.Task{
 		{TID: 1, TGID: 1, Parent: event.Idle(0), Name: "init", Early: true},
-		{TID: math.MaxInt32, TGID: 4, Parent: 0, Name: "sy-loop/0", Started: 86_400_123_456_789, Traced: true},
+		{TID: math.MaxInt32, TGID: 4, Parent: 0, Name: "sy-loop/0", Started: 86_400_123_456_789,
+			Traced: true},
 		{Parent: event.NoTask, Name: ""},
 		{TID: 7, TGID: 7, Parent: 1, Name: "not\xfftext\x00\n", Kernel: true, Tracer: true},
 		{TID: 8, TGID: 8, Parent: 1, Name: "\uFFFD"},
 	}
 	open := []event.Snapshot{
-		{Time: 5, Task: 0, CPU: 1, State: 0x2001, Activity: event.Blocked, NVCSW: 10, NIVCSW: math.MaxInt64, Exec: 77},
+		{Time: 5, Task: 0, CPU: 1, State: 0x2001, Activity: event.Blocked, NVCSW: 10,
+			NIVCSW: math.MaxInt64, Exec: 77},
 		{Time: 6, Task: event.Idle(1), Activity: event.OnCPU},
 	}
-	close := []event.Snapshot{{Time: 9, Task: 4, Activity: event.Runnable, RunDelay: 0, HasRunDelay: true}, {Time: 9, Task: 3, RunDelay: 12, HasRunDelay: true}}
-	lost := []event.Lost{{CPU: 0, First: 3, Last: 3, Count: 1}, {CPU: 1, First: 4, Last: 9, Count: 1 << 40}}
+	close := []event.Snapshot{{Time: 9, Task: 4, Activity: event.Runnable, RunDelay: 0,
+		HasRunDelay: true}, {Time: 9, Task: 3, RunDelay: 12, HasRunDelay: true}}
+	lost := []event.Lost{{CPU: 0, First: 3, Last: 3, Count: 1},
+		{CPU: 1, First: 4, Last: 9, Count: 1 << 40}}
 	load := []byte(`{"requests": 12}`)
 
 	dir := filepath.Join(t.TempDir(), "run")
@@ -239,8 +255,10 @@ func TestTables(t *testing.T) {
 		t.Errorf("lost %+v", got.Lost)
 	}
 	m.Schema, m.Tables, m.Lost = Schema, got.Tables, got.Lost
-	if thread := &got.Options.SwitchCost.Kinds[event.SwitchThread]; !thread.Total.Equal(&m.Options.SwitchCost.Kinds[event.SwitchThread].Total) {
-		t.Errorf("switches took %v, want %v", &thread.Total, &m.Options.SwitchCost.Kinds[event.SwitchThread].Total)
+	if thread := &got.Options.SwitchCost.Kinds[event.SwitchThread]; !thread.Total.Equal(
+		&m.Options.SwitchCost.Kinds[event.SwitchThread].Total) {
+		t.Errorf("switches took %v, want %v", &thread.Total,
+			&m.Options.SwitchCost.Kinds[event.SwitchThread].Total)
 	}
 	m.Options.SwitchCost, got.Options.SwitchCost = nil, nil
 	if !reflect.DeepEqual(got, m) {
@@ -260,7 +278,8 @@ func TestManyTasks(t *testing.T) {
 	tasks := make([]event.Task, 3*smallGroupRows+7)
 	for i := range tasks {
 		name := fmt.Sprintf("%06d", i) + strings.Repeat("\xff_", maxName)
-		tasks[i] = event.Task{TID: i, TGID: i, Parent: event.NoTask, Name: name[:maxName], Started: int64(i) * 977}
+		tasks[i] = event.Task{TID: i, TGID: i, Parent: event.NoTask, Name: name[:maxName],
+			Started: int64(i) * 977}
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	write(t, dir, nil, tasks)
@@ -299,14 +318,27 @@ func TestAllOrNothing(t *testing.T) {
 			w.Event(&event.Event{Kind: event.Exit, Task: 3})
 			return w.Commit(someManifest())
 		}, "task 3"},
-		"no such parent": {func(w *Writer) error { w.Tasks([]event.Task{{Parent: 1}}); return w.Commit(someManifest()) }, "parent of task 0"},
-		"bad load":       {func(w *Writer) error { w.Load([]byte("{")); return w.Commit(someManifest()) }, loadName},
+		"no such parent": {func(w *Writer) error {
+			w.Tasks([]event.Task{{Parent: 1}})
+			return w.Commit(someManifest())
+		}, "parent of task 0"},
+		"bad load": {func(w *Writer) error {
+			w.Load([]byte("{"))
+			return w.Commit(someManifest())
+		}, loadName},
 		"bad snapshot": {func(w *Writer) error {
 			w.Snapshots(nil, []event.Snapshot{{Task: 5}})
 			return w.Commit(someManifest())
 		}, "snapshot of task 5"},
-		"bad interval": {func(w *Writer) error { w.Lost([]event.Lost{{First: 2, Last: 1}}); return w.Commit(someManifest()) }, "no interval"},
-		"bad window":   {func(w *Writer) error { m := someManifest(); m.Window.Close = 0; return w.Commit(m) }, "window"},
+		"bad interval": {func(w *Writer) error {
+			w.Lost([]event.Lost{{First: 2, Last: 1}})
+			return w.Commit(someManifest())
+		}, "no interval"},
+		"bad window": {func(w *Writer) error {
+			m := someManifest()
+			m.Window.Close = 0
+			return w.Commit(m)
+		}, "window"},
 		"name taken": {func(w *Writer) error {
 			// A directory cannot be replaced by a file: the renaming fails half-way.
 			if err := w.parts.root.Mkdir(tasksName, 0o700); err != nil {
@@ -334,7 +366,8 @@ func TestAllOrNothing(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := Open(dir); !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "switchyard recover "+dir) {
+				if _, err := Open(dir); !errors.Is(err, ErrIncomplete) ||
+					!strings.Contains(err.Error(), "switchyard recover "+dir) {
 					t.Errorf("opened before it was complete: %v", err)
 				}
 				for _, n := range names(t, dir) {
@@ -343,7 +376,8 @@ func TestAllOrNothing(t *testing.T) {
 					}
 				}
 				err = test.use(w)
-				if test.wants == "" && err != nil || test.wants != "" && (err == nil || !strings.Contains(err.Error(), test.wants)) {
+				if test.wants == "" && err != nil || test.wants != "" &&
+					(err == nil || !strings.Contains(err.Error(), test.wants)) {
 					t.Errorf("error %v, want one with %q", err, test.wants)
 				}
 				w.Close()
@@ -401,7 +435,8 @@ func TestOwner(t *testing.T) {
 		t.Errorf("handed over: %v", handed)
 	}
 	list := names(t, dir)
-	if want := []string{eventsName, loadName, lostName, ManifestName, snapshotsName, tasksName}; !slices.Equal(list, want) {
+	if want := []string{eventsName, loadName, lostName, ManifestName, snapshotsName,
+		tasksName}; !slices.Equal(list, want) {
 		t.Errorf("files %v, want %v", list, want)
 	}
 	for _, n := range append(list, ".") {
@@ -490,7 +525,8 @@ func TestAfterKill(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, ManifestName)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Create(dir, nil); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), eventsName) {
+	if _, err := Create(dir, nil); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(),
+		eventsName) {
 		t.Errorf("created over %s: %v", eventsName, err)
 	}
 	if len(names(t, dir)) != 4 {
@@ -538,7 +574,8 @@ func TestBadEvents(t *testing.T) {
 func (s *stream) table() []event.Task {
 	var list []event.Task
 	for i := range s.tasks {
-		list = append(list, event.Task{TID: 1000 + i, TGID: 1000 + i/6*6, Parent: event.NoTask, Name: "task", Started: int64(i) * 977})
+		list = append(list, event.Task{TID: 1000 + i, TGID: 1000 + i/6*6, Parent: event.NoTask,
+			Name: "task", Started: int64(i) * 977})
 	}
 	return list
 }

@@ -7,34 +7,41 @@ import (
 	"switchyard/trace/event"
 )
 
-// Options say what a recording has, and what is wanted of it. The zero Options suit a recording of some tasks.
+// Options say what a recording has, and what is wanted of it. The zero Options suit a recording of
+// some tasks.
 type Options struct {
-	All  bool // the recording has every event of every task and CPU. Without it nothing is said of CPUs as a whole
-	CPUs int  // the machine's CPUs, those that had no event included
+	// the recording has every event of every task and CPU. Without it nothing is said of CPUs as a
+	// whole
+	All  bool
+	CPUs int // the machine's CPUs, those that had no event included
 
-	// Nested says that the recorder was in a PID namespace of its own: the snapshots are of that namespace's tasks only
-	// (bpf_iter), while with All the events are of every task.
+	// Nested says that the recorder was in a PID namespace of its own: the snapshots are of that
+	// namespace's tasks only (bpf_iter), while with All the events are of every task.
 	Nested bool
 
-	// Steal is the time the hypervisor kept from all CPUs in the window; Interrupts that spent in interrupts, if the
-	// kernel leaves that out of sum_exec_runtime (CONFIG_IRQ_TIME_ACCOUNTING). Checks allow for both.
+	// Steal is the time the hypervisor kept from all CPUs in the window; Interrupts that spent in
+	// interrupts, if the kernel leaves that out of sum_exec_runtime (CONFIG_IRQ_TIME_ACCOUNTING).
+	// Checks allow for both.
 	Steal, Interrupts time.Duration
 
 	// Ctxt is ctxt of /proc/stat, read when the window opened and when it closed.
 	Ctxt *[2]event.Reading
 
-	// Interval is called for every interval when it is known. The Interval is valid during the call only.
+	// Interval is called for every interval when it is known. The Interval is valid during the call
+	// only.
 	Interval func(*Interval)
 
 	MaxTasks int // events of tasks numbered beyond that are refused and counted; 0: 1<<20
 	MaxPairs int // entries a matrix may have; 0: 1<<18
 }
 
-// Analysis turns one recording into a Result. Feed it what is known of the recording as a whole first (Start, End, Lost,
-// Tasks, each in any order), then the events in the order of time (Event), and then ask for the Result. End and Tasks may
-// also come after the events; then a switch that was lost after the window may be held against the checks.
+// Analysis turns one recording into a Result. Feed it what is known of the recording as a whole
+// first (Start, End, Lost, Tasks, each in any order), then the events in the order of time (Event),
+// and then ask for the Result. End and Tasks may also come after the events; then a switch that was
+// lost after the window may be held against the checks.
 //
-// Its memory is bounded by the numbers of tasks, CPUs and lost intervals, not by the number of events. It has no lock.
+// Its memory is bounded by the numbers of tasks, CPUs and lost intervals, not by the number of
+// events. It has no lock.
 type Analysis struct {
 	w event.Window
 	o Options
@@ -60,12 +67,15 @@ type Analysis struct {
 	worst              worst
 	queue              queues
 	stays              stays
-	delays             bool                                                // the kernel keeps run_delay
-	walk               struct{ started, ended, lastStart, firstEnd int64 } // the walks over all tasks: how many, and when
-	ctxt               [2]uint64                                           // switches between the readings, at least and at most
-	switches           uint64
-	staleIdle          int64 // cpu.stale at switches from and to idle tasks
-	done               *Result
+	// the kernel keeps run_delay
+	delays bool
+	// the walks over all tasks: how many, and when
+	walk struct{ started, ended, lastStart, firstEnd int64 }
+	// switches between the readings, at least and at most
+	ctxt      [2]uint64
+	switches  uint64
+	staleIdle int64 // cpu.stale at switches from and to idle tasks
+	done      *Result
 }
 
 const (
@@ -169,7 +179,8 @@ func (a *Analysis) begin() {
 	}
 }
 
-// Event takes the next event. One that is earlier than the one before it is counted and taken as of the same time.
+// Event takes the next event. One that is earlier than the one before it is counted and taken as of
+// the same time.
 func (a *Analysis) Event(e *event.Event) {
 	if a.done != nil {
 		return
@@ -221,7 +232,8 @@ func (a *Analysis) clip(from, to int64) int64 {
 // about reports whether the recording is about the task an event names, and so has all its events.
 func (a *Analysis) about(flags, flag event.Flags) bool { return a.o.All || flags&flag != 0 }
 
-// task returns the state of a task; nil if it has none: it is idle, not known, or numbered beyond reason.
+// task returns the state of a task; nil if it has none: it is idle, not known, or numbered beyond
+// reason.
 func (a *Analysis) task(id event.TaskID) *task {
 	if id < 0 {
 		return nil
@@ -246,7 +258,8 @@ func (a *Analysis) cpu(i int) *cpu {
 		a.cpus = append(a.cpus, make([]*cpu, i+1-len(a.cpus))...)
 	}
 	if a.cpus[i] == nil {
-		a.cpus[i] = &cpu{current: event.NoTask, waking: event.NoTask, woken: never, queueFrom: a.w.Open, placed: event.NoTask}
+		a.cpus[i] = &cpu{current: event.NoTask, waking: event.NoTask, woken: never,
+			queueFrom: a.w.Open, placed: event.NoTask}
 	}
 	return a.cpus[i]
 }

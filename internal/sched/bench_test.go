@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"switchyard/trace/event"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/trace/event"
 )
 
-// load is a stream as a busy server makes it: clients wake workers, workers wake each other, timers wake some, and there
-// are more of them than CPUs.
+// load is a stream as a busy server makes it: clients wake workers, workers wake each other, timers
+// wake some, and there are more of them than CPUs.
 type load struct {
 	rnd    *rand.Rand
 	now    int64
@@ -84,11 +84,13 @@ func (l *load) act(i int) {
 		if c.current.Idle() || l.rnd.IntN(4) == 0 {
 			flags |= event.FlagSoftIRQ
 		}
-		l.events = append(l.events, event.Event{Kind: event.Waking, Time: l.now, CPU: uint16(i), Task: id, Other: c.current, Value: int64(t.cpu), Prio: 120, Flags: flags})
+		l.events = append(l.events, event.Event{Kind: event.Waking, Time: l.now, CPU: uint16(i),
+			Task: id, Other: c.current, Value: int64(t.cpu), Prio: 120, Flags: flags})
 		t.asleep = false
 		l.now += 200
 		if to := l.rnd.IntN(len(l.cpus)); l.rnd.IntN(3) == 0 && to != t.cpu {
-			l.events = append(l.events, event.Event{Kind: event.Migrate, Time: l.now, CPU: uint16(i), Task: id, Other: c.current, Value: int64(to), Flags: flags})
+			l.events = append(l.events, event.Event{Kind: event.Migrate, Time: l.now,
+				CPU: uint16(i), Task: id, Other: c.current, Value: int64(to), Flags: flags})
 			t.cpu = to
 			l.now += 200
 		}
@@ -103,7 +105,9 @@ func (l *load) act(i int) {
 		next = c.queue[0]
 		c.queue = append(c.queue[:0], c.queue[1:]...)
 	}
-	e := event.Event{Kind: event.Switch, Time: l.now, CPU: uint16(i), Task: c.current, Other: next, Prio: 120, OtherPrio: 120, Flags: (event.FlagTaskTraced | event.FlagOtherTraced).WithPageTable(event.PageTable(l.rnd.IntN(4)))}
+	e := event.Event{Kind: event.Switch, Time: l.now, CPU: uint16(i), Task: c.current, Other: next,
+		Prio: 120, OtherPrio: 120, Flags: (event.FlagTaskTraced |
+			event.FlagOtherTraced).WithPageTable(event.PageTable(l.rnd.IntN(4)))}
 	if !c.current.Idle() {
 		t := &l.tasks[c.current]
 		t.exec += uint32(l.now - t.in)
@@ -128,7 +132,8 @@ func (l *load) act(i int) {
 func (l *load) snapshots(at int64) []event.Snapshot {
 	var list []event.Snapshot
 	for i := range l.tasks {
-		list = append(list, event.Snapshot{Time: at, Task: event.TaskID(i), Activity: event.Blocked})
+		list = append(list, event.Snapshot{Time: at, Task: event.TaskID(i),
+			Activity: event.Blocked})
 	}
 	return list
 }
@@ -142,13 +147,14 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkEvents feeds a stream of 2 million events again and again, its times moved on. To reach: 5 million events a
-// second on one core, and nothing allocated.
+// BenchmarkEvents feeds a stream of 2 million events again and again, its times moved on. To reach:
+// 5 million events a second on one core, and nothing allocated.
 func BenchmarkEvents(b *testing.B) {
 	for _, c := range []struct{ cpus, tasks int }{{2, 300}, {16, 600}, {64, 5000}} {
 		b.Run(fmt.Sprintf("cpus=%d/tasks=%d", c.cpus, c.tasks), func(b *testing.B) {
 			l := newLoad(c.cpus, c.tasks, 2_000_000)
-			a := NewAnalysis(event.Window{Open: 1 << 40, Close: 1 << 60}, Options{All: true, CPUs: c.cpus})
+			a := NewAnalysis(event.Window{Open: 1 << 40, Close: 1 << 60},
+				Options{All: true, CPUs: c.cpus})
 			start := l.snapshots(1<<40 - 1)
 			for i := range start {
 				a.Start(&start[i])

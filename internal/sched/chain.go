@@ -10,15 +10,17 @@ import (
 // chainDepth is how many tasks a chain remembers; of a longer one the oldest are forgotten.
 const chainDepth = 8
 
-// link is a task in a chain, and how long it had waited for a CPU, since it was woken, when it woke the next.
+// link is a task in a chain, and how long it had waited for a CPU, since it was woken, when it woke
+// the next.
 type link struct {
 	task event.TaskID
 	own  int64
 }
 
-// chain is how a task came to be woken: by whom, who had been woken by whom. A chain begins with a waking by an interrupt
-// or an idle CPU. It holds each task once: where it comes back to a task that is in it, it begins anew behind that task, so
-// that a client's chain holds what its server waited, and not what both of them waited since the world began.
+// chain is how a task came to be woken: by whom, who had been woken by whom. A chain begins with a
+// waking by an interrupt or an idle CPU. It holds each task once: where it comes back to a task
+// that is in it, it begins anew behind that task, so that a client's chain holds what its server
+// waited, and not what both of them waited since the world began.
 type chain struct {
 	links     [chainDepth]link
 	n         uint8
@@ -62,7 +64,8 @@ func (a *Analysis) inherited(by event.TaskID) int64 {
 	return w.chain.inherited + w.chain.own
 }
 
-// inheritEarly is inherit for a waking that has turned out to be one only now: who comes before the waker is forgotten.
+// inheritEarly is inherit for a waking that has turned out to be one only now: who comes before the
+// waker is forgotten.
 func (c *chain) inheritEarly(by event.TaskID, ns int64) {
 	c.n, c.own, c.inherited = 0, 0, 0
 	if by >= 0 {
@@ -87,12 +90,13 @@ func (a *Analysis) arrive(id event.TaskID, t *task, now int64) {
 	}
 }
 
-// Chain is how one wake-up came about: each task of it waited for a CPU, and so the next was woken later.
+// Chain is how one wake-up came about: each task of it waited for a CPU, and so the next was woken
+// later.
 type Chain struct {
 	Task event.TaskID
 	At   int64 // when it came to a CPU, ns, CLOCK_BOOTTIME
-	// Compound is what Task waited after its waking, and what those before it in the chain had waited when each woke the
-	// next.
+	// Compound is what Task waited after its waking, and what those before it in the chain had
+	// waited when each woke the next.
 	Compound time.Duration
 	Links    []Link // the first is the oldest remembered; the last woke Task
 }

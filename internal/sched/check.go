@@ -7,8 +7,8 @@ import (
 	"switchyard/trace/event"
 )
 
-// checker adds up what the checks compare. A task whose own sum fails fails the whole: two tasks' errors must not cancel
-// out.
+// checker adds up what the checks compare. A task whose own sum fails fails the whole: two tasks'
+// errors must not cancel out.
 type checker struct {
 	nvcsw, nivcsw, exec, life, delay, tasks verdict
 
@@ -59,7 +59,8 @@ func (v *verdict) check(name string, a *Analysis) event.Check {
 		}
 		c.Reason += a.lossNote()
 	} else if v.leftOut > 0 {
-		c.Reason = number(v.leftOut, "task") + " left out, of which the kernel's books were not read at both ends"
+		c.Reason = number(v.leftOut, "task") +
+			" left out, of which the kernel's books were not read at both ends"
 	}
 	return c
 }
@@ -98,7 +99,8 @@ func (c *checker) add(a *Analysis, id event.TaskID, t *task) {
 		c.made = append(c.made, id)
 		return
 	}
-	c.life.add(a, id, uint64(t.OnCPU+t.RunQueue+t.Blocked), uint64(t.Life), t.OnCPU+t.RunQueue+t.Blocked == t.Life)
+	c.life.add(a, id, uint64(t.OnCPU+t.RunQueue+t.Blocked), uint64(t.Life), t.OnCPU+t.RunQueue+
+		t.Blocked == t.Life)
 	c.existence(a, id, t)
 }
 
@@ -126,14 +128,17 @@ func (c *checker) switches(a *Analysis, id event.TaskID, t *task) {
 	t.MissingVoluntary = t.KernelVoluntary - min(t.TracedVoluntary, t.KernelVoluntary)
 	t.MissingInvoluntary = t.KernelInvoluntary - min(t.TracedInvoluntary, t.KernelInvoluntary)
 	c.nvcsw.add(a, id, t.TracedVoluntary, t.KernelVoluntary, t.TracedVoluntary == t.KernelVoluntary)
-	c.nivcsw.add(a, id, t.TracedInvoluntary, t.KernelInvoluntary, t.TracedInvoluntary == t.KernelInvoluntary)
+	c.nivcsw.add(a, id, t.TracedInvoluntary, t.KernelInvoluntary,
+		t.TracedInvoluntary == t.KernelInvoluntary)
 }
 
-// execRuntime compares the spans whose ends were seen. The kernel's clock is not ours: see trace.Check for why.
+// execRuntime compares the spans whose ends were seen. The kernel's clock is not ours: see
+// trace.Check for why.
 func (c *checker) execRuntime(a *Analysis, id event.TaskID, t *task) {
 	// What the task clock leaves out.
 	apart := t.ExecKernel/100 + a.o.Steal + a.o.Interrupts + time.Millisecond
-	// We are ahead by the time it takes to choose the next task, which before going idle includes looking for work.
+	// We are ahead by the time it takes to choose the next task, which before going idle includes
+	// looking for work.
 	ahead := apart + time.Microsecond*time.Duration(t.Switches.Voluntary+t.Switches.Involuntary) +
 		10*time.Microsecond*time.Duration(t.Switches.Lazy) + dur(t.staleOut)
 	behind := apart + dur(t.staleIn)
@@ -141,24 +146,29 @@ func (c *checker) execRuntime(a *Analysis, id event.TaskID, t *task) {
 	c.exec.traced += uint64(t.ExecTraced)
 	c.exec.kernel += uint64(t.ExecKernel)
 	if d > ahead || d < -behind {
-		c.exec.blame(a, id, fmt.Sprintf("traced %v, kernel %v, which is not between %v and %v", t.ExecTraced, t.ExecKernel, -behind, ahead))
+		c.exec.blame(a, id, fmt.Sprintf("traced %v, kernel %v, which is not between %v and %v",
+			t.ExecTraced, t.ExecKernel, -behind, ahead))
 	}
 }
 
-// execMargin is how far all tasks' time together may be off. A clock that is stale at a switch from or to the idle task
-// gives to nobody what it takes.
+// execMargin is how far all tasks' time together may be off. A clock that is stale at a switch from
+// or to the idle task gives to nobody what it takes.
 func (a *Analysis) execMargin(r *Result) time.Duration {
 	t := r.Total.Totals
 	t.add(&r.Tracer)
-	return t.ExecKernel/100 + a.o.Steal + a.o.Interrupts + time.Millisecond*time.Duration(1+len(r.CPUs)) +
-		time.Microsecond*time.Duration(t.Switches.Voluntary+t.Switches.Involuntary) + 10*time.Microsecond*time.Duration(t.Switches.Lazy) +
+	return t.ExecKernel/100 + a.o.Steal + a.o.Interrupts + time.Millisecond*time.Duration(1+
+		len(r.CPUs)) +
+		time.Microsecond*time.Duration(t.Switches.Voluntary+t.Switches.Involuntary) +
+		10*time.Microsecond*time.Duration(t.Switches.Lazy) +
 		dur(a.staleIdle)
 }
 
 func (c *checker) runDelay(a *Analysis, id event.TaskID, t *task) {
 	b := t.books
-	if b == nil || !b.ended || !b.end.HasRunDelay || !(t.bornSeen || b.started && b.start.HasRunDelay) ||
-		b.started && b.start.Activity == event.Runnable { // the kernel counts its first wait from before the snapshot
+	if b == nil || !b.ended || !b.end.HasRunDelay || !(t.bornSeen || b.started &&
+		b.start.HasRunDelay) ||
+		b.started && b.start.Activity == event.Runnable {
+		// the kernel counts its first wait from before the snapshot
 		c.delay.leftOut++
 		return
 	}
@@ -166,11 +176,14 @@ func (c *checker) runDelay(a *Analysis, id event.TaskID, t *task) {
 	kernel := int64(b.end.RunDelay - b.start.RunDelay)
 	c.delay.traced += uint64(t.queueTook)
 	c.delay.kernel += uint64(kernel)
-	// The kernel takes the time at the start of a switch, the probe at its end: in between a hypervisor can take the CPU
-	// away, and of 10 ms at a time (USER_HZ) it is known how long.
-	slack := kernel/100 + int64(100*time.Microsecond) + int64(time.Microsecond)*int64(t.KernelVoluntary+t.KernelInvoluntary) + int64(a.o.Steal)
+	// The kernel takes the time at the start of a switch, the probe at its end: in between a
+	// hypervisor can take the CPU away, and of 10 ms at a time (USER_HZ) it is known how long.
+	slack := kernel/100 + int64(100*time.Microsecond) +
+		int64(time.Microsecond)*int64(t.KernelVoluntary+t.KernelInvoluntary) + int64(a.o.Steal)
 	if kernel < t.queueRuns-slack-t.staleIn || kernel > t.queueTook+t.queueMay+slack+t.staleOut {
-		c.delay.blame(a, id, fmt.Sprintf("traced %v, %v of it after involuntary switches, kernel %v", dur(t.queueTook), dur(t.queueRuns), dur(kernel)))
+		c.delay.blame(a, id,
+			fmt.Sprintf("traced %v, %v of it after involuntary switches, kernel %v",
+				dur(t.queueTook), dur(t.queueRuns), dur(kernel)))
 	}
 }
 
@@ -204,23 +217,27 @@ func (c *checker) checks(a *Analysis, r *Result) []event.Check {
 	list := []event.Check{c.nvcsw.check("nvcsw", a), c.nivcsw.check("nivcsw", a)}
 	if a.walk.started == 0 || a.walk.ended == 0 {
 		for i := range list {
-			list[i] = event.Check{Name: list[i].Name, Status: event.Unavailable, Reason: "no snapshot of the tasks at both ends"}
+			list[i] = event.Check{Name: list[i].Name, Status: event.Unavailable,
+				Reason: "no snapshot of the tasks at both ends"}
 		}
 	}
 	list = append(list, a.checkCtxt())
 
 	exec := c.exec.within("sum_exec_runtime", a)
-	if d := r.Total.ExecTraced + r.Tracer.ExecTraced - r.Total.ExecKernel - r.Tracer.ExecKernel; exec.OK() && a.o.All && d.Abs() > a.execMargin(r) {
+	if d := r.Total.ExecTraced + r.Tracer.ExecTraced - r.Total.ExecKernel -
+		r.Tracer.ExecKernel; exec.OK() && a.o.All && d.Abs() > a.execMargin(r) {
 		// What a stale clock takes from one task it gives to the next.
 		exec.Status = event.Fail
 		exec.Reason = fmt.Sprintf("differs by %v, more than %v", d, a.execMargin(r)) + a.lossNote()
 	}
 	if exec.Traced == 0 && exec.Kernel == 0 {
-		exec.Status, exec.Reason = event.Unavailable, "no task was seen to come to a CPU and to leave it"
+		exec.Status, exec.Reason = event.Unavailable,
+			"no task was seen to come to a CPU and to leave it"
 	}
 	delay := c.delay.within("run_delay", a)
 	if c.delayTasks == 0 {
-		delay.Status, delay.Reason = event.Unavailable, "the kernel does not keep it (CONFIG_SCHED_INFO, sysctl kernel.sched_schedstats)"
+		delay.Status, delay.Reason = event.Unavailable,
+			"the kernel does not keep it (CONFIG_SCHED_INFO, sysctl kernel.sched_schedstats)"
 		if a.delays {
 			delay.Reason = "no task that was recorded is in the second snapshot: they have ended"
 		}
@@ -229,7 +246,8 @@ func (c *checker) checks(a *Analysis, r *Result) []event.Check {
 
 	tasks := c.tasks.check("tasks", a)
 	if a.walk.started == 0 || a.walk.ended == 0 {
-		tasks = event.Check{Name: "tasks", Status: event.Unavailable, Reason: "no snapshot of the tasks at both ends"}
+		tasks = event.Check{Name: "tasks", Status: event.Unavailable,
+			Reason: "no snapshot of the tasks at both ends"}
 	} else if a.o.All && a.o.Nested {
 		tasks = event.Check{Name: "tasks", Status: event.Unavailable, Reason: nested}
 	}
@@ -247,12 +265,14 @@ func (c *checker) without(a *Analysis, check event.Check) event.Check {
 	return check
 }
 
-// within returns the verdict on what must be equal within a margin, which was looked at task by task.
+// within returns the verdict on what must be equal within a margin, which was looked at task by
+// task.
 func (v *verdict) within(name string, a *Analysis) event.Check {
 	c := event.Check{Name: name, Status: event.Pass, Traced: v.traced, Kernel: v.kernel}
 	if v.wrong > 0 {
 		c.Status = event.Fail
-		c.Reason = fmt.Sprintf("differs by %v, %s wrong, the first %s", dur(int64(v.traced-v.kernel)), number(v.wrong, "task"), v.first) + a.lossNote()
+		c.Reason = fmt.Sprintf("differs by %v, %s wrong, the first %s",
+			dur(int64(v.traced-v.kernel)), number(v.wrong, "task"), v.first) + a.lossNote()
 	}
 	return c
 }
@@ -267,7 +287,8 @@ func (a *Analysis) checkCtxt() event.Check {
 		c.Status, c.Reason = event.Unavailable, "/proc/stat was not read"
 		return c
 	}
-	// After a hidden task the switch away from it is not shown, and perhaps a second one, to another hidden task.
+	// After a hidden task the switch away from it is not shown, and perhaps a second one, to
+	// another hidden task.
 	most := a.ctxt[1]
 	for _, cpu := range a.cpus {
 		if cpu != nil {
@@ -279,7 +300,8 @@ func (a *Analysis) checkCtxt() event.Check {
 	c.Traced = min(max(c.Kernel, a.ctxt[0]), most)
 	if c.Traced != c.Kernel {
 		c.Status = event.Fail
-		c.Reason = fmt.Sprintf("differs by %d: %d switches for certain between the readings, %d at most", int64(c.Traced-c.Kernel), a.ctxt[0], most) + a.lossNote()
+		c.Reason = fmt.Sprintf("differs by %d: %d switches for certain between the readings, %d at most",
+			int64(c.Traced-c.Kernel), a.ctxt[0], most) + a.lossNote()
 	}
 	return c
 }
@@ -293,7 +315,8 @@ func (c *checker) checkLife(a *Analysis, r *Result) event.Check {
 	}
 	check := c.life.check("life", a)
 	if unknown := r.Total.Unknown + r.Tracer.Unknown; !check.OK() && unknown > 0 {
-		check.Reason += fmt.Sprintf("; %v are of tasks of which it is not known what they did", unknown)
+		check.Reason += fmt.Sprintf("; %v are of tasks of which it is not known what they did",
+			unknown)
 	}
 	return c.without(a, check)
 }
@@ -322,7 +345,8 @@ func (a *Analysis) checkCPU(r *Result) event.Check {
 	for i := range r.CPUs {
 		c := &r.CPUs[i]
 		hidden += c.BrokenByHidden
-		whole = whole && c.Busy+c.Idle+c.Unknown == dur(a.w.Close-a.w.Open) && c.Breaks+c.BrokenByLoss == 0
+		whole = whole && c.Busy+c.Idle+c.Unknown == dur(a.w.Close-a.w.Open) && c.Breaks+
+			c.BrokenByLoss == 0
 	}
 	if whole && hidden > 0 {
 		check.Status = event.Unavailable
@@ -330,7 +354,8 @@ func (a *Analysis) checkCPU(r *Result) event.Check {
 			unknown, hidden)
 		return check
 	}
-	check.Reason = fmt.Sprintf("differs by %v; what the CPUs did is not known of %v", dur(int64(check.Traced-check.Kernel)), unknown) + a.lossNote()
+	check.Reason = fmt.Sprintf("differs by %v; what the CPUs did is not known of %v",
+		dur(int64(check.Traced-check.Kernel)), unknown) + a.lossNote()
 	return check
 }
 
@@ -350,9 +375,11 @@ func (a *Analysis) checkChain(r *Result) event.Check {
 	check.Kernel = check.Traced + breaks + lossy
 	if breaks+lossy > 0 {
 		check.Status = event.Fail
-		check.Reason = fmt.Sprintf("%d switches away from a task that was not there, %d of them where events were lost", breaks+lossy, lossy)
+		check.Reason = fmt.Sprintf("%d switches away from a task that was not there, %d of them where events were lost",
+			breaks+lossy, lossy)
 	} else if hidden > 0 {
-		check.Reason = fmt.Sprintf("%d switches left out, away from tasks that the kernel keeps from tracing", hidden)
+		check.Reason = fmt.Sprintf("%d switches left out, away from tasks that the kernel keeps from tracing",
+			hidden)
 	}
 	return check
 }

@@ -30,7 +30,8 @@ func checked(s *tiny) (start, end []event.Snapshot) {
 
 func TestChecks(t *testing.T) {
 	ctxt := func(from, to uint64) *[2]event.Reading {
-		return &[2]event.Reading{{Before: 990, After: 1000, Value: from}, {Before: 2000, After: 2010, Value: to}}
+		return &[2]event.Reading{{Before: 990, After: 1000, Value: from},
+			{Before: 2000, After: 2010, Value: to}}
 	}
 	for _, c := range []struct {
 		name   string
@@ -45,7 +46,8 @@ func TestChecks(t *testing.T) {
 				end[1].NVCSW++
 				return end
 			},
-			fails: "nvcsw life", says: "task 102 (two): traced 1, kernel 2", // it ran once more, unseen
+			// it ran once more, unseen
+			fails: "nvcsw life", says: "task 102 (two): traced 1, kernel 2",
 		},
 		{
 			name: "nivcsw",
@@ -141,7 +143,8 @@ func TestChecks(t *testing.T) {
 			r := analyse(event.Window{Open: 1000, Close: 2000}, o, table, start, s.events, end)
 			said := ""
 			for _, check := range r.Checks {
-				if should := strings.Contains(" "+c.fails+" ", " "+check.Name+" "); check.OK() == should {
+				if should := strings.Contains(" "+c.fails+" ", " "+check.Name+" "); check.OK() ==
+					should {
 					t.Errorf("%+v", check)
 				}
 				if !check.OK() {
@@ -181,7 +184,8 @@ func TestLateSnapshots(t *testing.T) {
 		}
 		for i := range early.Tasks {
 			if late.Tasks[i].Totals != early.Tasks[i].Totals {
-				t.Errorf("seed %d: late\n%+v, early\n%+v", seed, late.Tasks[i].Totals, early.Tasks[i].Totals)
+				t.Errorf("seed %d: late\n%+v, early\n%+v", seed, late.Tasks[i].Totals,
+					early.Tasks[i].Totals)
 			}
 		}
 		if t.Failed() {
@@ -195,7 +199,8 @@ func TestTracerIsLeftOut(t *testing.T) {
 	s := newTiny()
 	start, end := checked(s)
 	table := []event.Task{{}, {TID: 101, Tracer: true}, {TID: 102}}
-	r := analyse(event.Window{Open: 1000, Close: 2000}, Options{All: true, CPUs: 1}, table, start, s.events, end)
+	r := analyse(event.Window{Open: 1000, Close: 2000}, Options{All: true, CPUs: 1}, table, start,
+		s.events, end)
 	if len(r.Tasks) != 1 || r.Tasks[0].ID != 2 || r.Total.OnCPU != 100 {
 		t.Errorf("got %d tasks, on CPU %d", len(r.Tasks), r.Total.OnCPU)
 	}
@@ -310,7 +315,8 @@ func TestNested(t *testing.T) {
 		}
 		for _, c := range a.Result().Checks {
 			if c.Name == "life" || c.Name == "tasks" {
-				if got, want := c.Status == event.Unavailable && c.Reason == nested, o.All && o.Nested; got != want {
+				if got, want := c.Status == event.Unavailable && c.Reason == nested, o.All &&
+					o.Nested; got != want {
 					t.Errorf("%+v: %+v", o, c)
 				}
 			}

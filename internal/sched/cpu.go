@@ -13,10 +13,13 @@ type cpu struct {
 
 	busy, idle, unknown int64 // ns inside the window
 	switches            uint64
-	links, breaks       uint64 // of switches with a known one before: those that fit, those that do not
-	brokenByLoss        uint64
-	hidden              uint64 // and those whose prev was not seen to come, because the kernel hides the task before it
-	woken               int64  // when somebody was last put on its queue, since its last switch; never: nobody was
+	// of switches with a known one before: those that fit, those that do not
+	links, breaks uint64
+	brokenByLoss  uint64
+	// and those whose prev was not seen to come, because the kernel hides the task before it
+	hidden uint64
+	// when somebody was last put on its queue, since its last switch; never: nobody was
+	woken int64
 
 	// The queue.
 	waiting   int
@@ -30,10 +33,10 @@ type cpu struct {
 // tick is the longest a CPU's own clock stands still while a task runs: HZ may be 100.
 const tick = 10_000_000
 
-// stale returns how far the kernel's clock of the CPU may lag behind at a switch. A waking that is to preempt the one that
-// runs brings the clock up to date, and the switch that it leads to does without (rq_clock_skip_update in
-// kernel/sched/core.c). The switch can be long in coming: lazy preemption waits for the tick, and a hypervisor may come in
-// between.
+// stale returns how far the kernel's clock of the CPU may lag behind at a switch. A waking that is
+// to preempt the one that runs brings the clock up to date, and the switch that it leads to does
+// without (rq_clock_skip_update in kernel/sched/core.c). The switch can be long in coming: lazy
+// preemption waits for the tick, and a hypervisor may come in between.
 func (c *cpu) stale(now int64) int64 {
 	if c.woken < 0 {
 		return 0
@@ -41,7 +44,8 @@ func (c *cpu) stale(now int64) int64 {
 	return min(now-c.woken, tick)
 }
 
-// switched follows a switch. sound: the counters of the task that leaves show that it was there all the time.
+// switched follows a switch. sound: the counters of the task that leaves show that it was there all
+// the time.
 func (c *cpu) switched(a *Analysis, prev *task, e *event.Event, now int64, sound bool) {
 	c.waking, c.woken = event.NoTask, never
 	if a.in(now) {
@@ -109,12 +113,14 @@ func (c *cpu) spend(a *Analysis, number int, id event.TaskID, from, to int64) {
 	c.idle += d
 	if d > 0 && a.o.Interval != nil {
 		inside := from >= a.w.Open && to < a.w.Close
-		a.interval = Interval{Task: id, From: from, To: to, CPU: number, By: event.NoTask, Whole: inside && c.known}
+		a.interval = Interval{Task: id, From: from, To: to, CPU: number, By: event.NoTask,
+			Whole: inside && c.known}
 		a.o.Interval(&a.interval)
 	}
 }
 
-// finish adds up what the CPU did after its last switch. on: the snapshot found a task on it, if it had no switch at all.
+// finish adds up what the CPU did after its last switch. on: the snapshot found a task on it, if it
+// had no switch at all.
 func (c *cpu) finish(a *Analysis, number int, on, snapshots bool) {
 	current, from := c.current, c.since
 	if !c.known {

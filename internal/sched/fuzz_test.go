@@ -8,8 +8,8 @@ import (
 	"switchyard/trace/event"
 )
 
-// stray makes of bytes what no kernel would say: events, snapshots, lost intervals, in any order, about anything. 16 bytes
-// make one, so that a fuzzer can move them about.
+// stray makes of bytes what no kernel would say: events, snapshots, lost intervals, in any order,
+// about anything. 16 bytes make one, so that a fuzzer can move them about.
 func stray(a *Analysis, data []byte) {
 	now := int64(1000)
 	for len(data) >= 16 {
@@ -34,20 +34,29 @@ func stray(a *Analysis, data []byte) {
 		kind := b[0] & 0x1f
 		switch {
 		case kind <= 16:
-			a.Event(&event.Event{Kind: event.Kind(kind), Time: now, Flags: event.Flags(b[1]), Task: id(b[4]), Other: id(b[5]), CPU: uint16(b[6] % 5),
-				State: binary.LittleEndian.Uint16(b[7:]), NVCSW: uint16(b[9]), NIVCSW: uint16(b[10]),
-				Value: int64(int32(binary.LittleEndian.Uint32(b[11:]))), Prio: b[15], OtherPrio: b[15]})
+			a.Event(&event.Event{Kind: event.Kind(kind), Time: now, Flags: event.Flags(b[1]),
+				Task: id(b[4]), Other: id(b[5]), CPU: uint16(b[6] % 5),
+				State: binary.LittleEndian.Uint16(b[7:]), NVCSW: uint16(b[9]),
+				NIVCSW: uint16(b[10]),
+				Value:  int64(int32(binary.LittleEndian.Uint32(b[11:]))), Prio: b[15],
+				OtherPrio: b[15]})
 		case kind <= 20:
-			a.Start(&event.Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]), Activity: event.Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]), State: uint16(b[8]), HasRunDelay: b[15]&1 != 0})
+			a.Start(&event.Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]),
+				Activity: event.Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]),
+				State: uint16(b[8]), HasRunDelay: b[15]&1 != 0})
 		case kind <= 24:
-			a.End(&event.Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]), Activity: event.Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]), HasRunDelay: b[15]&1 != 0})
+			a.End(&event.Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]),
+				Activity: event.Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]),
+				HasRunDelay: b[15]&1 != 0})
 		case kind <= 26:
-			a.Lost(event.Lost{CPU: int(int8(b[6])), First: now, Last: now + step, Count: uint64(b[9])})
+			a.Lost(event.Lost{CPU: int(int8(b[6])), First: now, Last: now + step,
+				Count: uint64(b[9])})
 		}
 	}
 }
 
-// FuzzAnalysis: nothing makes it panic or run away, and whatever comes, each task's time and each CPU's add up.
+// FuzzAnalysis: nothing makes it panic or run away, and whatever comes, each task's time and each
+// CPU's add up.
 func FuzzAnalysis(f *testing.F) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	for range 30 {
@@ -84,7 +93,8 @@ func FuzzAnalysis(f *testing.F) {
 				t.Errorf("task %d: less than nothing: %+v", r.Tasks[i].ID, *w)
 			}
 			if n := r.Tasks[i].OnCPUSpan.Count(); n > w.Switches.Voluntary+w.Switches.Involuntary {
-				t.Errorf("task %d: %d spans of %d switches", r.Tasks[i].ID, n, w.Switches.Voluntary+w.Switches.Involuntary)
+				t.Errorf("task %d: %d spans of %d switches", r.Tasks[i].ID, n, w.Switches.Voluntary+
+					w.Switches.Involuntary)
 			}
 		}
 		for _, c := range r.CPUs {

@@ -7,11 +7,13 @@ import (
 	"switchyard/trace/event"
 )
 
-// The kernel can keep tasks from tracing: no tracepoint fires while one of them is on a CPU, but for the switch that brings it
-// there, which is another task's. Whom it makes comes out of nowhere then, and part of that task's life is not known. Such a
-// task is told from one whose making should have been seen by a CPU on which a hidden task was when it was made.
+// The kernel can keep tasks from tracing: no tracepoint fires while one of them is on a CPU, but
+// for the switch that brings it there, which is another task's. Whom it makes comes out of nowhere
+// then, and part of that task's life is not known. Such a task is told from one whose making should
+// have been seen by a CPU on which a hidden task was when it was made.
 
-// A hiddenStay is a time a CPU spent with a task that seems to be hidden, from the switch to it to the next switch seen.
+// A hiddenStay is a time a CPU spent with a task that seems to be hidden, from the switch to it to
+// the next switch seen.
 type hiddenStay struct {
 	id       event.TaskID
 	from, to int64
@@ -20,7 +22,8 @@ type hiddenStay struct {
 // maxStays is how many are remembered: of all CPUs, the last ones.
 const maxStays = 64
 
-// stays are the last ones that are over, and those of each task that came out of nowhere, when it did.
+// stays are the last ones that are over, and those of each task that came out of nowhere, when it
+// did.
 type stays struct {
 	last []hiddenStay
 	of   map[event.TaskID][]hiddenStay
@@ -33,15 +36,16 @@ func (s *stays) add(v hiddenStay) {
 	s.last = append(s.last, v)
 }
 
-// comesUp is for a task that is heard of for the first time, and was not in the first snapshot nor seen to be made: it notes
-// the stays in which it may have been.
+// comesUp is for a task that is heard of for the first time, and was not in the first snapshot nor
+// seen to be made: it notes the stays in which it may have been.
 func (a *Analysis) comesUp(id event.TaskID, t *task, now int64) {
 	if !a.o.All || a.walk.started == 0 || t.bornSeen || t.books != nil && t.books.started {
 		return
 	}
 	list := append([]hiddenStay(nil), a.stays.last...)
 	for _, c := range a.cpus {
-		if c != nil && c.known && c.current >= 0 && c.current != id && a.seemsHidden(a.task(c.current)) {
+		if c != nil && c.known && c.current >= 0 && c.current != id &&
+			a.seemsHidden(a.task(c.current)) {
 			list = append(list, hiddenStay{c.current, c.since, now})
 		}
 	}
@@ -56,7 +60,8 @@ func (a *Analysis) comesUp(id event.TaskID, t *task, now int64) {
 
 // seemsHidden is hidden as far as it is known by now.
 func (a *Analysis) seemsHidden(t *task) bool {
-	return t != nil && a.walk.started > 0 && !t.leaves && !t.bornSeen && (t.books == nil || !t.books.started)
+	return t != nil && a.walk.started > 0 && !t.leaves && !t.bornSeen &&
+		(t.books == nil || !t.books.started)
 }
 
 // madeHidden reports whether a task was made by one that the kernel keeps from tracing.

@@ -7,8 +7,8 @@ import (
 	"switchyard/trace/event"
 )
 
-// TestMadeByHidden: whom a task makes that the kernel keeps from tracing is left out of the checks that it cannot pass, by
-// name and number; and nobody else is.
+// TestMadeByHidden: whom a task makes that the kernel keeps from tracing is left out of the checks
+// that it cannot pass, by name and number; and nobody else is.
 func TestMadeByHidden(t *testing.T) {
 	const hidden, made = 3, 4
 	for _, c := range []struct {
@@ -18,29 +18,38 @@ func TestMadeByHidden(t *testing.T) {
 		fails  string // the checks that do, of life and tasks
 	}{
 		{name: "made while the hidden one was on a CPU"},
-		{name: "its start is not known", change: func(start, end []event.Snapshot, table []event.Task) (s, e []event.Snapshot) {
+		{name: "its start is not known", change: func(start, end []event.Snapshot,
+			table []event.Task) (s, e []event.Snapshot) {
 			table[made].Started = 0
 			return start, end
 		}},
-		{name: "it has ended", change: func(start, end []event.Snapshot, table []event.Task) (s, e []event.Snapshot) {
+		{name: "it has ended", change: func(start, end []event.Snapshot, table []event.Task) (s,
+			e []event.Snapshot) {
 			return start, end[:2]
 		}},
-		{name: "made before the hidden one came", fails: "life tasks", change: func(start, end []event.Snapshot, table []event.Task) (s, e []event.Snapshot) {
-			table[made].Started = 1600
-			return start, end
-		}},
-		{name: "made after it went", fails: "tasks", change: func(start, end []event.Snapshot, table []event.Task) (s, e []event.Snapshot) {
+		{name: "made before the hidden one came", fails: "life tasks",
+			change: func(start, end []event.Snapshot, table []event.Task) (s, e []event.Snapshot) {
+				table[made].Started = 1600
+				return start, end
+			}},
+		{name: "made after it went", fails: "tasks", change: func(start, end []event.Snapshot,
+			table []event.Task) (s, e []event.Snapshot) {
 			table[made].Started = 1850
 			return start, end
 		}},
-		{name: "its maker is in the snapshot, and not hidden", fails: "life tasks", change: func(start, end []event.Snapshot, table []event.Task) (s, e []event.Snapshot) {
-			return append(start, event.Snapshot{Time: 902, Task: hidden, Activity: event.Blocked}), end
-		}},
-		{name: "another one is wrong", fails: "life", change: func(start, end []event.Snapshot, table []event.Task) (s, e []event.Snapshot) {
+		{name: "its maker is in the snapshot, and not hidden", fails: "life tasks",
+			change: func(start, end []event.Snapshot, table []event.Task) (s, e []event.Snapshot) {
+				return append(start, event.Snapshot{Time: 902, Task: hidden,
+						Activity: event.Blocked}),
+					end
+			}},
+		{name: "another one is wrong", fails: "life", change: func(start, end []event.Snapshot,
+			table []event.Task) (s, e []event.Snapshot) {
 			end[1].NVCSW++
 			return start, end
 		}},
-		{name: "events were lost", fails: "life tasks", lost: []event.Lost{{CPU: 0, First: 1710, Last: 1711, Count: 1}}},
+		{name: "events were lost", fails: "life tasks",
+			lost: []event.Lost{{CPU: 0, First: 1710, Last: 1711, Count: 1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newTiny()
@@ -52,11 +61,13 @@ func TestMadeByHidden(t *testing.T) {
 			if c.name == "it has ended" {
 				s.add(event.Event{Kind: event.Exit, Time: 1825, Task: made})
 			}
-			table := []event.Task{{}, {TID: 101, Name: "one"}, {TID: 102, Name: "two"}, {TID: 68}, {TID: 104, Name: "sh", Started: 1780}}
+			table := []event.Task{{}, {TID: 101, Name: "one"}, {TID: 102, Name: "two"}, {TID: 68},
+				{TID: 104, Name: "sh", Started: 1780}}
 			if c.change != nil {
 				start, end = c.change(start, end, table)
 			}
-			r := analyse(event.Window{Open: 1000, Close: 2000}, Options{All: true, CPUs: 1}, table, start, s.events, end, c.lost...)
+			r := analyse(event.Window{Open: 1000, Close: 2000}, Options{All: true, CPUs: 1}, table,
+				start, s.events, end, c.lost...)
 			for _, name := range []string{"life", "tasks"} {
 				check := r.check(name)
 				if should := strings.Contains(c.fails, name); check.OK() == should {

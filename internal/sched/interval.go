@@ -8,8 +8,8 @@ type Interval struct {
 	What     Doing
 	From, To int64 // ns, CLOCK_BOOTTIME. They may lie outside the window
 	CPU      int   // on which it ran, or where it went next; −1: not known
-	// By woke the task up, if What is Blocked; took its CPU, if What is Waiting and that is why. Otherwise NoTask. With
-	// Interrupt it was an interrupt.
+	// By woke the task up, if What is Blocked; took its CPU, if What is Waiting and that is why.
+	// Otherwise NoTask. With Interrupt it was an interrupt.
 	By        event.TaskID
 	Interrupt event.Flags
 
@@ -82,14 +82,15 @@ func (a *Analysis) add(p *part) {
 		}
 	}
 	if a.o.Interval != nil {
-		a.interval = Interval{Task: p.id, What: p.what, From: p.from, To: p.to, CPU: int(p.cpu), Whole: whole, Touched: touched}
+		a.interval = Interval{Task: p.id, What: p.what, From: p.from, To: p.to, CPU: int(p.cpu),
+			Whole: whole, Touched: touched}
 		a.interval.By, a.interval.Interrupt = whom(p.by)
 		a.o.Interval(&a.interval)
 	}
 }
 
-// period adds up a task's period up to end: its switch away (out), or the close of the window. inferred: when it came to
-// the CPU was not seen.
+// period adds up a task's period up to end: its switch away (out), or the close of the window.
+// inferred: when it came to the CPU was not seen.
 func (a *Analysis) period(id event.TaskID, t *task, end int64, cpu int32, out, inferred bool) {
 	off, came := end, t.in >= 0 // until when it was not on the CPU
 	if came {
@@ -145,10 +146,12 @@ func (a *Analysis) wait(p *part, t *task, from, to int64, came, seen bool) {
 		p.by = t.by
 		a.preemptors.add(t.by, p.id, a.once(t.from), d)
 	}
-	if b := t.books; came && (b == nil || (!b.started || to > b.start.Time) && (!b.ended || to <= b.end.Time)) {
+	if b := t.books; came && (b == nil || (!b.started || to > b.start.Time) &&
+		(!b.ended || to <= b.end.Time)) {
 		t.queueTook += to - from
-		// The second snapshot is later than the window; and the kernel leaves out who was on its way to sleep
-		// (sched_info_depart in kernel/sched/stats.h asks whether the task is running).
+		// The second snapshot is later than the window; and the kernel leaves out who was on its
+		// way to sleep (sched_info_depart in kernel/sched/stats.h asks whether the task is
+		// running).
 		if !woken && !t.halfway && to <= a.w.Close {
 			t.queueRuns += to - from
 		}
@@ -164,8 +167,8 @@ func (a *Analysis) once(at int64) uint64 {
 	return 0
 }
 
-// murky adds up a period of which switches are missing, or whose events contradict each other. If the kernel's books say
-// how long the task ran in it, that much is known.
+// murky adds up a period of which switches are missing, or whose events contradict each other. If
+// the kernel's books say how long the task ran in it, that much is known.
 func (a *Analysis) murky(id event.TaskID, t *task, end, on int64, known bool) {
 	if t.woken >= 0 {
 		a.wakers.add(t.by, id, a.once(t.wakingAt), 0)
@@ -180,7 +183,8 @@ func (a *Analysis) murky(id event.TaskID, t *task, end, on int64, known bool) {
 	t.Unknown += dur(a.clip(t.from, end) - on)
 	if a.o.Interval != nil && end >= a.w.Open && t.from < a.w.Close {
 		_, _, touched := a.lostAny.within(t.from, end)
-		a.interval = Interval{Task: id, From: t.from, To: end, CPU: -1, By: event.NoTask, Touched: touched}
+		a.interval = Interval{Task: id, From: t.from, To: end, CPU: -1, By: event.NoTask,
+			Touched: touched}
 		a.o.Interval(&a.interval)
 	}
 }

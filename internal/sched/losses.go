@@ -25,13 +25,18 @@ func (l losses) merge() losses {
 	return out
 }
 
-// within returns the first and the last time at which something was lost between from and to, and whether anything was.
+// within returns the first and the last time at which something was lost between from and to, and
+// whether anything was.
 func (l losses) within(from, to int64) (first, last int64, any bool) {
 	if len(l) == 0 || l[len(l)-1].last < from {
 		return 0, 0, false // the common case, and the only one in most runs
 	}
-	i, _ := slices.BinarySearchFunc(l, from, func(s stretch, t int64) int { return cmp.Compare(s.last, t) })
-	j, found := slices.BinarySearchFunc(l, to, func(s stretch, t int64) int { return cmp.Compare(s.first, t) })
+	i, _ := slices.BinarySearchFunc(l, from, func(s stretch, t int64) int {
+		return cmp.Compare(s.last, t)
+	})
+	j, found := slices.BinarySearchFunc(l, to, func(s stretch, t int64) int {
+		return cmp.Compare(s.first, t)
+	})
 	if found {
 		j++
 	}

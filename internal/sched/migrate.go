@@ -2,8 +2,8 @@ package sched
 
 import "switchyard/trace/event"
 
-// stopper is the priority of a CPU's stopper thread, migration/N: the highest there is (sched_set_stop_task in
-// kernel/sched/core.c), which a task of SCHED_FIFO 99 shares.
+// stopper is the priority of a CPU's stopper thread, migration/N: the highest there is
+// (sched_set_stop_task in kernel/sched/core.c), which a task of SCHED_FIFO 99 shares.
 const stopper = 0
 
 // realTime is the first priority that is not real-time.
@@ -31,7 +31,8 @@ func (a *Analysis) onMigrate(e *event.Event, now int64) {
 	case t.state == fresh:
 		count = &m.AtFork
 	case atWakeup:
-		// With interrupts off from the waking to the choice of the CPU, nothing can come in between.
+		// With interrupts off from the waking to the choice of the CPU, nothing can come in
+		// between.
 		count = &m.AtWakeup
 	case e.Flags.Interrupt():
 		count = &m.Balancing

@@ -8,10 +8,12 @@ import (
 	"switchyard/trace/event"
 )
 
-// Pair is an entry of a matrix: what By did to Of, how often, and how long Of then waited for a CPU.
+// Pair is an entry of a matrix: what By did to Of, how often, and how long Of then waited for a
+// CPU.
 type Pair struct {
-	// By is a task, or a CPU's idle task. When Interrupt is set, it was an interrupt of that kind (FlagHardIRQ,
-	// FlagSoftIRQ or FlagNMI), and By is NoTask. NoTask without Interrupt: all pairs for which there was no room.
+	// By is a task, or a CPU's idle task. When Interrupt is set, it was an interrupt of that kind
+	// (FlagHardIRQ, FlagSoftIRQ or FlagNMI), and By is NoTask. NoTask without Interrupt: all pairs
+	// for which there was no room.
 	By        event.TaskID
 	Interrupt event.Flags
 	Of        event.TaskID
@@ -26,8 +28,8 @@ const (
 	byNMI
 )
 
-// whoever returns who did what an event says: the task, or the interrupt. An NMI may come in a hard interrupt, and that in
-// a softirq: it is the innermost.
+// whoever returns who did what an event says: the task, or the interrupt. An NMI may come in a hard
+// interrupt, and that in a softirq: it is the innermost.
 func whoever(e *event.Event) event.TaskID {
 	switch {
 	case e.Flags&event.FlagNMI != 0:
@@ -56,7 +58,8 @@ func whom(by event.TaskID) (event.TaskID, event.Flags) {
 	return by, 0
 }
 
-// pairs is a matrix with few entries: an open hash table of bounded size. What is added waits, as with pages.
+// pairs is a matrix with few entries: an open hash table of bounded size. What is added waits, as
+// with pages.
 type pairs struct {
 	table   []pair // a power of two, at most half of it used
 	used    int
@@ -141,7 +144,8 @@ func (p *pairs) place(by, of event.TaskID) *pair {
 	}
 }
 
-// result returns the entries of all pairs that keep says to keep, by falling time, those that caused nothing last.
+// result returns the entries of all pairs that keep says to keep, by falling time, those that
+// caused nothing last.
 func (p *pairs) result(keep func(of event.TaskID) bool) []Pair {
 	p.settle()
 	var list []Pair
@@ -155,11 +159,13 @@ func (p *pairs) result(keep func(of event.TaskID) bool) []Pair {
 		list = append(list, r)
 	}
 	slices.SortFunc(list, func(a, b Pair) int {
-		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(b.Count, a.Count), cmp.Compare(a.By, b.By),
+		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(b.Count, a.Count),
+			cmp.Compare(a.By, b.By),
 			cmp.Compare(a.Interrupt, b.Interrupt), cmp.Compare(a.Of, b.Of))
 	})
 	if p.rest.count > 0 {
-		list = append(list, Pair{By: event.NoTask, Of: event.NoTask, Count: p.rest.count, Time: dur(p.rest.ns)})
+		list = append(list, Pair{By: event.NoTask, Of: event.NoTask, Count: p.rest.count,
+			Time: dur(p.rest.ns)})
 	}
 	return list
 }

@@ -40,9 +40,10 @@ const (
 	full        // busy, with somebody on its queue
 )
 
-// queues follow who waits where. A waking is placed on the CPU the task was on last; when a migration follows, it was never
-// there. While any CPU loses events nothing is known of any queue, for those who wait here may have been taken elsewhere;
-// and those who waited before are not known to be there after.
+// queues follow who waits where. A waking is placed on the CPU the task was on last; when a
+// migration follows, it was never there. While any CPU loses events nothing is known of any queue,
+// for those who wait here may have been taken elsewhere; and those who waited before are not known
+// to be there after.
 type queues struct {
 	waiting int   // on all CPUs
 	from    int64 // since when there are so many
@@ -58,7 +59,8 @@ type queues struct {
 	wasted  tally
 }
 
-// violation is a time in which a task waited and a CPU was spare, and the task whose coming made or ended it.
+// violation is a time in which a task waited and a CPU was spare, and the task whose coming made or
+// ended it.
 type violation struct {
 	from, to       int64
 	begun, endedBy event.TaskID
@@ -224,7 +226,8 @@ func (q *queues) undo(id event.TaskID, at int64) {
 	}
 }
 
-// passLost pauses the queues where an interval of losses begins, and starts them anew where it ends.
+// passLost pauses the queues where an interval of losses begins, and starts them anew where it
+// ends.
 func (a *Analysis) passLost(now int64) {
 	q := &a.queue
 	for a.nextLost < len(a.lostAny) {
@@ -265,12 +268,13 @@ func (a *Analysis) measureQueues(now int64) {
 	a.measureAll(now)
 }
 
-// Queue is the number of tasks that wait on one CPU's queue, or on all: runnable, and not the one that runs.
+// Queue is the number of tasks that wait on one CPU's queue, or on all: runnable, and not the one
+// that runs.
 type Queue struct {
 	Mean float64 // over the known time
 	Max  int
-	// Time is how long there were so many tasks, by their number; the last one is that of all numbers from 255, if it is
-	// that long.
+	// Time is how long there were so many tasks, by their number; the last one is that of all
+	// numbers from 255, if it is that long.
 	Time    []time.Duration
 	Unknown time.Duration // events were lost
 }
@@ -288,9 +292,9 @@ func (l *lengths) result() Queue {
 	return q
 }
 
-// Waste is work conservation violated: a task waits on the queue of a busy CPU, while another CPU is idle with an empty
-// queue. The task may not be allowed there: what CPUs it may use is not known. A CPU that is idle with somebody on its
-// queue is about to run it, and no waste.
+// Waste is work conservation violated: a task waits on the queue of a busy CPU, while another CPU
+// is idle with an empty queue. The task may not be allowed there: what CPUs it may use is not
+// known. A CPU that is idle with somebody on its queue is about to run it, and no waste.
 type Waste struct {
 	Count   uint64
 	Time    time.Duration

@@ -7,14 +7,16 @@ import (
 	"switchyard/trace/hist"
 )
 
-// Result is what an Analysis has found. Times inside it are of the window, unless they say otherwise.
+// Result is what an Analysis has found. Times inside it are of the window, unless they say
+// otherwise.
 type Result struct {
 	Window event.Window
 	All    bool // the whole machine was recorded
 
 	Tasks []TaskResult // those the recording is about, by TaskID, without the recorder's own
 	Total TaskSum      // of Tasks
-	// Tracer is the sum of the recorder's own threads, which are in no other result, but in CPUs, Queue, Waste and Checks.
+	// Tracer is the sum of the recorder's own threads, which are in no other result, but in CPUs,
+	// Queue, Waste and Checks.
 	Tracer Totals
 
 	CPUs []CPU // with All
@@ -23,7 +25,8 @@ type Result struct {
 	Wakers     []Pair // By woke Of, which then waited: wake-up latency. Its first starts are none
 	Chains     []Chain
 
-	Queue Queue // those waiting on all CPUs: with All of all tasks, otherwise of those the recording is about
+	// those waiting on all CPUs: with All of all tasks, otherwise of those the recording is about
+	Queue Queue
 	Waste Waste
 
 	Appeared, Disappeared uint64 // tasks
@@ -55,17 +58,21 @@ type Result struct {
 	Events     uint64
 	Disordered uint64 // events that were earlier than the one before: taken as of the same time
 	Refused    uint64 // mentions of tasks numbered beyond Options.MaxTasks
-	Hidden     uint64 // tasks that the kernel keeps from tracing: others' switches to them were all there was
-	Strange    uint64 // events that cannot be, as of tasks that are gone
+	// tasks that the kernel keeps from tracing: others' switches to them were all there was
+	Hidden  uint64
+	Strange uint64 // events that cannot be, as of tasks that are gone
 }
 
 // Distributions are the lengths of single intervals both of whose ends were seen, in the window.
 type Distributions struct {
-	WakeupLatency   hist.Histogram // first waking to switch-in
-	RunQueueLatency hist.Histogram // runnable to on-CPU: those of WakeupLatency, and those after a switch-out that left it runnable
+	WakeupLatency hist.Histogram // first waking to switch-in
+	// runnable to on-CPU: those of WakeupLatency, and those after a switch-out that left it
+	// runnable
+	RunQueueLatency hist.Histogram
 	OnCPUSpan       hist.Histogram // switch-in to switch-out
 	BlockedTime     hist.Histogram // voluntary switch-out to first waking
-	// CompoundDelay is, for each of WakeupLatency, that and what the wakers in its Chain had waited.
+	// CompoundDelay is, for each of WakeupLatency, that and what the wakers in its Chain had
+	// waited.
 	CompoundDelay hist.Histogram
 }
 
@@ -96,15 +103,17 @@ type CPU struct {
 	Number              int
 	Busy, Idle, Unknown time.Duration // the window; Unknown: events were lost or are missing
 	Switches            uint64
-	Breaks              uint64 // switches whose prev is not the next of the one before, and no loss explains it
-	BrokenByLoss        uint64 // those that a loss explains
-	BrokenByHidden      uint64 // those after a task that the kernel keeps from tracing
-	Queue               Queue
+	// switches whose prev is not the next of the one before, and no loss explains it
+	Breaks         uint64
+	BrokenByLoss   uint64 // those that a loss explains
+	BrokenByHidden uint64 // those after a task that the kernel keeps from tracing
+	Queue          Queue
 }
 
 func dur(ns int64) time.Duration { return time.Duration(ns) }
 
-// Result closes the window, whatever events came, and returns what was found. Events that come later change nothing.
+// Result closes the window, whatever events came, and returns what was found. Events that come
+// later change nothing.
 func (a *Analysis) Result() *Result {
 	if a.done != nil {
 		return a.done
@@ -172,7 +181,8 @@ func (a *Analysis) Result() *Result {
 			cpu.finish(a, i, c.running[int32(i)], a.walk.started > 0)
 			r.CPUs = append(r.CPUs, CPU{
 				Number: i, Busy: dur(cpu.busy), Idle: dur(cpu.idle), Unknown: dur(cpu.unknown),
-				Switches: cpu.switches, Breaks: cpu.breaks, BrokenByLoss: cpu.brokenByLoss, BrokenByHidden: cpu.hidden, Queue: cpu.queueLen.result(),
+				Switches: cpu.switches, Breaks: cpu.breaks, BrokenByLoss: cpu.brokenByLoss,
+				BrokenByHidden: cpu.hidden, Queue: cpu.queueLen.result(),
 			})
 		}
 	}
@@ -198,17 +208,22 @@ func (a *Analysis) accounted(id event.TaskID) bool {
 	return started
 }
 
-// hidden reports whether the kernel keeps a task from tracing: a walk over all tasks does not find it, and it is never seen
-// to leave a CPU.
+// hidden reports whether the kernel keeps a task from tracing: a walk over all tasks does not find
+// it, and it is never seen to leave a CPU.
 func (a *Analysis) hidden(t *task) bool {
-	return a.walk.started > 0 && t.state != unmet && t.books == nil && !t.bornSeen && !t.leaves && len(a.lost) == 0
+	return a.walk.started > 0 && t.state != unmet && t.books == nil && !t.bornSeen && !t.leaves &&
+		len(a.lost) == 0
 }
 
 // tracer reports whether a task is one of the recorder's own.
-func (a *Analysis) tracer(id event.TaskID) bool { return int(id) < len(a.table) && a.table[id].Tracer }
+func (a *Analysis) tracer(id event.TaskID) bool {
+	return int(id) < len(a.table) && a.table[id].Tracer
+}
 
 // shown reports whether a task is in the results.
-func (a *Analysis) shown(id event.TaskID) bool { return id == event.NoTask || id >= 0 && !a.tracer(id) }
+func (a *Analysis) shown(id event.TaskID) bool {
+	return id == event.NoTask || id >= 0 && !a.tracer(id)
+}
 
 // closeTask ends a task's last period, as far as the window goes, and adds up its life.
 func (a *Analysis) closeTask(id event.TaskID, t *task) {
@@ -222,14 +237,16 @@ func (a *Analysis) closeTask(id event.TaskID, t *task) {
 	}
 	if t.state != gone && t.from < a.w.Close {
 		nv, niv, known := t.rest()
-		vanished := !t.exiting && a.walk.ended > 0 && (b == nil || !b.ended) && t.born < a.walk.firstEnd
+		vanished := !t.exiting && a.walk.ended > 0 && (b == nil || !b.ended) &&
+			t.born < a.walk.firstEnd
 		alive = t.state != fresh || vanished || b != nil && b.ended
 		switch {
 		case !alive:
 		case t.doubt || t.twice || vanished || t.state == fresh || known && nv+niv > 0:
 			a.murky(id, t, a.w.Close, 0, false)
 		default:
-			if t.state == blocked && t.early >= 0 && known && (b.end.Activity == event.Runnable || b.end.Activity == event.OnCPU) {
+			if t.state == blocked && t.early >= 0 && known && (b.end.Activity == event.Runnable ||
+				b.end.Activity == event.OnCPU) {
 				if _, _, lost := a.lostAny.within(t.from, b.end.Time); lost {
 					t.early = ambiguous
 				} else {
@@ -238,7 +255,8 @@ func (a *Analysis) closeTask(id event.TaskID, t *task) {
 			}
 			a.period(id, t, a.w.Close, t.cpu, false, false)
 			if t.state == ready && b != nil && b.ended {
-				// The kernel adds what it has waited so far whenever it is moved to another CPU's queue.
+				// The kernel adds what it has waited so far whenever it is moved to another CPU's
+				// queue.
 				t.queueMay += b.end.Time - max(t.from, t.woken)
 			}
 		}
@@ -264,16 +282,20 @@ func (a *Analysis) closeTask(id event.TaskID, t *task) {
 	}
 }
 
-// rest returns how many switches the kernel counted after the last one seen, and whether that is known.
+// rest returns how many switches the kernel counted after the last one seen, and whether that is
+// known.
 func (t *task) rest() (nv, niv int64, known bool) {
 	b := t.books
 	switch {
 	case b == nil || !b.ended:
 		return 0, 0, false
-	case !b.started && !t.bornSeen && t.indexed: // where they began is not known, but where they were
-		return max(int64(int16(uint16(b.end.NVCSW)-t.nvcsw)), 0), max(int64(int16(uint16(b.end.NIVCSW)-t.nivcsw)), 0), true
+	case !b.started && !t.bornSeen && t.indexed:
+		// where they began is not known, but where they were
+		return max(int64(int16(uint16(b.end.NVCSW)-t.nvcsw)), 0),
+			max(int64(int16(uint16(b.end.NIVCSW)-t.nivcsw)), 0), true
 	}
-	return max(int64(b.end.NVCSW-b.start.NVCSW)-t.sinceNV, 0), max(int64(b.end.NIVCSW-b.start.NIVCSW)-t.sinceNIV, 0), true
+	return max(int64(b.end.NVCSW-b.start.NVCSW)-t.sinceNV, 0),
+		max(int64(b.end.NIVCSW-b.start.NIVCSW)-t.sinceNIV, 0), true
 }
 
 // waste returns what was found of work conservation.

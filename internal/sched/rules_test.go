@@ -39,8 +39,8 @@ func pairList(list []Pair) string {
 	return strings.TrimSpace(b.String())
 }
 
-// The window of the tests below is 1000 to 2000, where they do not say otherwise. Task 1 is what they are about; on CPU 0
-// and 1, -1 and -2 are idle.
+// The window of the tests below is 1000 to 2000, where they do not say otherwise. Task 1 is what
+// they are about; on CPU 0 and 1, -1 and -2 are idle.
 var rules = []struct {
 	name    string
 	window  event.Window
@@ -211,7 +211,8 @@ var rules = []struct {
 		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
 			start = append(start, s.snap(900, 1, 0, event.OnCPU), s.snap(901, 2, 0, event.Runnable))
 			e := s.sw(1100, 0, 1, 2, preempted)
-			e.State, e.Flags = event.StateInterruptible|event.StateFreezable, e.Flags|event.FlagPreempt
+			e.State, e.Flags = event.StateInterruptible|event.StateFreezable,
+				e.Flags|event.FlagPreempt
 			s.sw(1300, 0, 2, 1, preempted)
 			s.sw(1400, 0, 1, 2, sleeps).State = event.StateInterruptible | event.StateFreezable
 			return
@@ -275,8 +276,10 @@ var rules = []struct {
 	{
 		name: "a task that nothing happens to is what the snapshot says",
 		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
-			start = append(start, s.snap(900, 1, 0, event.Runnable), s.snap(901, 2, 0, event.OnCPU), s.snap(902, 3, 1, event.Blocked))
-			end = append(end, s.snap(2100, 1, 0, event.Runnable), s.snap(2101, 2, 0, event.OnCPU), s.snap(2102, 3, 1, event.Blocked))
+			start = append(start, s.snap(900, 1, 0, event.Runnable), s.snap(901, 2, 0, event.OnCPU),
+				s.snap(902, 3, 1, event.Blocked))
+			end = append(end, s.snap(2100, 1, 0, event.Runnable), s.snap(2101, 2, 0, event.OnCPU),
+				s.snap(2102, 3, 1, event.Blocked))
 			return
 		},
 		want: map[string]string{
@@ -323,7 +326,8 @@ var rules = []struct {
 			end = append(end, s.snap(2100, 1, 0, event.Blocked))
 			return
 		},
-		want: map[string]string{"1": "on 500 blocked 500 queue 0", "nvcsw": "pass 1 1", "life": "pass 1000 1000"},
+		want: map[string]string{"1": "on 500 blocked 500 queue 0", "nvcsw": "pass 1 1",
+			"life": "pass 1000 1000"},
 	},
 	{
 		name: "a snapshot in the middle of a switch-out: its counters have the switch already",
@@ -403,7 +407,8 @@ var rules = []struct {
 			s.events = s.events[:n]
 			s.sw(1500, 0, 1, -1, sleeps)
 			end = append(end, s.snap(2100, 1, 0, event.Blocked), s.snap(2100, 2, 0, event.OnCPU))
-			lost = append(lost, event.Lost{CPU: 0, First: 1350, Last: 1370, Count: 2}, event.Lost{CPU: 1, First: 1360, Last: 1360, Count: 1})
+			lost = append(lost, event.Lost{CPU: 0, First: 1350, Last: 1370, Count: 2},
+				event.Lost{CPU: 1, First: 1360, Last: 1360, Count: 1})
 			return
 		},
 		want: map[string]string{
@@ -427,7 +432,8 @@ var rules = []struct {
 			s.wake(1200, 1, 1, 2, 0)
 			s.sw(1250, 0, -1, 1, sleeps)
 			s.sw(1500, 0, 1, -1, sleeps)
-			lost = append(lost, event.Lost{CPU: 1, First: 1150, Last: 1400, Count: 7}) // not on the CPU it ran on
+			// not on the CPU it ran on
+			lost = append(lost, event.Lost{CPU: 1, First: 1150, Last: 1400, Count: 7})
 			return
 		},
 		want: map[string]string{
@@ -478,10 +484,12 @@ var rules = []struct {
 	{
 		name: "migrations by cause",
 		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
-			start = append(start, s.snap(900, 1, 0, event.Blocked), s.snap(901, 2, 1, event.OnCPU), s.snap(902, 3, 0, event.Runnable))
+			start = append(start, s.snap(900, 1, 0, event.Blocked), s.snap(901, 2, 1, event.OnCPU),
+				s.snap(902, 3, 0, event.Runnable))
 			s.wake(1100, 1, 1, 2, 0)
-			s.migrate(1101, 1, 1, 2, 1)                                       // at the wake-up
-			s.migrate(1200, 0, 1, -1, 0)                                      // pulled by an idle CPU
+			s.migrate(1101, 1, 1, 2, 1) // at the wake-up
+			// pulled by an idle CPU
+			s.migrate(1200, 0, 1, -1, 0)
 			s.sw(1210, 0, -1, 1, sleeps)                                      //
 			s.sw(1300, 0, 1, 3, preempted).OtherPrio = stopper                // 3 is the stopper
 			s.migrate(1301, 0, 1, 3, 1)                                       // by it,
@@ -490,8 +498,9 @@ var rules = []struct {
 			s.add(event.Event{Kind: event.Exec, Time: 1360, CPU: 1, Task: 1}) // for an exec
 			s.sw(1400, 1, 1, 2, preempted)                                    //
 			s.migrate(1410, 1, 1, 2, 0).Flags |= event.FlagSoftIRQ            // the balancer
-			s.migrate(1420, 1, 1, 2, 0)                                       // sched_setaffinity by 2
-			s.migrate(2420, 1, 1, 2, 0)                                       // after the window
+			// sched_setaffinity by 2
+			s.migrate(1420, 1, 1, 2, 0)
+			s.migrate(2420, 1, 1, 2, 0) // after the window
 			return
 		},
 		want: map[string]string{
@@ -502,7 +511,8 @@ var rules = []struct {
 	{
 		name: "the queue a waking joins is that of the CPU it is moved to, and an idle CPU's own wakee is no waste",
 		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
-			start = append(start, s.snap(900, 1, 0, event.Blocked), s.snap(901, 2, 0, event.OnCPU), s.snap(902, 3, 0, event.Blocked))
+			start = append(start, s.snap(900, 1, 0, event.Blocked), s.snap(901, 2, 0, event.OnCPU),
+				s.snap(902, 3, 0, event.Blocked))
 			s.sw(950, 0, 2, 2, preempted) // so that who is on the CPUs is known
 			s.sw(951, 1, 3, -2, sleeps)
 			s.wake(1100, 0, 1, 2, 0)
@@ -523,7 +533,8 @@ var rules = []struct {
 	{
 		name: "a chain hands on what its tasks waited, and ends where it comes back",
 		do: func(s *tiny) (start, end []event.Snapshot, lost []event.Lost) {
-			start = append(start, s.snap(900, 1, 0, event.Blocked), s.snap(901, 2, 1, event.Blocked), s.snap(902, 3, 1, event.Blocked))
+			start = append(start, s.snap(900, 1, 0, event.Blocked),
+				s.snap(901, 2, 1, event.Blocked), s.snap(902, 3, 1, event.Blocked))
 			s.wake(1000, 0, 1, -1, 0).Flags |= event.FlagHardIRQ
 			s.sw(1010, 0, -1, 1, sleeps)   // 1 waited 10
 			s.wake(1020, 0, 2, 1, 1)       //
@@ -592,12 +603,15 @@ func show(r *Result, key string) string {
 		return times(&r.task(event.TaskID(key[0] - '0')).Totals)
 	case "switches":
 		s := &t.Switches
-		return fmt.Sprintf("voluntary %d involuntary %d yields %d lazy %d address-space %d", s.Voluntary, s.Involuntary, s.Yields, s.Lazy, s.AddressSpace)
+		return fmt.Sprintf("voluntary %d involuntary %d yields %d lazy %d address-space %d",
+			s.Voluntary, s.Involuntary, s.Yields, s.Lazy, s.AddressSpace)
 	case "wakeups":
-		return fmt.Sprintf("%d irq %d spurious %d early %d", t.Wakeups, t.WakeupsByInterrupt, t.SpuriousWakeups, t.EarlyWakeups)
+		return fmt.Sprintf("%d irq %d spurious %d early %d", t.Wakeups, t.WakeupsByInterrupt,
+			t.SpuriousWakeups, t.EarlyWakeups)
 	case "migrations":
 		m := &t.Migrations
-		return fmt.Sprintf("%d fork %d wake %d exec %d balance %d forced %d away %d", m.Total, m.AtFork, m.AtWakeup, m.AtExec, m.Balancing, m.Forced, m.ForkedAway)
+		return fmt.Sprintf("%d fork %d wake %d exec %d balance %d forced %d away %d", m.Total,
+			m.AtFork, m.AtWakeup, m.AtExec, m.Balancing, m.Forced, m.ForkedAway)
 	case "wakeup":
 		return dist(&t.WakeupLatency)
 	case "queue":
@@ -617,7 +631,8 @@ func show(r *Result, key string) string {
 	case "touched2":
 		return fmt.Sprintf("%d×%d", r.task(2).Touched.Count, r.task(2).Touched.Time)
 	case "unseen":
-		return fmt.Sprintf("switches %d wakings %d inferred %d", t.UnseenSwitches, t.UnseenWakings, t.Inferred)
+		return fmt.Sprintf("switches %d wakings %d inferred %d", t.UnseenSwitches, t.UnseenWakings,
+			t.Inferred)
 	case "missing":
 		return fmt.Sprint(t.MissingVoluntary, t.MissingInvoluntary)
 	case "negative":
@@ -654,7 +669,8 @@ func show(r *Result, key string) string {
 			for _, l := range c.Links {
 				links = append(links, fmt.Sprintf("%d:%d", l.Task, l.Own))
 			}
-			list = append(list, fmt.Sprintf("%d:%d(%s)", c.Task, c.Compound, strings.Join(links, " ")))
+			list = append(list, fmt.Sprintf("%d:%d(%s)", c.Task, c.Compound,
+				strings.Join(links, " ")))
 		}
 		return strings.Join(list, " ")
 	case "exec":
@@ -682,7 +698,8 @@ func TestRules(t *testing.T) {
 			if w == (event.Window{}) {
 				w = event.Window{Open: 1000, Close: 2000}
 			}
-			r := analyse(w, Options{All: !rule.partial, CPUs: 2}, nil, start, s.events, end, lost...)
+			r := analyse(w, Options{All: !rule.partial, CPUs: 2}, nil, start, s.events, end,
+				lost...)
 			for key, want := range rule.want {
 				if got := show(r, key); got != want {
 					t.Errorf("%s: got %s, want %s", key, got, want)

@@ -7,8 +7,8 @@ import (
 	"switchyard/trace/event"
 )
 
-// sim is a scheduler that does what a kernel's does, at random, and writes down the truth beside its events. Its clock
-// never stands still, so that no two things happen at once.
+// sim is a scheduler that does what a kernel's does, at random, and writes down the truth beside
+// its events. Its clock never stands still, so that no two things happen at once.
 type sim struct {
 	rnd  *rand.Rand
 	now  int64
@@ -90,7 +90,8 @@ func newSim(seed uint64, cpus, tasks int) *sim {
 	for range tasks {
 		t := s.make()
 		t.nv, t.niv, t.exec = s.rnd.Uint64N(1<<20), s.rnd.Uint64N(1<<20), s.rnd.Int64N(1<<34)
-		t.state, t.since, t.cpu, t.start, t.born = Sleeping, s.now, s.rnd.IntN(cpus), afterOther, s.now
+		t.state, t.since, t.cpu, t.start, t.born = Sleeping, s.now, s.rnd.IntN(cpus),
+			afterOther, s.now
 	}
 	return s
 }
@@ -111,7 +112,8 @@ func (s *sim) emit(e event.Event) { s.events = append(s.events, e) }
 
 // become ends what a task does and begins something else.
 func (s *sim) become(t *simTask, what Doing, start int, by event.TaskID, via int64) *simSpan {
-	t.spans = append(t.spans, simSpan{what: t.state, from: t.since, to: s.now, cpu: t.cpu, start: t.start, by: t.by, via: t.via})
+	t.spans = append(t.spans, simSpan{what: t.state, from: t.since, to: s.now, cpu: t.cpu,
+		start: t.start, by: t.by, via: t.via})
 	t.state, t.since, t.start, t.by, t.via = what, s.now, start, by, via
 	return &t.spans[len(t.spans)-1]
 }
@@ -144,7 +146,8 @@ func (s *sim) swtch(cpu int, how int) {
 	if len(c.queue) > 0 {
 		next = s.dequeue(cpu)
 	}
-	e := event.Event{Kind: event.Switch, Time: now, CPU: uint16(cpu), Task: prev, Other: next, Prio: 120, OtherPrio: 120, Flags: event.FlagTaskTraced | event.FlagOtherTraced}
+	e := event.Event{Kind: event.Switch, Time: now, CPU: uint16(cpu), Task: prev, Other: next,
+		Prio: 120, OtherPrio: 120, Flags: event.FlagTaskTraced | event.FlagOtherTraced}
 	table := event.PageTable(s.rnd.IntN(4))
 	if next.Idle() {
 		table = event.Lazy
@@ -224,12 +227,14 @@ func (s *sim) swtch(cpu int, how int) {
 	s.emit(e)
 }
 
-// wake is a waking on a CPU by what runs there, or an interrupt; early: the task is on its way to sleep.
+// wake is a waking on a CPU by what runs there, or an interrupt; early: the task is on its way to
+// sleep.
 func (s *sim) wake(cpu int, id event.TaskID) {
 	t := s.list[id]
 	now := s.tick()
 	by := s.cpus[cpu].current
-	e := event.Event{Kind: event.Waking, Time: now, CPU: uint16(cpu), Task: id, Other: by, Value: int64(t.cpu), Prio: 120, Flags: event.FlagTaskTraced}
+	e := event.Event{Kind: event.Waking, Time: now, CPU: uint16(cpu), Task: id, Other: by,
+		Value: int64(t.cpu), Prio: 120, Flags: event.FlagTaskTraced}
 	irq := by == id || s.rnd.IntN(3) == 0
 	waker := by
 	if irq {
@@ -303,7 +308,8 @@ func (s *sim) settle(flags event.Flags, cpu int, t *simTask) {
 	}
 	if to != t.cpu {
 		now := s.tick()
-		s.emit(event.Event{Kind: event.Migrate, Time: now, CPU: uint16(cpu), Task: t.id, Other: s.cpus[cpu].current, Value: int64(to), Flags: flags})
+		s.emit(event.Event{Kind: event.Migrate, Time: now, CPU: uint16(cpu), Task: t.id,
+			Other: s.cpus[cpu].current, Value: int64(to), Flags: flags})
 		t.migrations = append(t.migrations, now)
 		t.atWakeup = append(t.atWakeup, now)
 		s.enqueue(t.id, to)
@@ -315,10 +321,12 @@ func (s *sim) settle(flags event.Flags, cpu int, t *simTask) {
 func (s *sim) fork(cpu int) {
 	maker := s.cpus[cpu].current
 	t := s.make()
-	s.emit(event.Event{Kind: event.New, Time: s.tick(), CPU: uint16(cpu), Task: t.id, Other: maker, Flags: event.FlagTaskTraced})
+	s.emit(event.Event{Kind: event.New, Time: s.tick(), CPU: uint16(cpu), Task: t.id, Other: maker,
+		Flags: event.FlagTaskTraced})
 	to := s.rnd.IntN(len(s.cpus))
 	now := s.tick()
-	s.emit(event.Event{Kind: event.WakeNew, Time: now, CPU: uint16(cpu), Task: t.id, Other: maker, Value: int64(to), Flags: event.FlagTaskTraced})
+	s.emit(event.Event{Kind: event.WakeNew, Time: now, CPU: uint16(cpu), Task: t.id, Other: maker,
+		Value: int64(to), Flags: event.FlagTaskTraced})
 	t.state, t.since, t.cpu, t.start, t.born = Waiting, now, to, afterOther, now
 	s.inherit(t, maker)
 	if to != cpu {
@@ -361,7 +369,9 @@ func (s *sim) step() {
 			return
 		}
 		now := s.tick()
-		s.emit(event.Event{Kind: event.Migrate, Time: now, CPU: uint16(to), Task: id, Other: s.cpus[to].current, Value: int64(to), Flags: event.FlagTaskTraced | event.FlagSoftIRQ})
+		s.emit(event.Event{Kind: event.Migrate, Time: now, CPU: uint16(to), Task: id,
+			Other: s.cpus[to].current, Value: int64(to), Flags: event.FlagTaskTraced |
+				event.FlagSoftIRQ})
 		t := s.list[id]
 		t.migrations = append(t.migrations, now)
 		c.queue = slices.DeleteFunc(c.queue, func(q event.TaskID) bool { return q == id })
@@ -372,7 +382,8 @@ func (s *sim) step() {
 
 func (s *sim) wakeSomebody(cpu int) {
 	t := s.list[s.rnd.IntN(len(s.list))]
-	if t.gone || t.state == Nothing || t.start == afterEarlyWaking || t.state != Sleeping && (s.quiet || s.rnd.IntN(4) > 0) {
+	if t.gone || t.state == Nothing || t.start == afterEarlyWaking || t.state != Sleeping &&
+		(s.quiet || s.rnd.IntN(4) > 0) {
 		return
 	}
 	s.wake(cpu, t.id)
@@ -386,12 +397,14 @@ func (s *sim) walk() []event.Snapshot {
 			continue
 		}
 		s.tick()
-		what := map[Doing]event.Activity{Running: event.OnCPU, Waiting: event.Runnable, Sleeping: event.Blocked}[t.state]
+		what := map[Doing]event.Activity{Running: event.OnCPU, Waiting: event.Runnable,
+			Sleeping: event.Blocked}[t.state]
 		exec := t.exec
 		if t.state == Running {
 			exec += (s.now - t.since) / 2 // behind
 		}
-		list = append(list, event.Snapshot{Time: s.now, Task: t.id, CPU: uint16(t.cpu), Activity: what, NVCSW: t.nv, NIVCSW: t.niv, Exec: uint64(exec)})
+		list = append(list, event.Snapshot{Time: s.now, Task: t.id, CPU: uint16(t.cpu),
+			Activity: what, NVCSW: t.nv, NIVCSW: t.niv, Exec: uint64(exec)})
 	}
 	return list
 }

@@ -6,8 +6,9 @@ import (
 	"switchyard/trace/hist"
 )
 
-// tally collects one distribution of one task. Most tasks have few values, and those near each other: it has a page of
-// buckets for each power of two that occurs, and knows where the first few of them are. It is as long as a cache line.
+// tally collects one distribution of one task. Most tasks have few values, and those near each
+// other: it has a page of buckets for each power of two that occurs, and knows where the first few
+// of them are. It is as long as a cache line.
 type tally struct {
 	count    uint64
 	sum, max int64
@@ -18,13 +19,14 @@ type tally struct {
 
 const tallyNear = 7
 
-// page holds the buckets of one power of two. The values below the smallest and above the largest have a page each.
+// page holds the buckets of one power of two. The values below the smallest and above the largest
+// have a page each.
 type page [1 << hist.SubLog2]uint32 // they stop at the largest number
 
 // pages is where all tallies' pages come from. It grows by pieces, so that growing moves nothing.
 //
-// What is added waits until there is much of it. Tallies and pages of thousands of tasks are not in the CPU's caches, and a
-// loop that does nothing else fetches many of them at the same time.
+// What is added waits until there is much of it. Tallies and pages of thousands of tasks are not in
+// the CPU's caches, and a loop that does nothing else fetches many of them at the same time.
 type pages struct {
 	pieces []*[pagesPiece]page
 	used   uint32 // the first one is never used
@@ -137,7 +139,9 @@ func (t *tally) histogram(p *pages) hist.Histogram {
 		}
 		for j, c := range p.at(i) {
 			if c > 0 {
-				cells = append(cells, hist.Cell{Index: uint16(octave<<hist.SubLog2 + j - (1<<hist.SubLog2 - 1)), Count: uint64(c)})
+				cells = append(cells,
+					hist.Cell{Index: uint16(octave<<hist.SubLog2 + j - (1<<hist.SubLog2 - 1)),
+						Count: uint64(c)})
 			}
 		}
 	}

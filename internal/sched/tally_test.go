@@ -31,8 +31,10 @@ func TestTally(t *testing.T) {
 	for _, v := range values {
 		sum += v
 	}
-	if all.Count() != uint64(len(values)) || int64(all.Sum()) != sum || int64(all.Max()) != values[len(values)-1] {
-		t.Errorf("got %d values, sum %d, max %d; want %d, %d, %d", all.Count(), all.Sum(), all.Max(), len(values), sum, values[len(values)-1])
+	if all.Count() != uint64(len(values)) || int64(all.Sum()) != sum ||
+		int64(all.Max()) != values[len(values)-1] {
+		t.Errorf("got %d values, sum %d, max %d; want %d, %d, %d", all.Count(), all.Sum(),
+			all.Max(), len(values), sum, values[len(values)-1])
 	}
 	for _, q := range []float64{0.01, 0.1, 0.5, 0.9, 0.99} {
 		want := values[min(int(q*float64(len(values))), len(values)-1)]

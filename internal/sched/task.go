@@ -35,59 +35,66 @@ const (
 
 // task is all that is kept of one task.
 //
-// Its life is cut into periods. A period begins with a switch away from the task and ends with the next: blocked, waiting
-// for a CPU, on it. What is seen in between is kept and added up only at the end, when the kernel's own counters in the
-// event say whether the period is one, or several with switches missing. A task's first period begins when it is made, or
-// with the snapshot.
+// Its life is cut into periods. A period begins with a switch away from the task and ends with the
+// next: blocked, waiting for a CPU, on it. What is seen in between is kept and added up only at the
+// end, when the kernel's own counters in the event say whether the period is one, or several with
+// switches missing. A task's first period begins when it is made, or with the snapshot.
 type task struct {
 	Totals
 
 	// The period: when it began, the first waking in it, the switch-in; or never.
 	from, woken, in int64
-	before          int64        // the switch-in of the period before, or its beginning
-	wakingAt        int64        // when the waking was seen: of an early one before the period's beginning
-	by              event.TaskID // whoever woke it, or preempted it
-	cpu             int32        // on which it is, or was last; never: not known
-	state           state
-	prio            uint8
-	left            left
-	seen            bool // the period's beginning was an event
-	doubt           bool // what was seen in it cannot all be
-	earlyUsed       bool // its waking came before its beginning
-	unseenWaking    bool
-	halfway         bool // it lost the CPU on its way to sleep
-	ahead           bool // events began before the start snapshot, whose time has not come
+	before          int64 // the switch-in of the period before, or its beginning
+	// when the waking was seen: of an early one before the period's beginning
+	wakingAt     int64
+	by           event.TaskID // whoever woke it, or preempted it
+	cpu          int32        // on which it is, or was last; never: not known
+	state        state
+	prio         uint8
+	left         left
+	seen         bool // the period's beginning was an event
+	doubt        bool // what was seen in it cannot all be
+	earlyUsed    bool // its waking came before its beginning
+	unseenWaking bool
+	halfway      bool // it lost the CPU on its way to sleep
+	ahead        bool // events began before the start snapshot, whose time has not come
 
 	// A waking while it was on a CPU: spurious, or early. That shows when it comes back.
 	early          int64
 	earlyBy        event.TaskID
 	earlyInherited int64
 
-	// A switch-in while it was on another CPU: clocks disagree, if the switch-out from that CPU comes yet.
+	// A switch-in while it was on another CPU: clocks disagree, if the switch-out from that CPU
+	// comes yet.
 	twice    bool
 	twiceCPU int32
 
 	// Its counters, at its last switch away: as the event has them, and since the start snapshot.
-	indexed              bool
-	nvcsw, nivcsw        uint16
-	sinceNV, sinceNIV    int64
-	execKnown            bool
-	exec                 uint32
-	exiting              bool  // it is on its way out: a walk over all tasks may not find it any more
-	leaves               bool  // a switch away from it was seen: the kernel does not hide it
-	traced               bool  // an event says that the recording is about it
-	bornSeen             bool  // it was made in the recording
-	born                 int64 // when it was first known to be
-	died                 int64
-	forced               bool // the stopper moved it since it last gave up the CPU,
-	forcedIn             bool // in the window
-	queued               bool
-	queueCPU             int32
-	queueEpoch           uint32
-	queueRuns, queueTook int64 // run-queue time as the kernel would have it in run_delay: after involuntary switches, all
-	// How much earlier than we the kernel may say that it came to a CPU, and left it: see cpu.stale.
+	indexed           bool
+	nvcsw, nivcsw     uint16
+	sinceNV, sinceNIV int64
+	execKnown         bool
+	exec              uint32
+	// it is on its way out: a walk over all tasks may not find it any more
+	exiting    bool
+	leaves     bool  // a switch away from it was seen: the kernel does not hide it
+	traced     bool  // an event says that the recording is about it
+	bornSeen   bool  // it was made in the recording
+	born       int64 // when it was first known to be
+	died       int64
+	forced     bool // the stopper moved it since it last gave up the CPU,
+	forcedIn   bool // in the window
+	queued     bool
+	queueCPU   int32
+	queueEpoch uint32
+	// run-queue time as the kernel would have it in run_delay: after involuntary switches, all
+	queueRuns, queueTook int64
+	// How much earlier than we the kernel may say that it came to a CPU, and left it: see
+	// cpu.stale.
 	staleIn, staleOut int64
-	queueMay          int64 // what the kernel may have beside: blocked time without a waking that was seen, and waits not over yet
+	// what the kernel may have beside: blocked time without a waking that was seen, and waits not
+	// over yet
+	queueMay int64
 
 	chain                                 chain
 	wakeup, other, onCPU, block, compound tally
@@ -138,8 +145,8 @@ func (a *Analysis) greet(t *task, now int64) {
 	}
 }
 
-// catchUp is for a task whose events began before the snapshot, once it is time for that. What events have told is better,
-// unless they have not told what it does, or some were lost.
+// catchUp is for a task whose events began before the snapshot, once it is time for that. What
+// events have told is better, unless they have not told what it does, or some were lost.
 func (a *Analysis) catchUp(id event.TaskID, t *task) {
 	t.ahead = false
 	s := &t.books.start
@@ -165,7 +172,8 @@ func (a *Analysis) catchUp(id event.TaskID, t *task) {
 func (t *task) adopt(s *event.Snapshot) {
 	t.from, t.seen = s.Time, false
 	t.cpu = int32(s.CPU)
-	if s.Activity != event.OnCPU && s.Activity != event.Runnable && s.State&(event.StateDead|event.StateExitDead|event.StateExitZombie) != 0 {
+	if s.Activity != event.OnCPU && s.Activity != event.Runnable &&
+		s.State&(event.StateDead|event.StateExitDead|event.StateExitZombie) != 0 {
 		t.state, t.died = gone, s.Time // a zombie
 		return
 	}
@@ -189,7 +197,8 @@ func (t *task) begun(now int64, s state, l left, by event.TaskID) {
 	}
 	t.from, t.woken, t.in = now, never, never
 	t.state, t.left, t.by = s, l, by
-	t.seen, t.doubt, t.earlyUsed, t.unseenWaking, t.twice, t.halfway = true, false, false, false, false, false
+	t.seen, t.doubt, t.earlyUsed, t.unseenWaking, t.twice, t.halfway = true, false, false, false,
+		false, false
 }
 
 func (a *Analysis) onSwitch(e *event.Event, now int64) {
@@ -205,7 +214,8 @@ func (a *Analysis) onSwitch(e *event.Event, now int64) {
 		a.staleIdle += stale
 	}
 	if !a.o.All && e.Flags&event.FlagVoluntary == 0 {
-		stale = min(now-c.since, tick) // the waking that led to it may be of a task that is not recorded
+		// the waking that led to it may be of a task that is not recorded
+		stale = min(now-c.since, tick)
 	}
 	if e.Task >= 0 && a.about(e.Flags, event.FlagTaskTraced) {
 		if prev = a.meet(e.Task, now); prev != nil {
@@ -235,7 +245,8 @@ func (a *Analysis) onSwitch(e *event.Event, now int64) {
 	a.queue.settle(a, now, e.Task)
 }
 
-// out ends a task's period and begins the next. It reports whether the kernel's counters say that nothing is missing.
+// out ends a task's period and begins the next. It reports whether the kernel's counters say that
+// nothing is missing.
 func (a *Analysis) out(t *task, e *event.Event, c *cpu, now int64) bool {
 	in := a.in(now)
 	t.traced, t.leaves, t.prio = true, true, e.Prio
@@ -367,8 +378,8 @@ func (a *Analysis) unwake(t *task) {
 	t.chain.n, t.chain.inherited = 0, 0
 }
 
-// index compares the task's counters in the event with those of its switch before. It reports whether switches in between
-// are missing, and whether the kernel counted this one as voluntary.
+// index compares the task's counters in the event with those of its switch before. It reports
+// whether switches in between are missing, and whether the kernel counted this one as voluntary.
 func (t *task) index(e *event.Event, voluntary bool) (missing, counted bool) {
 	var dv, di int64
 	first := !t.indexed
@@ -376,7 +387,8 @@ func (t *task) index(e *event.Event, voluntary bool) (missing, counted bool) {
 		t.indexed = true
 		b := t.books
 		if b == nil || !b.started {
-			// Where its counters began is not known: nothing can be missing, and nothing be checked.
+			// Where its counters began is not known: nothing can be missing, and nothing be
+			// checked.
 			t.nvcsw, t.nivcsw = e.NVCSW, e.NIVCSW
 			return false, voluntary
 		}
@@ -431,8 +443,8 @@ func (t *task) ran(exec uint32, now int64) (ns int64, known bool) {
 	return min(int64(exec-t.exec), d), true
 }
 
-// account puts a span on a CPU beside what the kernel's books have for it: only the low 32 bits, but the rest must be the
-// same.
+// account puts a span on a CPU beside what the kernel's books have for it: only the low 32 bits,
+// but the rest must be the same.
 func (t *task) account(span int64, exec uint32) {
 	d := int64(exec - t.exec)
 	d += (span - d + 1<<31) >> 32 << 32

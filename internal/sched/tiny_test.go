@@ -6,8 +6,9 @@ import (
 	"switchyard/trace/event"
 )
 
-// tiny is a stream written by hand. It keeps the counters of each task as a kernel would, so that a test says only what
-// happens. Times are as the test gives them; a test that needs a contradiction changes the event after.
+// tiny is a stream written by hand. It keeps the counters of each task as a kernel would, so that a
+// test says only what happens. Times are as the test gives them; a test that needs a contradiction
+// changes the event after.
 type tiny struct {
 	events []event.Event
 	tasks  map[event.TaskID]*tinyTask
@@ -44,7 +45,8 @@ const (
 
 // sw is a switch. Priorities are those of ordinary tasks.
 func (s *tiny) sw(at int64, cpu int, prev, next event.TaskID, how int) *event.Event {
-	e := event.Event{Kind: event.Switch, Time: at, CPU: uint16(cpu), Task: prev, Other: next, Prio: 120, OtherPrio: 120,
+	e := event.Event{Kind: event.Switch, Time: at, CPU: uint16(cpu), Task: prev, Other: next,
+		Prio: 120, OtherPrio: 120,
 		Flags: (event.FlagTaskTraced | event.FlagOtherTraced).WithPageTable(event.AddressSpace)}
 	if next.Idle() {
 		e.Flags = e.Flags.WithPageTable(event.Lazy)
@@ -81,17 +83,21 @@ func (s *tiny) sw(at int64, cpu int, prev, next event.TaskID, how int) *event.Ev
 
 // wake is a waking by a task, on the CPU it is on; the wakee was on CPU was last.
 func (s *tiny) wake(at int64, cpu int, id, by event.TaskID, was int) *event.Event {
-	return s.add(event.Event{Kind: event.Waking, Time: at, CPU: uint16(cpu), Task: id, Other: by, Value: int64(was), Prio: 120, Flags: event.FlagTaskTraced})
+	return s.add(event.Event{Kind: event.Waking, Time: at, CPU: uint16(cpu), Task: id, Other: by,
+		Value: int64(was), Prio: 120, Flags: event.FlagTaskTraced})
 }
 
 func (s *tiny) migrate(at int64, cpu int, id, by event.TaskID, to int) *event.Event {
-	return s.add(event.Event{Kind: event.Migrate, Time: at, CPU: uint16(cpu), Task: id, Other: by, Value: int64(to), Flags: event.FlagTaskTraced})
+	return s.add(event.Event{Kind: event.Migrate, Time: at, CPU: uint16(cpu), Task: id, Other: by,
+		Value: int64(to), Flags: event.FlagTaskTraced})
 }
 
 // fork is a new task and its first waking, on a CPU.
 func (s *tiny) fork(at int64, cpu int, id, by event.TaskID, to int) {
-	s.add(event.Event{Kind: event.New, Time: at, CPU: uint16(cpu), Task: id, Other: by, Flags: event.FlagTaskTraced})
-	s.add(event.Event{Kind: event.WakeNew, Time: at + 1, CPU: uint16(cpu), Task: id, Other: by, Value: int64(to), Flags: event.FlagTaskTraced})
+	s.add(event.Event{Kind: event.New, Time: at, CPU: uint16(cpu), Task: id, Other: by,
+		Flags: event.FlagTaskTraced})
+	s.add(event.Event{Kind: event.WakeNew, Time: at + 1, CPU: uint16(cpu), Task: id, Other: by,
+		Value: int64(to), Flags: event.FlagTaskTraced})
 	s.tasks[id] = &tinyTask{in: -1}
 }
 
@@ -101,11 +107,13 @@ func (s *tiny) snap(at int64, id event.TaskID, cpu int, what event.Activity) eve
 	if what == event.OnCPU && t.in < 0 {
 		t.in = at
 	}
-	return event.Snapshot{Time: at, Task: id, CPU: uint16(cpu), Activity: what, NVCSW: uint64(t.nv), NIVCSW: uint64(t.niv), Exec: uint64(t.exec)}
+	return event.Snapshot{Time: at, Task: id, CPU: uint16(cpu), Activity: what, NVCSW: uint64(t.nv),
+		NIVCSW: uint64(t.niv), Exec: uint64(t.exec)}
 }
 
 // analyse feeds everything.
-func analyse(w event.Window, o Options, table []event.Task, start []event.Snapshot, events []event.Event, end []event.Snapshot, lost ...event.Lost) *Result {
+func analyse(w event.Window, o Options, table []event.Task, start []event.Snapshot,
+	events []event.Event, end []event.Snapshot, lost ...event.Lost) *Result {
 	a := NewAnalysis(w, o)
 	a.Tasks(table)
 	for _, l := range lost {

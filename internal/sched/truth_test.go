@@ -142,17 +142,21 @@ func (r *recorded) truth(t *simTask) truth {
 		}
 	}
 	n := r.number
-	w.Switches = event.Switches{Voluntary: n(t.voluntary), Involuntary: n(t.involuntary), Yields: n(t.yields), Lazy: n(t.lazy),
+	w.Switches = event.Switches{Voluntary: n(t.voluntary), Involuntary: n(t.involuntary),
+		Yields: n(t.yields), Lazy: n(t.lazy),
 		AddressSpace: n(t.addressSpace), Thread: n(t.thread), Kept: n(t.kept)}
-	w.Wakeups, w.WakeupsByInterrupt, w.SpuriousWakeups, w.EarlyWakeups = n(t.wakings), n(t.irq), n(t.spurious), n(t.early)
-	w.Migrations.Total, w.Migrations.AtWakeup, w.Migrations.ForkedAway = n(t.migrations), n(t.atWakeup), n(t.away)
+	w.Wakeups, w.WakeupsByInterrupt, w.SpuriousWakeups, w.EarlyWakeups = n(t.wakings), n(t.irq),
+		n(t.spurious), n(t.early)
+	w.Migrations.Total, w.Migrations.AtWakeup, w.Migrations.ForkedAway = n(t.migrations),
+		n(t.atWakeup), n(t.away)
 	w.Migrations.Balancing = w.Migrations.Total - w.Migrations.AtWakeup
 	return w
 }
 
 func found(t *TaskResult) truth {
 	of := func(h *hist.Histogram) [2]int64 { return [2]int64{int64(h.Count()), int64(h.Sum())} }
-	w := truth{wakeup: of(&t.WakeupLatency), queue: of(&t.RunQueueLatency), span: of(&t.OnCPUSpan), blocked: of(&t.BlockedTime), compound: of(&t.CompoundDelay)}
+	w := truth{wakeup: of(&t.WakeupLatency), queue: of(&t.RunQueueLatency), span: of(&t.OnCPUSpan),
+		blocked: of(&t.BlockedTime), compound: of(&t.CompoundDelay)}
 	w.Totals = t.Totals
 	// Not of the window, or looked at elsewhere.
 	w.Forks, w.Threads, w.Exits, w.SignalledSwitches = 0, 0, 0, 0
@@ -199,7 +203,8 @@ func TestTruth(t *testing.T) {
 		}
 		r.checkCPUs(t, seed, a)
 		if a.Strange+a.Disordered+a.Refused != 0 {
-			t.Errorf("seed %d: strange %d, disordered %d, refused %d", seed, a.Strange, a.Disordered, a.Refused)
+			t.Errorf("seed %d: strange %d, disordered %d, refused %d", seed, a.Strange,
+				a.Disordered, a.Refused)
 		}
 		if t.Failed() {
 			return
@@ -212,7 +217,8 @@ func (r *recorded) pairs(start int) []Pair {
 	m := map[[2]event.TaskID]*Pair{}
 	for _, t := range r.list {
 		for _, s := range t.spans {
-			if s.what != Waiting || s.start != start && !(start == afterWaking && s.start == afterEarlyWaking) {
+			if s.what != Waiting || s.start != start &&
+				!(start == afterWaking && s.start == afterEarlyWaking) {
 				continue
 			}
 			// A wait that began before anybody looked has no known cause.
@@ -238,7 +244,8 @@ func (r *recorded) pairs(start int) []Pair {
 		}
 	}
 	slices.SortFunc(list, func(a, b Pair) int {
-		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(b.Count, a.Count), cmp.Compare(a.By, b.By),
+		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(b.Count, a.Count),
+			cmp.Compare(a.By, b.By),
 			cmp.Compare(a.Interrupt, b.Interrupt), cmp.Compare(a.Of, b.Of))
 	})
 	return list
@@ -259,12 +266,14 @@ func (r *recorded) checkCPUs(t *testing.T, seed uint64, a *Result) {
 			seen = seen || s.from > r.attached && s.from < r.w.Open
 		}
 		known = known && seen
-		if c := &a.CPUs[i]; int64(c.Busy) != busy || int64(c.Idle) != idle || c.Unknown != 0 || c.Breaks != 0 {
+		if c := &a.CPUs[i]; int64(c.Busy) != busy || int64(c.Idle) != idle || c.Unknown != 0 ||
+			c.Breaks != 0 {
 			t.Errorf("seed %d CPU %d: got %+v, want busy %d, idle %d", seed, i, *c, busy, idle)
 		}
 	}
 	if r.early {
-		return // a task whose waking came early is not known to be on a queue until it comes to the CPU
+		// a task whose waking came early is not known to be on a queue until it comes to the CPU
+		return
 	}
 
 	// All lengths in the order of time.
@@ -324,7 +333,8 @@ func (r *recorded) checkCPUs(t *testing.T, seed uint64, a *Result) {
 		}
 		for n := range 30 {
 			if got[n] != perCPU[i][n] {
-				t.Errorf("seed %d CPU %d: queue of %d for %d ns, want %d", seed, i, n, got[n], perCPU[i][n])
+				t.Errorf("seed %d CPU %d: queue of %d for %d ns, want %d", seed, i, n, got[n],
+					perCPU[i][n])
 			}
 		}
 	}
@@ -342,8 +352,10 @@ func (r *recorded) checkCPUs(t *testing.T, seed uint64, a *Result) {
 	if total != area {
 		t.Errorf("seed %d: all queues: %d task-ns, want %d", seed, total, area)
 	}
-	if got := a.Waste; known && (got.Count != waste.Count || got.Time != waste.Time || got.Longest != waste.Longest) {
-		t.Errorf("seed %d: waste %d×%d longest %d, want %d×%d longest %d", seed, got.Count, got.Time, got.Longest, waste.Count, waste.Time, waste.Longest)
+	if got := a.Waste; known && (got.Count != waste.Count || got.Time != waste.Time ||
+		got.Longest != waste.Longest) {
+		t.Errorf("seed %d: waste %d×%d longest %d, want %d×%d longest %d", seed, got.Count,
+			got.Time, got.Longest, waste.Count, waste.Time, waste.Longest)
 	}
 }
 
@@ -359,7 +371,8 @@ func (r *recorded) lose(rnd *rand.Rand) {
 	first, last := r.events[0].Time, r.events[len(r.events)-1].Time
 	for range 1 + rnd.IntN(4) {
 		from := first + rnd.Int64N(last-first+1)
-		holes = append(holes, hole{cpu: uint16(rnd.IntN(len(r.cpus))), from: from, to: from + rnd.Int64N((last-first)/8+1)})
+		holes = append(holes, hole{cpu: uint16(rnd.IntN(len(r.cpus))), from: from, to: from +
+			rnd.Int64N((last-first)/8+1)})
 	}
 next:
 	for _, e := range r.events {
@@ -385,8 +398,8 @@ next:
 	}
 }
 
-// With events lost, what is said to be known is true; what may not be is marked; all adds up; and the switches that are
-// missing are counted, every one.
+// With events lost, what is said to be known is true; what may not be is marked; all adds up; and
+// the switches that are missing are counted, every one.
 func TestTruthWithLosses(t *testing.T) {
 	var murky, touched, whole int
 	for seed := range uint64(400) {
@@ -422,11 +435,13 @@ func TestTruthWithLosses(t *testing.T) {
 			want := r.truth(r.list[got.ID])
 			slack := got.Unknown + got.Touched.Time
 			if off := got.OnCPU - want.OnCPU; off > slack || off < -slack {
-				t.Errorf("seed %d task %d: on CPU %d, in truth %d, unknown %d, touched %d", seed, got.ID, got.OnCPU, want.OnCPU, got.Unknown, got.Touched.Time)
+				t.Errorf("seed %d task %d: on CPU %d, in truth %d, unknown %d, touched %d", seed,
+					got.ID, got.OnCPU, want.OnCPU, got.Unknown, got.Touched.Time)
 			}
 		}
 		if r.quiet {
-			// A voluntary switch that a signal cut short cannot be told from an involuntary one next to a loss.
+			// A voluntary switch that a signal cut short cannot be told from an involuntary one
+			// next to a loss.
 			r.checkMissing(t, seed, a, all)
 		}
 		if t.Failed() {
@@ -504,7 +519,8 @@ func (r *recorded) checkMissing(t *testing.T, seed uint64, a *Result, all []even
 			continue // where its counters began or ended is lost
 		}
 		if n := int(got.MissingVoluntary + got.MissingInvoluntary); n != missing[got.ID] {
-			t.Errorf("seed %d task %d: %d switches missing, in truth %d", seed, got.ID, n, missing[got.ID])
+			t.Errorf("seed %d task %d: %d switches missing, in truth %d", seed, got.ID, n,
+				missing[got.ID])
 		}
 	}
 }
@@ -531,8 +547,9 @@ func (r *recorded) idleIn(v *Interval) bool {
 	return true
 }
 
-// Two CPUs' clocks disagree by a little, so that the order of time is not the order of what happened: each task's time adds
-// up all the same, no switch is taken for missing, and what is said of it is off by no more than the clocks are.
+// Two CPUs' clocks disagree by a little, so that the order of time is not the order of what
+// happened: each task's time adds up all the same, no switch is taken for missing, and what is said
+// of it is off by no more than the clocks are.
 func TestTruthWithClocksApart(t *testing.T) {
 	var negative, early uint64
 	for seed := range uint64(300) {
@@ -545,7 +562,9 @@ func TestTruthWithClocksApart(t *testing.T) {
 			e := &r.events[i]
 			e.Time += int64(e.CPU) * apart / int64(len(r.cpus))
 		}
-		slices.SortStableFunc(r.events, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
+		slices.SortStableFunc(r.events, func(a, b event.Event) int {
+			return cmp.Compare(a.Time, b.Time)
+		})
 		o := r.options()
 		o.Ctxt = nil
 		a := analyse(r.w, o, r.table(), r.start, r.events, r.end)
@@ -560,7 +579,8 @@ func TestTruthWithClocksApart(t *testing.T) {
 			switches := want.Switches.Voluntary + want.Switches.Involuntary + want.Wakeups + 4
 			slack := got.Unknown + dur(int64(switches)*2*apart)
 			if d := got.OnCPU - want.OnCPU; d > slack || d < -slack {
-				t.Errorf("seed %d task %d: on CPU %d, in truth %d, unknown %d", seed, got.ID, got.OnCPU, want.OnCPU, got.Unknown)
+				t.Errorf("seed %d task %d: on CPU %d, in truth %d, unknown %d", seed, got.ID,
+					got.OnCPU, want.OnCPU, got.Unknown)
 			}
 			if got.Unknown > got.Life/10 {
 				t.Errorf("seed %d task %d: %v of %v unknown", seed, got.ID, got.Unknown, got.Life)

@@ -232,7 +232,8 @@ func (l *Latencies) Quantiles() Quantiles {
 		}
 		return us(low.ns)
 	}
-	q.P50, q.P90, q.P99, q.P999 = at(50, AtLeastP50), at(90, AtLeastP90), at(99, AtLeastP99), at(99.9, AtLeastP999)
+	q.P50, q.P90, q.P99, q.P999 = at(50, AtLeastP50), at(90, AtLeastP90), at(99, AtLeastP99),
+		at(99.9, AtLeastP999)
 	q.Min, q.Max = us(all[0].ns), us(all[len(all)-1].ns)
 	if all[0].bound {
 		q.AtLeast |= AtLeastMin

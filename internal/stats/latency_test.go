@@ -33,7 +33,8 @@ func TestUnansweredCount(t *testing.T) {
 	if q.Count != 900 || q.Unanswered != 100 {
 		t.Errorf("%+v", q)
 	}
-	if q.P99 != 300_000 || q.P999 != 300_000 || q.Max != 300_000 || q.P50 < 999 || q.P50 > 1001 || q.P90 != q.P50 {
+	if q.P99 != 300_000 || q.P999 != 300_000 || q.Max != 300_000 || q.P50 < 999 || q.P50 > 1001 ||
+		q.P90 != q.P50 {
 		t.Errorf("%+v", q)
 	}
 	if want := AtLeastP99 | AtLeastP999 | AtLeastMax | AtLeastMean; q.AtLeast != want {
@@ -57,8 +58,8 @@ func TestEarlyBound(t *testing.T) {
 	}
 }
 
-// Whatever the requests that were given up would have taken, a quantile that is not marked is
-// that of the whole, and one that is marked is no larger than it.
+// Whatever the requests that were given up would have taken, a quantile that is not marked is that
+// of the whole, and one that is marked is no larger than it.
 func TestQuantilesHoldForTheWhole(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
@@ -71,9 +72,14 @@ func TestQuantilesHoldForTheWhole(t *testing.T) {
 		for _, c := range []struct {
 			mark      AtLeast
 			got, want float64
-		}{{AtLeastMin, cut.Min, whole.Min}, {AtLeastP50, cut.P50, whole.P50}, {AtLeastP90, cut.P90, whole.P90}, {AtLeastP99, cut.P99, whole.P99}, {AtLeastP999, cut.P999, whole.P999}, {AtLeastMax, cut.Max, whole.Max}, {AtLeastMean, cut.Mean, whole.Mean}} {
-			if cut.AtLeast.Has(c.mark) && c.got > c.want*1.001 || !cut.AtLeast.Has(c.mark) && c.got != c.want {
-				t.Fatalf("%d values cut at %d, %q: got %v (marked %v), the whole has %v", len(values), limit, c.mark.Keys(), c.got, cut.AtLeast.Has(c.mark), c.want)
+		}{{AtLeastMin, cut.Min, whole.Min}, {AtLeastP50, cut.P50, whole.P50},
+			{AtLeastP90, cut.P90, whole.P90}, {AtLeastP99, cut.P99, whole.P99},
+			{AtLeastP999, cut.P999, whole.P999}, {AtLeastMax, cut.Max, whole.Max},
+			{AtLeastMean, cut.Mean, whole.Mean}} {
+			if cut.AtLeast.Has(c.mark) && c.got > c.want*1.001 || !cut.AtLeast.Has(c.mark) &&
+				c.got != c.want {
+				t.Fatalf("%d values cut at %d, %q: got %v (marked %v), the whole has %v",
+					len(values), limit, c.mark.Keys(), c.got, cut.AtLeast.Has(c.mark), c.want)
 			}
 		}
 	}
@@ -129,7 +135,8 @@ func TestForgedLatencies(t *testing.T) {
 }
 
 func TestBound(t *testing.T) {
-	for in, want := range map[int64]int64{-5: 1, 0: 1, 9999: 9999, 12345: 12340, 300e6: 300e6, 123456789: 123400000, 1 << 62: int64(MaxLatency)} {
+	for in, want := range map[int64]int64{-5: 1, 0: 1, 9999: 9999, 12345: 12340, 300e6: 300e6,
+		123456789: 123400000, 1 << 62: int64(MaxLatency)} {
 		if got := Bound(in); got != want {
 			t.Errorf("%d: %d, want %d", in, got, want)
 		}

@@ -6,22 +6,21 @@ import (
 	"slices"
 )
 
-// Estimate is the median of repeated measurements with a confidence interval
-// for the true median.
+// Estimate is the median of repeated measurements with a confidence interval for the true median.
 type Estimate struct {
-	Median     float64 `json:"median"`
-	Low        float64 `json:"low"`
-	High       float64 `json:"high"`
-	Confidence float64 `json:"confidence"` // probability that Low…High holds the true median; 0 with one measurement
+	Median float64 `json:"median"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+	// probability that Low…High holds the true median; 0 with one measurement
+	Confidence float64 `json:"confidence"`
 	N          int     `json:"n"`
 }
 
-// Median estimates from order statistics alone, assuming nothing of the
-// distribution but that the measurements are independent: the interval is the
-// narrowest symmetric pair of order statistics that reaches 95 %, or the
-// smallest and the largest value when there are too few (fewer than six), with
-// the confidence that they really give: 1 − 2^(1−n) (Conover, Practical
-// Nonparametric Statistics, 3.2). The estimate of nothing is all zeros.
+// Median estimates from order statistics alone, assuming nothing of the distribution but that the
+// measurements are independent: the interval is the narrowest symmetric pair of order statistics
+// that reaches 95 %, or the smallest and the largest value when there are too few (fewer than six),
+// with the confidence that they really give: 1 − 2^(1−n) (Conover, Practical Nonparametric
+// Statistics, 3.2). The estimate of nothing is all zeros.
 func Median(values []float64) Estimate {
 	n := len(values)
 	if n == 0 {
@@ -44,8 +43,8 @@ func Median(values []float64) Estimate {
 	return e
 }
 
-// Overlaps reports whether two intervals have a value in common: then what they
-// estimate is not distinguishable.
+// Overlaps reports whether two intervals have a value in common: then what they estimate is not
+// distinguishable.
 func (e Estimate) Overlaps(f Estimate) bool { return e.Low <= f.High && f.Low <= e.High }
 
 // Spread is half the interval's width as a share of the median.

@@ -15,9 +15,11 @@ func TestMedian(t *testing.T) {
 		{[]float64{7}, Estimate{Median: 7, Low: 7, High: 7, N: 1}},
 		{[]float64{3, 1}, Estimate{Median: 2, Low: 1, High: 3, Confidence: 0.5, N: 2}},
 		{[]float64{5, 3, 1, 2, 4}, Estimate{Median: 3, Low: 1, High: 5, Confidence: 0.9375, N: 5}},
-		{[]float64{6, 5, 3, 1, 2, 4}, Estimate{Median: 3.5, Low: 1, High: 6, Confidence: 0.96875, N: 6}},
+		{[]float64{6, 5, 3, 1, 2, 4}, Estimate{Median: 3.5, Low: 1, High: 6, Confidence: 0.96875,
+			N: 6}},
 		// Nine values: the second and the eighth give 1 − 2·10/512.
-		{[]float64{9, 8, 7, 6, 5, 4, 3, 2, 1}, Estimate{Median: 5, Low: 2, High: 8, Confidence: 1 - 20.0/512, N: 9}},
+		{[]float64{9, 8, 7, 6, 5, 4, 3, 2, 1}, Estimate{Median: 5, Low: 2, High: 8,
+			Confidence: 1 - 20.0/512, N: 9}},
 	} {
 		if got := Median(test.values); got != test.want {
 			t.Errorf("Median(%v) = %+v, want %+v", test.values, got, test.want)

@@ -11,9 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Boottime returns CLOCK_BOOTTIME as the kernel and its BPF programs read it, ns. In a time namespace (time_namespaces(7),
-// Linux 5.6) a process reads another time, by an offset, which is taken off here: times of a process and of the kernel can
-// be compared, and those of processes in different namespaces too.
+// Boottime returns CLOCK_BOOTTIME as the kernel and its BPF programs read it, ns. In a time
+// namespace (time_namespaces(7), Linux 5.6) a process reads another time, by an offset, which is
+// taken off here: times of a process and of the kernel can be compared, and those of processes in
+// different namespaces too.
 func Boottime() int64 { return read(unix.CLOCK_BOOTTIME) - timeOffsets().boottime }
 
 // Monotonic returns CLOCK_MONOTONIC likewise, ns.
@@ -28,15 +29,17 @@ func read(clock int32) int64 {
 // clockOffsets are how far a namespace's clocks are ahead of the kernel's, ns.
 type clockOffsets struct{ monotonic, boottime int64 }
 
-// timeOffsets returns those of this process, which stays in its namespace: to change it, a process must have one thread.
+// timeOffsets returns those of this process, which stays in its namespace: to change it, a process
+// must have one thread.
 var timeOffsets = sync.OnceValue(func() (o clockOffsets) {
-	// The file has the offsets of the namespace that children get. It is the process's own as soon as it has started a
-	// program (since 6.1).
+	// The file has the offsets of the namespace that children get. It is the process's own as soon
+	// as it has started a program (since 6.1).
 	own, err := os.Readlink("/proc/self/ns/time")
 	if err != nil {
 		return o // a kernel without them, or without /proc
 	}
-	if children, err := os.Readlink("/proc/self/ns/time_for_children"); err != nil || children != own {
+	if children, err := os.Readlink("/proc/self/ns/time_for_children"); err != nil ||
+		children != own {
 		return o // not to be known; whoever compares times finds out
 	}
 	text, err := os.ReadFile("/proc/self/timens_offsets")
@@ -46,7 +49,8 @@ var timeOffsets = sync.OnceValue(func() (o clockOffsets) {
 	return parseTimeOffsets(string(text))
 })
 
-// parseTimeOffsets reads lines of a clock's name or number, seconds, and nanoseconds, which are never negative.
+// parseTimeOffsets reads lines of a clock's name or number, seconds, and nanoseconds, which are
+// never negative.
 func parseTimeOffsets(text string) (o clockOffsets) {
 	for s := bufio.NewScanner(strings.NewReader(text)); s.Scan(); {
 		f := strings.Fields(s.Text())

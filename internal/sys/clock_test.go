@@ -29,10 +29,14 @@ func TestClocksInTimeNamespace(t *testing.T) {
 	}
 	unshare, err := exec.LookPath("unshare")
 	if err != nil {
-		testenv.Skip(t, "no unshare(1)", func() error { _, err := exec.LookPath("unshare"); return err })
+		testenv.Skip(t, "no unshare(1)", func() error {
+			_, err := exec.LookPath("unshare")
+			return err
+		})
 	}
 	able := func() error {
-		out, err := exec.Command(unshare, "--time", "--boottime", "1", "--fork", "true").CombinedOutput()
+		out, err := exec.Command(unshare, "--time", "--boottime", "1", "--fork",
+			"true").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}
@@ -41,7 +45,8 @@ func TestClocksInTimeNamespace(t *testing.T) {
 	if err := able(); err != nil {
 		testenv.Skip(t, err.Error(), able)
 	}
-	for _, args := range [][]string{{"--boottime", "100000"}, {"--monotonic", "7000", "--boottime", "5000"}} {
+	for _, args := range [][]string{{"--boottime", "100000"}, {"--monotonic", "7000", "--boottime",
+		"5000"}} {
 		cmd := exec.Command(unshare, append(append([]string{"--time"}, args...), "--fork", self)...)
 		cmd.Env = append(os.Environ(), "SWITCHYARD_TEST_CLOCKS=1")
 		before := [2]int64{sys.Boottime(), sys.Monotonic()}
@@ -57,7 +62,8 @@ func TestClocksInTimeNamespace(t *testing.T) {
 		for i, f := range fields {
 			n, err := strconv.ParseInt(f, 10, 64)
 			if err != nil || n < before[i] || n > after[i] {
-				t.Errorf("%v, clock %d: %v, want %v to %v (%v)", args, i, time.Duration(n), time.Duration(before[i]), time.Duration(after[i]), err)
+				t.Errorf("%v, clock %d: %v, want %v to %v (%v)", args, i, time.Duration(n),
+					time.Duration(before[i]), time.Duration(after[i]), err)
 			}
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestDropCapabilities drops them in a process of its own, and looks at every
-// thread and at a program started afterwards.
+// TestDropCapabilities drops them in a process of its own, and looks at every thread and at a
+// program started afterwards.
 func TestDropCapabilities(t *testing.T) {
 	if os.Getenv("SWITCHYARD_TEST_DROP") != "" {
 		for range 4 { // threads beside the one that drops

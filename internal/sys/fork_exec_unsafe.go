@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Program is what execve(2) takes, laid out in memory outside the Go heap so
-// that a forked child can use it as it is. Its owner calls Free.
+// A Program is what execve(2) takes, laid out in memory outside the Go heap so that a forked child
+// can use it as it is. Its owner calls Free.
 type Program struct {
 	memory     []byte
 	path       uintptr
@@ -17,8 +17,8 @@ type Program struct {
 	args       [][]byte
 }
 
-// NewProgram lays out a path, its arguments (the first is the program's name
-// for itself) and its environment.
+// NewProgram lays out a path, its arguments (the first is the program's name for itself) and its
+// environment.
 func NewProgram(path string, argv, envp []string) (*Program, error) {
 	const word = int(unsafe.Sizeof(uintptr(0)))
 	words := len(argv) + 1 + len(envp) + 1
@@ -50,15 +50,14 @@ func NewProgram(path string, argv, envp []string) (*Program, error) {
 	return p, nil
 }
 
-// Arg is the memory of argument i, for the parent to write into between two
-// forks. Its length does not change.
+// Arg is the memory of argument i, for the parent to write into between two forks. Its length does
+// not change.
 func (p *Program) Arg(i int) []byte { return p.args[i] }
 
 // Free gives the memory back.
 func (p *Program) Free() error { return Unmap(p.memory) }
 
-// RawExec makes the calling process the program (execve(2)). It returns only
-// if that fails.
+// RawExec makes the calling process the program (execve(2)). It returns only if that fails.
 //
 //go:nosplit
 //go:norace

@@ -6,13 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// closeByHand is how many descriptors RawCloseRange closes one by one where
-// the kernel cannot close a range: the default of RLIMIT_NOFILE.
+// closeByHand is how many descriptors RawCloseRange closes one by one where the kernel cannot close
+// a range: the default of RLIMIT_NOFILE.
 const closeByHand = 1024
 
-// RawCloseRange closes the descriptors from first to last, both included
-// (close_range(2), Linux 5.9). An older kernel has them closed one by one, up
-// to descriptor 1023. An empty range is fine.
+// RawCloseRange closes the descriptors from first to last, both included (close_range(2), Linux
+// 5.9). An older kernel has them closed one by one, up to descriptor 1023. An empty range is fine.
 //
 //go:nosplit
 //go:norace
@@ -38,9 +37,8 @@ func RawKeepOnExec(fd int) syscall.Errno {
 	return e
 }
 
-// RawFlock locks or unlocks an open file description (flock(2)); how is
-// unix.LOCK_EX, LOCK_UN, …. A blocked call returns EINTR when a signal
-// handler ran.
+// RawFlock locks or unlocks an open file description (flock(2)); how is unix.LOCK_EX, LOCK_UN, …. A
+// blocked call returns EINTR when a signal handler ran.
 //
 //go:nosplit
 //go:norace

@@ -27,7 +27,8 @@ func TestSendFD(t *testing.T) {
 	if e != 0 || fd < 0 {
 		t.Fatalf("received %d, %v", fd, e)
 	}
-	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil ||
+		flags&unix.FD_CLOEXEC == 0 {
 		t.Errorf("flags %#x, %v: want close-on-exec", flags, err)
 	}
 	if _, err := unix.Write(fd, []byte("x")); err != nil {

@@ -15,16 +15,16 @@ const (
 	futexPrivate = 128
 )
 
-// FutexWait blocks the calling thread in the kernel while *word is val
-// (futex(2), FUTEX_WAIT). It returns EAGAIN when *word had already changed and
-// may return without a reason. shared tells whether other processes use the
-// word too.
+// FutexWait blocks the calling thread in the kernel while *word is val (futex(2), FUTEX_WAIT). It
+// returns EAGAIN when *word had already changed and may return without a reason. shared tells
+// whether other processes use the word too.
 func FutexWait(word *atomic.Uint32, val uint32, shared bool) syscall.Errno {
 	op := uintptr(futexWait | futexPrivate)
 	if shared {
 		op = futexWait
 	}
-	_, _, e := syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), op, uintptr(val), 0, 0, 0)
+	_, _, e := syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), op, uintptr(val),
+		0, 0, 0)
 	return e
 }
 
@@ -42,7 +42,8 @@ func FutexWake(word *atomic.Uint32, n int, shared bool) {
 //go:nosplit
 //go:norace
 func RawFutexWait(word *uint32, val uint32) syscall.Errno {
-	_, _, e := syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, uintptr(val), 0, 0, 0)
+	_, _, e := syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait,
+		uintptr(val), 0, 0, 0)
 	return e
 }
 
@@ -51,5 +52,6 @@ func RawFutexWait(word *uint32, val uint32) syscall.Errno {
 //go:nosplit
 //go:norace
 func RawFutexWake(word *uint32, n int) {
-	syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWake, uintptr(n), 0, 0, 0)
+	syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWake, uintptr(n),
+		0, 0, 0)
 }

@@ -12,8 +12,9 @@ import (
 // ErrNotRegular is wrapped by the error of OpenRegular about what is no regular file.
 var ErrNotRegular = errors.New("not a regular file")
 
-// OpenRegular opens a regular file for reading. Whoever owns a directory can put a FIFO where a file is expected, which
-// open(2) would wait at for ever, or a terminal, which would become the process's own: this refuses them at once.
+// OpenRegular opens a regular file for reading. Whoever owns a directory can put a FIFO where a
+// file is expected, which open(2) would wait at for ever, or a terminal, which would become the
+// process's own: this refuses them at once.
 func OpenRegular(path string) (*os.File, error) {
 	return regular(os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0))
 }
@@ -38,8 +39,8 @@ func regular(f *os.File, err error) (*os.File, error) {
 	return f, nil
 }
 
-// OpenRoot is os.OpenRoot for a path that somebody else may own: a FIFO is refused, where os.OpenRoot waits for its other
-// end.
+// OpenRoot is os.OpenRoot for a path that somebody else may own: a FIFO is refused, where
+// os.OpenRoot waits for its other end.
 func OpenRoot(dir string) (*os.Root, error) {
 	root, err := os.OpenRoot(filepath.Clean(dir) + "/.") // which only a directory has
 	var e *fs.PathError

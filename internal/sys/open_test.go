@@ -6,12 +6,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	"switchyard/internal/sys"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/sys"
 )
 
-// A FIFO is refused at once, by whatever way it is come to: open(2) would wait for whoever writes to it.
+// A FIFO is refused at once, by whatever way it is come to: open(2) would wait for whoever writes
+// to it.
 func TestOpenNeverWaits(t *testing.T) {
 	dir := t.TempDir()
 	fifo, link := filepath.Join(dir, "fifo"), filepath.Join(dir, "link")
@@ -27,7 +28,8 @@ func TestOpenNeverWaits(t *testing.T) {
 		if _, err := sys.OpenRegular(path); !errors.Is(err, sys.ErrNotRegular) {
 			t.Errorf("%s: %v", path, err)
 		}
-		if _, err := sys.OpenRegularIn(root, filepath.Base(path)); !errors.Is(err, sys.ErrNotRegular) {
+		if _, err := sys.OpenRegularIn(root, filepath.Base(path)); !errors.Is(err,
+			sys.ErrNotRegular) {
 			t.Errorf("%s in its directory: %v", path, err)
 		}
 		if _, err := sys.OpenRoot(path); !errors.Is(err, unix.ENOTDIR) {

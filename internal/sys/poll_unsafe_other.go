@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PollName is the kernel's name of the system call behind Poll: the younger
-// architectures have no poll.
+// PollName is the kernel's name of the system call behind Poll: the younger architectures have no
+// poll.
 const PollName = "ppoll"
 
 // Poll blocks until one of fds is ready or ms milliseconds have passed; -1
@@ -25,11 +25,13 @@ func Poll(how Wait, fds []unix.PollFd, ms int) (int, syscall.Errno) {
 		limit = &ts
 	}
 	if how == Hold {
-		n, _, e := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(fds))), uintptr(len(fds)),
+		n, _, e := syscall.RawSyscall6(unix.SYS_PPOLL,
+			uintptr(unsafe.Pointer(unsafe.SliceData(fds))), uintptr(len(fds)),
 			uintptr(unsafe.Pointer(limit)), 0, 0, 0)
 		return int(n), e
 	}
-	n, _, e := syscall.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(fds))), uintptr(len(fds)),
+	n, _, e := syscall.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(fds))),
+		uintptr(len(fds)),
 		uintptr(unsafe.Pointer(limit)), 0, 0, 0)
 	return int(n), e
 }

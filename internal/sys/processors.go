@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// maxProcessors bounds what GOMAXPROCS is raised by: a Go scheduler that looks
-// for work looks at every processor.
+// maxProcessors bounds what GOMAXPROCS is raised by: a Go scheduler that looks for work looks at
+// every processor.
 const maxProcessors = 256
 
 // processors is what TakeProcessor has raised GOMAXPROCS to.
@@ -18,17 +18,15 @@ var processors struct {
 	base    int
 }
 
-// TakeProcessor gives a locked thread that is about to be made a processor (a P
-// of the Go scheduler) of its own, by raising GOMAXPROCS until as many calls of
-// GiveProcessor have followed. With fewer, a thread that comes back from the
-// kernel finds its processor taken by another thread and waits on a futex until
-// one is handed over: on one CPU, sixteen threads that block in read(2) served a
-// third of the requests. The kernel still runs as many threads at a time as
-// there are CPUs.
+// TakeProcessor gives a locked thread that is about to be made a processor (a P of the Go
+// scheduler) of its own, by raising GOMAXPROCS until as many calls of GiveProcessor have followed.
+// With fewer, a thread that comes back from the kernel finds its processor taken by another thread
+// and waits on a futex until one is handed over: on one CPU, sixteen threads that block in read(2)
+// served a third of the requests. The kernel still runs as many threads at a time as there are
+// CPUs.
 //
-// It is for designs with many threads that all block and serve. A design with one
-// or two threads has nothing to gain, and idle processors make the Go scheduler
-// look for work.
+// It is for designs with many threads that all block and serve. A design with one or two threads
+// has nothing to gain, and idle processors make the Go scheduler look for work.
 func TakeProcessor() {
 	p := &processors
 	if n := p.threads.Add(1); n > p.top.Load() && p.top.Load() < maxProcessors {

@@ -10,12 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Ring is the reader's side of a BPF ring buffer (BPF_MAP_TYPE_RINGBUF, Linux 5.8), mapped into memory. It hands over what
-// the kernel wrote as it lies there, many records at once, where a library would copy each on its own. One goroutine reads
-// a Ring; the map's descriptor stays its caller's.
+// Ring is the reader's side of a BPF ring buffer (BPF_MAP_TYPE_RINGBUF, Linux 5.8), mapped into
+// memory. It hands over what the kernel wrote as it lies there, many records at once, where a
+// library would copy each on its own. One goroutine reads a Ring; the map's descriptor stays its
+// caller's.
 //
-// Documentation/bpf/ringbuf.rst and kernel/bpf/ringbuf.c describe the layout: a page with the consumer's position, one with
-// the producer's, and the data, mapped twice in a row so that no record is ever split.
+// Documentation/bpf/ringbuf.rst and kernel/bpf/ringbuf.c describe the layout: a page with the
+// consumer's position, one with the producer's, and the data, mapped twice in a row so that no
+// record is ever split.
 type Ring struct {
 	consumer, producer *atomic.Uint64
 	pages, data        []byte
@@ -34,7 +36,8 @@ const (
 func OpenRing(fd, size int) (*Ring, error) {
 	page := os.Getpagesize()
 	if size < page || size&(size-1) != 0 {
-		return nil, fmt.Errorf("ring of %d bytes: not a power of two from %d on: %w", size, page, unix.EINVAL)
+		return nil, fmt.Errorf("ring of %d bytes: not a power of two from %d on: %w", size, page,
+			unix.EINVAL)
 	}
 	pages, err := unix.Mmap(fd, 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
@@ -54,9 +57,9 @@ func OpenRing(fd, size int) (*Ring, error) {
 	}, nil
 }
 
-// Drain calls f with the complete records there are, headers included, each padded to 8 bytes, and then gives their room
-// back to the kernel. If f fails they stay. It returns how many bytes there were, and whether that was all: not so if one
-// that is being written is in the way.
+// Drain calls f with the complete records there are, headers included, each padded to 8 bytes, and
+// then gives their room back to the kernel. If f fails they stay. It returns how many bytes there
+// were, and whether that was all: not so if one that is being written is in the way.
 func (r *Ring) Drain(f func(records []byte) error) (n int, all bool, err error) {
 	start := r.consumer.Load()
 	end, produced := start, r.producer.Load()

@@ -2,8 +2,8 @@ package sys
 
 import "math/bits"
 
-// FDSetSize is how many descriptors an FDSet holds: FD_SETSIZE of the C
-// library (select(2)). The kernel itself has no such limit.
+// FDSetSize is how many descriptors an FDSet holds: FD_SETSIZE of the C library (select(2)). The
+// kernel itself has no such limit.
 const FDSetSize = 1024
 
 // FDSet is a set of descriptors below FDSetSize, as select(2) takes it.

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SelectName is the kernel's name of the system call behind Select: the
-// younger architectures have no select.
+// SelectName is the kernel's name of the system call behind Select: the younger architectures have
+// no select.
 const SelectName = "pselect6"
 
 // Select blocks until a descriptor of read can be read, one of write can be
@@ -26,7 +26,8 @@ func Select(how Wait, nfds int, read, write *FDSet, ms int) (int, syscall.Errno)
 		limit = &ts
 	}
 	if how == Hold {
-		n, _, e := syscall.RawSyscall6(unix.SYS_PSELECT6, uintptr(nfds), uintptr(unsafe.Pointer(read)),
+		n, _, e := syscall.RawSyscall6(unix.SYS_PSELECT6, uintptr(nfds),
+			uintptr(unsafe.Pointer(read)),
 			uintptr(unsafe.Pointer(write)), 0, uintptr(unsafe.Pointer(limit)), 0)
 		return int(n), e
 	}

@@ -7,13 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MapShared maps n zeroed bytes that forked children share with their parent
-// (mmap(2), MAP_SHARED|MAP_ANONYMOUS). The caller owns them and gives them
-// back with Unmap.
+// MapShared maps n zeroed bytes that forked children share with their parent (mmap(2),
+// MAP_SHARED|MAP_ANONYMOUS). The caller owns them and gives them back with Unmap.
 func MapShared(n int) ([]byte, error) { return mapAnon(n, unix.MAP_SHARED) }
 
-// MapPrivate maps n zeroed bytes outside the Go heap: buffers that the kernel
-// keeps (io_uring), or that a forked child writes to.
+// MapPrivate maps n zeroed bytes outside the Go heap: buffers that the kernel keeps (io_uring), or
+// that a forked child writes to.
 func MapPrivate(n int) ([]byte, error) { return mapAnon(n, unix.MAP_PRIVATE) }
 
 func mapAnon(n, flags int) ([]byte, error) {
@@ -27,8 +26,8 @@ func mapAnon(n, flags int) ([]byte, error) {
 // Unmap gives back what MapShared or MapPrivate mapped.
 func Unmap(p []byte) error { return unix.Munmap(p) }
 
-// SharedNew maps a zeroed T that forked children share with their parent. T
-// must hold no pointers. The second result unmaps it.
+// SharedNew maps a zeroed T that forked children share with their parent. T must hold no pointers.
+// The second result unmaps it.
 func SharedNew[T any]() (*T, func() error, error) {
 	var zero T
 	p, err := MapShared(int(unsafe.Sizeof(zero)))

@@ -10,20 +10,22 @@ import (
 
 // ListenConfig says what kind of listening socket Listen makes.
 type ListenConfig struct {
-	Backlog   int  // length of the accept queue; 0 is 4096. The kernel caps it at net.core.somaxconn
-	NonBlock  bool // O_NONBLOCK, which lives in the open file description and so in every process that shares it
+	// length of the accept queue; 0 is 4096. The kernel caps it at net.core.somaxconn
+	Backlog int
+	// O_NONBLOCK, which lives in the open file description and so in every process that shares it
+	NonBlock  bool
 	ReusePort bool // SO_REUSEPORT: several sockets may listen on one address
 }
 
-// Listen makes a TCP socket that listens on addr (socket(2), bind(2),
-// listen(2)), an IP address and a port; port 0 picks one. The socket closes on
-// exec and carries TCP_NODELAY, which accepted connections inherit. The caller
-// owns the descriptor. A port below net.ipv4.ip_unprivileged_port_start needs
-// CAP_NET_BIND_SERVICE.
+// Listen makes a TCP socket that listens on addr (socket(2), bind(2), listen(2)), an IP address and
+// a port; port 0 picks one. The socket closes on exec and carries TCP_NODELAY, which accepted
+// connections inherit. The caller owns the descriptor. A port below
+// net.ipv4.ip_unprivileged_port_start needs CAP_NET_BIND_SERVICE.
 func Listen(addr string, c ListenConfig) (fd int, bound netip.AddrPort, err error) {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
-		return -1, bound, fmt.Errorf("listen on %q: want an IP address and a port, such as 127.0.0.1:8080", addr)
+		return -1, bound, fmt.Errorf("listen on %q: want an IP address and a port, such as 127.0.0.1:8080",
+			addr)
 	}
 	domain, sa, err := sockaddr(ap)
 	if err != nil {
@@ -35,7 +37,8 @@ func Listen(addr string, c ListenConfig) (fd int, bound netip.AddrPort, err erro
 	}
 	fd, err = unix.Socket(domain, typ, 0)
 	if err != nil {
-		return -1, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("socket", err), listenRemedy(err))
+		return -1, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("socket", err),
+			listenRemedy(err))
 	}
 	defer func() {
 		if err != nil {
@@ -43,28 +46,34 @@ func Listen(addr string, c ListenConfig) (fd int, bound netip.AddrPort, err erro
 			fd = -1
 		}
 	}()
-	opts := []struct{ level, opt int }{{unix.SOL_SOCKET, unix.SO_REUSEADDR}, {unix.IPPROTO_TCP, unix.TCP_NODELAY}}
+	opts := []struct {
+		level, opt int
+	}{{unix.SOL_SOCKET, unix.SO_REUSEADDR}, {unix.IPPROTO_TCP, unix.TCP_NODELAY}}
 	if c.ReusePort {
 		opts = append(opts, struct{ level, opt int }{unix.SOL_SOCKET, unix.SO_REUSEPORT})
 	}
 	for _, o := range opts {
 		if err = unix.SetsockoptInt(fd, o.level, o.opt, 1); err != nil {
-			return fd, bound, fmt.Errorf("listen on %s: %w", addr, os.NewSyscallError("setsockopt", err))
+			return fd, bound, fmt.Errorf("listen on %s: %w", addr,
+				os.NewSyscallError("setsockopt", err))
 		}
 	}
 	if err = unix.Bind(fd, sa); err != nil {
-		return fd, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("bind", err), listenRemedy(err))
+		return fd, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("bind", err),
+			listenRemedy(err))
 	}
 	backlog := c.Backlog
 	if backlog <= 0 {
 		backlog = 4096
 	}
 	if err = unix.Listen(fd, backlog); err != nil {
-		return fd, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("listen", err), listenRemedy(err))
+		return fd, bound, fmt.Errorf("listen on %s: %w%s", addr, os.NewSyscallError("listen", err),
+			listenRemedy(err))
 	}
 	got, err := unix.Getsockname(fd)
 	if err != nil {
-		return fd, bound, fmt.Errorf("listen on %s: %w", addr, os.NewSyscallError("getsockname", err))
+		return fd, bound, fmt.Errorf("listen on %s: %w", addr,
+			os.NewSyscallError("getsockname", err))
 	}
 	bound = addrPort(got)
 	return fd, netip.AddrPortFrom(bound.Addr().WithZone(ap.Addr().Zone()), bound.Port()), nil
@@ -102,8 +111,8 @@ func sockaddr(ap netip.AddrPort) (domain int, sa unix.Sockaddr, err error) {
 	return unix.AF_INET6, in6, nil
 }
 
-// interfaceIndex asks the kernel (netdevice(7), SIOCGIFINDEX). Package net could
-// tell too, but makes a program of cgo out of one that need not be.
+// interfaceIndex asks the kernel (netdevice(7), SIOCGIFINDEX). Package net could tell too, but
+// makes a program of cgo out of one that need not be.
 func interfaceIndex(name string) (uint32, error) {
 	request, err := unix.NewIfreq(name)
 	if err != nil {
@@ -130,9 +139,8 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// Queued is how many connections wait in a listener's accept queue: what
-// TCP_INFO calls unacked of a socket that listens (tcp_get_info in
-// net/ipv4/tcp.c). It is 0 of a socket that does not.
+// Queued is how many connections wait in a listener's accept queue: what TCP_INFO calls unacked of
+// a socket that listens (tcp_get_info in net/ipv4/tcp.c). It is 0 of a socket that does not.
 func Queued(listener int) int {
 	info, err := unix.GetsockoptTCPInfo(listener, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil || info.State != tcpListen {

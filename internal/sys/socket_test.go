@@ -22,7 +22,8 @@ func TestListenOnAZone(t *testing.T) {
 		if err == nil {
 			Close(fd)
 		}
-		if !errors.Is(err, unix.ENODEV) || !strings.Contains(err.Error(), `no interface "`+zone+`"`) {
+		if !errors.Is(err, unix.ENODEV) || !strings.Contains(err.Error(), `no interface "`+
+			zone+`"`) {
 			t.Errorf("a zone that does not exist: %v", err)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Threads have TIDs and names of their own, none is the process' first thread,
-// which would not end, and all end.
+// Threads have TIDs and names of their own, none is the process' first thread, which would not end,
+// and all end.
 func TestThread(t *testing.T) {
 	const n = 50
 	var tids sync.Map
@@ -40,12 +40,14 @@ func TestThread(t *testing.T) {
 		if tid == unix.Getpid() {
 			t.Error("a function ran on the process' first thread")
 		}
-		for deadline := time.Now().Add(5 * time.Second); unix.Tgkill(unix.Getpid(), tid.(int), 0) == nil; {
+		for deadline := time.Now().Add(5 * time.Second); unix.Tgkill(unix.Getpid(), tid.(int),
+			0) == nil; {
 			if time.Now().After(deadline) {
 				t.Errorf("thread %d did not end", tid)
 				break
 			}
-			time.Sleep(time.Millisecond) // no state: between two looks at one (testenv is above this package)
+			// no state: between two looks at one (testenv is above this package)
+			time.Sleep(time.Millisecond)
 		}
 		return true
 	})

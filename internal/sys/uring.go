@@ -1,7 +1,7 @@
 package sys
 
-// Names of linux/io_uring.h that the io_uring loop uses; x/sys has none of
-// them. See io_uring_enter(2) for what each operation means.
+// Names of linux/io_uring.h that the io_uring loop uses; x/sys has none of them. See
+// io_uring_enter(2) for what each operation means.
 const (
 	UringPollAdd     = 6
 	UringAccept      = 13
@@ -59,8 +59,8 @@ type UringSQE struct {
 	UserData uint64
 	BufGroup uint16
 	_        uint16
-	// OptLen, of a multishot receive, is after how many bytes it ends: 0 is
-	// never. Kernels before 6.17 say EINVAL to any other.
+	// OptLen, of a multishot receive, is after how many bytes it ends: 0 is never. Kernels before
+	// 6.17 say EINVAL to any other.
 	OptLen uint32
 	_      [2]uint64
 }
@@ -86,8 +86,7 @@ type uringParams struct {
 	}
 }
 
-// uringBuf is struct io_uring_buf. In the first of a ring, resv is the tail of
-// the ring.
+// uringBuf is struct io_uring_buf. In the first of a ring, resv is the tail of the ring.
 type uringBuf struct {
 	addr uint64
 	len  uint32

@@ -10,8 +10,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// bpfPrograms lists the IDs of the BPF programs in the kernel; none without
-// the privilege to ask (CAP_SYS_ADMIN).
+// bpfPrograms lists the IDs of the BPF programs in the kernel; none without the privilege to ask
+// (CAP_SYS_ADMIN).
 func bpfPrograms() map[ebpf.ProgramID]bool {
 	set := map[ebpf.ProgramID]bool{}
 	for id, err := ebpf.ProgramGetNextID(0); err == nil; id, err = ebpf.ProgramGetNextID(id) {
@@ -20,11 +20,12 @@ func bpfPrograms() map[ebpf.ProgramID]bool {
 	return set
 }
 
-// bpfLeft lists the BPF programs that were not there before and are this
-// process' doing: it holds them, or nobody does any more and they are attached
-// or pinned. Other processes may load programs at any time.
+// bpfLeft lists the BPF programs that were not there before and are this process' doing: it holds
+// them, or nobody does any more and they are attached or pinned. Other processes may load programs
+// at any time.
 func bpfLeft(before map[ebpf.ProgramID]bool, wait time.Duration) []string {
-	for deadline, pause := time.Now().Add(wait), 10*time.Millisecond; ; pause = min(2*pause, 300*time.Millisecond) {
+	for deadline, pause := time.Now().Add(wait), 10*time.Millisecond; ; pause = min(2*pause,
+		300*time.Millisecond) {
 		var list []string
 		var mine, others map[string]bool
 		for id := range bpfPrograms() {
@@ -37,10 +38,12 @@ func bpfLeft(before map[ebpf.ProgramID]bool, wait time.Duration) []string {
 			number := fmt.Sprint(id)
 			switch {
 			case mine[number]:
-				list = append(list, fmt.Sprintf("BPF program %d%s, held by a descriptor", id, bpfName(id)))
+				list = append(list, fmt.Sprintf("BPF program %d%s, held by a descriptor", id,
+					bpfName(id)))
 			case !others[number]:
 				if name := bpfName(id); name != "" { // else it has gone meanwhile
-					list = append(list, fmt.Sprintf("BPF program %d%s, attached or pinned", id, name))
+					list = append(list, fmt.Sprintf("BPF program %d%s, attached or pinned",
+						id, name))
 				}
 			}
 		}
@@ -64,8 +67,8 @@ func bpfName(id ebpf.ProgramID) string {
 	return fmt.Sprintf(" (%s %s)", info.Type, info.Name)
 }
 
-// bpfHolders lists the program IDs that descriptors of this process, and of
-// all others, stand for: programs and links (proc_pid_fdinfo(5)).
+// bpfHolders lists the program IDs that descriptors of this process, and of all others, stand for:
+// programs and links (proc_pid_fdinfo(5)).
 func bpfHolders() (mine, others map[string]bool) {
 	mine, others = map[string]bool{}, map[string]bool{}
 	self := fmt.Sprint(os.Getpid())

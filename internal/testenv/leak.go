@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// patience is how long what is on its way out may take: the kernel ends a
-// thread after the function that ran on it.
+// patience is how long what is on its way out may take: the kernel ends a thread after the function
+// that ran on it.
 const patience = 3 * time.Second
 
 // A Snapshot is what this process owned at a moment.
@@ -29,12 +29,12 @@ type Snapshot struct {
 // Take looks at what this process owns now.
 func Take() Snapshot {
 	runtimeDescriptors()
-	return Snapshot{fds: descriptors(), children: children(), threads: named(), goroutines: goroutines()}
+	return Snapshot{fds: descriptors(), children: children(), threads: named(),
+		goroutines: goroutines()}
 }
 
-// Check fails the test when at its end the process owns a descriptor, a child,
-// a named thread or a goroutine that it did not own when Check was called. Tests that run
-// in parallel must not use it.
+// Check fails the test when at its end the process owns a descriptor, a child, a named thread or a
+// goroutine that it did not own when Check was called. Tests that run in parallel must not use it.
 func Check(t testing.TB) {
 	t.Helper()
 	before := Take()
@@ -45,10 +45,10 @@ func Check(t testing.TB) {
 	})
 }
 
-// left lists what is owned now and was not before, after it has had some time
-// to go.
+// left lists what is owned now and was not before, after it has had some time to go.
 func (s Snapshot) left(wait time.Duration) []string {
-	for deadline, pause := time.Now().Add(wait), time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+	for deadline, pause := time.Now().Add(wait), time.Millisecond; ; pause = min(2*pause,
+		50*time.Millisecond) {
 		var list []string
 		for _, kind := range []struct {
 			name        string
@@ -72,8 +72,7 @@ func (s Snapshot) left(wait time.Duration) []string {
 	}
 }
 
-// runtimeDescriptors has the Go runtime make those it keeps for good: its
-// epoll and its eventfd.
+// runtimeDescriptors has the Go runtime make those it keeps for good: its epoll and its eventfd.
 var runtimeDescriptors = sync.OnceFunc(func() {
 	if r, w, err := os.Pipe(); err == nil {
 		r.Close()
@@ -93,8 +92,7 @@ func descriptors() map[string]bool {
 	return set
 }
 
-// children lists the processes, zombies too, whose parent is this one
-// (proc_pid_stat(5)).
+// children lists the processes, zombies too, whose parent is this one (proc_pid_stat(5)).
 func children() map[string]bool {
 	set := map[string]bool{}
 	self := strconv.Itoa(os.Getpid())
@@ -140,8 +138,8 @@ func named() map[string]bool {
 	return set
 }
 
-// goroutines lists those that run a function of a go statement, by ID and where
-// that stands. The one that signal.Notify starts is kept for good.
+// goroutines lists those that run a function of a go statement, by ID and where that stands. The
+// one that signal.Notify starts is kept for good.
 func goroutines() map[string]bool {
 	stacks := make([]byte, 1<<16)
 	for {
@@ -181,8 +179,7 @@ func Children() []int {
 	return pids
 }
 
-// Threads lists the names of this process' threads that carry a role's name,
-// sorted.
+// Threads lists the names of this process' threads that carry a role's name, sorted.
 func Threads() []string {
 	var names []string
 	for what := range named() {

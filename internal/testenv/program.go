@@ -10,9 +10,8 @@ import (
 
 const programVar = "SWITCHYARD_TEST_PROGRAM"
 
-// Program is a command that runs a program of this test binary, one of those
-// given to Main, with args as os.Args[1:]. It is killed when the test's
-// context ends.
+// Program is a command that runs a program of this test binary, one of those given to Main, with
+// args as os.Args[1:]. It is killed when the test's context ends.
 func Program(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()

@@ -4,13 +4,13 @@ import (
 	"os"
 	"syscall"
 
-	"switchyard/internal/proc"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/proc"
 )
 
-// LimitTasks leaves this process room for n threads that it may make, and the
-// reserve. Root is not held to the limit, so it becomes somebody else.
+// LimitTasks leaves this process room for n threads that it may make, and the reserve. Root is not
+// held to the limit, so it becomes somebody else.
 func LimitTasks(n int) error {
 	if os.Getuid() == 0 {
 		const nobodyElse = 61_913

@@ -95,7 +95,8 @@ func TestLeft(t *testing.T) {
 	named, stop := make(chan struct{}), make(chan struct{})
 	done := sys.Thread("sy-test", func() { close(named); <-stop })
 	<-named
-	if left := before.left(moment); len(left) != 2 || !strings.Contains(left[0], "sy-test") || !strings.HasPrefix(left[1], "goroutine ") {
+	if left := before.left(moment); len(left) != 2 || !strings.Contains(left[0], "sy-test") ||
+		!strings.HasPrefix(left[1], "goroutine ") {
 		t.Errorf("a thread: %q", left)
 	}
 	close(stop)
@@ -103,7 +104,8 @@ func TestLeft(t *testing.T) {
 
 	end := make(chan struct{})
 	go func() { <-end }()
-	if left := before.left(moment); len(left) != 1 || !strings.HasPrefix(left[0], "goroutine ") || !strings.Contains(left[0], "TestLeft at ") {
+	if left := before.left(moment); len(left) != 1 || !strings.HasPrefix(left[0], "goroutine ") ||
+		!strings.Contains(left[0], "TestLeft at ") {
 		t.Errorf("a goroutine: %q", left)
 	}
 	close(end)
@@ -116,7 +118,8 @@ func TestLeft(t *testing.T) {
 	left := before.left(moment) // running or a zombie
 	found := false
 	for _, what := range left {
-		found = found || strings.HasPrefix(what, fmt.Sprintf("child process %d (", child.Process.Pid))
+		found = found || strings.HasPrefix(what, fmt.Sprintf("child process %d (",
+			child.Process.Pid))
 	}
 	if !found {
 		t.Errorf("a child: %q", left)
@@ -149,7 +152,8 @@ func TestProgram(t *testing.T) {
 	var stderr strings.Builder
 	cmd = Program(t, "unknown")
 	cmd.Stderr = &stderr
-	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(stderr.String(), "unknown") {
+	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 2 ||
+		!strings.Contains(stderr.String(), "unknown") {
 		t.Errorf("a program that is not there: %v, %q", err, stderr.String())
 	}
 }
@@ -178,7 +182,8 @@ func TestBPFLeft(t *testing.T) {
 			return err
 		})
 	}
-	if left := bpfLeft(before, 10*time.Millisecond); len(left) != 1 || !strings.Contains(left[0], "sy_leak") {
+	if left := bpfLeft(before, 10*time.Millisecond); len(left) != 1 || !strings.Contains(left[0],
+		"sy_leak") {
 		t.Errorf("a program held by a descriptor: %q", left)
 	}
 	p.Close()

@@ -47,7 +47,8 @@ func suitesFor(match string) []suite {
 	return []suite{
 		{name: "trace", pkg: "trace", list: ".", skip: noFallbacks, args: test(".", noFallbacks,
 			long), limit: long},
-		{name: "switchcost", pkg: "trace/switchcost", list: ".", args: test(".", "", long), limit: long},
+		{name: "switchcost", pkg: "trace/switchcost", list: ".", args: test(".", "", long),
+			limit: long},
 		{name: "bpf", pkg: "internal/bpf", list: ".", args: test(".", "", long), limit: long},
 		{name: "conformance", pkg: "internal/conformance", list: "^TestConformance$",
 			args: test(conformance, noTools, long), limit: long},

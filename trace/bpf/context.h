@@ -29,9 +29,9 @@ static __always_inline u32 interrupt(const void *here)
 }
 
 /*
- * Whether the system call a task is in is one of the 32-bit ABI, whose numbers mean something else. On
- * x86 any program can make such calls (int $0x80), so that the code segment does not tell; on arm64 the
- * mode the task came from does.
+ * Whether the system call a task is in is one of the 32-bit ABI, whose numbers mean something else.
+ * On x86 any program can make such calls (int $0x80), so that the code segment does not tell; on
+ * arm64 the mode the task came from does.
  */
 static __always_inline bool compat_call(struct task_struct *t, const struct pt_regs *regs)
 {

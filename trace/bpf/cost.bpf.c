@@ -177,8 +177,8 @@ static __always_inline void cost_see(struct task_struct *t, u32 cpu, u64 now, bo
 
 /*
  * Before a waking. What a task has been asked for already, by the tick for one, was asked at a time
- * that is not known. The woken task goes to its old CPU or to this one, most often. No lock is held:
- * the CPU may switch meanwhile, and what is written then is of a task that does not run.
+ * that is not known. The woken task goes to its old CPU or to this one, most often. No lock is
+ * held: the CPU may switch meanwhile, and what is written then is of a task that does not run.
  */
 SEC("tp_btf/sched_waking")
 int cost_waking(u64 *ctx)

@@ -11,11 +11,11 @@ enum cost_kind {
 	COST_ADDRESS_SPACE = 1,		 /* another page table; nothing told of the TLB */
 	COST_ADDRESS_SPACE_FLUSH = 2,	 /* another page table, and the TLB was flushed */
 	COST_ADDRESS_SPACE_NO_FLUSH = 3, /* another page table, its TLB entries still good */
-	COST_KEPT = 4,		     /* from a kernel thread that had left next's in place */
-	COST_LAZY = 5,		     /* to a kernel thread: the page table stays */
-	COST_LAZY_IDLE = 6,	     /* to the idle task, likewise */
-	COST_IDLE = 7,		     /* from the idle task: the page table stays */
-	COST_IDLE_ADDRESS_SPACE = 8, /* from the idle task: another page table */
+	COST_KEPT = 4,			 /* from a kernel thread that had left next's in place */
+	COST_LAZY = 5,			 /* to a kernel thread: the page table stays */
+	COST_LAZY_IDLE = 6,		 /* to the idle task, likewise */
+	COST_IDLE = 7,			 /* from the idle task: the page table stays */
+	COST_IDLE_ADDRESS_SPACE = 8,	 /* from the idle task: another page table */
 	COST_KINDS = 9,
 };
 
@@ -41,23 +41,23 @@ enum cost_tlb {
 
 /* The switch a CPU is in, and what it has counted. Written with preemption off, by that CPU. */
 struct cost_cpu {
-	u64 entered;   /* when the scheduler was; 0: not seen */
-	u64 chosen;    /* when sched_switch began */
-	u64 switched;  /* when it ended; 0: not yet */
-	u64 flushing;  /* when tlb_flush began; 0: not seen */
-	u64 aside;     /* ns in tlb_flush's probes, first to last */
-	u64 next;      /* the task that is switched to */
-	u64 null;      /* when the first of the two calibration programs ended */
-	u32 open;      /* the number of the window the switch is in; 0: in no switch */
+	u64 entered;  /* when the scheduler was; 0: not seen */
+	u64 chosen;   /* when sched_switch began */
+	u64 switched; /* when it ended; 0: not yet */
+	u64 flushing; /* when tlb_flush began; 0: not seen */
+	u64 aside;    /* ns in tlb_flush's probes, first to last */
+	u64 next;     /* the task that is switched to */
+	u64 null;     /* when the first of the two calibration programs ended */
+	u32 open;     /* the number of the window the switch is in; 0: in no switch */
 	u32 kind;
 	u32 tlb;
-	u32 nulls;     /* samples of a calibration */
-	u64 switches;  /* seen to begin */
-	u64 unended;   /* not seen to end */
-	u64 unentered; /* whose entry was not seen */
-	u64 unseen;    /* seen only to end */
+	u32 nulls;		 /* samples of a calibration */
+	u64 switches;		 /* seen to begin */
+	u64 unended;		 /* not seen to end */
+	u64 unentered;		 /* whose entry was not seen */
+	u64 unseen;		 /* seen only to end */
 	u64 clamped[COST_PARTS]; /* shorter than the probe: taken as 0 */
-	u64 negative;  /* preemption latencies two CPUs' clocks made negative: left out */
+	u64 negative;		 /* preemption latencies two CPUs' clocks made negative: left out */
 };
 _Static_assert(sizeof(struct cost_cpu) == 72 + 32 + 8 * COST_PARTS + 8, "struct cost_cpu");
 
@@ -78,7 +78,7 @@ struct cost_control {
 	u32 last;   /* the number of the last one */
 	u32 probe;  /* ns the probe adds between two stamps */
 	u32 pad;
-	u64 flags;  /* of thread_info, by which a waking tells a task to go */
+	u64 flags; /* of thread_info, by which a waking tells a task to go */
 };
 _Static_assert(sizeof(struct cost_control) == 24, "struct cost_control");
 

@@ -15,27 +15,27 @@
  * that of use, so that a switch touches two cache lines.
  */
 enum count {
-	COUNT_VOLUNTARY = 0,	  /* S: !preempt && prev_state, what the kernel counts in nvcsw */
-	COUNT_INVOLUNTARY = 1,	  /* S: every other switch away, nivcsw */
-	COUNT_ON_CPU = 2,	  /* S: ns, switch-in to switch-out */
-	COUNT_RUN_QUEUE = 3,	  /* S: ns, runnable to switch-in */
-	COUNT_BLOCKED = 4,	  /* W: ns, voluntary switch-out to the first waking after it */
-	COUNT_WAKEUPS = 5,	  /* W: first waking of an off-CPU period */
-	COUNT_WAKEUPS_IRQ = 6,	  /* W, S: those whose waker was an interrupt */
-	COUNT_ADDRESS_SPACE = 7,  /* S: switches into it that loaded another page table */
-	COUNT_THREAD = 8,	  /* S: switches into it from a task with the same mm */
-	COUNT_KEPT = 9,		  /* S: switches into it whose page table a task without an mm had kept */
-	COUNT_LAZY = 10,	  /* S: switches away from it to a task without an mm */
-	COUNT_MIGRATIONS = 11,	  /* W */
-	COUNT_YIELDS = 12,	  /* S: involuntary switches out of sched_yield */
-	COUNT_SIGNALLED = 13,	  /* S: voluntary switches cut short by a signal: prev_state was 0 */
-	COUNT_SPURIOUS = 14,	  /* W: wakings of a task not off the CPU, COUNT_EARLY's included */
-	COUNT_EARLY = 15,	  /* S: wake-ups seen before the switch-out they belong to */
-	COUNT_UNWOKEN = 16,	  /* S: blocked tasks that came back without a waking */
-	COUNT_FORKS = 17,	  /* T: processes made */
-	COUNT_THREADS = 18,	  /* T: threads made, io_uring's workers too */
-	COUNT_EXECS = 19,	  /* T */
-	COUNT_FAULTS_USER = 20,	  /* T: page fault exceptions taken in user mode */
+	COUNT_VOLUNTARY = 0,	 /* S: !preempt && prev_state, what the kernel counts in nvcsw */
+	COUNT_INVOLUNTARY = 1,	 /* S: every other switch away, nivcsw */
+	COUNT_ON_CPU = 2,	 /* S: ns, switch-in to switch-out */
+	COUNT_RUN_QUEUE = 3,	 /* S: ns, runnable to switch-in */
+	COUNT_BLOCKED = 4,	 /* W: ns, voluntary switch-out to the first waking after it */
+	COUNT_WAKEUPS = 5,	 /* W: first waking of an off-CPU period */
+	COUNT_WAKEUPS_IRQ = 6,	 /* W, S: those whose waker was an interrupt */
+	COUNT_ADDRESS_SPACE = 7, /* S: switches into it that loaded another page table */
+	COUNT_THREAD = 8,	 /* S: switches into it from a task with the same mm */
+	COUNT_KEPT = 9,	 /* S: switches into it whose page table a task without an mm had kept */
+	COUNT_LAZY = 10, /* S: switches away from it to a task without an mm */
+	COUNT_MIGRATIONS = 11,	/* W */
+	COUNT_YIELDS = 12,	/* S: involuntary switches out of sched_yield */
+	COUNT_SIGNALLED = 13,	/* S: voluntary switches cut short by a signal: prev_state was 0 */
+	COUNT_SPURIOUS = 14,	/* W: wakings of a task not off the CPU, COUNT_EARLY's included */
+	COUNT_EARLY = 15,	/* S: wake-ups seen before the switch-out they belong to */
+	COUNT_UNWOKEN = 16,	/* S: blocked tasks that came back without a waking */
+	COUNT_FORKS = 17,	/* T: processes made */
+	COUNT_THREADS = 18,	/* T: threads made, io_uring's workers too */
+	COUNT_EXECS = 19,	/* T */
+	COUNT_FAULTS_USER = 20, /* T: page fault exceptions taken in user mode */
 	COUNT_FAULTS_KERNEL = 21, /* T: taken in the kernel, on a user address */
 	COUNT_CENSORED = 22,	  /* S: intervals that began before the window: in no histogram */
 	COUNT_NEGATIVE = 23,	  /* S, W: intervals two CPUs' clocks made negative; taken as 0 */
@@ -68,21 +68,22 @@ enum state {
 
 /* What is kept of a traced task. */
 struct task {
-	u64 mark;	/* when the state began (ns) << 2 | enum state, never torn; 0: unknown */
-	u32 epoch;	/* the window it is in, 0: none. Who sets it to 0 accounts for the task */
-	u32 dead;	/* its last switch is over */
-	u64 opened;	/* when its part of the window began */
-	u16 early;	/* a waking while it was on a CPU: 1, or 3 when by an interrupt */
-	u16 synced;	/* the offsets below are known: since its first switch under our eyes */
-	u32 place;	/* which of the rows, and of the latencies, are its in the window, from 1; 0: none */
-	u64 exec;	/* sum_exec_runtime at its last switch away */
+	u64 mark;   /* when the state began (ns) << 2 | enum state, never torn; 0: unknown */
+	u32 epoch;  /* the window it is in, 0: none. Who sets it to 0 accounts for the task */
+	u32 dead;   /* its last switch is over */
+	u64 opened; /* when its part of the window began */
+	u16 early;  /* a waking while it was on a CPU: 1, or 3 when by an interrupt */
+	u16 synced; /* the offsets below are known: since its first switch under our eyes */
+	u32 place;  /* which of the rows, and of the latencies, are its in the window, from 1; 0:
+		       none */
+	u64 exec;   /* sum_exec_runtime at its last switch away */
 	u64 n[COUNT_KEPT_BY_PROBES];
 	u64 life;	/* when it was first seen */
 	u64 nvcsw_off;	/* nvcsw and nivcsw less our own counts, */
 	u64 nivcsw_off; /* constant if we miss nothing; */
 	u32 tid;	/* as the tracer's PID namespace numbers it */
 	u32 tgid;
-	u64 address;	/* whose this is */
+	u64 address;	  /* whose this is */
 	u64 base[COUNTS]; /* the reading at the window's start */
 	u64 pad;	  /* to whole cache lines, of which a switch touches the first two */
 };
@@ -127,9 +128,9 @@ _Static_assert(sizeof(struct latency) == 2 * sizeof(struct hist), "struct latenc
  * is not in here.
  */
 struct window {
-	u64 born;	 /* tasks made by tasks in the window */
-	u64 died;	 /* tasks in the window that ended */
-	u64 lost_alloc;	 /* new tasks there was no memory to follow */
+	u64 born;	  /* tasks made by tasks in the window */
+	u64 died;	  /* tasks in the window that ended */
+	u64 lost_alloc;	  /* new tasks there was no memory to follow */
 	u64 dead[COUNTS]; /* what those that ended had counted */
 	struct hist hist[HISTS];
 };
@@ -185,12 +186,12 @@ enum walk_mode {
 };
 
 struct walk {
-	u64 found;	 /* tasks adopted, opened, closed or forgotten */
-	u64 unsteady;	 /* tasks left to a further walk because they never stood still */
-	u64 lost_alloc;	 /* tasks there was no memory to follow */
-	u64 first, last; /* when tasks were opened or closed, ns of the clock */
-	u64 root;	 /* living tasks of the process to follow */
-	u64 sum[COUNTS]; /* of the tasks closed */
+	u64 found;		 /* tasks adopted, opened, closed or forgotten */
+	u64 unsteady;		 /* tasks left to a further walk because they never stood still */
+	u64 lost_alloc;		 /* tasks there was no memory to follow */
+	u64 first, last;	 /* when tasks were opened or closed, ns of the clock */
+	u64 root;		 /* living tasks of the process to follow */
+	u64 sum[COUNTS];	 /* of the tasks closed */
 	u64 mark, still, steady; /* of the task being read */
 	struct row scratch;
 };
@@ -200,19 +201,20 @@ _Static_assert(sizeof(struct walk) == 72 + 8 * COUNTS + sizeof(struct row), "str
 
 /* What the Go side sets while programs run, and some answers. */
 struct control {
-	u32 epoch;    /* the open window's number, 0: none */
-	u32 closing;  /* it is being closed: what is born now is not in it */
-	u32 adopting; /* children of traced tasks are traced */
-	u32 mode;     /* enum walk_mode */
-	u32 root;     /* the process to follow, in the tracer's PID namespace, or ROOT_ALL */
-	u32 force;    /* take a task as it is, however unsteady */
-	u32 self;     /* answer: the tracer itself, in the first PID namespace */
-	u32 level;    /* answer: depth of the tracer's PID namespace */
-	u32 rows;     /* answer: rows handed over, or for which there was no room */
-	u32 places;   /* answer: places given to tasks, a few more than there are maybe */
+	u32 epoch;	   /* the open window's number, 0: none */
+	u32 closing;	   /* it is being closed: what is born now is not in it */
+	u32 adopting;	   /* children of traced tasks are traced */
+	u32 mode;	   /* enum walk_mode */
+	u32 root;	   /* the process to follow, in the tracer's PID namespace, or ROOT_ALL */
+	u32 force;	   /* take a task as it is, however unsteady */
+	u32 self;	   /* answer: the tracer itself, in the first PID namespace */
+	u32 level;	   /* answer: depth of the tracer's PID namespace */
+	u32 rows;	   /* answer: rows handed over, or for which there was no room */
+	u32 places;	   /* answer: places given to tasks, a few more than there are maybe */
 	u64 ns;		   /* answer: the tracer's PID namespace, its address */
 	u64 preempt_count; /* answer: how far it is from a value of a per-CPU map, 0: not known */
-	u64 regs;	   /* answer: how far what it entered the kernel with is from a task's stack, likewise */
+	u64 regs; /* answer: how far what it entered the kernel with is from a task's stack,
+		     likewise */
 };
 _Static_assert(sizeof(struct control) == 64, "struct control");
 

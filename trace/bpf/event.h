@@ -23,7 +23,8 @@ enum record_kind {
 	RECORD_SYSCALL_EXIT = 11,
 	RECORD_NEED_RESCHED = 12,
 	RECORD_LOST = 13,
-	RECORD_NUMBER = 14, /* the task has another number than before, and whoever had it has its old one */
+	RECORD_NUMBER = 14, /* the task has another number than before, and whoever had it has its
+			       old one */
 };
 
 enum record_flag {
@@ -42,7 +43,7 @@ enum record_flag {
 
 	/* of a new task */
 	RECORD_THREAD = 1 << 0,
-	RECORD_KERNEL = 1 << 1, /* a kernel thread */
+	RECORD_KERNEL = 1 << 1,	 /* a kernel thread */
 	RECORD_ADOPTED = 1 << 2, /* it is traced from now on */
 
 	/* of a system call */
@@ -57,8 +58,8 @@ enum record_page_table {
 };
 
 /*
- * The head of every record. Tasks are named by their number in the first PID namespace, which all of
- * them have; what the tracer's calls them is with their identities and snapshots.
+ * The head of every record. Tasks are named by their number in the first PID namespace, which all
+ * of them have; what the tracer's calls them is with their identities and snapshots.
  */
 struct record {
 	u64 time; /* ns of CLOCK_BOOTTIME: see record_clock */
@@ -75,7 +76,7 @@ struct record_switch {
 	u16 state; /* prev's, with exit_state */
 	u8 prio;
 	u8 next_prio;
-	u16 nvcsw;  /* prev's own counters, the low bits: this switch is in them */
+	u16 nvcsw; /* prev's own counters, the low bits: this switch is in them */
 	u16 nivcsw;
 	u32 exec; /* prev's sum_exec_runtime, the low bits */
 };
@@ -102,7 +103,7 @@ _Static_assert(sizeof(struct record_migrate) == 24, "struct record_migrate");
 struct record_identity {
 	struct record r;
 	u32 tgid;
-	u32 by;	   /* who made it; of RECORD_NUMBER: the same in all of a task, another in another's */
+	u32 by; /* who made it; of RECORD_NUMBER: the same in all of a task, another in another's */
 	u32 old;   /* its number before, which exec in a thread changes */
 	u32 nr;	   /* its number in the tracer's PID namespace, 0: none; since version 2 */
 	u64 start; /* ns of CLOCK_BOOTTIME; with the number, unique */
@@ -119,7 +120,8 @@ _Static_assert(sizeof(struct record_end) == 24, "struct record_end");
 
 struct record_syscall {
 	struct record r;
-	s64 value; /* its number at entry, with X32_SYSCALL_BIT if it is of that ABI; its result at exit */
+	s64 value; /* its number at entry, with X32_SYSCALL_BIT if it is of that ABI; its result at
+		      exit */
 };
 _Static_assert(sizeof(struct record_syscall) == 24, "struct record_syscall");
 
@@ -149,7 +151,7 @@ struct record_snapshot {
 	u16 state;
 	u8 prio;
 	u8 pad;
-	u32 nr;		/* its number in the tracer's PID namespace; since version 2 */
+	u32 nr; /* its number in the tracer's PID namespace; since version 2 */
 	u64 start;
 	u64 nvcsw;
 	u64 nivcsw;

@@ -8,9 +8,9 @@
 
 #include "types.h"
 
-#define __ksym __attribute__((section(".ksyms")))
-#define __weak __attribute__((weak))
-#define SEC(name) __attribute__((section(name), used))
+#define __ksym		__attribute__((section(".ksyms")))
+#define __weak		__attribute__((weak))
+#define SEC(name)	__attribute__((section(name), used))
 #define __always_inline inline __attribute__((always_inline))
 
 #define likely(x)   __builtin_expect(!!(x), 1)
@@ -20,23 +20,23 @@
 #define apart() asm volatile("")
 
 /* Map definitions are types: the loader reads numbers from array sizes and types from pointers. */
-#define __uint(name, val) int(*name)[val]
-#define __type(name, val) typeof(val) *name
+#define __uint(name, val)  int(*name)[val]
+#define __type(name, val)  typeof(val) *name
 #define __array(name, val) typeof(val) *name[]
 
-#define BPF_MAP_TYPE_HASH	  1
-#define BPF_MAP_TYPE_ARRAY	  2
-#define BPF_MAP_TYPE_PERCPU_ARRAY 6
+#define BPF_MAP_TYPE_HASH	   1
+#define BPF_MAP_TYPE_ARRAY	   2
+#define BPF_MAP_TYPE_PERCPU_ARRAY  6
 #define BPF_MAP_TYPE_ARRAY_OF_MAPS 12
-#define BPF_MAP_TYPE_QUEUE	  22
-#define BPF_MAP_TYPE_STACK	  23
-#define BPF_MAP_TYPE_RINGBUF	  27
+#define BPF_MAP_TYPE_QUEUE	   22
+#define BPF_MAP_TYPE_STACK	   23
+#define BPF_MAP_TYPE_RINGBUF	   27
 
-#define BPF_NOEXIST		       1
-#define BPF_EXIST		       2
-#define BPF_F_MMAPABLE		       (1U << 10)
-#define BPF_RB_NO_WAKEUP	       (1ULL << 0)
-#define BPF_RB_FORCE_WAKEUP	       (1ULL << 1)
+#define BPF_NOEXIST	    1
+#define BPF_EXIST	    2
+#define BPF_F_MMAPABLE	    (1U << 10)
+#define BPF_RB_NO_WAKEUP    (1ULL << 0)
+#define BPF_RB_FORCE_WAKEUP (1ULL << 1)
 
 /* clang's builtins for CO-RE; 1 is BPF_FIELD_BYTE_SIZE, 2 BPF_FIELD_EXISTS. */
 #define field_size(field)   __builtin_preserve_field_info(field, 1)

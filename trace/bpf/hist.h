@@ -6,15 +6,15 @@
 #include "helpers.h"
 
 /*
- * Halves v until it is less than 2 << HIST_SUB_LOG2, and adds up the buckets that are skipped so: all
- * of one power of two each time. BPF has no instruction for a logarithm before v4. The compiler is kept
- * from making every step two.
+ * Halves v until it is less than 2 << HIST_SUB_LOG2, and adds up the buckets that are skipped so:
+ * all of one power of two each time. BPF has no instruction for a logarithm before v4. The compiler
+ * is kept from making every step two.
  */
-#define HIST_HALVE(v, i, times)                               \
-	if ((v) >> (HIST_SUB_LOG2 + (times))) {               \
-		(v) >>= (times);                              \
-		(i) += (times) << HIST_SUB_LOG2;              \
-		asm volatile("" : "+r"(v), "+r"(i));          \
+#define HIST_HALVE(v, i, times)                                                                    \
+	if ((v) >> (HIST_SUB_LOG2 + (times))) {                                                    \
+		(v) >>= (times);                                                                   \
+		(i) += (times) << HIST_SUB_LOG2;                                                   \
+		asm volatile("" : "+r"(v), "+r"(i));                                               \
 	}
 
 static __always_inline u32 hist_bucket(u64 v)
@@ -35,7 +35,8 @@ static __always_inline u32 hist_bucket(u64 v)
 }
 _Static_assert(HIST_MAX_LOG2 - 1 - HIST_SUB_LOG2 < 32, "five steps");
 
-/* Called with interrupts off, so that each CPU's histograms have one writer; and a task's has its CPU. */
+/* Called with interrupts off, so that each CPU's histograms have one writer; and a task's has its
+ * CPU. */
 static __always_inline void hist_add(struct hist *h, u32 i, u64 v)
 {
 	/* The verifier must see that what is compared is what is used; on 6.1 it needs help. */

@@ -18,7 +18,8 @@ struct callback_head;
 struct task_struct;
 
 struct rq {
-	struct task_struct *curr; /* set to the next task before nvcsw and nivcsw are, in a switch */
+	struct task_struct
+		*curr; /* set to the next task before nvcsw and nivcsw are, in a switch */
 };
 
 /* Any type of the kernel that begins with 32 bits: what a read of a number goes by. */
@@ -78,8 +79,8 @@ struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
 	struct vm_struct *stack_vm_area; /* with CONFIG_VMAP_STACK */
-	unsigned int __state; /* see task_state */
-	int on_cpu;	      /* see task_on_cpu and task_on_rq */
+	unsigned int __state;		 /* see task_state */
+	int on_cpu;			 /* see task_on_cpu and task_on_rq */
 	int on_rq;
 	int exit_state;
 	int prio;
@@ -108,7 +109,7 @@ struct task_struct {
 
 /* What a system call was entered with; each architecture has some of these. */
 struct pt_regs {
-	unsigned long orig_ax;	/* x86 */
+	unsigned long orig_ax; /* x86 */
 };
 
 struct bpf_iter_meta {

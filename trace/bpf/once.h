@@ -21,7 +21,8 @@ static __always_inline bool admit(struct task_struct *t, struct task *ts, u32 ep
 /* True once for each task and window: the caller accounts for it. */
 static __always_inline bool claim(struct task_struct *t, struct task *ts, u32 epoch)
 {
-	return epoch && ts->address == (u64)t && __sync_val_compare_and_swap(&ts->epoch, epoch, 0) == epoch;
+	return epoch && ts->address == (u64)t &&
+	       __sync_val_compare_and_swap(&ts->epoch, epoch, 0) == epoch;
 }
 
 static __always_inline void set_dead(struct task *ts)
@@ -60,7 +61,6 @@ static __always_inline void row_done(struct row *r)
 {
 }
 
-
 #else
 
 struct ticket {
@@ -96,7 +96,7 @@ struct {
 
 static __always_inline bool admit(struct task_struct *t, struct task *ts, u32 epoch)
 {
-	struct ticket ticket = {(u64)t, ts->epoch};
+	struct ticket ticket = { (u64)t, ts->epoch };
 	u32 one = 1;
 
 	if (ts->epoch) /* of a window that was given up */
@@ -113,7 +113,7 @@ static __always_inline bool admit(struct task_struct *t, struct task *ts, u32 ep
 
 static __always_inline bool claim(struct task_struct *t, struct task *ts, u32 epoch)
 {
-	struct ticket ticket = {(u64)t, epoch};
+	struct ticket ticket = { (u64)t, epoch };
 
 	if (!epoch || bpf_map_delete_elem(&tickets, &ticket))
 		return false;

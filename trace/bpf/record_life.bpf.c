@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Tasks that appear, start programs, change their names and end: of all tasks on the machine, traced
- * or not. They are few, and a switch or a waking needs to send no names then: who a number stands
- * for is known from here and from the walk.
+ * Tasks that appear, start programs, change their names and end: of all tasks on the machine,
+ * traced or not. They are few, and a switch or a waking needs to send no names then: who a number
+ * stands for is known from here and from the walk.
  */
 #include "ring.h"
 

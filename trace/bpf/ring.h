@@ -16,10 +16,11 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, MAX_RINGS);
 	__type(key, u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_RINGBUF);
-		__uint(max_entries, 4096);
-	});
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_RINGBUF);
+			__uint(max_entries, 4096);
+		});
 } rings SEC(".maps");
 
 struct {
@@ -31,7 +32,7 @@ struct {
 
 volatile struct recording rec SEC(".data.rec");
 
-const volatile bool record_all = false;	 /* every task is traced */
+const volatile bool record_all = false; /* every task is traced */
 const volatile u32 ring_wake = 1 << 20; /* bytes after which the reader is woken */
 
 /* Read after a probe knows that it has something to record: see clock in state.h. */

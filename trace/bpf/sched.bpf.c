@@ -199,7 +199,8 @@ static __always_inline void enter(struct task_struct *t, struct task *ts, struct
 		}
 		ts->n[COUNT_RUN_QUEUE] += d;
 		if (taken(ts, since, epoch) && w)
-			hist_add((l ? l->hist : w->hist) + (latency ? HIST_WAKEUP_LATENCY : HIST_READY),
+			hist_add((l ? l->hist : w->hist) +
+					 (latency ? HIST_WAKEUP_LATENCY : HIST_READY),
 				 hist_bucket(d), d);
 	}
 	ts->early = 0;

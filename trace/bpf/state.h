@@ -6,7 +6,8 @@
 #include "count.h"
 #include "traced.h"
 
-/* By slot. The loader says how many, as for the traced. What can be mapped begins at a cache line. */
+/* By slot. The loader says how many, as for the traced. What can be mapped begins at a cache line.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -64,8 +65,8 @@ volatile struct control ctl SEC(".data.ctl");
 
 /* Set before loading, and then constant: what is off costs nothing. */
 const volatile u32 max_rows = 1;
-const volatile bool with_tlb = true;	      /* somebody reads cpu.expect */
-const volatile bool have_prev_state = true;   /* sched_switch has a fourth argument (5.18) */
+const volatile bool with_tlb = true;	    /* somebody reads cpu.expect */
+const volatile bool have_prev_state = true; /* sched_switch has a fourth argument (5.18) */
 const volatile s64 preempt_count_at = 0; /* __preempt_count, from the run queue on; 0: not known */
 const volatile s64 current_task_at = 0;	 /* current_task, likewise */
 const volatile bool have_task_pt_regs = true; /* 5.15 */
@@ -223,8 +224,8 @@ static __always_inline void read_books(struct task_struct *t, u64 *n)
 }
 
 /*
- * What is so far from a value of a per-CPU map. An address as a number: see traced_key; the distance
- * allows for the table.
+ * What is so far from a value of a per-CPU map. An address as a number: see traced_key; the
+ * distance allows for the table.
  */
 static __always_inline const void *percpu(const void *here, u64 distance)
 {
@@ -246,8 +247,7 @@ static __always_inline void learn_percpu(struct task_struct *self, const void *h
 		return;
 	bpf_probe_read_kernel(&cfs, sizeof(cfs), &self->se.cfs_rq);
 	bpf_probe_read_kernel(&rq, sizeof(rq), &cfs->rq);
-	bpf_probe_read_kernel(&current, sizeof(current),
-			      (const void *)((u64)rq + current_task_at));
+	bpf_probe_read_kernel(&current, sizeof(current), (const void *)((u64)rq + current_task_at));
 	if (current == self)
 		ctl.preempt_count = (u64)rq + preempt_count_at - (u64)percpu(here, 0);
 }

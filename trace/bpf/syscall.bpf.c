@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * System calls of traced tasks, by ABI and number. The dearest probe, for it runs for every task on the
- * machine, at each of its calls.
+ * System calls of traced tasks, by ABI and number. The dearest probe, for it runs for every task on
+ * the machine, at each of its calls.
  */
 #include "context.h"
 

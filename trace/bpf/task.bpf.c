@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Tasks that appear, programs they start, and tasks that the kernel frees. That a task ends is seen at
- * its last switch.
+ * Tasks that appear, programs they start, and tasks that the kernel frees. That a task ends is seen
+ * at its last switch.
  */
 #include "once.h"
 

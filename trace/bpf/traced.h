@@ -119,7 +119,8 @@ static __always_inline s32 traced_remove(struct task_struct *t)
 	u64 address = (u64)t, key = traced_key(t), entry = traced_entry(t);
 	s32 slot = traced_slot(t, entry);
 
-	/* It can be refused (-EBUSY), in the middle of another change of the map on the same CPU. */
+	/* It can be refused (-EBUSY), in the middle of another change of the map on the same CPU.
+	 */
 	if (slot < 0 || bpf_map_delete_elem(&traced, &address))
 		return -1;
 	if (entry - (key << TRACED_SLOT) < 1 << TRACED_SLOT)

@@ -90,11 +90,13 @@ struct reading {
 
 /* One try at reading what changes at every switch. Returns 1 when it is consistent. */
 #ifdef BOUNDED
-static __always_inline
+static
+	__always_inline
 #else
 static
 #endif
-	long read_steady(u32 i, struct reading *r)
+	long
+	read_steady(u32 i, struct reading *r)
 {
 	volatile struct task_struct *t = r->t;
 	volatile struct task *ts = r->ts;
@@ -164,7 +166,7 @@ static __always_inline void read_often(struct reading *r)
  */
 static __always_inline bool snapshot(struct task_struct *t, struct task *ts, struct walk *w)
 {
-	struct reading r = {t, ts, w};
+	struct reading r = { t, ts, w };
 	u64 *n = w->scratch.n, mark, now, open, on = 0;
 
 	w->still = 0;

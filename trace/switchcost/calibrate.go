@@ -7,11 +7,11 @@ import (
 	"slices"
 	"time"
 
-	"switchyard/internal/sys"
-	"switchyard/trace/event"
-
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/sys"
+	"switchyard/trace/event"
 )
 
 const (
@@ -21,7 +21,8 @@ const (
 	probeWarm = 50
 )
 
-// calibrate measures the probe in switches between two threads of this process, on one of the CPUs in question.
+// calibrate measures the probe in switches between two threads of this process, on one of the CPUs
+// in question.
 func (s *Meter) calibrate() (p event.ProbeTime, err error) {
 	var links []link.Link
 	defer func() { err = errors.Join(err, closeLinks(links)) }()
@@ -49,7 +50,8 @@ func (s *Meter) calibrate() (p event.ProbeTime, err error) {
 		if err != nil {
 			return p, err
 		}
-		times, err := s.nullTimes(cpu, max(from+probeWarm, to-min(to, uint32(costCostRingCOST_NULLS))), to)
+		times, err := s.nullTimes(cpu,
+			max(from+probeWarm, to-min(to, uint32(costCostRingCOST_NULLS))), to)
 		if err != nil {
 			return p, err
 		}
@@ -75,7 +77,8 @@ func middleMean(times []time.Duration) time.Duration {
 	return (sum + time.Duration(len(middle))/2) / time.Duration(len(middle))
 }
 
-// calibrationCPU returns the first CPU this process may use, of those whose switches are asked for if it may use any.
+// calibrationCPU returns the first CPU this process may use, of those whose switches are asked for
+// if it may use any.
 func (s *Meter) calibrationCPU() (int, error) {
 	var may unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &may); err != nil {
@@ -106,7 +109,8 @@ func (s *Meter) nulls(cpu int) (uint32, error) {
 func (s *Meter) nullTimes(cpu int, from, to uint32) (times []time.Duration, err error) {
 	for i := from; i < to; i++ {
 		var per []uint64
-		if err := s.coll.Maps["cost_nulls"].Lookup(i%uint32(costCostRingCOST_NULLS), &per); err != nil {
+		if err := s.coll.Maps["cost_nulls"].Lookup(i%uint32(costCostRingCOST_NULLS),
+			&per); err != nil {
 			return nil, err
 		}
 		times = append(times, time.Duration(per[cpu]))

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"switchyard/trace/event"
-
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+
+	"switchyard/trace/event"
 )
 
 func TestMiddleMean(t *testing.T) {
@@ -27,10 +27,11 @@ func TestMiddleMean(t *testing.T) {
 	}
 }
 
-// BenchmarkSwitchProbe measures the probe by another way than calibrate does: programs that only read the clock are attached
-// between two stamps, and what they add to the time of choosing is divided by their number. The same number behind the
-// last stamp should add nothing to the time of switching but the kernel's loop over several programs, which one alone does
-// not need. With and without are interleaved.
+// BenchmarkSwitchProbe measures the probe by another way than calibrate does: programs that only
+// read the clock are attached between two stamps, and what they add to the time of choosing is
+// divided by their number. The same number behind the last stamp should add nothing to the time of
+// switching but the kernel's loop over several programs, which one alone does not need. With and
+// without are interleaved.
 //
 //	go test -run '^$' -bench SwitchProbe -benchtime 9x ./trace
 func BenchmarkSwitchProbe(b *testing.B) {

@@ -31,8 +31,8 @@ func preemptibleRCU() error {
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, nil)) }
 
-// requestFlagsAnew finds out anew by which flags of a task the scheduler tells it to go. Of m, this is all that is of use
-// thereafter: its probes keep their requests where this does.
+// requestFlagsAnew finds out anew by which flags of a task the scheduler tells it to go. Of m, this
+// is all that is of use thereafter: its probes keep their requests where this does.
 func requestFlagsAnew(m *Meter) (uint64, error) {
 	if err := closeLinks(m.first); err != nil {
 		return 0, err
@@ -41,7 +41,8 @@ func requestFlagsAnew(m *Meter) (uint64, error) {
 	return m.requestFlags()
 }
 
-// TestRequestFlags: the flags that tell a task to go are the same ones each time they are looked for, one or two.
+// TestRequestFlags: the flags that tell a task to go are the same ones each time they are looked
+// for, one or two.
 func TestRequestFlags(t *testing.T) {
 	s, err := Open(Options{})
 	if err != nil {

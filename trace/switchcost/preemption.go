@@ -9,13 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"switchyard/internal/bpf"
-	"switchyard/internal/sys"
-
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/bpf"
+	"switchyard/internal/sys"
 )
 
 // How it is known when a task was told to give up its CPU.
@@ -27,10 +27,11 @@ const (
 // schedulerEntry is what __schedule, which no kprobe may be at, calls first.
 const schedulerEntry = "rcu_note_context_switch"
 
-// chooseRequests leaves in spec the programs that see requests to give up a CPU: those at the request itself, or the next
-// best, or none.
+// chooseRequests leaves in spec the programs that see requests to give up a CPU: those at the
+// request itself, or the next best, or none.
 func (s *Meter) chooseRequests(spec *ebpf.CollectionSpec) {
-	waking := []string{"cost_waking", "cost_woken", "cost_note", "cost_flag_first", "cost_flag_last"}
+	waking := []string{"cost_waking", "cost_woken", "cost_note", "cost_flag_first",
+		"cost_flag_last"}
 	drop := func(programs ...string) {
 		for _, name := range programs {
 			delete(spec.Programs, name)
@@ -48,7 +49,8 @@ func (s *Meter) chooseRequests(spec *ebpf.CollectionSpec) {
 	drop("cost_need_resched")
 	switch {
 	case !bpf.HasMember("cfs_rq", "rq"):
-		err = fmt.Errorf("%w; who runs on another CPU cannot be seen at a waking without CONFIG_FAIR_GROUP_SCHED", err)
+		err = fmt.Errorf("%w; who runs on another CPU cannot be seen at a waking without CONFIG_FAIR_GROUP_SCHED",
+			err)
 	case !bpf.HasMember("thread_info", "flags"):
 		err = fmt.Errorf("%w; struct thread_info has no flags to see at a waking", err)
 	default:
@@ -62,10 +64,11 @@ func (s *Meter) chooseRequests(spec *ebpf.CollectionSpec) {
 	drop(waking...)
 }
 
-// needReschedSafe returns nil if a program at sched_set_need_resched_tp cannot bring the kernel down. With preemptible RCU
-// it can: on the way out of the program, rcu_read_unlock may ask for the scheduler (rcu_read_unlock_special), which runs the
-// program again, before the flag is set that would keep it from asking once more; so it goes on until the stack overflows
-// (kernel commit adcc3bfa8806; seen on 7.2).
+// needReschedSafe returns nil if a program at sched_set_need_resched_tp cannot bring the kernel
+// down. With preemptible RCU it can: on the way out of the program, rcu_read_unlock may ask for the
+// scheduler (rcu_read_unlock_special), which runs the program again, before the flag is set that
+// would keep it from asking once more; so it goes on until the stack overflows (kernel commit
+// adcc3bfa8806; seen on 7.2).
 func needReschedSafe() error {
 	types, err := bpf.KernelTypes()
 	if err != nil {
@@ -77,8 +80,9 @@ func needReschedSafe() error {
 	}
 	for _, m := range bpf.Flatten(task.Members) {
 		if m.Name == "rcu_read_lock_nesting" { // with CONFIG_PREEMPT_RCU
-			return errors.New("with preemptible RCU, a program on tracepoint sched_set_need_resched_tp can overflow the " +
-				"kernel's stack (rcu_read_unlock calls it again): it is not attached")
+			return errors.New(
+				"with preemptible RCU, a program on tracepoint sched_set_need_resched_tp can overflow the " +
+					"kernel's stack (rcu_read_unlock calls it again): it is not attached")
 		}
 	}
 	return nil
@@ -91,7 +95,8 @@ func (s *Meter) noRequests(reason error) {
 	s.write(costFlags, make([]byte, 8)) // none is ever seen
 }
 
-// learnFlags finds out by which flags of a task the scheduler tells it to go, and begins to look at them.
+// learnFlags finds out by which flags of a task the scheduler tells it to go, and begins to look at
+// them.
 func (s *Meter) learnFlags() {
 	if s.asked != byWaking {
 		return
@@ -104,7 +109,8 @@ func (s *Meter) learnFlags() {
 				delete(s.coll.Programs, name)
 			}
 		}
-		s.noRequests(fmt.Errorf("the flag that tells a task to go (need_resched) cannot be told from others: %w", err))
+		s.noRequests(fmt.Errorf("the flag that tells a task to go (need_resched) cannot be told from others: %w",
+			err))
 		return
 	}
 	s.write(costFlags, binary.NativeEndian.AppendUint64(nil, flags))
@@ -116,8 +122,9 @@ const (
 	flagTries   = 3
 )
 
-// requestFlags returns the bits of thread_info.flags that tell a task to go. There is one that is for other tasks of the
-// same class, which since 6.13 may be the lazy one, and one that is always urgent. Both are looked for.
+// requestFlags returns the bits of thread_info.flags that tell a task to go. There is one that is
+// for other tasks of the same class, which since 6.13 may be the lazy one, and one that is always
+// urgent. Both are looked for.
 func (s *Meter) requestFlags() (flags uint64, err error) {
 	var links []link.Link
 	defer func() { err = errors.Join(err, closeLinks(links)) }()
@@ -151,7 +158,8 @@ func (s *Meter) requestFlags() (flags uint64, err error) {
 			if to, err = s.nulls(cpu); err != nil {
 				return 0, err
 			}
-			samples, err2 := s.nullTimes(cpu, max(from, to-min(to, uint32(costCostRingCOST_NULLS))), to)
+			samples, err2 := s.nullTimes(cpu, max(from, to-min(to, uint32(costCostRingCOST_NULLS))),
+				to)
 			if err2 != nil {
 				return 0, err2
 			}
@@ -167,8 +175,8 @@ func (s *Meter) requestFlags() (flags uint64, err error) {
 	return flags, nil
 }
 
-// commonFlag returns the one bit that is set in most samples, of which each has those a task lost from a waking to its
-// switch. It is an error if there is none, or more than one that is often set.
+// commonFlag returns the one bit that is set in most samples, of which each has those a task lost
+// from a waking to its switch. It is an error if there is none, or more than one that is often set.
 func commonFlag(samples []time.Duration) (uint64, error) {
 	if len(samples) < flagSamples {
 		return 0, fmt.Errorf("seen %d times, needed are %d", len(samples), flagSamples)
@@ -194,7 +202,8 @@ func commonFlag(samples []time.Duration) (uint64, error) {
 	return flag, nil
 }
 
-// wakeOverIdle makes a thread sleep and be woken on a CPU on which another runs that any may preempt (SCHED_IDLE).
+// wakeOverIdle makes a thread sleep and be woken on a CPU on which another runs that any may
+// preempt (SCHED_IDLE).
 func wakeOverIdle(cpu int) error {
 	var all, one unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &all); err != nil {
@@ -205,11 +214,13 @@ func wakeOverIdle(cpu int) error {
 	var spinner atomic.Int64
 	var errs [2]error
 	spin := sys.Thread("sy-calibrate", func() {
-		if errs[0] = os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(0, &one)); errs[0] != nil {
+		if errs[0] = os.NewSyscallError("sched_setaffinity",
+			unix.SchedSetaffinity(0, &one)); errs[0] != nil {
 			return
 		}
 		attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}
-		if errs[0] = os.NewSyscallError("sched_setattr", unix.SchedSetAttr(0, &attr, 0)); errs[0] != nil {
+		if errs[0] = os.NewSyscallError("sched_setattr",
+			unix.SchedSetAttr(0, &attr, 0)); errs[0] != nil {
 			return
 		}
 		spinner.Store(int64(sys.Gettid()))
@@ -218,25 +229,28 @@ func wakeOverIdle(cpu int) error {
 		}
 	})
 	<-sys.Thread("sy-calibrate", func() {
-		if errs[1] = os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(0, &one)); errs[1] != nil {
+		if errs[1] = os.NewSyscallError("sched_setaffinity",
+			unix.SchedSetaffinity(0, &one)); errs[1] != nil {
 			return
 		}
 		for range flagRounds {
 			unix.Nanosleep(&unix.Timespec{Nsec: 100_000}, nil)
 		}
 	})
-	// Where others want its CPU, it would take long to find out that it is done. Its rank it gets back with CAP_SYS_NICE.
+	// Where others want its CPU, it would take long to find out that it is done. Its rank it gets
+	// back with CAP_SYS_NICE.
 	if tid := int(spinner.Load()); tid != 0 {
 		unix.SchedSetaffinity(tid, &all)
-		unix.SchedSetAttr(tid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}, 0)
+		unix.SchedSetAttr(tid, &unix.SchedAttr{Size: unix.SizeofSchedAttr,
+			Policy: unix.SCHED_NORMAL}, 0)
 	}
 	done.Store(true)
 	<-spin
 	return errors.Join(errs[:]...)
 }
 
-// migrateSelf makes a thread that runs go from a CPU to another and back: it is the CPU's stopper thread that moves it, and
-// preempts it to do so (kernel/sched/core.c, affine_move_task).
+// migrateSelf makes a thread that runs go from a CPU to another and back: it is the CPU's stopper
+// thread that moves it, and preempts it to do so (kernel/sched/core.c, affine_move_task).
 func migrateSelf(cpu int) error {
 	var may unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &may); err != nil {
@@ -258,7 +272,8 @@ func migrateSelf(cpu int) error {
 			for _, to := range []int{cpu, other} {
 				var set unix.CPUSet
 				set.Set(to)
-				if err = os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(0, &set)); err != nil {
+				if err = os.NewSyscallError("sched_setaffinity",
+					unix.SchedSetaffinity(0, &set)); err != nil {
 					return
 				}
 			}

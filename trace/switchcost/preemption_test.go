@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// TestCommonFlag: one bit is found among others that come and go; where two could be it, or none, there is an error.
+// TestCommonFlag: one bit is found among others that come and go; where two could be it, or none,
+// there is an error.
 func TestCommonFlag(t *testing.T) {
 	times := func(n int, flags ...time.Duration) (all []time.Duration) {
 		for i := range n {

@@ -9,12 +9,14 @@ import (
 
 // fillSwitchCosts adds up what the CPUs have measured.
 func fillSwitchCosts(c *event.SwitchCosts,
-	cpus []costCostCpu, requests []costCostRequest, hists *[costCostHistCOST_HISTS][]costHist, window uint32, only []int,
+	cpus []costCostCpu, requests []costCostRequest, hists *[costCostHistCOST_HISTS][]costHist,
+	window uint32, only []int,
 ) {
 	parts := int(costCostPartCOST_PARTS)
 	c.Kinds = event.SwitchTimesByKind{}
 	c.Preemption = hist.Histogram{}
-	c.Switches, c.Unended, c.Unentered, c.Unseen, c.Unserved, c.Older, c.Negative = 0, 0, 0, 0, 0, 0, 0
+	c.Switches, c.Unended, c.Unentered, c.Unseen, c.Unserved, c.Older, c.Negative = 0, 0, 0, 0,
+		0, 0, 0
 	c.ClampedChoosing, c.ClampedSwitching = 0, 0
 	for cpu := range cpus {
 		if len(only) > 0 && !slices.Contains(only, cpu) {

@@ -7,7 +7,8 @@ import (
 	"switchyard/trace/event"
 )
 
-// TestSwitchCostLayouts: the sizes that bpf/cost.h asserts are those of the Go types, and those of the maps.
+// TestSwitchCostLayouts: the sizes that bpf/cost.h asserts are those of the Go types, and those of
+// the maps.
 func TestSwitchCostLayouts(t *testing.T) {
 	size := func(v any) int { return int(reflect.TypeOf(v).Size()) }
 	for name, s := range map[string][2]int{
@@ -24,7 +25,8 @@ func TestSwitchCostLayouts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]any{
-		"cost_cpus": costCostCpu{}, "cost_hists": costHist{}, "cost_requests": costCostRequest{}, "cost_nulls": uint64(0),
+		"cost_cpus": costCostCpu{}, "cost_hists": costHist{}, "cost_requests": costCostRequest{},
+		"cost_nulls": uint64(0),
 		".data.cost": costCostControl{},
 	} {
 		if got := int(spec.Maps[name].ValueSize); got != size(v) {
@@ -32,7 +34,8 @@ func TestSwitchCostLayouts(t *testing.T) {
 		}
 	}
 	control := reflect.TypeFor[costCostControl]()
-	for name, at := range map[string]uintptr{"Window": costWindow, "Last": costLast, "Probe": costProbe, "Flags": costFlags} {
+	for name, at := range map[string]uintptr{"Window": costWindow, "Last": costLast,
+		"Probe": costProbe, "Flags": costFlags} {
 		if f, ok := control.FieldByName(name); !ok || f.Offset != at {
 			t.Errorf("control's %s is at %d, not at %d", name, f.Offset, at)
 		}
@@ -46,7 +49,8 @@ func TestSwitchCostLayouts(t *testing.T) {
 	}
 }
 
-// TestSwitchCostFill: the CPUs asked for are added up, and a switch that has no end is found missing.
+// TestSwitchCostFill: the CPUs asked for are added up, and a switch that has no end is found
+// missing.
 func TestSwitchCostFill(t *testing.T) {
 	var hists [costCostHistCOST_HISTS][]costHist
 	for id := range hists {
@@ -57,7 +61,8 @@ func TestSwitchCostFill(t *testing.T) {
 	for cpu := range 3 {
 		hists[at][cpu].Buckets[0] = uint64(cpu + 1)
 	}
-	cpus := []costCostCpu{{Switches: 1}, {Switches: 4, Unended: 1, Open: 6}, {Switches: 4, Open: 7, Unseen: 5}}
+	cpus := []costCostCpu{{Switches: 1}, {Switches: 4, Unended: 1, Open: 6},
+		{Switches: 4, Open: 7, Unseen: 5}}
 	requests := []costCostRequest{{Older: 1}, {Older: 2, Unserved: 8}, {Unserved: 16}}
 	for _, c := range []struct {
 		only              []int
@@ -73,8 +78,10 @@ func TestSwitchCostFill(t *testing.T) {
 		for range 2 { // the second reading replaces the first
 			fillSwitchCosts(&got, cpus, requests, &hists, 7, c.only)
 		}
-		if got.Lazy().Switching.Count() != c.n || got.Unended != c.unended || got.Switches != c.whole {
-			t.Errorf("CPUs %d: %d of %d switches, %d unended", c.only, got.Lazy().Switching.Count(), got.Switches, got.Unended)
+		if got.Lazy().Switching.Count() != c.n || got.Unended != c.unended ||
+			got.Switches != c.whole {
+			t.Errorf("CPUs %d: %d of %d switches, %d unended", c.only, got.Lazy().Switching.Count(),
+				got.Switches, got.Unended)
 		}
 		if got.Older != c.older || got.Unserved != c.unserved {
 			t.Errorf("CPUs %d: %d older requests, %d unserved", c.only, got.Older, got.Unserved)
@@ -88,11 +95,16 @@ func TestSwitchCostFill(t *testing.T) {
 // The kinds are those of the programs.
 func TestSwitchKindsOfC(t *testing.T) {
 	for c, kind := range map[costCostKind]event.SwitchKind{
-		costCostKindCOST_THREAD: event.SwitchThread, costCostKindCOST_ADDRESS_SPACE: event.SwitchAddressSpace,
-		costCostKindCOST_ADDRESS_SPACE_FLUSH: event.SwitchAddressSpaceFlush, costCostKindCOST_ADDRESS_SPACE_NO_FLUSH: event.SwitchAddressSpaceNoFlush,
-		costCostKindCOST_KEPT: event.SwitchKept, costCostKindCOST_LAZY: event.SwitchLazy, costCostKindCOST_LAZY_IDLE: event.SwitchLazyIdle,
-		costCostKindCOST_IDLE: event.SwitchIdle, costCostKindCOST_IDLE_ADDRESS_SPACE: event.SwitchIdleAddressSpace,
-		costCostKindCOST_KINDS: event.SwitchKinds,
+		costCostKindCOST_THREAD:                 event.SwitchThread,
+		costCostKindCOST_ADDRESS_SPACE:          event.SwitchAddressSpace,
+		costCostKindCOST_ADDRESS_SPACE_FLUSH:    event.SwitchAddressSpaceFlush,
+		costCostKindCOST_ADDRESS_SPACE_NO_FLUSH: event.SwitchAddressSpaceNoFlush,
+		costCostKindCOST_KEPT:                   event.SwitchKept,
+		costCostKindCOST_LAZY:                   event.SwitchLazy,
+		costCostKindCOST_LAZY_IDLE:              event.SwitchLazyIdle,
+		costCostKindCOST_IDLE:                   event.SwitchIdle,
+		costCostKindCOST_IDLE_ADDRESS_SPACE:     event.SwitchIdleAddressSpace,
+		costCostKindCOST_KINDS:                  event.SwitchKinds,
 	} {
 		if int(c) != int(kind) {
 			t.Errorf("%v is %d, and %d in C", kind, kind, c)

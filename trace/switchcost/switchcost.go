@@ -11,29 +11,32 @@ import (
 	"sync"
 	"time"
 
-	"switchyard/internal/bpf"
-	"switchyard/internal/proc"
-	"switchyard/trace/event"
-
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
+
+	"switchyard/internal/bpf"
+	"switchyard/internal/proc"
+	"switchyard/trace/event"
 )
 
 // Options says whose switches a Meter measures. The zero value is those of all CPUs.
 type Options struct {
-	// CPUs are the numbers of the CPUs whose switches are in the results; none means all. The probes run on all of them.
+	// CPUs are the numbers of the CPUs whose switches are in the results; none means all. The
+	// probes run on all of them.
 	CPUs []int
 }
 
-// Meter measures how long the kernel takes to switch from one task to another, of all tasks on the machine, in
-// distributions that are summed in the kernel. It is made by Open, measures between Start and Stop, as often as
-// wanted, and is ended by Close. Its methods may be called from several goroutines, one at a time.
+// Meter measures how long the kernel takes to switch from one task to another, of all tasks on the
+// machine, in distributions that are summed in the kernel. It is made by Open, measures between
+// Start and Stop, as often as wanted, and is ended by Close. Its methods may be called from several
+// goroutines, one at a time.
 //
-// The probes of others, those of a Session or a Recorder included, run in the middle of a switch. Their time is left out
-// when they are attached after Open and before Start: programs run in the order in which they were attached
-// (kernel/tracepoint.c, func_add), and those of sched_switch and tlb_flush are then between two of ours. Of programs
-// elsewhere in the scheduler, at sched_migrate_task for one, a switch bears the cost.
+// The probes of others, those of a Session or a Recorder included, run in the middle of a switch.
+// Their time is left out when they are attached after Open and before Start: programs run in the
+// order in which they were attached (kernel/tracepoint.c, func_add), and those of sched_switch and
+// tlb_flush are then between two of ours. Of programs elsewhere in the scheduler, at
+// sched_migrate_task for one, a switch bears the cost.
 type Meter struct {
 	opts Options
 	mu   sync.Mutex
@@ -90,14 +93,15 @@ const (
 	byFinish = "sched_switch, finish_task_switch (kprobe)"
 )
 
-// Open loads the probes, measures what they take themselves and finds out which flags tell a task to go, which
-// needs some 80 ms of one CPU, more if others want it, and attaches those that must run before the probes of others. The
-// error says what is missing and what to do, and wraps errors.ErrUnsupported or os.ErrPermission.
+// Open loads the probes, measures what they take themselves and finds out which flags tell a task
+// to go, which needs some 80 ms of one CPU, more if others want it, and attaches those that must
+// run before the probes of others. The error says what is missing and what to do, and wraps
+// errors.ErrUnsupported or os.ErrPermission.
 //
-// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF that has the tracepoints sched_entry_tp and
-// sched_exit_tp (6.15). Without them, and where the kernel takes kprobes, a switch is measured from sched_switch to
-// finish_task_switch, the first that happens on the other side; event.SwitchCosts.By says which, and event.SwitchCosts.Missing what
-// cannot be known then.
+// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF that has the tracepoints
+// sched_entry_tp and sched_exit_tp (6.15). Without them, and where the kernel takes kprobes, a
+// switch is measured from sched_switch to finish_task_switch, the first that happens on the other
+// side; event.SwitchCosts.By says which, and event.SwitchCosts.Missing what cannot be known then.
 func Open(opts Options) (_ *Meter, err error) {
 	s := &Meter{opts: opts, by: byExit, missing: make(map[string]string)}
 	defer func() {
@@ -111,7 +115,8 @@ func Open(opts Options) (_ *Meter, err error) {
 	}
 	for _, cpu := range opts.CPUs {
 		if cpu < 0 || cpu >= cpus {
-			return nil, fmt.Errorf("trace: switch cost: there is no CPU %d: they are 0 to %d", cpu, cpus-1)
+			return nil, fmt.Errorf("trace: switch cost: there is no CPU %d: they are 0 to %d", cpu,
+				cpus-1)
 		}
 	}
 	spec, err := loadCost()
@@ -127,7 +132,8 @@ func Open(opts Options) (_ *Meter, err error) {
 		return nil, bpf.Explain("switch cost", err)
 	}
 	can.RaiseMemlock()
-	if s.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: btf.NewCache()}); err != nil {
+	if s.coll, err = ebpf.NewCollectionWithOptions(spec,
+		ebpf.CollectionOptions{Cache: btf.NewCache()}); err != nil {
 		return nil, bpf.Explain("switch cost", err)
 	}
 	if s.ctl, err = s.coll.Maps[".data.cost"].Memory(); err != nil {
@@ -192,8 +198,10 @@ func (s *Meter) attach(last bool) (links []link.Link, err error) {
 	if prog := s.coll.Programs["cost_finish"]; prog != nil && !last {
 		l, err := attachFinish(prog)
 		if err != nil {
-			return links, fmt.Errorf("trace: switch cost: this kernel has no tracepoint sched_exit_tp, which came with "+
-				"Linux 6.15, and no kprobe can take its place: %w: %w", errors.ErrUnsupported, err)
+			return links, fmt.Errorf(
+				"trace: switch cost: this kernel has no tracepoint sched_exit_tp, which came with "+
+					"Linux 6.15, and no kprobe can take its place: %w: %w",
+				errors.ErrUnsupported, err)
 		}
 		links = append(links, l)
 	}
@@ -208,7 +216,8 @@ func (s *Meter) attach(last bool) (links []link.Link, err error) {
 	return links, nil
 }
 
-// attachFinish attaches a kprobe to finish_task_switch, whose name depends on what the compiler made of it.
+// attachFinish attaches a kprobe to finish_task_switch, whose name depends on what the compiler
+// made of it.
 func attachFinish(prog *ebpf.Program) (link.Link, error) {
 	symbols, err := proc.Here.Symbols("finish_task_switch")
 	for _, symbol := range symbols {
@@ -307,10 +316,13 @@ func (s *Meter) Stop() (*event.SwitchCosts, error) {
 			continue
 		}
 		if n -= s.misses[name]; n > 0 {
-			c.Losses = append(c.Losses, event.Loss{Reason: "probe " + name + " was running already", Count: n})
+			c.Losses = append(c.Losses, event.Loss{Reason: "probe " + name + " was running already",
+				Count: n})
 		}
 	}
-	slices.SortFunc(c.Losses, func(a, b event.Loss) int { return strings.Compare(a.Reason, b.Reason) })
+	slices.SortFunc(c.Losses, func(a, b event.Loss) int {
+		return strings.Compare(a.Reason, b.Reason)
+	})
 	err = errors.Join(err, closeLinks(s.last))
 	s.last = nil
 	if err != nil {
@@ -372,8 +384,8 @@ func (s *Meter) write(at int64, value []byte) {
 	}
 }
 
-// Close detaches the probes and frees what they measured. Nothing stays behind in the kernel. A second Close returns
-// os.ErrClosed.
+// Close detaches the probes and frees what they measured. Nothing stays behind in the kernel. A
+// second Close returns os.ErrClosed.
 func (s *Meter) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package syscalls names the system calls of the kernel's ABIs. A number means nothing by itself: a kernel has several
-// ABIs, each with numbers of its own, and on x86 one task can use all of them.
+// Package syscalls names the system calls of the kernel's ABIs. A number means nothing by itself: a
+// kernel has several ABIs, each with numbers of its own, and on x86 one task can use all of them.
 package syscalls
 
 import (
@@ -20,11 +20,12 @@ const (
 	ARM   ABI = "arm"   // 32-bit Arm (EABI)
 )
 
-// X32Bit is part of every number of the x32 ABI (__X32_SYSCALL_BIT, arch/x86/include/uapi/asm/unistd.h).
+// X32Bit is part of every number of the x32 ABI (__X32_SYSCALL_BIT,
+// arch/x86/include/uapi/asm/unistd.h).
 const X32Bit = 0x40000000
 
-// Native returns a machine's own ABI: that of its 64-bit programs. The machine is called as by uname -m, or by Go. "" is an
-// ABI whose calls have no names here.
+// Native returns a machine's own ABI: that of its 64-bit programs. The machine is called as by
+// uname -m, or by Go. "" is an ABI whose calls have no names here.
 func Native(machine string) ABI {
 	switch machine {
 	case "x86_64", "amd64", "i386", "i486", "i586", "i686": // the last under setarch(8)
@@ -35,7 +36,8 @@ func Native(machine string) ABI {
 	return ""
 }
 
-// Compat returns the ABI of 32-bit programs on a machine. It has no names for any but those of Native.
+// Compat returns the ABI of 32-bit programs on a machine. It has no names for any but those of
+// Native.
 func Compat(machine string) ABI {
 	switch Native(machine) {
 	case AMD64:
@@ -46,8 +48,9 @@ func Compat(machine string) ABI {
 	return "32-bit"
 }
 
-// Name returns what a machine's kernel calls a system call: of the ABI of 32-bit programs with compat, otherwise of the
-// machine's own, or of x32 if the number says so. See ABI.Name and Qualify.
+// Name returns what a machine's kernel calls a system call: of the ABI of 32-bit programs with
+// compat, otherwise of the machine's own, or of x32 if the number says so. See ABI.Name and
+// Qualify.
 func Name(machine string, compat bool, nr int64) string {
 	abi := Native(machine)
 	switch {
@@ -60,7 +63,8 @@ func Name(machine string, compat bool, nr int64) string {
 	return Qualify(machine, abi, abi.Name(nr))
 }
 
-// Qualify puts the ABI behind the name of a call that is not of the machine's own: getpid@i386, getpid@x32, getpid@arm.
+// Qualify puts the ABI behind the name of a call that is not of the machine's own: getpid@i386,
+// getpid@x32, getpid@arm.
 func Qualify(machine string, abi ABI, name string) string {
 	if abi == Native(machine) {
 		return name
@@ -68,7 +72,8 @@ func Qualify(machine string, abi ABI, name string) string {
 	return name + "@" + string(abi)
 }
 
-// Name returns the kernel's name for a number of the ABI, of x32 without X32Bit; syscall_N if it is none that is known.
+// Name returns the kernel's name for a number of the ABI, of x32 without X32Bit; syscall_N if it is
+// none that is known.
 func (a ABI) Name(nr int64) string {
 	name := ""
 	switch a {
@@ -96,7 +101,8 @@ func (a ABI) Name(nr int64) string {
 	return name
 }
 
-// armPrivate are 32-bit Arm's own calls, from armPrivateFirst on (arch/arm/include/uapi/asm/unistd.h).
+// armPrivate are 32-bit Arm's own calls, from armPrivateFirst on
+// (arch/arm/include/uapi/asm/unistd.h).
 var armPrivate = [...]string{"breakpoint", "cacheflush", "usr26", "usr32", "set_tls", "get_tls"}
 
 const armPrivateFirst = 0x0f0001

@@ -63,7 +63,8 @@ func TestNamesAreUnique(t *testing.T) {
 		if known < 300 {
 			t.Errorf("%s: %d calls have names", abi, known)
 		}
-		for _, name := range []string{"read", "write", "getppid", "sched_yield", "clone3", "futex", "io_uring_enter"} {
+		for _, name := range []string{"read", "write", "getppid", "sched_yield", "clone3", "futex",
+			"io_uring_enter"} {
 			if _, ok := seen[name]; !ok {
 				t.Errorf("%s: no number for %s", abi, name)
 			}
