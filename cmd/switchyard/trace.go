@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"switchyard/internal/proc"
 	"switchyard/internal/report"
 	"switchyard/trace"
 
@@ -31,6 +33,8 @@ type traceOptions struct {
 	switchCost bool
 	tlb        bool
 	load       []string
+
+	notes []string // for whoever reads the result
 }
 
 func newTraceCommand(env Env) *cobra.Command {
@@ -67,7 +71,7 @@ sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	pids := f.StringSliceP("pid", "p", nil, "processes to follow, with their descendants")
+	pids := f.StringSliceP("pid", "p", nil, "processes to follow, with their descendants; of a thread, its process")
 	f.BoolVar(&o.all, "all", false, "every task on the machine")
 	f.BoolVar(&count, "count", false, "keep sums in the kernel (the default)")
 	f.BoolVar(&o.record, "record", false, "keep every event")
@@ -180,12 +184,31 @@ func parseSize(s string) (int, error) {
 	return int(n) << shift, nil
 }
 
+// findProcesses replaces threads that were named by their processes, which are what is followed,
+// and has the result say so. Whom it does not find, nobody does: that is said later.
+func (o *traceOptions) findProcesses() {
+	var pids []int
+	for _, tid := range o.pids {
+		pid, name, err := proc.Leader(tid)
+		if err != nil {
+			pid = tid
+		} else if pid != tid {
+			o.notes = append(o.notes, fmt.Sprintf("%d is a thread (%s) of process %d: the whole process was followed.", tid, name, pid))
+		}
+		if !slices.Contains(pids, pid) {
+			pids = append(pids, pid)
+		}
+	}
+	o.pids = pids
+}
+
 // traceCommand does the work and prints the result.
 func traceCommand(env Env, o traceOptions, quiet bool) error {
 	var t *report.Trace
 	var err error
 	end := env.ending()
 	defer end.stop()
+	o.findProcesses()
 	if o.record {
 		t, err = traceRecord(env, o, end, quiet)
 	} else {

@@ -51,7 +51,7 @@ func countOn(env Env, o traceOptions, end *ending) (*report.Trace, error) {
 
 // countWindow returns both a report and an error if the load was not put on, or the command has failed.
 func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCoster, child *command) (*report.Trace, error) {
-	var warnings []string
+	warnings := o.notes
 	if err := dropPrivilege(o.privileges()...); err != nil {
 		warnings = append(warnings, warning(err))
 	}

@@ -126,7 +126,7 @@ func (o *traceOptions) writing() string {
 
 // recordWindow records to a spool until something ends it.
 func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs *switchCoster, dir *recordDirectory) (recorded, error) {
-	about := recorded{Extra: record.Extra{Of: o.of()}}
+	about := recorded{Extra: record.Extra{Of: o.of(), Warnings: o.notes}}
 	var child *command
 	if len(o.command) > 0 {
 		var err error

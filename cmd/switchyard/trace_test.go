@@ -331,3 +331,33 @@ func TestParseSize(t *testing.T) {
 		}
 	}
 }
+
+// The number of a thread that is not the leader stands for its process, and the result says so.
+func TestTraceOfThread(t *testing.T) {
+	skipUntraceable(t)
+	end := make(chan struct{})
+	began := make(chan int)
+	done := sys.Thread("sy-follow", func() {
+		began <- sys.Gettid()
+		<-end
+	})
+	tid := <-began
+	for _, depth := range depths {
+		args := slices.Concat(depth, []string{"--duration", "50ms", "-p", fmt.Sprintf("%d,%d", tid, os.Getpid())})
+		cmd := testenv.Program(t, "switchyard", args...)
+		out, err := cmd.Output()
+		var r report.Trace
+		if e := json.Unmarshal(out, &r); err != nil || e != nil {
+			t.Fatalf("%v: %v, %v", depth, err, e)
+		}
+		want := fmt.Sprintf("%d is a thread (sy-follow) of process %d: the whole process was followed.", tid, os.Getpid())
+		if r.Of != fmt.Sprintf("process %d", os.Getpid()) || !slices.Contains(r.Warnings, want) {
+			t.Errorf("%v: %s; warnings %q, want %q", depth, r.Of, r.Warnings, want)
+		}
+		if r.WindowNS < 50e6 {
+			t.Errorf("%v: a window of %d ns", depth, r.WindowNS)
+		}
+	}
+	close(end)
+	<-done
+}
