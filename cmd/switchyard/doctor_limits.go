@@ -18,7 +18,7 @@ const enoughTasks = 10_000 + 100
 // threads.
 func lookLimits(m machine) []finding {
 	f := findings{group: "limits"}
-	caps, _ := m.Capabilities()
+	caps, _ := m.MachineCapabilities()
 
 	for _, l := range []struct {
 		name     string

@@ -12,7 +12,30 @@ func lookPrivileges(m machine) []finding {
 		f.unknown("capabilities", err)
 		return f.list
 	}
-	const remedy = "run as root, or: setcap cap_bpf,cap_perfmon+ep on the program"
+	first, err := m.FirstUserNamespace()
+	if err != nil {
+		f.unknown("user namespace", err)
+		return f.list
+	}
+	remedy := "run as root, or: setcap cap_bpf,cap_perfmon+ep on the program"
+	if first {
+		f.works("user namespace", "the first one")
+	} else {
+		remedy = "run outside of the container, or in a privileged one"
+		f.missing("user namespace",
+			"not the first one: capabilities do not count for the whole machine", remedy)
+	}
+	// has says of a capability whether it is there, and whether it counts.
+	has := func(n int, name, what, remedy string) {
+		switch {
+		case caps.Has(n) && first:
+			f.works(name, "%s", what)
+		case caps.Has(n):
+			f.missing(name, what+": there, but of no effect in this user namespace", remedy)
+		default:
+			f.missing(name, what, remedy)
+		}
+	}
 	for _, c := range []struct {
 		name, what string
 		n          int
@@ -20,41 +43,28 @@ func lookPrivileges(m machine) []finding {
 		{"CAP_BPF", "to load BPF programs", unix.CAP_BPF},
 		{"CAP_PERFMON", "to let them read the kernel's memory", unix.CAP_PERFMON},
 	} {
-		switch {
-		case caps.Has(c.n):
-			f.works(c.name, "%s", c.what)
-		case caps.Has(unix.CAP_SYS_ADMIN):
+		if first && !caps.Has(c.n) && caps.Has(unix.CAP_SYS_ADMIN) {
 			f.works(c.name, "%s: not there, but CAP_SYS_ADMIN stands for it", c.what)
-		default:
-			f.missing(c.name, c.what, remedy)
+			continue
 		}
+		has(c.n, c.name, c.what, remedy)
 	}
 	switch {
-	case caps.Has(unix.CAP_SYS_ADMIN):
+	case caps.Has(unix.CAP_SYS_ADMIN) && first:
 		f.works("CAP_SYS_ADMIN", "includes the two above")
-	case caps.Trace():
+	case caps.Trace() && first:
 		f.works("CAP_SYS_ADMIN", "not there, and not needed beside the two above")
 	default:
-		f.missing("CAP_SYS_ADMIN", "would include the two above", remedy)
+		has(unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "would include the two above", remedy)
 	}
-	if caps.Has(unix.CAP_SYS_RESOURCE) {
-		f.works("CAP_SYS_RESOURCE", "to raise hard limits")
+	has(unix.CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE", "to raise hard limits",
+		"raise them before the start: ulimit -n, or LimitNOFILE= of the service")
+	if caps.Has(unix.CAP_NET_BIND_SERVICE) && !first {
+		f.works("CAP_NET_BIND_SERVICE", "to listen on ports below 1024 of a network namespace that "+
+			"belongs to this user namespace")
 	} else {
-		f.missing("CAP_SYS_RESOURCE", "hard limits can only be lowered", "raise them before the start: ulimit -n, or LimitNOFILE= of the service")
-	}
-	if caps.Has(unix.CAP_NET_BIND_SERVICE) {
-		f.works("CAP_NET_BIND_SERVICE", "to listen on ports below 1024")
-	} else {
-		f.missing("CAP_NET_BIND_SERVICE", "to listen on ports below 1024", "use a port above 1023, or run as root")
-	}
-
-	switch first, err := m.FirstUserNamespace(); {
-	case err != nil:
-		f.unknown("user namespace", err)
-	case first:
-		f.works("user namespace", "the first one")
-	default:
-		f.missing("user namespace", "not the first one: the capabilities above do not count for BPF", "run outside of the container, or in a privileged one")
+		has(unix.CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", "to listen on ports below 1024",
+			"use a port above 1023, or run as root")
 	}
 	return f.list
 }

@@ -12,7 +12,7 @@ import (
 // many connections a machine makes and takes.
 func lookSysctls(m machine) []finding {
 	f := findings{group: "sysctls"}
-	caps, _ := m.Capabilities() // none, when it cannot be told: lookPrivileges says so
+	caps, _ := m.MachineCapabilities() // none, when it cannot be told: lookPrivileges says so
 
 	f.sysctl(m, "kernel.unprivileged_bpf_disabled", func(name string, n uint64) {
 		switch {

@@ -3,15 +3,17 @@ package main
 import (
 	"errors"
 	"maps"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"switchyard/internal/proc"
-
 	"golang.org/x/sys/unix"
 
 	"switchyard"
+	"switchyard/internal/proc"
+	"switchyard/internal/testenv"
 )
 
 // healthy is a machine of which nothing is missing.
@@ -127,6 +129,15 @@ func TestDoctorFindsWhatIsMissing(t *testing.T) {
 		{"capabilities", "proc/thread-self/status", "CapEff:\tmany\n", statusUnknown, `"many"`},
 		{"capabilities", "proc/thread-self/status", "Name: x\n", statusUnknown, "no CapEff"},
 		{"user namespace", "proc/self/uid_map", "0 100000 65536\n", statusMissing, "container"},
+		// In another user namespace all capabilities may be there, and count for nothing.
+		{"CAP_BPF", "proc/self/uid_map", "0 100000 65536\n", statusMissing, "no effect"},
+		{"CAP_SYS_ADMIN", "proc/self/uid_map", "0 100000 65536\n", statusMissing, "outside"},
+		{"CAP_SYS_RESOURCE", "proc/self/uid_map", "0 100000 65536\n", statusMissing, "no effect"},
+		{"CAP_NET_BIND_SERVICE", "proc/self/uid_map", "0 100000 65536\n", statusWorks, "belongs"},
+		{"kernel.unprivileged_bpf_disabled", "proc/self/uid_map", "0 1 1\n", statusMissing, "tracing"},
+		{"kernel.perf_event_paranoid", "proc/self/uid_map", "0 1 1\n", statusMissing, "CAP_PERFMON"},
+		{"RLIMIT_NPROC", "proc/self/uid_map", "0 1 1\n", statusWorks, "65536 tasks of this user"},
+		{"user namespace", "proc/self/uid_map", "", statusUnknown, "uid_map"},
 		{"kernel.unprivileged_bpf_disabled", "proc/thread-self/status", nobody, statusMissing, "as root"},
 		{"kernel.perf_event_paranoid", "proc/thread-self/status", nobody, statusMissing, "perf_event_paranoid=1"},
 		{"kernel.perf_event_paranoid", "proc/sys/kernel/perf_event_paranoid", "-1\n", statusWorks, "-1"},
@@ -225,5 +236,58 @@ func TestDoctor(t *testing.T) {
 		if text.code != exitDone || !strings.Contains(text.stdout, want) {
 			t.Errorf("doctor: exit code %d, no %q in:\n%s", text.code, want, text.stdout)
 		}
+	}
+}
+
+// Whoever is root of another user namespace is told so, and of no limit, by every command and every
+// line of the doctor's that tells of tracing.
+func TestUserNamespaceIsTheReason(t *testing.T) {
+	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+		testenv.Skip(t, "no kernel types (BTF)", traceable)
+	}
+	bin, err := exec.LookPath("unshare")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := func(args ...string) (code int, out string) {
+		cmd := testenv.Program(t, "switchyard", args...)
+		cmd.Args = append([]string{bin, "--user", "--map-root-user", cmd.Path}, args...)
+		cmd.Path = bin
+		b, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return cmd.ProcessState.ExitCode(), string(b)
+	}
+	if code, out := inside("version"); code != 0 {
+		testenv.Skip(t, "no user namespace: "+out, func() error {
+			return exec.Command(bin, "--user", "--map-root-user", "true").Run()
+		})
+	}
+	for _, args := range [][]string{
+		{"trace", "--count", "--all", "--duration", "100ms"},
+		{"trace", "--record", "--all", "--duration", "100ms"},
+		{"trace", "--switch-cost", "--all", "--duration", "100ms"},
+		{"doctor", "--calibrate"},
+	} {
+		code, out := inside(args...)
+		if code != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "user namespace") ||
+			strings.Contains(out, "MEMLOCK") || strings.Contains(out, "ulimit") {
+			t.Errorf("%q: exit code %d: %s", args, code, out)
+		}
+	}
+	_, out := inside("doctor")
+	told := 0
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, "→ trace:") {
+			told++
+			if !strings.Contains(line, "user namespace") || strings.Contains(line, "MEMLOCK") {
+				t.Error(line)
+			}
+		}
+	}
+	if told < 5 {
+		t.Errorf("%d probes are missing, want all: %s", told, out)
 	}
 }

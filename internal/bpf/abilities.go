@@ -2,10 +2,12 @@ package bpf
 
 import (
 	"errors"
+	"slices"
 	"syscall"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 )
 
@@ -90,16 +92,26 @@ func allows(spec *ebpf.ProgramSpec) (bool, error) {
 	return !errors.Is(err, unix.EINVAL), nil
 }
 
-// memlock returns the limit on memory that bounds what BPF takes, where it does: before 5.11. It is
-// asked after a refusal for which no capability is to blame.
+// memlock returns the limit on memory that bounds what BPF takes, where it does: before 5.11, whose
+// kernels do not have the helper of Current. They are not asked for it, but looked at: a kernel
+// that refuses to answer tells nothing.
 func memlock() (limit uint64, bounds bool) {
 	var r syscall.Rlimit
 	if err := syscall.Getrlimit(unix.RLIMIT_MEMLOCK, &r); err != nil ||
 		r.Cur == unix.RLIM_INFINITY {
 		return 0, false
 	}
-	a, err := Ask()
-	return r.Cur, err != nil || !a.Current
+	types, err := KernelTypes()
+	if err != nil {
+		return 0, false
+	}
+	var helpers *btf.Enum
+	if err := types.TypeByName("bpf_func_id", &helpers); err != nil {
+		return 0, false
+	}
+	return r.Cur, !slices.ContainsFunc(helpers.Values, func(v btf.EnumValue) bool {
+		return v.Name == "BPF_FUNC_get_current_task_btf"
+	})
 }
 
 // RaiseMemlock removes the limit on memory (RLIMIT_MEMLOCK) where it bounds what BPF takes, as far

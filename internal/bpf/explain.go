@@ -21,6 +21,12 @@ func Explain(op string, err error) error {
 	refused := errors.Is(err, os.ErrPermission)
 	// Without the privilege to ask, a feature looks as if it were not there.
 	if refused || errors.Is(err, ebpf.ErrNotSupported) {
+		// In another namespace a process may have all capabilities, and they count for nothing.
+		if first, err := proc.Here.FirstUserNamespace(); err == nil && !first {
+			return fmt.Errorf("trace: %s: %w: this process is not in the first user namespace, "+
+				"and its capabilities do not count for BPF: run it outside of the container, or "+
+				"in a privileged one", op, os.ErrPermission)
+		}
 		if missing := MissingCapabilities(); missing != "" {
 			// What the system call said besides is about memory limits, as often as not, and leads
 			// nowhere.

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -35,8 +36,13 @@ func (f Files) Capabilities() (Capabilities, error) {
 }
 
 // FirstUserNamespace reports whether this process is in the first user namespace, the only one in
-// which capabilities count for the whole machine (user_namespaces(7)).
+// which capabilities count for the whole machine (user_namespaces(7)). Its number is the same on
+// every kernel (PROC_USER_INIT_INO, since Linux 3.8). Where that cannot be read it is told by the
+// map of user IDs, which another namespace may have the same.
 func (f Files) FirstUserNamespace() (bool, error) {
+	if link, err := fs.ReadLink(f.FS, "proc/self/ns/user"); err == nil {
+		return link == "user:[4026531837]", nil
+	}
 	text, err := f.Text("/proc/self/uid_map")
 	if err != nil {
 		return false, err
@@ -44,4 +50,17 @@ func (f Files) FirstUserNamespace() (bool, error) {
 	fields := strings.Fields(text)
 	return len(fields) == 3 && fields[0] == "0" && fields[1] == "0" &&
 		fields[2] == "4294967295", nil
+}
+
+// MachineCapabilities returns those of the calling thread that count for the whole machine: none in
+// a user namespace that is not the first one.
+func (f Files) MachineCapabilities() (Capabilities, error) {
+	caps, err := f.Capabilities()
+	if err != nil {
+		return 0, err
+	}
+	if first, err := f.FirstUserNamespace(); err != nil || !first {
+		return 0, err
+	}
+	return caps, nil
 }

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"io/fs"
 	"testing"
 	"testing/fstest"
 
@@ -47,5 +48,31 @@ func TestFirstUserNamespace(t *testing.T) {
 	}
 	if _, err := (Files{fstest.MapFS{}}).FirstUserNamespace(); err == nil {
 		t.Error("no map is one")
+	}
+}
+
+func TestMachineCapabilities(t *testing.T) {
+	link := func(to string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte(to), Mode: fs.ModeSymlink}
+	}
+	mapped := &fstest.MapFile{Data: []byte("0 0 4294967295\n")}
+	status := &fstest.MapFile{Data: []byte("CapEff:\t0000000000200000\n")}
+	for _, c := range []struct {
+		files fstest.MapFS
+		want  Capabilities
+	}{
+		{fstest.MapFS{"proc/self/uid_map": mapped}, 1 << 21},
+		{fstest.MapFS{
+			"proc/self/uid_map": mapped, "proc/self/ns/user": link("user:[4026531837]"),
+		}, 1 << 21},
+		// Another namespace may map every number to itself.
+		{fstest.MapFS{
+			"proc/self/uid_map": mapped, "proc/self/ns/user": link("user:[4026532001]"),
+		}, 0},
+	} {
+		c.files["proc/thread-self/status"] = status
+		if got, err := (Files{c.files}).MachineCapabilities(); got != c.want || err != nil {
+			t.Errorf("%v: %#x, %v; want %#x", c.files, got, err, c.want)
+		}
 	}
 }
