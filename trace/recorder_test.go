@@ -182,6 +182,14 @@ func TestRecordPingPong(t *testing.T) {
 					t.Errorf("lost: %v", p.Lost())
 				}
 				t.Logf("%+v, %d tasks", p.cost, len(p.Tasks()))
+				for i := range p.events {
+					// Who came in between, for whoever reads a failure.
+					e := &p.events[i]
+					if t.Failed() && e.Kind == event.Switch && (e.Task == ping && e.Other != pong ||
+						e.Task == pong && e.Other != ping || toPong(e) && e.State == 0) {
+						t.Logf("%+v", *e)
+					}
+				}
 			})
 		}
 	}
