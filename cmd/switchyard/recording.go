@@ -43,7 +43,7 @@ func show(r *rundir.Reader) (*report.Trace, error) {
 	if err := record.Replay(r, &scheduling, &calls); err != nil {
 		return nil, err
 	}
-	t := recordReport(scheduling.Result(), r.Tasks(), r.Manifest(), calls.Counts)
+	t := report.OfRecording(scheduling.Result(), r.Tasks(), r.Manifest(), calls.Counts)
 	load, err := r.Load()
 	if err != nil {
 		return nil, err

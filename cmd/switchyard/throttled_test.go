@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"switchyard/internal/report"
 	rundir "switchyard/internal/run"
 	"switchyard/internal/sched"
 	"switchyard/trace/event"
@@ -36,7 +37,7 @@ func TestThrottledInManifest(t *testing.T) {
 		if err := json.Unmarshal(text, m); err != nil {
 			t.Fatal(err)
 		}
-		r := recordReport(&sched.Result{}, nil, m, nil)
+		r := report.OfRecording(&sched.Result{}, nil, m, nil)
 		if !reflect.DeepEqual(r.Throttled, c.want) || r.Missing["throttled"] != c.missing {
 			t.Errorf("%s: %+v, missing %q; want %+v, %q", name, r.Throttled, r.Missing["throttled"], c.want, c.missing)
 		}

@@ -7,7 +7,6 @@ import (
 	"switchyard/internal/report"
 	"switchyard/trace"
 	"switchyard/trace/event"
-	"switchyard/trace/hist"
 )
 
 // traceCount traces in count depth.
@@ -98,7 +97,7 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 	if err != nil {
 		return nil, err
 	}
-	t.SwitchCost = switchCostReport(switches)
+	t.SwitchCost = report.SwitchCostOf(switches)
 	if t.SwitchCost == nil {
 		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"
 	}
@@ -132,21 +131,21 @@ func countReport(c *trace.Counts) *report.Trace {
 	for k, reason := range c.Missing {
 		t.Missing[k] = reason
 	}
-	sayThrottled(t, c.Throttled, c.Missing["throttled"])
+	t.SetThrottled(c.Throttled, c.Missing["throttled"])
 	delete(t.Missing, "fault_exceptions")
 	if _, missing := t.Missing["tlb_flushes"]; !missing {
 		t.TLBFlushes, t.TLBKept = &c.TLBFlushes, &c.TLBKept
 	}
-	t.Total.RunQueueLatency = durationsOf(&c.RunQueueLatency)
-	t.Total.WakeupLatency = durationsOf(&c.WakeupLatency)
-	t.Total.OnCPUSpan = durationsOf(&c.OnCPUSpan)
-	t.Total.Blocked = durationsOf(&c.BlockedTime)
+	t.Total.RunQueueLatency = report.DurationsOf(&c.RunQueueLatency)
+	t.Total.WakeupLatency = report.DurationsOf(&c.WakeupLatency)
+	t.Total.OnCPUSpan = report.DurationsOf(&c.OnCPUSpan)
+	t.Total.Blocked = report.DurationsOf(&c.BlockedTime)
 	for i := range c.Tasks {
 		k := &c.Tasks[i]
 		row := countTask(&k.Totals)
 		row.TID, row.TGID, row.Name = k.TID, k.TGID, k.Name
 		if k.RunQueueLatency != nil {
-			row.RunQueueLatency, row.WakeupLatency = durationsOf(k.RunQueueLatency), durationsOf(k.WakeupLatency)
+			row.RunQueueLatency, row.WakeupLatency = report.DurationsOf(k.RunQueueLatency), report.DurationsOf(k.WakeupLatency)
 		} else if c.Missing["new_task_latencies"] == "" {
 			t.Missing["latencies of some tasks"] = "count depth has room for those of the first ones in the window (--record has for all)"
 		}
@@ -176,15 +175,6 @@ func countTask(c *trace.Totals) report.TraceTask {
 		Censored:           c.Censored.Count,
 		Switches:           c.Switches,
 	}
-}
-
-// durationsOf sums a distribution up, in ns: nil if there is none.
-func durationsOf(h *hist.Histogram) *hist.Quantiles {
-	if h.Count() == 0 {
-		return nil
-	}
-	q := h.Quantiles()
-	return &q
 }
 
 // warning is an error that the user should know of and can live with, as a sentence.

@@ -202,7 +202,7 @@ func fits(s string, width int) bool {
 
 // table draws the columns of one part, or all of them for part 0.
 func (c *Compare) table(part int) string {
-	t := newTable(0, text.AlignLeft)
+	t := newTable(text.AlignLeft)
 	head := table.Row{"model\n"}
 	for _, col := range columns {
 		if part != 0 && col.part != part {
@@ -471,7 +471,7 @@ func (c *Compare) WriteMarkdown(w io.Writer) error {
 	for _, line := range c.failures() {
 		b.WriteString("**" + markdown(line) + "**\n\n")
 	}
-	t := newTable(0, text.AlignLeft)
+	t := newTable(text.AlignLeft)
 	head := table.Row{"model"}
 	for _, col := range columns {
 		head = append(head, col.key)

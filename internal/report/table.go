@@ -8,10 +8,9 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// newTable is a table of at most so many columns of a terminal, or of any number for 0. It has no
-// lines but the one below its head. The first columns have the alignments given, the others are
-// numbers.
-func newTable(width int, aligns ...text.Align) table.Writer {
+// newTable is a table as wide as what it holds. It has no lines but the one below its head. The
+// first columns have the alignments given, the others are numbers.
+func newTable(aligns ...text.Align) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleDefault
 	style.Options = table.Options{SeparateHeader: true}
@@ -19,7 +18,6 @@ func newTable(width int, aligns ...text.Align) table.Writer {
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", " "
 	style.Box.MiddleVertical = " "
 	style.Format.Header, style.Format.Footer = text.FormatDefault, text.FormatDefault
-	style.Size.WidthMax = width
 	t.SetStyle(style)
 	const most = 32
 	configs := make([]table.ColumnConfig, most)
@@ -29,12 +27,6 @@ func newTable(width int, aligns ...text.Align) table.Writer {
 			a = aligns[i]
 		}
 		configs[i] = table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a}
-		if width > 0 {
-			configs[i].WidthMax = 20
-		}
-		if width > 0 && width < 112 {
-			configs[i].WidthMax = 16 // a name of 15 bytes and a mark
-		}
 	}
 	t.SetColumnConfigs(configs)
 	return t

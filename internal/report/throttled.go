@@ -1,11 +1,19 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"switchyard/trace/event"
 )
+
+// SetThrottled puts a reading into the report, or why there is none.
+func (t *Trace) SetThrottled(r *event.Throttling, why string) {
+	if t.Throttled = r; r == nil {
+		t.Missing["throttled"] = cmp.Or(why, "the recording does not tell")
+	}
+}
 
 // throttledSentence is "" if none was throttled.
 func throttledSentence(t *event.Throttling) string {

@@ -25,12 +25,23 @@ type Trace struct {
 	Tasks      []TraceTask `json:"tasks"`
 	OtherTasks uint64      `json:"other_tasks"`
 
+	// What only record depth tells. Appeared and Disappeared are tasks that were made and that
+	// ended in the window. Hidden ones are in no sum: the kernel keeps them from tracing, and
+	// others' switches to them were all there was. Tracer is the sum of the tracer's own threads,
+	// which are in no task's row and not in Total, but in CPUs and RunQueue.
+	Appeared    *uint64    `json:"appeared,omitempty"`
+	Disappeared *uint64    `json:"disappeared,omitempty"`
+	Hidden      *uint64    `json:"hidden,omitempty"`
+	Tracer      *TraceTask `json:"tracer,omitempty"`
+
 	CPUs       []TraceCPU        `json:"cpus,omitempty"`
 	Throttled  *event.Throttling `json:"throttled"`
 	SwitchCost *SwitchCost       `json:"switch_cost_ns"`
 	Preemptors []TracePair       `json:"preemptors"`
 	Wakers     []TracePair       `json:"wakers"`
-	Syscalls   map[string]uint64 `json:"syscalls,omitempty"`
+	// Chains are the worst there were, the worst first.
+	Chains   []TraceChain      `json:"chains,omitempty"`
+	Syscalls map[string]uint64 `json:"syscalls,omitempty"`
 	// Switches that flushed the TLB, and those that found its entries still good.
 	TLBFlushes *uint64           `json:"tlb_flushes,omitempty"`
 	TLBKept    *uint64           `json:"tlb_kept,omitempty"`
@@ -102,6 +113,27 @@ type TracePair struct {
 	NS    int64  `json:"ns"`
 }
 
+// TraceChain is how one wake-up came about: each task of it waited for a CPU, and so the next one
+// was woken later.
+type TraceChain struct {
+	Name string `json:"name"` // of the task that was woken last
+	TID  int    `json:"tid"`
+	AtNS int64  `json:"at_ns"` // when it came to a CPU, from the window's opening on
+	// CompoundNS is what it waited after its waking, which is OwnNS, and what those before it had
+	// waited when each woke the next.
+	CompoundNS int64 `json:"compound_ns"`
+	OwnNS      int64 `json:"own_ns"`
+	// Links are those before it: the first is the oldest remembered, the last woke it.
+	Links []TraceLink `json:"links"`
+}
+
+// TraceLink is one task of a TraceChain, and how long it had waited for a CPU since its own waking.
+type TraceLink struct {
+	Name  string `json:"name"`
+	TID   int    `json:"tid"`
+	OwnNS int64  `json:"own_ns"`
+}
+
 // TraceCPU is what one CPU did in the window.
 type TraceCPU struct {
 	CPU       int     `json:"cpu"`
@@ -111,6 +143,8 @@ type TraceCPU struct {
 	Switches  uint64  `json:"switches"`
 	QueueMean float64 `json:"run_queue_length_mean"`
 	QueueMax  int     `json:"run_queue_length_max"`
+	// QueueUnknownNS is how long its length is not known: events were lost.
+	QueueUnknownNS int64 `json:"run_queue_length_unknown_ns"`
 }
 
 // TraceQueue is how many tasks were waiting for a CPU, weighted by time, and
@@ -125,6 +159,10 @@ type TraceQueue struct {
 	ViolationCount uint64 `json:"work_conservation_violations"`
 	ViolationNS    int64  `json:"work_conservation_violation_ns"`
 	ViolationMaxNS int64  `json:"work_conservation_violation_max_ns"`
+	// ViolationLengths are those of the single ones, nil if there was none.
+	ViolationLengths *hist.Quantiles `json:"work_conservation_violation_lengths_ns,omitempty"`
+	// UnknownNS is how long the number of those that waited is not known: events were lost.
+	UnknownNS int64 `json:"unknown_ns"`
 }
 
 // TraceCost is what the tracer took.
@@ -163,4 +201,13 @@ func (t *Trace) LostEvents() uint64 {
 		n += l.Count
 	}
 	return n
+}
+
+// DurationsOf sums a distribution up, in ns: nil if there is none.
+func DurationsOf(h *hist.Histogram) *hist.Quantiles {
+	if h.Count() == 0 {
+		return nil
+	}
+	q := h.Quantiles()
+	return &q
 }

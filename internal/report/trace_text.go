@@ -16,8 +16,9 @@ import (
 
 // How many rows each table of the text form has; JSON has them all.
 const (
-	traceTasks = 20
-	tracePairs = 10
+	traceTasks  = 20
+	tracePairs  = 10
+	traceChains = 5
 )
 
 // WriteJSON writes the schema switchyard.trace/1.
@@ -50,20 +51,18 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	}
 	fmt.Fprintln(&b)
 
-	tasks := newTable(width, text.AlignRight, text.AlignLeft)
 	wide := width >= 112
-	tasks.AppendHeader(taskHead(wide))
+	tasks := sheet{aligns: []text.Align{text.AlignRight, text.AlignLeft}, head: taskHead(wide)}
 	shown := t.Tasks[:min(len(t.Tasks), traceTasks)]
 	for i := range shown {
-		tasks.AppendRow(taskRow(&shown[i], wide))
+		tasks.rows = append(tasks.rows, taskRow(&shown[i], wide))
 	}
 	if len(shown) != 1 || t.OtherTasks > 0 {
-		tasks.AppendSeparator()
 		row := taskRow(total, wide)
-		row[0], row[1] = "", fmt.Sprintf("all %d tasks", uint64(len(t.Tasks))+t.OtherTasks)
-		tasks.AppendRow(row)
+		row[0], row[1] = "", label{"", fmt.Sprintf("all %d", uint64(len(t.Tasks))+t.OtherTasks)}
+		tasks.rows, tasks.total = append(tasks.rows, row), len(tasks.rows)
 	}
-	fmt.Fprintln(&b, tasks.Render())
+	fmt.Fprintln(&b, tasks.render(width))
 	if n := uint64(len(t.Tasks)-len(shown)) + t.OtherTasks; n > 0 {
 		fmt.Fprintf(&b, "%d more tasks are in the sum (--format json lists %d)\n", n, len(t.Tasks))
 	}
@@ -88,10 +87,12 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 		}
 		writeWrapped(&b, width, "Migrations: %s.", strings.Join(parts, ", "))
 	}
+	t.writeLives(&b, width)
 	t.writeSyscalls(&b, width)
 	t.writeSwitchCost(&b, width)
 	writePairs(&b, "Who took the CPU from whom, and how long that one then waited", "took", t.Preemptors, width)
 	writePairs(&b, "Who woke whom, and how long that one then took to run", "woke", t.Wakers, width)
+	t.writeChains(&b, width)
 	t.writeCPUs(&b, width)
 	t.writeFoot(&b, width)
 	_, err := io.WriteString(w, b.String())
@@ -126,7 +127,7 @@ func taskRow(t *TraceTask, wide bool) table.Row {
 	if t.Lossy {
 		mark = "!"
 	}
-	row := table.Row{t.TID, Printable(t.Name) + mark}
+	row := table.Row{t.TID, label{Printable(t.Name), mark}}
 	for _, ns := range []int64{t.OnCPUNS, t.RunQueueNS, t.BlockedNS} {
 		row = append(row, nanos(float64(ns)))
 		if wide {
@@ -214,7 +215,7 @@ func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
 	if k == nil {
 		return
 	}
-	c := newTable(width, text.AlignLeft)
+	c := newTable(text.AlignLeft)
 	c.AppendHeader(table.Row{"cost of a switch", "count", "mean", "p50", "p99", "max"})
 	for _, row := range []struct {
 		name string
@@ -227,7 +228,7 @@ func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
 			c.AppendRow(table.Row{row.name, d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99), nanos(d.Max)})
 		}
 	}
-	fmt.Fprintf(b, "\n%s\n", c.Render())
+	fmt.Fprintf(b, "\n%s\n", trimmed(c.Render()))
 	note := fmt.Sprintf("Of all tasks on the machine, by %s; %s for the probe subtracted.", k.By, nanos(k.Probe))
 	if d := k.Preemption; d != nil && d.N > 0 && k.PreemptionBy != "" {
 		note += fmt.Sprintf(" A request to preempt is %s.", k.PreemptionBy)
@@ -243,45 +244,98 @@ func writePairs(b *strings.Builder, title, verb string, pairs []TracePair, width
 	}
 	pairs = slices.Clone(pairs)
 	slices.SortStableFunc(pairs, func(x, y TracePair) int { return int(y.NS - x.NS) })
-	p := newTable(width, text.AlignLeft, text.AlignLeft)
-	p.AppendHeader(table.Row{"by", verb, "times", "in all", "mean"})
+	p := sheet{
+		aligns: []text.Align{text.AlignLeft, text.AlignLeft},
+		head:   table.Row{"by", verb, "times", "in all", "mean"},
+	}
 	for _, x := range pairs[:min(len(pairs), tracePairs)] {
 		mean := "–"
 		if x.Count > 0 {
 			mean = nanos(float64(x.NS) / float64(x.Count))
 		}
-		p.AppendRow(table.Row{who(x.By, x.ByTID), who(x.Of, x.OfTID), x.Count, nanos(float64(x.NS)), mean})
+		p.rows = append(p.rows, table.Row{
+			who(x.By, x.ByTID), who(x.Of, x.OfTID), x.Count, nanos(float64(x.NS)), mean,
+		})
 	}
-	fmt.Fprintf(b, "\n%s:\n%s\n", title, p.Render())
+	fmt.Fprintf(b, "\n%s:\n%s\n", title, p.render(width))
 	if n := len(pairs) - tracePairs; n > 0 {
 		fmt.Fprintf(b, "%d more pairs (--format json lists all)\n", n)
 	}
 }
 
-func who(name string, tid int) string {
-	if tid == 0 {
-		return Printable(name)
+// writeChains shows the worst chains of wakings, a line each: the task that was woken last, and
+// before it who woke whom.
+func (t *Trace) writeChains(b *strings.Builder, width int) {
+	if len(t.Chains) == 0 {
+		return
 	}
-	return fmt.Sprintf("%s %d", Printable(name), tid)
+	fmt.Fprintln(b)
+	writeWrapped(b, width, "What tasks waited with those before them in a chain of wakings, the longest first "+
+		"(each with its own wait for a CPU; > woke):")
+	for _, c := range t.Chains[:min(len(t.Chains), traceChains)] {
+		var parts []string
+		for _, l := range c.Links {
+			parts = append(parts, fmt.Sprintf("%s %s", who(l.Name, l.TID), nanos(float64(l.OwnNS))))
+		}
+		parts = append(parts, fmt.Sprintf("%s %s", who(c.Name, c.TID), nanos(float64(c.OwnNS))))
+		writeWrapped(b, width, "%s at %s: %s", nanos(float64(c.CompoundNS)), nanos(float64(c.AtNS)),
+			strings.Join(parts, " > "))
+	}
+	if n := len(t.Chains) - traceChains; n > 0 {
+		fmt.Fprintf(b, "%s more (--format json lists all)\n", plural(n, "chain"))
+	}
+}
+
+// writeLives says how many tasks came and went, and which are in no sum.
+func (t *Trace) writeLives(b *strings.Builder, width int) {
+	if t.Appeared != nil && t.Disappeared != nil && *t.Appeared+*t.Disappeared > 0 {
+		writeWrapped(b, width, "Tasks made in the window: %d, ended: %d.", *t.Appeared, *t.Disappeared)
+	}
+	if t.Hidden != nil && *t.Hidden > 0 {
+		writeWrapped(b, width, "In no sum: %s that the kernel keeps from tracing.",
+			plural(int(*t.Hidden), "task"))
+	}
+	if k := t.Tracer; k != nil && k.OnCPUNS > 0 {
+		writeWrapped(b, width, "In no task's row but in the CPUs' times: the tracer itself, %s on a CPU, %d switches.",
+			nanos(float64(k.OnCPUNS)), k.Switches.Total())
+	}
 }
 
 func (t *Trace) writeCPUs(b *strings.Builder, width int) {
+	t.writeCPUTable(b)
+	q := t.RunQueue
+	if q == nil {
+		return
+	}
+	if len(t.CPUs) == 0 {
+		writeWrapped(b, width, "Of these tasks %.2f waited for a CPU in the mean, %d at most.", q.Mean, q.Max)
+	}
+	if q.ViolationCount > 0 {
+		lengths := ""
+		if d := q.ViolationLengths; d != nil {
+			lengths = fmt.Sprintf(" (p50 %s, p99 %s)", nanos(d.P50), nanos(d.P99))
+		}
+		writeWrapped(b, width, "A task waited while another CPU was idle: %d times, %s in all, %s at most%s. "+
+			"Whether it was allowed there is not known.", q.ViolationCount, nanos(float64(q.ViolationNS)),
+			nanos(float64(q.ViolationMaxNS)), lengths)
+	}
+	if q.UnknownNS > 0 {
+		writeWrapped(b, width, "How many tasks waited is not known for %s of the window: events were lost.",
+			nanos(float64(q.UnknownNS)))
+	}
+}
+
+func (t *Trace) writeCPUTable(b *strings.Builder) {
 	if len(t.CPUs) == 0 {
 		return
 	}
-	c := newTable(width)
+	c := newTable()
 	c.AppendHeader(table.Row{"CPU", "busy", "idle", "switches", "tasks waiting\nmean", "\nmax"})
 	for _, x := range t.CPUs {
 		part := func(ns int64) string { return fmt.Sprintf("%.1f%%", 100*float64(ns)/max(1, float64(t.WindowNS))) }
 		c.AppendRow(table.Row{x.CPU, part(x.BusyNS), part(x.IdleNS), x.Switches, fmt.Sprintf("%.2f", x.QueueMean), x.QueueMax})
 	}
-	fmt.Fprintf(b, "\n%s\n", c.Render())
-	if q := t.RunQueue; q != nil && q.ViolationCount > 0 {
-		for _, line := range wrap(fmt.Sprintf("A task waited while another CPU was idle: %d times, %s in all, %s at most. Whether it was allowed there is not known.",
-			q.ViolationCount, nanos(float64(q.ViolationNS)), nanos(float64(q.ViolationMaxNS))), width) {
-			fmt.Fprintln(b, line)
-		}
-	}
+	fmt.Fprintf(b, "\n%s\n", trimmed(c.Render()))
 }
 
 func (t *Trace) writeFoot(b *strings.Builder, width int) {

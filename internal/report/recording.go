@@ -1,29 +1,33 @@
-package main
+package report
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 
-	"switchyard/internal/report"
-	rundir "switchyard/internal/run"
+	"switchyard/internal/run"
 	"switchyard/internal/sched"
 	"switchyard/trace/event"
 )
 
-// recordReport is what a recording showed.
-func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, calls map[string]uint64) *report.Trace {
+// OfRecording is what a recording showed: the analysis of its events, its table of tasks, its
+// manifest, and how many system calls there were by name, nil if they were not recorded.
+func OfRecording(r *sched.Result, table []event.Task, m *run.Manifest,
+	calls map[string]uint64) *Trace {
 	o := &m.Options
-	t := &report.Trace{
-		Schema:     report.TraceSchema,
-		Depth:      "record",
-		Of:         o.Of,
-		Host:       report.Host{Kernel: m.Host.Kernel, CPUs: m.Host.CPUs, CPU: m.Host.Model, Go: m.Host.Go, Root: m.Host.Root},
+	t := &Trace{
+		Schema: TraceSchema,
+		Depth:  "record",
+		Of:     o.Of,
+		Host: Host{
+			Kernel: m.Host.Kernel, CPUs: m.Host.CPUs, CPU: m.Host.Model, Go: m.Host.Go,
+			Root: m.Host.Root,
+		},
 		WindowNS:   r.Window.Close - r.Window.Open,
 		Total:      recordTask(&r.Total.Totals, &r.Total.Distributions),
-		Tasks:      []report.TraceTask{},
-		Preemptors: []report.TracePair{},
-		Wakers:     []report.TracePair{},
+		Tasks:      []TraceTask{},
+		Preemptors: []TracePair{},
+		Wakers:     []TracePair{},
 		Lost:       []event.Lost{},
 		Syscalls:   calls,
 		Missing:    map[string]string{},
@@ -39,13 +43,21 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, calls
 		row.TGID = k.TGID
 		t.Tasks = append(t.Tasks, row)
 	}
-	slices.SortStableFunc(t.Tasks, func(a, b report.TraceTask) int { return cmp.Compare(b.OnCPUNS, a.OnCPUNS) })
+	slices.SortStableFunc(t.Tasks, func(a, b TraceTask) int {
+		return cmp.Compare(b.OnCPUNS, a.OnCPUNS)
+	})
+	tracer := recordTask(&r.Tracer, &sched.Distributions{})
+	t.Tracer = &tracer
+	t.Appeared, t.Disappeared, t.Hidden = &r.Appeared, &r.Disappeared, &r.Hidden
+	t.Chains = chainsOf(r, table)
 	t.Preemptors = pairsOf(r.Preemptors, table)
 	t.Wakers = pairsOf(r.Wakers, table)
 	for _, c := range r.CPUs {
-		t.CPUs = append(t.CPUs, report.TraceCPU{
-			CPU: c.Number, BusyNS: int64(c.Busy), IdleNS: int64(c.Idle), UnknownNS: int64(c.Unknown),
-			Switches: c.Switches, QueueMean: c.Queue.Mean, QueueMax: c.Queue.Max,
+		t.CPUs = append(t.CPUs, TraceCPU{
+			CPU: c.Number, BusyNS: int64(c.Busy), IdleNS: int64(c.Idle),
+			UnknownNS: int64(c.Unknown),
+			Switches:  c.Switches, QueueMean: c.Queue.Mean, QueueMax: c.Queue.Max,
+			QueueUnknownNS: int64(c.Queue.Unknown),
 		})
 	}
 	t.RunQueue = queueOf(r)
@@ -54,17 +66,23 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, calls
 	if t.SwitchCost = recordedSwitchCost(o); t.SwitchCost == nil {
 		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"
 	}
-	sayThrottled(t, o.Throttled, o.ThrottledWhy)
+	t.SetThrottled(o.Throttled, o.ThrottledWhy)
+	if r.Waste.Reason != "" {
+		t.Missing["tasks that waited while a CPU idled"] = r.Waste.Reason
+	}
 	if calls == nil {
 		t.Missing["syscalls"] = "not asked for (--syscalls)"
 	}
 	p := &m.Probe
-	t.Cost = report.TraceCost{Events: p.Events, BytesPerEvent: p.BytesPerEvent, NSPerEvent: p.NsPerEvent, How: p.Calibrated, ReaderCPUNS: p.ReaderCPU,
-		AttachNS: p.Attach, MemoryBytes: p.Memory}
+	t.Cost = TraceCost{
+		Events: p.Events, BytesPerEvent: p.BytesPerEvent, NSPerEvent: p.NsPerEvent,
+		How: p.Calibrated, ReaderCPUNS: p.ReaderCPU, AttachNS: p.Attach, MemoryBytes: p.Memory,
+	}
 	if p.NsPerEvent == nil {
 		t.Missing["cost of an event"] = p.Calibrated
 	}
-	disk := m.Tables.Events.Bytes + m.Tables.Tasks.Bytes + m.Tables.Snapshots.Bytes + m.Tables.Lost.Bytes
+	disk := m.Tables.Events.Bytes + m.Tables.Tasks.Bytes + m.Tables.Snapshots.Bytes +
+		m.Tables.Lost.Bytes
 	t.Cost.DiskBytes = &disk
 	if n := m.Tables.Events.Rows; n > 0 {
 		per := float64(disk) / float64(n)
@@ -83,8 +101,8 @@ func recordReport(r *sched.Result, table []event.Task, m *rundir.Manifest, calls
 	return t
 }
 
-func recordTask(k *sched.Totals, d *sched.Distributions) report.TraceTask {
-	t := report.TraceTask{
+func recordTask(k *sched.Totals, d *sched.Distributions) TraceTask {
+	t := TraceTask{
 		LifeNS:             int64(k.Life),
 		OnCPUNS:            int64(k.OnCPU),
 		BlockedNS:          int64(k.Blocked),
@@ -95,17 +113,18 @@ func recordTask(k *sched.Totals, d *sched.Distributions) report.TraceTask {
 		SpuriousWakeups:    k.SpuriousWakeups,
 		Migrations:         k.Migrations.Total,
 		Switches:           k.Switches,
-		WakeupLatency:      durationsOf(&d.WakeupLatency),
-		RunQueueLatency:    durationsOf(&d.RunQueueLatency),
-		OnCPUSpan:          durationsOf(&d.OnCPUSpan),
-		Blocked:            durationsOf(&d.BlockedTime),
-		Compound:           durationsOf(&d.CompoundDelay),
+		WakeupLatency:      DurationsOf(&d.WakeupLatency),
+		RunQueueLatency:    DurationsOf(&d.RunQueueLatency),
+		OnCPUSpan:          DurationsOf(&d.OnCPUSpan),
+		Blocked:            DurationsOf(&d.BlockedTime),
+		Compound:           DurationsOf(&d.CompoundDelay),
 		Censored:           k.Censored.Count,
 		Lossy:              k.Touched.Count > 0,
 	}
 	causes := map[string]uint64{
-		"at wake-up": k.Migrations.AtWakeup, "at fork": k.Migrations.AtFork, "at exec": k.Migrations.AtExec,
-		"balancing": k.Migrations.Balancing, "forced": k.Migrations.Forced,
+		"at wake-up": k.Migrations.AtWakeup, "at fork": k.Migrations.AtFork,
+		"at exec": k.Migrations.AtExec, "balancing": k.Migrations.Balancing,
+		"forced": k.Migrations.Forced,
 	}
 	for cause, n := range causes {
 		if n > 0 {
@@ -118,10 +137,30 @@ func recordTask(k *sched.Totals, d *sched.Distributions) report.TraceTask {
 	return t
 }
 
-func pairsOf(pairs []sched.Pair, tasks []event.Task) []report.TracePair {
-	out := []report.TracePair{}
+// chainsOf names the tasks of the chains.
+func chainsOf(r *sched.Result, tasks []event.Task) []TraceChain {
+	out := []TraceChain{}
+	for _, c := range r.Chains {
+		x := TraceChain{
+			AtNS: c.At - r.Window.Open, CompoundNS: int64(c.Compound), Links: []TraceLink{},
+		}
+		x.Name, x.TID = taskName(c.Task, 0, tasks)
+		x.OwnNS = x.CompoundNS
+		for _, l := range c.Links {
+			k := TraceLink{OwnNS: int64(l.Own)}
+			k.Name, k.TID = taskName(l.Task, 0, tasks)
+			x.OwnNS -= k.OwnNS
+			x.Links = append(x.Links, k)
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func pairsOf(pairs []sched.Pair, tasks []event.Task) []TracePair {
+	out := []TracePair{}
 	for _, p := range pairs {
-		x := report.TracePair{Count: p.Count, NS: int64(p.Time)}
+		x := TracePair{Count: p.Count, NS: int64(p.Time)}
 		x.By, x.ByTID = taskName(p.By, p.Interrupt, tasks)
 		x.Of, x.OfTID = taskName(p.Of, 0, tasks)
 		out = append(out, x)
@@ -129,7 +168,7 @@ func pairsOf(pairs []sched.Pair, tasks []event.Task) []report.TracePair {
 	return out
 }
 
-// taskName is what a task, or an interrupt, is called in a report.
+// taskName is what a task, or an interrupt, is called in a
 func taskName(id event.TaskID, interrupt event.Flags, tasks []event.Task) (string, int) {
 	switch {
 	case interrupt&event.FlagHardIRQ != 0:
@@ -143,15 +182,19 @@ func taskName(id event.TaskID, interrupt event.Flags, tasks []event.Task) (strin
 	case id.Idle():
 		return fmt.Sprintf("idle/%d", -int(id)-1), 0
 	}
-	// Of a task outside of the recorder's PID namespace there is neither, if it was there before the recording.
+	// Of a task outside of the recorder's PID namespace there is neither, if it was there before
+	// the recording.
 	if int(id) < len(tasks) && (tasks[id].Name != "" || tasks[id].TID != 0) {
 		return tasks[id].Name, tasks[id].TID
 	}
 	return fmt.Sprintf("(task #%d)", id), 0
 }
 
-func queueOf(r *sched.Result) *report.TraceQueue {
-	q := &report.TraceQueue{Mean: r.Queue.Mean, Max: r.Queue.Max, ShareByLength: []float64{}}
+func queueOf(r *sched.Result) *TraceQueue {
+	q := &TraceQueue{
+		Mean: r.Queue.Mean, Max: r.Queue.Max, ShareByLength: []float64{},
+		UnknownNS: int64(r.Queue.Unknown),
+	}
 	var whole float64
 	for _, d := range r.Queue.Time {
 		whole += float64(d)
@@ -165,6 +208,7 @@ func queueOf(r *sched.Result) *report.TraceQueue {
 		q.ViolationCount = r.Waste.Count
 		q.ViolationNS = int64(r.Waste.Time)
 		q.ViolationMaxNS = int64(r.Waste.Longest)
+		q.ViolationLengths = DurationsOf(&r.Waste.Lengths)
 	}
 	return q
 }

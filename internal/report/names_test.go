@@ -1,0 +1,128 @@
+package report
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"switchyard/trace/event"
+	"switchyard/trace/hist"
+)
+
+// randomTrace has names and numbers of every length the kernel can make.
+func randomTrace(r *rand.Rand) *Trace {
+	number := func() uint64 { return r.Uint64N(1 << r.IntN(27)) }
+	runes := []rune("abcdefghijklmnopqrstuvwxyz0123456789/:-_ é語\x1b\n|")
+	name := func() string {
+		var b strings.Builder
+		for b.Len() < r.IntN(16) {
+			b.WriteRune(runes[r.IntN(len(runes))])
+		}
+		return b.String()
+	}
+	task := func() TraceTask {
+		q := &hist.Quantiles{
+			N: number(), Mean: float64(number()), P50: float64(number()), P99: float64(number()),
+			Max: float64(number()),
+		}
+		k := TraceTask{
+			TID: 1 + r.IntN(1<<22-1), Name: name(), OnCPUNS: int64(number()),
+			RunQueueNS: int64(number()), BlockedNS: int64(number()), Wakeups: number(),
+			Migrations: number(), WakeupLatency: q, RunQueueLatency: q, Lossy: r.IntN(2) == 0,
+			Switches: event.Switches{Voluntary: number(), Involuntary: number()},
+		}
+		k.LifeNS = k.OnCPUNS + k.RunQueueNS + k.BlockedNS
+		return k
+	}
+	pair := func() TracePair {
+		return TracePair{
+			By: name(), ByTID: 1 + r.IntN(1<<22-1), Of: name(), OfTID: 1 + r.IntN(1<<22-1),
+			Count: number(), NS: int64(number()),
+		}
+	}
+	t := &Trace{Of: "x", Depth: "record", WindowNS: 1e9, Total: task()}
+	t.OtherTasks = r.Uint64N(1 << 22)
+	for range 1 + r.IntN(8) {
+		t.Tasks = append(t.Tasks, task())
+		t.Preemptors, t.Wakers = append(t.Preemptors, pair()), append(t.Wakers, pair())
+		t.CPUs = append(t.CPUs, TraceCPU{
+			CPU: len(t.CPUs), Switches: number(), QueueMean: float64(number()) / 7,
+			QueueMax: 8192,
+		})
+	}
+	return t
+}
+
+// What a number of the tables is broken from would be a digit or a unit in a line by itself. Every
+// number stands whole in the line of its task instead, and whatever the names, lines fit the page.
+func TestNumbersStayWhole(t *testing.T) {
+	const seed = 1073
+	r := rand.New(rand.NewPCG(seed, 0))
+	for i := range 60 {
+		trace := randomTrace(r)
+		for _, width := range []int{80, 100, 120, 200} {
+			var b strings.Builder
+			if err := trace.WriteText(&b, width); err != nil {
+				t.Fatal(err)
+			}
+			wrong := func(format string, a ...any) {
+				t.Fatalf("seed %d, trace %d, width %d: %s in\n%s", seed, i, width,
+					fmt.Sprintf(format, a...), b.String())
+			}
+			if n := text.LongestLineLen(b.String()); n > width {
+				wrong("a line of %d columns", n)
+			}
+			lines := strings.Split(b.String(), "\n")
+			with := func(cells ...any) bool {
+				var words []string
+				for _, c := range cells {
+					words = append(words, regexp.QuoteMeta(fmt.Sprint(c)))
+				}
+				line := regexp.MustCompile(`(^|\s)` + strings.Join(words, `\s.*\s?`) + `(\s|$)`)
+				return slices.ContainsFunc(lines, line.MatchString)
+			}
+			for _, k := range trace.Tasks {
+				if !with(k.TID, nanos(float64(k.OnCPUNS)), k.Switches.Voluntary,
+					k.Switches.Involuntary) {
+					wrong("no line with the numbers of task %d", k.TID)
+				}
+			}
+			for _, p := range slices.Concat(trace.Preemptors, trace.Wakers) {
+				if !with(p.ByTID, p.OfTID, p.Count, nanos(float64(p.NS))) {
+					wrong("no line with the numbers of %d and %d", p.ByTID, p.OfTID)
+				}
+			}
+			for _, c := range trace.CPUs {
+				if !with(c.CPU, c.Switches, fmt.Sprintf("%.2f", c.QueueMean), c.QueueMax) {
+					wrong("no line with the numbers of CPU %d", c.CPU)
+				}
+			}
+		}
+	}
+}
+
+// A label never loses what follows the name.
+func TestLabel(t *testing.T) {
+	for _, c := range []struct {
+		l     label
+		width int
+		want  string
+	}{
+		{label{"redis-benchmark", " 10731"}, 21, "redis-benchmark 10731"},
+		{label{"redis-benchmark", " 10731"}, 20, "redis-benchma… 10731"},
+		{label{"redis-benchmark", " 10731"}, 1, "re… 10731"},
+		{label{"ab", " 10731"}, 1, "ab 10731"},
+		{label{"é語éé", "!"}, 4, "é語…!"},
+		{label{"", " 7"}, 4, " 7"},
+	} {
+		if got := c.l.cut(c.width); got != c.want || !utf8.ValidString(got) {
+			t.Errorf("%q in %d: %q, want %q", c.l, c.width, got, c.want)
+		}
+	}
+}
