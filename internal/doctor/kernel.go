@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 )
 
 // lookKernel looks at what the kernel was built and booted with.
-func lookKernel(m machine) []finding {
+func lookKernel(m machine) []Finding {
 	f := findings{group: "kernel"}
 	// What the kernel can do is asked of it, probe by probe; its release only
 	// stands here to be copied into a report.

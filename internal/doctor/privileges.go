@@ -1,11 +1,11 @@
-package main
+package doctor
 
 import (
 	"golang.org/x/sys/unix"
 )
 
 // lookPrivileges looks at what this process may do.
-func lookPrivileges(m machine) []finding {
+func lookPrivileges(m machine) []Finding {
 	f := findings{group: "privileges"}
 	caps, err := m.Capabilities()
 	if err != nil {

@@ -1,12 +1,12 @@
-package main
+package doctor
 
 import (
 	"os"
 	"strings"
 
-	"switchyard/internal/proc"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/proc"
 )
 
 // A machine is what the doctor looks at: files, and the few things that are in

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 
 // lookSysctls looks at the settings that bear on tracing, io_uring and how
 // many connections a machine makes and takes.
-func lookSysctls(m machine) []finding {
+func lookSysctls(m machine) []Finding {
 	f := findings{group: "sysctls"}
 	caps, _ := m.MachineCapabilities() // none, when it cannot be told: lookPrivileges says so
 

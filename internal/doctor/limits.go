@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ const enoughTasks = 10_000 + 100
 
 // lookLimits looks at what bounds the number of connections, processes and
 // threads.
-func lookLimits(m machine) []finding {
+func lookLimits(m machine) []Finding {
 	f := findings{group: "limits"}
 	caps, _ := m.MachineCapabilities()
 

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 const muchSteal = 0.01
 
 // lookCPUs looks at the CPUs and at whether they are real.
-func lookCPUs(m machine) []finding {
+func lookCPUs(m machine) []Finding {
 	f := findings{group: "CPUs"}
 	online, err := m.Text("/sys/devices/system/cpu/online")
 	if err != nil {
