@@ -116,7 +116,7 @@ func countReport(c *trace.Counts) *report.Trace {
 		Schema:     report.TraceSchema,
 		Depth:      "count",
 		WindowNS:   int64(c.Window),
-		Total:      countTask(&c.Total),
+		Total:      report.TaskOf(&c.Total.Totals),
 		OtherTasks: c.OtherTasks,
 		Syscalls:   c.Syscalls,
 		Tasks:      []report.TraceTask{},
@@ -142,7 +142,7 @@ func countReport(c *trace.Counts) *report.Trace {
 	t.Total.Blocked = report.DurationsOf(&c.BlockedTime)
 	for i := range c.Tasks {
 		k := &c.Tasks[i]
-		row := countTask(&k.Totals)
+		row := report.TaskOf(&k.Totals.Totals)
 		row.TID, row.TGID, row.Name = k.TID, k.TGID, k.Name
 		if k.RunQueueLatency != nil {
 			row.RunQueueLatency, row.WakeupLatency = report.DurationsOf(k.RunQueueLatency), report.DurationsOf(k.WakeupLatency)
@@ -159,22 +159,6 @@ func countReport(c *trace.Counts) *report.Trace {
 	s := c.Total.Switches
 	t.Cost.Events = s.Total() + c.Total.Wakeups + c.Total.Migrations.Total + c.SyscallTotal()
 	return t
-}
-
-func countTask(c *trace.Totals) report.TraceTask {
-	return report.TraceTask{
-		LifeNS:             int64(c.Life),
-		OnCPUNS:            int64(c.OnCPU),
-		BlockedNS:          int64(c.Blocked),
-		RunQueueNS:         int64(c.RunQueue),
-		UnknownNS:          int64(c.Unknown),
-		Wakeups:            c.Wakeups,
-		WakeupsByInterrupt: c.WakeupsByInterrupt,
-		SpuriousWakeups:    c.SpuriousWakeups,
-		Migrations:         c.Migrations.Total,
-		Censored:           c.Censored.Count,
-		Switches:           c.Switches,
-	}
 }
 
 // warning is an error that the user should know of and can live with, as a sentence.

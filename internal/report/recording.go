@@ -101,8 +101,9 @@ func OfRecording(r *sched.Result, table []event.Task, m *run.Manifest,
 	return t
 }
 
-func recordTask(k *sched.Totals, d *sched.Distributions) TraceTask {
-	t := TraceTask{
+// TaskOf is what a report has of what a task did, or several together: what both depths tell.
+func TaskOf(k *event.Totals) TraceTask {
+	return TraceTask{
 		LifeNS:             int64(k.Life),
 		OnCPUNS:            int64(k.OnCPU),
 		BlockedNS:          int64(k.Blocked),
@@ -113,14 +114,22 @@ func recordTask(k *sched.Totals, d *sched.Distributions) TraceTask {
 		SpuriousWakeups:    k.SpuriousWakeups,
 		Migrations:         k.Migrations.Total,
 		Switches:           k.Switches,
-		WakeupLatency:      DurationsOf(&d.WakeupLatency),
-		RunQueueLatency:    DurationsOf(&d.RunQueueLatency),
-		OnCPUSpan:          DurationsOf(&d.OnCPUSpan),
-		Blocked:            DurationsOf(&d.BlockedTime),
-		Compound:           DurationsOf(&d.CompoundDelay),
+		Forks:              k.Forks,
+		Threads:            k.Threads,
+		Execs:              k.Execs,
+		Exits:              k.Exits,
 		Censored:           k.Censored.Count,
-		Lossy:              k.Touched.Count > 0,
 	}
+}
+
+func recordTask(k *sched.Totals, d *sched.Distributions) TraceTask {
+	t := TaskOf(&k.Totals)
+	t.WakeupLatency = DurationsOf(&d.WakeupLatency)
+	t.RunQueueLatency = DurationsOf(&d.RunQueueLatency)
+	t.OnCPUSpan = DurationsOf(&d.OnCPUSpan)
+	t.Blocked = DurationsOf(&d.BlockedTime)
+	t.Compound = DurationsOf(&d.CompoundDelay)
+	t.Lossy = k.Touched.Count > 0
 	causes := map[string]uint64{
 		"at wake-up": k.Migrations.AtWakeup, "at fork": k.Migrations.AtFork,
 		"at exec": k.Migrations.AtExec, "balancing": k.Migrations.Balancing,

@@ -77,7 +77,12 @@ type TraceTask struct {
 	Blocked            *hist.Quantiles   `json:"blocked_time_ns,omitempty"`
 	Compound           *hist.Quantiles   `json:"compound_delay_ns,omitempty"`
 	MigrationCauses    map[string]uint64 `json:"migration_causes,omitempty"`
-	Censored           uint64            `json:"censored"`
+	// Processes and threads that the task made, programs it started, and its end.
+	Forks    uint64 `json:"forks"`
+	Threads  uint64 `json:"threads"`
+	Execs    uint64 `json:"execs"`
+	Exits    uint64 `json:"exits"`
+	Censored uint64 `json:"censored"`
 	// Lossy is set when an interval of the task touches one in which events were lost.
 	Lossy bool `json:"lossy,omitempty"`
 }
