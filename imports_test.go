@@ -26,7 +26,8 @@ var (
 	// even their tests may know each other, or a change to one could hide behind the other's.
 	models = []string{"fork", "poll", "threads"}
 	// engines do the work that a command asks for.
-	engines = []string{"internal/compare", "internal/record", "internal/doctor", "internal/lab"}
+	engines = []string{"internal/compare", "internal/record", "internal/doctor", "internal/lab",
+		"internal/command"}
 	// parts are what an engine is made of.
 	parts = rooms(models, ".", "trace", "trace/switchcost", "trace/spool", "internal/load",
 		"internal/run",
@@ -64,6 +65,7 @@ var arrows = map[string][]string{
 	"internal/record": rooms("internal/run", "internal/sched", "internal/report", "trace/spool",
 		nouns),
 	"internal/doctor":  parts,
+	"internal/command": {"internal/proc", "internal/sys"},
 	"internal/compare": parts,
 	"internal/lab":     rooms(parts, "internal/compare", "internal/record"),
 

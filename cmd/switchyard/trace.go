@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"switchyard/internal/command"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
 	"switchyard/trace"
@@ -261,10 +263,10 @@ func failedChecks(t *report.Trace) error {
 type follower interface{ Follow(pid int) error }
 
 // followAll tells it. The command's process exists, and waits.
-func (o *traceOptions) followAll(f follower, child *command) error {
+func (o *traceOptions) followAll(f follower, child *command.Command) error {
 	pids := o.pids
 	if child != nil {
-		pids = []int{child.pid()}
+		pids = []int{child.PID()}
 	}
 	for _, pid := range pids {
 		if err := f.Follow(pid); err != nil {
@@ -275,3 +277,14 @@ func (o *traceOptions) followAll(f follower, child *command) error {
 }
 
 var _ = []follower{(*trace.Session)(nil), (*trace.Recorder)(nil)}
+
+// onThread runs f on one thread of its own, which dies with it.
+func onThread(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		f()
+	}()
+	<-done
+}

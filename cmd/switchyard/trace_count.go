@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"switchyard/internal/command"
 	"switchyard/internal/report"
 	"switchyard/trace"
 	"switchyard/trace/event"
@@ -26,12 +27,12 @@ func countOn(env Env, o traceOptions, end *ending) (*report.Trace, error) {
 		return nil, err
 	}
 	defer s.Close()
-	var child *command
+	var child *command.Command
 	if len(o.command) > 0 {
-		if child, err = startCommand(o.command); err != nil {
+		if child, err = command.Start(o.command); err != nil {
 			return nil, err
 		}
-		defer child.end(end)
+		defer child.End(end.hurried.Done())
 	}
 	t, failed := countWindow(o, end, s, costs, child)
 	if t == nil {
@@ -49,7 +50,7 @@ func countOn(env Env, o traceOptions, end *ending) (*report.Trace, error) {
 }
 
 // countWindow returns both a report and an error if the load was not put on, or the command has failed.
-func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCoster, child *command) (*report.Trace, error) {
+func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCoster, child *command.Command) (*report.Trace, error) {
 	warnings := o.notes
 	if err := dropPrivilege(o.privileges()...); err != nil {
 		warnings = append(warnings, warning(err))
@@ -87,7 +88,7 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 		return nil, err
 	}
 	t := countReport(c)
-	status, more := child.end(end)
+	status, more := endCommand(child, end)
 	warnings = append(warnings, more...)
 	loaded, more := l.result()
 	if t.Load, err = loadReport(loaded); err != nil {

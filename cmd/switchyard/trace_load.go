@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"switchyard/internal/command"
 	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
@@ -36,7 +37,7 @@ type traceLoad struct {
 
 // start starts what --load asks for and waits until it is about to measure. The calling thread must be locked, and live as
 // long as the load.
-func (l *traceLoad) start(ctx context.Context, o *traceOptions, child *command) error {
+func (l *traceLoad) start(ctx context.Context, o *traceOptions, child *command.Command) error {
 	if len(o.load) == 0 {
 		return nil
 	}
@@ -49,11 +50,16 @@ func (l *traceLoad) start(ctx context.Context, o *traceOptions, child *command) 
 		args = append(args, "--duration", o.duration.String())
 	}
 	args = append(append(args, o.load...), "--control-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--format", "json", "--quiet")
-	run := func() (*process, error) { return start(cpus, nil, args...) }
+	run := func() (int, <-chan struct{}, error) {
+		if l.p, err = start(cpus, nil, args...); err != nil {
+			return 0, nil, err
+		}
+		return l.p.cmd.Process.Pid, l.p.exited, nil
+	}
 	if child == nil {
-		l.p, err = run()
+		_, _, err = run()
 	} else {
-		l.p, err = child.orphans.start(run)
+		err = child.Beside(run)
 	}
 	if err != nil {
 		return fmt.Errorf("--load: %w", err)
@@ -65,7 +71,7 @@ func (l *traceLoad) start(ctx context.Context, o *traceOptions, child *command) 
 }
 
 // startOn is start for the command that is traced, which may need time until it listens.
-func (l *traceLoad) startOn(ctx context.Context, o *traceOptions, child *command) error {
+func (l *traceLoad) startOn(ctx context.Context, o *traceOptions, child *command.Command) error {
 	if err := o.reach(ctx, child); err != nil {
 		return err
 	}
@@ -73,7 +79,7 @@ func (l *traceLoad) startOn(ctx context.Context, o *traceOptions, child *command
 }
 
 // reach waits until somebody listens where the load is to go.
-func (o *traceOptions) reach(ctx context.Context, child *command) error {
+func (o *traceOptions) reach(ctx context.Context, child *command.Command) error {
 	i := slices.IndexFunc(o.load, func(s string) bool { return strings.Contains(s, "://") })
 	if i < 0 {
 		return nil // none, or the load generator says it better
@@ -94,7 +100,7 @@ func (o *traceOptions) reach(ctx context.Context, child *command) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if time.Now().After(deadline) || child.ended() {
+		if time.Now().After(deadline) || child.Ended() {
 			return fmt.Errorf("--load: the command does not listen there: %w", err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"switchyard/internal/command"
 	"switchyard/internal/record"
 	"switchyard/internal/report"
 	"switchyard/trace"
@@ -127,13 +128,13 @@ func (o *traceOptions) writing() string {
 // recordWindow records to a spool until something ends it.
 func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs *switchCoster, dir *recordDirectory) (recorded, error) {
 	about := recorded{Extra: record.Extra{Of: o.of(), Warnings: o.notes}}
-	var child *command
+	var child *command.Command
 	if len(o.command) > 0 {
 		var err error
-		if child, err = startCommand(o.command); err != nil {
+		if child, err = command.Start(o.command); err != nil {
 			return recorded{}, err
 		}
-		defer child.end(end)
+		defer child.End(end.hurried.Done())
 	}
 	if err := o.followAll(r, child); err != nil {
 		return recorded{}, err
@@ -167,7 +168,7 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 	if _, err = r.Stop(); err != nil {
 		return recorded{}, err
 	}
-	status, warnings := child.end(end)
+	status, warnings := endCommand(child, end)
 	about.status, about.Warnings = status, append(about.Warnings, warnings...)
 	about.Load, warnings = l.result()
 	about.failed, about.Warnings = l.failed, append(about.Warnings, warnings...)

@@ -3,20 +3,22 @@ package main
 import (
 	"context"
 	"time"
+
+	"switchyard/internal/command"
 )
 
 // window does what an open window is for: it lets the command go, puts the load on, and waits for what comes first of the
 // time, the processes' end, the load's, an interrupt, and failed. A load that cannot be put on ends the window, and says so
 // in l: what was seen until then is worth keeping.
-func (o *traceOptions) window(end *ending, child *command, l *traceLoad, failed <-chan struct{}) error {
+func (o *traceOptions) window(end *ending, child *command.Command, l *traceLoad, failed <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(end.asked)
 	defer cancel()
 	var exited <-chan struct{}
 	if child != nil {
-		if err := child.run(); err != nil {
+		if err := child.Run(); err != nil {
 			return err
 		}
-		exited = child.exited
+		exited = child.Exited()
 		// Of a command it has to wait for the beginning, of others it was ready before the window.
 		l.failed = l.startOn(ctx, o, child)
 	}
@@ -37,7 +39,7 @@ func (o *traceOptions) window(end *ending, child *command, l *traceLoad, failed 
 	}
 	var finished <-chan struct{}
 	if len(o.pids) > 0 {
-		finished = gone(o.pids, ctx.Done())
+		finished = command.Gone(o.pids, ctx.Done())
 	}
 	select {
 	case <-timer:
@@ -48,8 +50,17 @@ func (o *traceOptions) window(end *ending, child *command, l *traceLoad, failed 
 		l.over = true
 	case <-ctx.Done():
 	}
-	if child != nil {
-		child.outlived = !child.ended() && end.asked.Err() == nil
+	if child != nil && end.asked.Err() == nil {
+		child.Outlived()
 	}
 	return nil
+}
+
+// endCommand ends the command, and says what whoever reads the result should know of that.
+func endCommand(child *command.Command, end *ending) (status exitStatus, warnings []string) {
+	code, err := child.End(end.hurried.Done())
+	if err != nil {
+		warnings = append(warnings, warning(err))
+	}
+	return exitStatus(code), warnings
 }

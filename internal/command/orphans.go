@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"sync"
@@ -14,6 +14,7 @@ import (
 type orphans struct {
 	mu     sync.Mutex
 	others map[int]<-chan struct{} // those that others wait for, by PID; closed when they have
+	over   bool                    // all children are others' from now on
 }
 
 // except leaves a process to who waits for it, and then closes waited.
@@ -31,17 +32,18 @@ func (o *orphans) add(pid int, waited <-chan struct{}) {
 }
 
 // start starts a process that others wait for: it is none of the orphans, even if it ends at once.
-func (o *orphans) start(f func() (*process, error)) (*process, error) {
+func (o *orphans) start(f func() (pid int, waited <-chan struct{}, err error)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	p, err := f()
+	pid, waited, err := f()
 	if err == nil {
-		o.add(p.cmd.Process.Pid, p.exited)
+		o.add(pid, waited)
 	}
-	return p, err
+	return err
 }
 
-// reap waits for the orphans on a thread of its own, for as long as this process has any child.
+// reap waits for the orphans on a thread of its own, for as long as this process has any child, or
+// until leave is called.
 func (o *orphans) reap() {
 	sys.Thread("sy-orphans", func() {
 		for {
@@ -49,14 +51,27 @@ func (o *orphans) reap() {
 			if errno != 0 {
 				return
 			}
-			o.one(pid)
+			if !o.one(pid) {
+				return
+			}
 		}
 	})
 }
 
-// one waits for a child that has ended.
-func (o *orphans) one(pid int) {
+// leave leaves all children to others from now on: this process may have some of its own.
+func (o *orphans) leave() {
 	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.over = true
+}
+
+// one waits for a child that has ended. It reports whether there may be more to do.
+func (o *orphans) one(pid int) bool {
+	o.mu.Lock()
+	if o.over {
+		o.mu.Unlock()
+		return false
+	}
 	waited, other := o.others[pid]
 	if !other {
 		unix.Wait4(pid, nil, unix.WNOHANG, nil)
@@ -66,4 +81,5 @@ func (o *orphans) one(pid int) {
 	if other {
 		<-waited
 	}
+	return true
 }
