@@ -35,3 +35,12 @@ func thisMachine() machine {
 	m.release = strings.TrimSpace(release + " " + arch)
 	return m
 }
+
+// asRoot is what is to be done where a privilege on the whole machine is missing. Who is root of
+// another user namespace has none.
+func (m machine) asRoot() string {
+	if first, err := m.FirstUserNamespace(); err == nil && !first {
+		return "run outside of the container, or in a privileged one"
+	}
+	return "run as root"
+}

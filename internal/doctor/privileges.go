@@ -17,11 +17,11 @@ func lookPrivileges(m machine) []Finding {
 		f.unknown("user namespace", err)
 		return f.list
 	}
-	remedy := "run as root, or: setcap cap_bpf,cap_perfmon+ep on the program"
+	remedy := m.asRoot()
 	if first {
 		f.works("user namespace", "the first one")
+		remedy += ", or: setcap cap_bpf,cap_perfmon+ep on the program"
 	} else {
-		remedy = "run outside of the container, or in a privileged one"
 		f.missing("user namespace",
 			"not the first one: capabilities do not count for the whole machine", remedy)
 	}
@@ -64,7 +64,7 @@ func lookPrivileges(m machine) []Finding {
 			"belongs to this user namespace")
 	} else {
 		has(unix.CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", "to listen on ports below 1024",
-			"use a port above 1023, or run as root")
+			"use a port above 1023, or "+m.asRoot())
 	}
 	return f.list
 }

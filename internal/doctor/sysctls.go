@@ -19,7 +19,8 @@ func lookSysctls(m machine) []Finding {
 		case caps.Trace():
 			f.works(name, "%d (the capabilities above are enough)", n)
 		default:
-			f.missing(name, fmt.Sprintf("%d: tracing needs capabilities whatever stands here", n), "run as root")
+			f.missing(name, fmt.Sprintf("%d: tracing needs capabilities whatever stands here", n),
+				m.asRoot())
 		}
 	})
 	f.sysctl(m, "kernel.perf_event_paranoid", func(name string, n uint64) {
@@ -28,7 +29,7 @@ func lookSysctls(m machine) []Finding {
 			f.works(name, "%d", n)
 		} else {
 			f.missing(name, fmt.Sprintf("%d: perf events of the kernel are for CAP_PERFMON only", n),
-				"run as root, or: sysctl -w kernel.perf_event_paranoid=1")
+				m.asRoot()+", or: sysctl -w kernel.perf_event_paranoid=1")
 		}
 	})
 	f.sysctl(m, "kernel.io_uring_disabled", func(name string, n uint64) {
