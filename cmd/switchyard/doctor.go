@@ -34,7 +34,8 @@ to a switch and to a system call, with the probes on and off in turn.`,
 		ValidArgsFunction: noFiles,
 	}
 	format := formatFlag(cmd, "text", "json")
-	measure := cmd.Flags().Bool("calibrate", false, "measure what the probes cost here, for some seconds (needs root)")
+	measure := cmd.Flags().Bool("calibrate", false,
+		"measure what the probes cost here, for some seconds (needs root)")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		result := doctorResult{Schema: "switchyard.doctor/1", Findings: doctor.Examine()}
 		if *measure {
@@ -72,6 +73,7 @@ func writeFindings(w io.Writer, list []doctor.Finding) error {
 	if err := writeTable(w, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%d work, %d missing, %d unknown\n", n[doctor.Works], n[doctor.Missing], n[doctor.Unknown])
+	_, err := fmt.Fprintf(w, "\n%d work, %d missing, %d unknown\n", n[doctor.Works],
+		n[doctor.Missing], n[doctor.Unknown])
 	return err
 }

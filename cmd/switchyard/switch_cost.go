@@ -8,7 +8,8 @@ import (
 // A switchCoster measures what switches cost in the window of a trace. A nil one measures nothing.
 type switchCoster struct{ probes *switchcost.Meter }
 
-// openSwitchCost is called before any other probe is attached: what runs between its own is then left out.
+// openSwitchCost is called before any other probe is attached: what runs between its own is then
+// left out.
 func openSwitchCost(wanted bool) (*switchCoster, error) {
 	if !wanted {
 		return nil, nil

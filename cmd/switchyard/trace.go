@@ -67,23 +67,29 @@ sudo switchyard trace --record --out run -- make -j8
 sudo switchyard trace --record --all --duration 5s --format json
 sudo switchyard trace --record --out run -p 1234 --load http://127.0.0.1:8080/
 sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string,
+			cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveDefault
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	pids := f.StringSliceP("pid", "p", nil, "processes to follow, with their descendants; of a thread, its process")
+	pids := f.StringSliceP("pid", "p", nil,
+		"processes to follow, with their descendants; of a thread, its process")
 	f.BoolVar(&o.all, "all", false, "every task on the machine")
 	f.BoolVar(&count, "count", false, "keep sums in the kernel (the default)")
 	f.BoolVar(&o.record, "record", false, "keep every event")
-	f.BoolVar(&o.syscalls, "syscalls", false, "system calls too; slows every system call on the machine by some 0.1 µs")
-	f.DurationVar(&o.duration, "duration", 0, "how long; 0 is until the processes end, or an interrupt")
+	f.BoolVar(&o.syscalls, "syscalls", false,
+		"system calls too; slows every system call on the machine by some 0.1 µs")
+	f.DurationVar(&o.duration, "duration", 0,
+		"how long; 0 is until the processes end, or an interrupt")
 	f.StringVar(&o.out, "out", "", "directory to keep the recording in; it is made")
-	loadArgs := f.String("load", "", "put load on a server meanwhile: the arguments of switchyard load, separated by spaces")
+	loadArgs := f.String("load", "",
+		"put load on a server meanwhile: the arguments of switchyard load, separated by spaces")
 	buffer := f.String("buffer", "8MiB", "size of each CPU's ring in --record")
 	f.BoolVar(&o.tlb, "tlb", false, "TLB flushes at switches too, in --count (x86)")
-	f.BoolVar(&o.switchCost, "switch-cost", false, "what switches cost, of all tasks, from the scheduler's entry to its end")
+	f.BoolVar(&o.switchCost, "switch-cost", false,
+		"what switches cost, of all tasks, from the scheduler's entry to its end")
 	calibrateFlag(cmd, &o.calibrate)
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -100,9 +106,11 @@ sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 }
 
 // complete checks what was asked.
-func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count bool, buffer string) error {
+func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count bool,
+	buffer string) error {
 	if at := cmd.ArgsLenAtDash(); at > 0 || at < 0 && len(args) > 0 {
-		return usagef("trace: %q: a command to trace comes after --, as in: switchyard trace -- %s", args[0], strings.Join(args, " "))
+		return usagef("trace: %q: a command to trace comes after --, as in: switchyard trace -- %s",
+			args[0], strings.Join(args, " "))
 	}
 	o.command = args
 	ways := 0
@@ -143,14 +151,15 @@ func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count b
 	}
 	if o.out != "" {
 		if entries, err := os.ReadDir(o.out); err == nil && len(entries) > 0 {
-			return fmt.Errorf("--out %q: the directory is not empty: name another, or remove it", o.out)
+			return fmt.Errorf("--out %q: the directory is not empty: name another, or remove it",
+				o.out)
 		}
 	}
 	return nil
 }
 
-// privileges are the capabilities that the end of the window needs: processes of a command that became another user's are
-// signalled too.
+// privileges are the capabilities that the end of the window needs: processes of a command that
+// became another user's are signalled too.
 func (o *traceOptions) privileges() []int {
 	if len(o.command) == 0 {
 		return nil
@@ -174,7 +183,8 @@ func (o *traceOptions) of() string {
 // parseSize reads a number of bytes, with a unit of powers of 1024.
 func parseSize(s string) (int, error) {
 	number := strings.TrimRight(s, "KMGiB")
-	shift, ok := map[string]int{"": 0, "B": 0, "K": 10, "KB": 10, "KiB": 10, "M": 20, "MB": 20, "MiB": 20, "G": 30, "GB": 30, "GiB": 30}[s[len(number):]]
+	shift, ok := map[string]int{"": 0, "B": 0, "K": 10, "KB": 10, "KiB": 10, "M": 20, "MB": 20,
+		"MiB": 20, "G": 30, "GB": 30, "GiB": 30}[s[len(number):]]
 	n, err := strconv.ParseInt(number, 10, 32)
 	const least, most = 4096, 512 << 20
 	if err != nil || !ok {
@@ -195,7 +205,9 @@ func (o *traceOptions) findProcesses() {
 		if err != nil {
 			pid = tid
 		} else if pid != tid {
-			o.notes = append(o.notes, fmt.Sprintf("%d is a thread (%s) of process %d: the whole process was followed.", tid, name, pid))
+			o.notes = append(o.notes,
+				fmt.Sprintf("%d is a thread (%s) of process %d: the whole process was followed.",
+					tid, name, pid))
 		}
 		if !slices.Contains(pids, pid) {
 			pids = append(pids, pid)

@@ -42,15 +42,18 @@ func countOn(env Env, o traceOptions, end *ending) (*report.Trace, error) {
 		return nil, err
 	}
 	var how string
-	if t.Cost.NSPerEvent, how = perEvent(end.hurried, o.calibrate, trace.CostCount); t.Cost.NSPerEvent == nil {
+	if t.Cost.NSPerEvent, how = perEvent(end.hurried, o.calibrate,
+		trace.CostCount); t.Cost.NSPerEvent == nil {
 		t.Missing["cost of an event"] = how
 	}
 	t.Cost.How = how
 	return t, failed
 }
 
-// countWindow returns both a report and an error if the load was not put on, or the command has failed.
-func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCoster, child *command.Command) (*report.Trace, error) {
+// countWindow returns both a report and an error if the load was not put on, or the command has
+// failed.
+func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCoster,
+	child *command.Command) (*report.Trace, error) {
 	warnings := o.notes
 	if err := dropPrivilege(o.privileges()...); err != nil {
 		warnings = append(warnings, warning(err))
@@ -155,7 +158,9 @@ func countReport(c *trace.Counts) *report.Trace {
 	t.Losses = c.Losses
 	t.Checks = slices.Clone(c.Checks)
 	for _, name := range []string{"ctxt", "run_delay", "cpu", "chain"} {
-		t.Checks = append(t.Checks, event.Check{Name: name, Status: event.Unavailable, Reason: "count depth keeps no events (--record makes it)"})
+		t.Checks = append(t.Checks,
+			event.Check{Name: name, Status: event.Unavailable,
+				Reason: "count depth keeps no events (--record makes it)"})
 	}
 	s := c.Total.Switches
 	t.Cost.Events = s.Total() + c.Total.Wakeups + c.Total.Migrations.Total + c.SyscallTotal()

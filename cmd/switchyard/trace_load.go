@@ -19,8 +19,8 @@ import (
 	"switchyard/internal/report"
 )
 
-// loadPatience is the longest wait for a load generator that is warming up, and loadReach for its target to listen, which may
-// be the command that is traced.
+// loadPatience is the longest wait for a load generator that is warming up, and loadReach for its
+// target to listen, which may be the command that is traced.
 const (
 	loadPatience = 10 * time.Minute
 	loadReach    = 10 * time.Second
@@ -35,8 +35,8 @@ type traceLoad struct {
 	failed error      // why it was not put on
 }
 
-// start starts what --load asks for and waits until it is about to measure. The calling thread must be locked, and live as
-// long as the load.
+// start starts what --load asks for and waits until it is about to measure. The calling thread must
+// be locked, and live as long as the load.
 func (l *traceLoad) start(ctx context.Context, o *traceOptions, child *command.Command) error {
 	if len(o.load) == 0 {
 		return nil
@@ -49,7 +49,8 @@ func (l *traceLoad) start(ctx context.Context, o *traceOptions, child *command.C
 	if o.duration > 0 {
 		args = append(args, "--duration", o.duration.String())
 	}
-	args = append(append(args, o.load...), "--control-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--format", "json", "--quiet")
+	args = append(append(args, o.load...), "--control-fd", "3", "--parent",
+		strconv.Itoa(os.Getpid()), "--format", "json", "--quiet")
 	run := func() (int, <-chan struct{}, error) {
 		if l.p, err = start(cpus, nil, args...); err != nil {
 			return 0, nil, err
@@ -119,7 +120,8 @@ func (l *traceLoad) begin() error {
 	return nil
 }
 
-// result returns what it printed, nil if it was none or was cut off, and what the reader should know of it.
+// result returns what it printed, nil if it was none or was cut off, and what the reader should
+// know of it.
 func (l *traceLoad) result() (result []byte, warnings []string) {
 	switch {
 	case l.p == nil || l.failed != nil:

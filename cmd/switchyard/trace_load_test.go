@@ -16,7 +16,8 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// traceLoaded runs "switchyard trace" as a process of its own and returns what it printed, and how it ended.
+// traceLoaded runs "switchyard trace" as a process of its own and returns what it printed, and how
+// it ended.
 func traceLoaded(t *testing.T, args ...string) (r report.Trace, stderr string, err error) {
 	t.Helper()
 	cmd := testenv.Program(t, "switchyard-again", append([]string{"trace", "--format", "json", "--calibrate=false"}, args...)...)
@@ -31,7 +32,8 @@ func traceLoaded(t *testing.T, args ...string) (r report.Trace, stderr string, e
 	return r, errs.String(), err
 }
 
-// The window is around the load's, the result has what the clients saw, and so has the run directory.
+// The window is around the load's, the result has what the clients saw, and so has the run
+// directory.
 func TestTraceLoad(t *testing.T) {
 	skipUntraceable(t)
 	server := testenv.Program(t, "switchyard", "serve", "poll/epoll", "--listen", "127.0.0.1:0")
@@ -118,7 +120,8 @@ func TestTraceLoadOfCommand(t *testing.T) {
 	}
 }
 
-// A trace that ends before its load says that nothing of that is kept. A load that cannot be is one line.
+// A trace that ends before its load says that nothing of that is kept. A load that cannot be is one
+// line.
 func TestTraceLoadFails(t *testing.T) {
 	mustFail(t, 2, []string{"trace", "--all", "--load", " "}, "--load", "target")
 	skipUntraceable(t)

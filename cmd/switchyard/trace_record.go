@@ -31,7 +31,8 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 		return nil, err
 	}
 	defer costs.close()
-	r, err := trace.OpenRecorder(trace.RecordOptions{All: o.all, Syscalls: o.syscalls, Buffer: o.buffer})
+	r, err := trace.OpenRecorder(trace.RecordOptions{All: o.all, Syscalls: o.syscalls,
+		Buffer: o.buffer})
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,8 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 	if err != nil {
 		return nil, dir.kept(err)
 	}
-	// Detached before the tables are written: they take longer than the window, and nobody is to pay for that.
+	// Detached before the tables are written: they take longer than the window, and nobody is to
+	// pay for that.
 	if err := r.Close(); err != nil {
 		return nil, dir.kept(err)
 	}
@@ -54,7 +56,8 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 		return nil, dir.kept(err)
 	}
 	if o.out != "" && !quiet {
-		env.say("The recording is in %s; switchyard report %s shows it again", filepath.Clean(o.out), o.out)
+		env.say("The recording is in %s; switchyard report %s shows it again",
+			filepath.Clean(o.out), o.out)
 	}
 	if about.failed != nil {
 		return t, about.failed
@@ -62,7 +65,8 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 	return t, about.status.err()
 }
 
-// A recordDirectory is where a recording goes: --out, or one that is removed when its report is made.
+// A recordDirectory is where a recording goes: --out, or one that is removed when its report is
+// made.
 type recordDirectory struct {
 	*record.Directory
 	out   string // --out
@@ -112,7 +116,8 @@ func (d *recordDirectory) kept(err error) error {
 		return err
 	}
 	if errors.Is(err, unix.ENOSPC) {
-		return fmt.Errorf("%w (what was written is kept: make room, then: switchyard recover %s)", err, d.out)
+		return fmt.Errorf("%w (what was written is kept: make room, then: switchyard recover %s)",
+			err, d.out)
 	}
 	return fmt.Errorf("%w (the recording is kept: switchyard recover %s)", err, d.out)
 }
@@ -126,7 +131,8 @@ func (o *traceOptions) writing() string {
 }
 
 // recordWindow records to a spool until something ends it.
-func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs *switchCoster, dir *recordDirectory) (recorded, error) {
+func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs *switchCoster,
+	dir *recordDirectory) (recorded, error) {
 	about := recorded{Extra: record.Extra{Of: o.of(), Warnings: o.notes}}
 	var child *command.Command
 	if len(o.command) > 0 {
@@ -154,7 +160,8 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 	}
 	dir.begun = true
 	// What is kept besides is for the tables, in a directory that may be the invoking user's.
-	if err := dropPrivilege(append(o.privileges(), unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE)...); err != nil {
+	if err := dropPrivilege(append(o.privileges(), unix.CAP_CHOWN,
+		unix.CAP_DAC_OVERRIDE)...); err != nil {
 		about.Warnings = append(about.Warnings, warning(err))
 	}
 	if err := costs.start(); err != nil {

@@ -72,7 +72,8 @@ func traceable() error {
 	return err
 }
 
-// traceProgram runs "switchyard trace" on blink, as a process of its own: it gives up its capabilities.
+// traceProgram runs "switchyard trace" on blink, as a process of its own: it gives up its
+// capabilities.
 func traceProgram(t *testing.T, args ...string) (t1 report.Trace, stderr string) {
 	t.Helper()
 	self, err := os.Executable()
@@ -195,8 +196,9 @@ func TestTraceRecord(t *testing.T) {
 	mustFail(t, 1, []string{"recover", dir}, "complete", "switchyard report")
 }
 
-// TestTraceKilled kills the tracer at random moments with SIGKILL, which it cannot answer, and with the others. It leaves
-// nothing but a spool; that no BPF program is left, and no process, is seen when the package's tests end.
+// TestTraceKilled kills the tracer at random moments with SIGKILL, which it cannot answer, and with
+// the others. It leaves nothing but a spool; that no BPF program is left, and no process, is seen
+// when the package's tests end.
 func TestTraceKilled(t *testing.T) {
 	skipUntraceable(t)
 	signals := []os.Signal{unix.SIGKILL, unix.SIGKILL, unix.SIGKILL, unix.SIGTERM, unix.SIGINT}

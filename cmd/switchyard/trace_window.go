@@ -7,10 +7,12 @@ import (
 	"switchyard/internal/command"
 )
 
-// window does what an open window is for: it lets the command go, puts the load on, and waits for what comes first of the
-// time, the processes' end, the load's, an interrupt, and failed. A load that cannot be put on ends the window, and says so
-// in l: what was seen until then is worth keeping.
-func (o *traceOptions) window(end *ending, child *command.Command, l *traceLoad, failed <-chan struct{}) error {
+// window does what an open window is for: it lets the command go, puts the load on, and waits for
+// what comes first of the time, the processes' end, the load's, an interrupt, and failed. A load
+// that cannot be put on ends the window, and says so in l: what was seen until then is worth
+// keeping.
+func (o *traceOptions) window(end *ending, child *command.Command, l *traceLoad,
+	failed <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(end.asked)
 	defer cancel()
 	var exited <-chan struct{}

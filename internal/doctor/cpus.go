@@ -20,7 +20,8 @@ func lookCPUs(m machine) []Finding {
 	case m.cpus == 0:
 		f.unknown("number", errors.New("sched_getaffinity failed"))
 	case m.cpus == 1:
-		f.missing("number", "1: server and load share it, and each measures the other", "give this process two CPUs or more")
+		f.missing("number", "1: server and load share it, and each measures the other",
+			"give this process two CPUs or more")
 	default:
 		f.works("number", "%d for this process (online: %s)", m.cpus, online)
 	}
@@ -43,7 +44,8 @@ func lookCPUs(m machine) []Finding {
 	case err != nil:
 		f.unknown("steal", err)
 	case share >= muchSteal:
-		f.missing("steal", fmt.Sprintf("%.1f %% of the CPUs' time since boot went to other guests", 100*share),
+		f.missing("steal",
+			fmt.Sprintf("%.1f %% of the CPUs' time since boot went to other guests", 100*share),
 			"use a machine with CPUs of its own, or compare in many short rounds")
 	default:
 		f.works("steal", "%.2f %% of the CPUs' time since boot", 100*share)

@@ -17,7 +17,8 @@ func lookKernel(m machine) []Finding {
 	if info, err := fs.Stat(m.Files, btf); err == nil {
 		f.works("BTF", "/%s, %d kB", btf, info.Size()/1000)
 	} else if errors.Is(err, fs.ErrNotExist) {
-		f.missing("BTF", "no /"+btf+": no probe can be loaded", "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y")
+		f.missing("BTF", "no /"+btf+": no probe can be loaded",
+			"boot a kernel built with CONFIG_DEBUG_INFO_BTF=y")
 	} else {
 		f.unknown("BTF", err)
 	}
@@ -29,7 +30,8 @@ func lookKernel(m machine) []Finding {
 	case err != nil:
 		f.unknown("lockdown", err)
 	case strings.Contains(s, "[confidentiality]"):
-		f.missing("lockdown", "confidentiality: probes may not read the kernel's memory", "boot with lockdown=integrity or none")
+		f.missing("lockdown", "confidentiality: probes may not read the kernel's memory",
+			"boot with lockdown=integrity or none")
 	default:
 		f.works("lockdown", "%s", s)
 	}
@@ -39,7 +41,8 @@ func lookKernel(m machine) []Finding {
 	case err != nil:
 		f.unknown("clock source", err)
 	case s == "hpet" || s == "acpi_pm" || s == "jiffies" || s == "refined-jiffies":
-		f.missing("clock source", s+": reading the time is slow or coarse, and every latency holds it",
+		f.missing("clock source",
+			s+": reading the time is slow or coarse, and every latency holds it",
 			"boot with clocksource=tsc if the CPU's TSC is stable")
 	default:
 		f.works("clock source", "%s", s)

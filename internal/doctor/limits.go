@@ -27,8 +27,10 @@ func lookLimits(m machine) []Finding {
 		remedy   string
 		exempt   bool
 	}{
-		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, "open descriptors", "as root: ulimit -n 65536, or LimitNOFILE= of the service", false},
-		{"RLIMIT_NPROC", unix.RLIMIT_NPROC, "tasks of this user", "as root: ulimit -u 65536, or LimitNPROC= of the service",
+		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, "open descriptors",
+			"as root: ulimit -n 65536, or LimitNOFILE= of the service", false},
+		{"RLIMIT_NPROC", unix.RLIMIT_NPROC, "tasks of this user",
+			"as root: ulimit -u 65536, or LimitNPROC= of the service",
 			caps.Has(unix.CAP_SYS_RESOURCE) || caps.Has(unix.CAP_SYS_ADMIN)},
 	} {
 		soft, hard, err := m.limit(l.resource)
@@ -38,7 +40,8 @@ func lookLimits(m machine) []Finding {
 		case l.exempt:
 			f.works(l.name, "%s %s, which does not bind this process", amount(soft), l.what)
 		case soft < enoughTasks:
-			f.missing(l.name, fmt.Sprintf("%s %s (hard limit %s): fewer connections than the default bound of 10000", amount(soft), l.what, amount(hard)), l.remedy)
+			f.missing(l.name,
+				fmt.Sprintf("%s %s (hard limit %s): fewer connections than the default bound of 10000", amount(soft), l.what, amount(hard)), l.remedy)
 		default:
 			f.works(l.name, "%s %s", amount(soft), l.what)
 		}
@@ -46,13 +49,17 @@ func lookLimits(m machine) []Finding {
 	if soft, _, err := m.limit(unix.RLIMIT_MEMLOCK); err != nil {
 		f.unknown("RLIMIT_MEMLOCK", err)
 	} else {
-		f.works("RLIMIT_MEMLOCK", "%s bytes; BPF maps (since Linux 5.11) and io_uring (since 5.12) are not counted", amount(soft))
+		f.works("RLIMIT_MEMLOCK",
+			"%s bytes; BPF maps (since Linux 5.11) and io_uring (since 5.12) are not counted",
+			amount(soft))
 	}
 
 	for _, name := range []string{"kernel.threads-max", "kernel.pid_max"} {
 		f.sysctl(m, name, func(name string, n uint64) {
 			if n < enoughTasks {
-				f.missing(name, fmt.Sprintf("%d: too few for a task for each of 10000 connections", n), "sysctl -w "+name+"=32768")
+				f.missing(name,
+					fmt.Sprintf("%d: too few for a task for each of 10000 connections", n),
+					"sysctl -w "+name+"=32768")
 			} else {
 				f.works(name, "%d tasks on the machine", n)
 			}
@@ -78,7 +85,8 @@ func lookLimits(m machine) []Finding {
 		}
 	}
 	if least < enoughTasks {
-		f.missing(name, fmt.Sprintf("%d tasks in %s: fewer than 10000 connections need", least, at), "as root: echo max > "+path.Join(at, "pids.max"))
+		f.missing(name, fmt.Sprintf("%d tasks in %s: fewer than 10000 connections need", least, at),
+			"as root: echo max > "+path.Join(at, "pids.max"))
 	} else {
 		f.works(name, "%s tasks in %s", amount(least), at)
 	}

@@ -60,8 +60,9 @@ func lookPrivileges(m machine) []Finding {
 	has(unix.CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE", "to raise hard limits",
 		"raise them before the start: ulimit -n, or LimitNOFILE= of the service")
 	if caps.Has(unix.CAP_NET_BIND_SERVICE) && !first {
-		f.works("CAP_NET_BIND_SERVICE", "to listen on ports below 1024 of a network namespace that "+
-			"belongs to this user namespace")
+		f.works("CAP_NET_BIND_SERVICE",
+			"to listen on ports below 1024 of a network namespace that "+
+				"belongs to this user namespace")
 	} else {
 		has(unix.CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", "to listen on ports below 1024",
 			"use a port above 1023, or "+m.asRoot())

@@ -28,7 +28,8 @@ func lookSysctls(m machine) []Finding {
 		if caps.Has(unix.CAP_PERFMON) || caps.Has(unix.CAP_SYS_ADMIN) || n <= 1 {
 			f.works(name, "%d", n)
 		} else {
-			f.missing(name, fmt.Sprintf("%d: perf events of the kernel are for CAP_PERFMON only", n),
+			f.missing(name,
+				fmt.Sprintf("%d: perf events of the kernel are for CAP_PERFMON only", n),
 				m.asRoot()+", or: sysctl -w kernel.perf_event_paranoid=1")
 		}
 	})
@@ -38,7 +39,8 @@ func lookSysctls(m machine) []Finding {
 		case n == 0 || n == 1 && caps.Has(unix.CAP_SYS_ADMIN):
 			f.works(name, "%d", n)
 		case n == 1:
-			f.missing(name, "1: io_uring is for CAP_SYS_ADMIN and the group of kernel.io_uring_group", remedy)
+			f.missing(name,
+				"1: io_uring is for CAP_SYS_ADMIN and the group of kernel.io_uring_group", remedy)
 		default:
 			f.missing(name, fmt.Sprintf("%d: io_uring is off", n), remedy)
 		}
@@ -47,7 +49,8 @@ func lookSysctls(m machine) []Finding {
 		if n >= backlog {
 			f.works(name, "%d", n)
 		} else {
-			f.missing(name, fmt.Sprintf("%d: the accept queue is that long instead of %d", n, backlog),
+			f.missing(name,
+				fmt.Sprintf("%d: the accept queue is that long instead of %d", n, backlog),
 				fmt.Sprintf("sysctl -w net.core.somaxconn=%d", backlog))
 		}
 	})
@@ -55,7 +58,8 @@ func lookSysctls(m machine) []Finding {
 		if n > 0 {
 			f.works(name, "%d", n)
 		} else {
-			f.missing(name, "0: a closed connection keeps its port for a minute", "sysctl -w net.ipv4.tcp_tw_reuse=2 (loopback only)")
+			f.missing(name, "0: a closed connection keeps its port for a minute",
+				"sysctl -w net.ipv4.tcp_tw_reuse=2 (loopback only)")
 		}
 	})
 
@@ -69,7 +73,9 @@ func lookSysctls(m machine) []Finding {
 	case err != nil:
 		f.unknown(ports, err)
 	case n < enoughTasks:
-		f.missing(ports, fmt.Sprintf("%d to %d: %d ports, and a client needs one for each connection", low, high, n),
+		f.missing(ports,
+			fmt.Sprintf("%d to %d: %d ports, and a client needs one for each connection", low, high,
+				n),
 			`sysctl -w net.ipv4.ip_local_port_range="1024 65535"`)
 	default:
 		f.works(ports, "%d to %d: %d ports", low, high, n)

@@ -42,7 +42,8 @@ func (l *TraceLoad) sentence() string {
 	}
 	s := fmt.Sprintf("Load on %s by %d clients, %s: %d requests in %.2f s (%.0f/s), %s; latency p50 %s, p99 %s, max %s.",
 		Printable(l.Target), l.Clients, how, l.Requests, l.Seconds, l.RequestsPerSecond, errors,
-		us(l.Latency.P50, stats.AtLeastP50), us(l.Latency.P99, stats.AtLeastP99), us(l.Latency.Max, stats.AtLeastMax))
+		us(l.Latency.P50, stats.AtLeastP50), us(l.Latency.P99, stats.AtLeastP99), us(l.Latency.Max,
+			stats.AtLeastMax))
 	for _, w := range l.Warnings {
 		s += " Warning: " + strings.TrimSuffix(Printable(w), ".") + "."
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// sampleTrace has something in every part of the text form, and names that a terminal or a table could stumble over.
+// sampleTrace has something in every part of the text form, and names that a terminal or a table
+// could stumble over.
 func sampleTrace() *Trace {
 	latency := &hist.Quantiles{N: 4012, Mean: 14_200, P50: 4_900, P90: 31_000, P99: 210_400, Max: 12_034_000}
 	task := func(tid int, name string, on, queue, blocked int64, voluntary, involuntary uint64) TraceTask {

@@ -39,12 +39,14 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 		}
 	}
 	if n := t.LostEvents(); n > 0 {
-		for _, line := range wrap(fmt.Sprintf("LOST %d events%s: what touches them is marked !", n, t.lostWhere()), width) {
+		for _, line := range wrap(fmt.Sprintf("LOST %d events%s: what touches them is marked !", n,
+			t.lostWhere()), width) {
 			fmt.Fprintln(&b, line)
 		}
 	}
 	total := &t.Total
-	writeWrapped(&b, width, "%s, %s depth, %s, Linux %s, %d CPUs", Printable(t.Of), t.Depth, nanos(float64(t.WindowNS)),
+	writeWrapped(&b, width, "%s, %s depth, %s, Linux %s, %d CPUs", Printable(t.Of), t.Depth,
+		nanos(float64(t.WindowNS)),
 		Printable(t.Host.Kernel), t.Host.CPUs)
 	if s := t.Load.sentence(); s != "" {
 		writeWrapped(&b, width, "%s", s)
@@ -69,13 +71,16 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 
 	s := total.Switches
 	fmt.Fprintln(&b)
-	writeWrapped(&b, width, "Switches into these tasks: %d address-space, %d thread, %d kept; away from them to idle or kernel threads: %d lazy.",
+	writeWrapped(&b, width,
+		"Switches into these tasks: %d address-space, %d thread, %d kept; away from them to idle or kernel threads: %d lazy.",
 		s.AddressSpace, s.Thread, s.Kept, s.Lazy)
 	if t.TLBFlushes != nil && t.TLBKept != nil {
-		fmt.Fprintf(&b, "TLB at these switches: flushed %d times, still good %d times.\n", *t.TLBFlushes, *t.TLBKept)
+		fmt.Fprintf(&b, "TLB at these switches: flushed %d times, still good %d times.\n",
+			*t.TLBFlushes, *t.TLBKept)
 	}
 	if total.RunQueueLatency != nil {
-		writeWrapped(&b, width, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.", quantiles(total.RunQueueLatency), total.WakeupsByInterrupt, total.Wakeups)
+		writeWrapped(&b, width, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.",
+			quantiles(total.RunQueueLatency), total.WakeupsByInterrupt, total.Wakeups)
 	}
 	if s := throttledSentence(t.Throttled); s != "" {
 		writeWrapped(&b, width, "%s", s)
@@ -90,7 +95,8 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	t.writeLives(&b, width)
 	t.writeSyscalls(&b, width)
 	t.writeSwitchCost(&b, width)
-	writePairs(&b, "Who took the CPU from whom, and how long that one then waited", "took", t.Preemptors, width)
+	writePairs(&b, "Who took the CPU from whom, and how long that one then waited", "took",
+		t.Preemptors, width)
 	writePairs(&b, "Who woke whom, and how long that one then took to run", "woke", t.Wakers, width)
 	t.writeChains(&b, width)
 	t.writeCPUs(&b, width)
@@ -116,9 +122,11 @@ func keys[V any](m map[string]V) []string {
 
 func taskHead(wide bool) table.Row {
 	if !wide {
-		return table.Row{"tid", "task", "on CPU", "run\nqueue", "blocked", "vol.\nsw.", "invol.\nsw.", "wake-up\np50", "latency\np99"}
+		return table.Row{"tid", "task", "on CPU", "run\nqueue", "blocked", "vol.\nsw.",
+			"invol.\nsw.", "wake-up\np50", "latency\np99"}
 	}
-	return table.Row{"tid", "task", "on CPU", "", "run queue", "", "blocked", "", "vol.\nsw.", "invol.\nsw.", "wake-\nups", "migra-\ntions",
+	return table.Row{"tid", "task", "on CPU", "", "run queue", "", "blocked", "", "vol.\nsw.",
+		"invol.\nsw.", "wake-\nups", "migra-\ntions",
 		"wake-up\np50", "latency\np99", "\nmax"}
 }
 
@@ -176,7 +184,8 @@ func nanos(ns float64) string {
 
 // quantiles says in one line what a distribution of ns is like.
 func quantiles(d *hist.Quantiles) string {
-	return fmt.Sprintf("%d, mean %s, p50 %s, p99 %s, max %s", d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99), nanos(d.Max))
+	return fmt.Sprintf("%d, mean %s, p50 %s, p99 %s, max %s", d.N, nanos(d.Mean), nanos(d.P50),
+		nanos(d.P99), nanos(d.Max))
 }
 
 func (t *Trace) lostWhere() string {
@@ -187,7 +196,8 @@ func (t *Trace) lostWhere() string {
 	for _, l := range t.Lost {
 		cpus[l.CPU] = true
 	}
-	return fmt.Sprintf(" in %s on %s (a larger --buffer may keep them)", plural(len(t.Lost), "interval"), plural(len(cpus), "CPU"))
+	return fmt.Sprintf(" in %s on %s (a larger --buffer may keep them)",
+		plural(len(t.Lost), "interval"), plural(len(cpus), "CPU"))
 }
 
 func plural(n int, what string) string {
@@ -221,15 +231,18 @@ func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
 		name string
 		d    *hist.Quantiles
 	}{
-		{"thread", k.Thread}, {"address space", k.AddressSpace}, {"  TLB flushed", k.Flush}, {"  TLB kept", k.NoFlush}, {"kept", k.Kept},
+		{"thread", k.Thread}, {"address space", k.AddressSpace}, {"  TLB flushed",
+			k.Flush}, {"  TLB kept", k.NoFlush}, {"kept", k.Kept},
 		{"lazy", k.Lazy}, {"from idle", k.Idle}, {"request to preempt, until", k.Preemption},
 	} {
 		if d := row.d; d != nil && d.N > 0 {
-			c.AppendRow(table.Row{row.name, d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99), nanos(d.Max)})
+			c.AppendRow(table.Row{row.name, d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99),
+				nanos(d.Max)})
 		}
 	}
 	fmt.Fprintf(b, "\n%s\n", trimmed(c.Render()))
-	note := fmt.Sprintf("Of all tasks on the machine, by %s; %s for the probe subtracted.", k.By, nanos(k.Probe))
+	note := fmt.Sprintf("Of all tasks on the machine, by %s; %s for the probe subtracted.", k.By,
+		nanos(k.Probe))
 	if d := k.Preemption; d != nil && d.N > 0 && k.PreemptionBy != "" {
 		note += fmt.Sprintf(" A request to preempt is %s.", k.PreemptionBy)
 	}
@@ -270,8 +283,9 @@ func (t *Trace) writeChains(b *strings.Builder, width int) {
 		return
 	}
 	fmt.Fprintln(b)
-	writeWrapped(b, width, "What tasks waited with those before them in a chain of wakings, the longest first "+
-		"(each with its own wait for a CPU; > woke):")
+	writeWrapped(b, width,
+		"What tasks waited with those before them in a chain of wakings, the longest first "+
+			"(each with its own wait for a CPU; > woke):")
 	for _, c := range t.Chains[:min(len(t.Chains), traceChains)] {
 		var parts []string
 		for _, l := range c.Links {
@@ -289,14 +303,16 @@ func (t *Trace) writeChains(b *strings.Builder, width int) {
 // writeLives says how many tasks came and went, and which are in no sum.
 func (t *Trace) writeLives(b *strings.Builder, width int) {
 	if t.Appeared != nil && t.Disappeared != nil && *t.Appeared+*t.Disappeared > 0 {
-		writeWrapped(b, width, "Tasks made in the window: %d, ended: %d.", *t.Appeared, *t.Disappeared)
+		writeWrapped(b, width, "Tasks made in the window: %d, ended: %d.", *t.Appeared,
+			*t.Disappeared)
 	}
 	if t.Hidden != nil && *t.Hidden > 0 {
 		writeWrapped(b, width, "In no sum: %s that the kernel keeps from tracing.",
 			plural(int(*t.Hidden), "task"))
 	}
 	if k := t.Tracer; k != nil && k.OnCPUNS > 0 {
-		writeWrapped(b, width, "In no task's row but in the CPUs' times: the tracer itself, %s on a CPU, %d switches.",
+		writeWrapped(b, width,
+			"In no task's row but in the CPUs' times: the tracer itself, %s on a CPU, %d switches.",
 			nanos(float64(k.OnCPUNS)), k.Switches.Total())
 	}
 }
@@ -308,19 +324,22 @@ func (t *Trace) writeCPUs(b *strings.Builder, width int) {
 		return
 	}
 	if len(t.CPUs) == 0 {
-		writeWrapped(b, width, "Of these tasks %.2f waited for a CPU in the mean, %d at most.", q.Mean, q.Max)
+		writeWrapped(b, width, "Of these tasks %.2f waited for a CPU in the mean, %d at most.",
+			q.Mean, q.Max)
 	}
 	if q.ViolationCount > 0 {
 		lengths := ""
 		if d := q.ViolationLengths; d != nil {
 			lengths = fmt.Sprintf(" (p50 %s, p99 %s)", nanos(d.P50), nanos(d.P99))
 		}
-		writeWrapped(b, width, "A task waited while another CPU was idle: %d times, %s in all, %s at most%s. "+
-			"Whether it was allowed there is not known.", q.ViolationCount, nanos(float64(q.ViolationNS)),
+		writeWrapped(b, width,
+			"A task waited while another CPU was idle: %d times, %s in all, %s at most%s. "+
+				"Whether it was allowed there is not known.", q.ViolationCount, nanos(float64(q.ViolationNS)),
 			nanos(float64(q.ViolationMaxNS)), lengths)
 	}
 	if q.UnknownNS > 0 {
-		writeWrapped(b, width, "How many tasks waited is not known for %s of the window: events were lost.",
+		writeWrapped(b, width,
+			"How many tasks waited is not known for %s of the window: events were lost.",
 			nanos(float64(q.UnknownNS)))
 	}
 }
@@ -332,8 +351,12 @@ func (t *Trace) writeCPUTable(b *strings.Builder) {
 	c := newTable()
 	c.AppendHeader(table.Row{"CPU", "busy", "idle", "switches", "tasks waiting\nmean", "\nmax"})
 	for _, x := range t.CPUs {
-		part := func(ns int64) string { return fmt.Sprintf("%.1f%%", 100*float64(ns)/max(1, float64(t.WindowNS))) }
-		c.AppendRow(table.Row{x.CPU, part(x.BusyNS), part(x.IdleNS), x.Switches, fmt.Sprintf("%.2f", x.QueueMean), x.QueueMax})
+		part := func(ns int64) string {
+			return fmt.Sprintf("%.1f%%",
+				100*float64(ns)/max(1, float64(t.WindowNS)))
+		}
+		c.AppendRow(table.Row{x.CPU, part(x.BusyNS), part(x.IdleNS), x.Switches,
+			fmt.Sprintf("%.2f", x.QueueMean), x.QueueMax})
 	}
 	fmt.Fprintf(b, "\n%s\n", trimmed(c.Render()))
 }
@@ -364,7 +387,8 @@ func (t *Trace) writeFoot(b *strings.Builder, width int) {
 		lines = append(lines, fmt.Sprintf("In %s: %s.", strings.Join(noted[r], ", "), Printable(r)))
 	}
 	for _, r := range reasons {
-		lines = append(lines, fmt.Sprintf("Not available: %s: %s.", strings.Join(unavailable[r], ", "), Printable(r)))
+		lines = append(lines,
+			fmt.Sprintf("Not available: %s: %s.", strings.Join(unavailable[r], ", "), Printable(r)))
 	}
 	if len(passed) > 0 {
 		lines = append([]string{"Checks PASS: " + strings.Join(passed, ", ") + "."}, lines...)
