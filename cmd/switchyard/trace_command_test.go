@@ -98,17 +98,31 @@ func leftBehind(t *testing.T) (left []string) {
 			}
 		}
 	}
+	left = running(t, os.Getpid())
 	tree, err := proc.Tree(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, pid := range tree[1:] {
-		b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
-		left = append(left, strings.ReplaceAll(strings.Trim(string(b), "\x00"), "\x00", " "))
 		unix.Kill(pid, unix.SIGKILL)
 		unix.Wait4(pid, nil, 0, nil)
 	}
 	return left
+}
+
+// running lists what the descendants of a process run.
+func running(t *testing.T, pid int) (lines []string) {
+	t.Helper()
+	tree, err := proc.Tree(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range tree[1:] {
+		b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+		line := strings.ReplaceAll(strings.Trim(string(b), "\x00"), "\x00", " ")
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // When the window ends first, the command's process group ends, those that do not want to and those
@@ -125,7 +139,10 @@ func TestTraceEndsProcessGroup(t *testing.T) {
 		{"(sleep 4241 &) ; exec sleep 4242", "", []string{"--duration", "200ms"}},
 		{"kill -STOP $$", "", []string{"--duration", "200ms"}},
 		{"trap '' TERM; sleep 4241 & sleep 4242", "", []string{"--duration", "200ms"}},
-		{"setsid sleep 4243 >/dev/null 2>&1 & sleep 4242", "sleep 4243", []string{"--duration", "200ms"}},
+		// This one ends the window when it sees that the other has left.
+		{`setsid sleep 4243 >/dev/null 2>&1 &
+			until [ "$(cat /proc/$!/comm)" = sleep ]; do :; done
+			kill -TERM $PPID; sleep 4242`, "sleep 4243", nil},
 		{"sleep 4244 >/dev/null 2>&1 & exit 0", "sleep 4244", nil},
 	} {
 		traceShell(t, depths[0], c.script, c.more...)
@@ -212,6 +229,10 @@ func TestTraceAtTerminal(t *testing.T) {
 			}
 			said.Write(b[:n])
 		}
+		// A shell between fork and exec of its child would keep the signal from that.
+		testenv.Eventually(t, "the last sleep of the command runs", func() bool {
+			return slices.Contains(running(t, cmd.Process.Pid), "sleep 4242")
+		}, func() string { return strings.Join(running(t, cmd.Process.Pid), ", ") })
 		if _, err := master.WriteString("\x03"); err != nil {
 			t.Fatal(err)
 		}
