@@ -38,7 +38,7 @@ var (
 // fails the test: whoever adds one says where it stands. Some are listed before they exist.
 // Programs under bench stand where cmd does.
 var arrows = map[string][]string{
-	".":       {"internal/proc", "internal/sys"},
+	".":       {"internal/nearest", "internal/proc", "internal/sys"},
 	"fork":    {".", "internal/proc", "internal/sys"},
 	"poll":    {".", "internal/proc", "internal/sys"},
 	"threads": {".", "internal/proc", "internal/sys"},
@@ -54,6 +54,7 @@ var arrows = map[string][]string{
 	"internal/proc":          {},
 	"internal/bpf":           {"internal/proc"},
 	"internal/stats":         {},
+	"internal/nearest":       {},
 	"internal/parquet":       {},
 	"internal/parquet/forge": {"internal/parquet"}, // for tests
 	"internal/load":          rooms(nouns),
@@ -69,7 +70,7 @@ var arrows = map[string][]string{
 	"internal/compare": parts,
 	"internal/lab":     rooms(parts, "internal/compare", "internal/record"),
 
-	"cmd/switchyard":       rooms(engines, parts),
+	"cmd/switchyard":       rooms(engines, parts, "internal/nearest"),
 	"cmd/switchyard-child": {".", "fork", "internal/sys"},
 
 	"internal/testenv":            {"internal/proc", "internal/sys"},

@@ -1,10 +1,13 @@
 package switchyard
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
+	"switchyard/internal/nearest"
 	"switchyard/internal/sys"
 )
 
@@ -12,8 +15,13 @@ import (
 // anything else runs, and only read afterwards.
 var registry = map[string]Model{}
 
+// families are the packages that register models, which a program may have
+// forgotten to import.
+var families = []string{"fork", "poll", "threads"}
+
 // Register makes a model known. It panics when the name is taken or is not of
-// the form family/design: both are mistakes in the program.
+// the form family/design: both are mistakes in the program. Functions that the
+// model leaves nil are set as Model says.
 func Register(m Model) {
 	family, design, ok := strings.Cut(m.Name, "/")
 	if !ok || family == "" || design == "" || m.New == nil {
@@ -22,6 +30,7 @@ func Register(m Model) {
 	if _, taken := registry[m.Name]; taken {
 		panic(fmt.Sprintf("switchyard: model %q is registered twice", m.Name))
 	}
+	m = m.complete()
 	build := m.New
 	m.New = func(opts Options) (Server, error) {
 		// A child forked in a program that cannot have one dies in the runtime,
@@ -29,11 +38,14 @@ func Register(m Model) {
 		if err := m.Available(); err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Name, err)
 		}
+		if err := opts.Validate(); err != nil {
+			return nil, err
+		}
 		// Before the server's own descriptors: the runtime dies without.
 		if err := sys.StartPoller(); err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Name, err)
 		}
-		return build(opts)
+		return build(opts.WithDefaults())
 	}
 	registry[m.Name] = m
 }
@@ -54,56 +66,35 @@ func Lookup(name string) (Model, bool) {
 	return m, ok
 }
 
-// Nearest lists the registered names most like name, best first, at most n:
-// what a user who mistyped one may have meant.
-func Nearest(name string, n int) []string {
-	type candidate struct {
-		name     string
-		distance int
-	}
-	name = strings.ToLower(name)
-	var list []candidate
-	for known := range registry {
-		d := distance(name, known)
-		if _, design, _ := strings.Cut(known, "/"); design != "" {
-			// "epol" and "poll/epol" both mean poll/epoll.
-			d = min(d, distance(name, design))
-		}
-		list = append(list, candidate{known, d})
-	}
-	slices.SortFunc(list, func(a, b candidate) int {
-		if a.distance != b.distance {
-			return a.distance - b.distance
-		}
-		return strings.Compare(a.name, b.name)
-	})
-	names := make([]string, 0, n)
-	for _, c := range list[:min(n, len(list))] {
-		names = append(names, c.name)
-	}
-	return names
-}
+// ErrUnknownModel is what New's error wraps when no model has the name.
+var ErrUnknownModel = errors.New("unknown model")
 
-// distance is the number of bytes to insert, delete or replace to turn a into
-// b (Levenshtein). cobra, which judges nearness of commands and flags, keeps its
-// own to itself, and a library for these lines would be one more that every
-// program with a server links.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// New binds a server of the model with that name, "poll/epoll" for one, to the
+// address in the options. When there is no such model the error wraps
+// ErrUnknownModel and says which package is to be imported, if one was
+// forgotten, and which names are near. Otherwise it is Model.New's: it wraps
+// errors.ErrUnsupported when the model cannot run here.
+func New(name string, opts Options) (Server, error) {
+	if m, ok := Lookup(name); ok {
+		return m.New(opts)
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+	var names []string
+	known := map[string]bool{} // families
+	for _, m := range Models() {
+		family, _, _ := strings.Cut(m.Name, "/")
+		names, known[family] = append(names, m.Name), true
+	}
+	forgotten := slices.DeleteFunc(slices.Clone(families), func(f string) bool { return known[f] })
+	if family, _, _ := strings.Cut(name, "/"); slices.Contains(forgotten, family) {
+		forgotten = []string{family}
+	}
+	text := ""
+	if len(forgotten) > 0 && (len(names) == 0 || len(forgotten) == 1) {
+		here := reflect.TypeFor[Model]().PkgPath()
+		for i, f := range forgotten {
+			forgotten[i] = fmt.Sprintf("import _ %q", here+"/"+f)
 		}
+		text = fmt.Sprintf(" (%s registers more)", strings.Join(forgotten, ", "))
 	}
-	return row[len(b)]
+	return nil, fmt.Errorf("%w %q%s%s", ErrUnknownModel, name, text, nearest.DidYouMean(nearest.Names(name, names, 3)))
 }

@@ -56,12 +56,12 @@ func TestRegisterUnavailable(t *testing.T) {
 	with(t, func() {
 		Register(Model{
 			Name: "a/able", New: noServer,
-			Have: func() error { return nil },
+			Available: func() error { return nil },
 		})
 		Register(Model{
-			Name: "a/unable",
-			Have: func() error { return fmt.Errorf("no such call: %w", errors.ErrUnsupported) },
-			New:  func(Options) (Server, error) { t.Error("New was called"); return nil, nil },
+			Name:      "a/unable",
+			Available: func() error { return fmt.Errorf("no such call: %w", errors.ErrUnsupported) },
+			New:       func(Options) (Server, error) { t.Error("New was called"); return nil, nil },
 		})
 		m, _ := Lookup("a/unable")
 		if _, err := m.New(Options{}); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "a/unable") {
@@ -70,30 +70,6 @@ func TestRegisterUnavailable(t *testing.T) {
 		m, _ = Lookup("a/able")
 		if _, err := m.New(Options{}); err == nil || errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("new: %v", err)
-		}
-	})
-}
-
-func TestNearest(t *testing.T) {
-	with(t, func() {
-		for _, name := range []string{"poll/epoll", "poll/epoll-et", "poll/select", "threads/pool", "threads/pool-mutex"} {
-			Register(Model{Name: name, New: noServer})
-		}
-		for _, test := range []struct {
-			name string
-			want []string
-		}{
-			{"poll/epol", []string{"poll/epoll", "poll/epoll-et"}},
-			{"epol", []string{"poll/epoll"}},
-			{"selct", []string{"poll/select"}},
-			{"thread/pool-mutx", []string{"threads/pool-mutex"}},
-		} {
-			if got := Nearest(test.name, len(test.want)); !slices.Equal(got, test.want) {
-				t.Errorf("nearest to %q: %q, want %q", test.name, got, test.want)
-			}
-		}
-		if got := Nearest("x", 100); len(got) != 5 {
-			t.Errorf("all that are near: %q", got)
 		}
 	})
 }

@@ -68,9 +68,7 @@ func (o Options) WithDefaults() Options {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}
-	if o.MaxConns == 0 {
-		o.MaxConns = 10_000
-	}
+	o.MaxConns = o.maxConns()
 	if o.Grace == 0 {
 		o.Grace = 2 * time.Second
 	}
@@ -106,12 +104,20 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// PoolWorkers is Workers, or DefaultPoolWorkers when that is 0.
+func (o Options) maxConns() int {
+	if o.MaxConns == 0 {
+		return 10_000
+	}
+	return o.MaxConns
+}
+
+// PoolWorkers is how many workers a pool makes: Workers, or DefaultPoolWorkers
+// when that is 0, and no more than MaxConns, as each serves one connection.
 func (o Options) PoolWorkers() int {
 	if o.Workers > 0 {
-		return o.Workers
+		return min(o.Workers, o.maxConns())
 	}
-	return DefaultPoolWorkers
+	return min(DefaultPoolWorkers, o.maxConns())
 }
 
 // LoopWorkers is Workers, or one for each CPU this process may run on when

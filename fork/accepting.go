@@ -64,10 +64,6 @@ func (s *server) connections(spawn func(slot int) syscall.Errno) error {
 // newConnections makes a server with a child for each connection.
 func newConnections(opts switchyard.Options,
 	spawn func(s *server, slot int) syscall.Errno) (*server, error) {
-	if err := opts.Validate(); err != nil {
-		return nil, err
-	}
-	opts = opts.WithDefaults()
 	d := design{
 		thread: "sy-accept",
 		slots:  opts.MaxConns,

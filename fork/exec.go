@@ -16,14 +16,14 @@ import (
 
 func init() {
 	switchyard.Register(switchyard.Model{
-		Name:     "fork/exec",
-		Doc:      "fork and exec for each connection, the socket passed as descriptor 0 (inetd)",
-		Syscalls: []string{"execve", "clone", "accept4", "dup3", "read", "sendto", "exit_group", "wait4", "waitid"},
-		Probes:   probes,
-		Isolated: true,
-		Have:     haveExec,
-		Program:  programOfExec,
-		New:      newExec,
+		Name:      "fork/exec",
+		Doc:       "fork and exec for each connection, the socket passed as descriptor 0 (inetd)",
+		Syscalls:  []string{"execve", "clone", "accept4", "dup3", "read", "sendto", "exit_group", "wait4", "waitid"},
+		Probes:    probes,
+		Isolated:  true,
+		Available: haveExec,
+		Program:   programOfExec,
+		New:       newExec,
 	})
 }
 

@@ -12,20 +12,15 @@ import (
 
 func init() {
 	switchyard.Register(switchyard.Model{
-		Name:     "fork/fd-pass",
-		Doc:      "the parent accepts and passes each connection to a free worker process (SCM_RIGHTS)",
-		Syscalls: []string{"sendmsg", "recvmsg", "accept4", "ppoll", "clone", "read", "sendto", "recvfrom", "close", "waitid", "wait4"},
-		Probes:   probes,
-		Isolated: true,
-		Capacity: poolWorkers,
-		Workers:  poolWorkers,
-		Have:     have,
+		Name:      "fork/fd-pass",
+		Doc:       "the parent accepts and passes each connection to a free worker process (SCM_RIGHTS)",
+		Syscalls:  []string{"sendmsg", "recvmsg", "accept4", "ppoll", "clone", "read", "sendto", "recvfrom", "close", "waitid", "wait4"},
+		Probes:    probes,
+		Isolated:  true,
+		Pool:      true,
+		Available: have,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
-			if err := opts.Validate(); err != nil {
-				return nil, err
-			}
-			opts = opts.WithDefaults()
-			d := design{thread: "sy-accept", slots: poolWorkers(opts), run: runFDPass}
+			d := design{thread: "sy-accept", slots: opts.PoolWorkers(), run: runFDPass}
 			// What poll found ready may be gone again: the parent's accept
 			// must not block while workers say that they are free.
 			return listen(d, opts, 1, sys.ListenConfig{NonBlock: true})

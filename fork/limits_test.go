@@ -19,8 +19,8 @@ import (
 func TestMaxConns(t *testing.T) {
 	each(t, func(t *testing.T, model string) {
 		r := serve(t, model, switchyard.Options{MaxConns: 2, Workers: 5})
-		if n, _ := switchyard.Lookup(model); n.Serves(switchyard.Options{MaxConns: 2, Workers: 5}) != 2 {
-			t.Errorf("it says that it serves %d at once", n.Serves(switchyard.Options{MaxConns: 2, Workers: 5}))
+		if n, _ := switchyard.Lookup(model); n.Capacity(switchyard.Options{MaxConns: 2, Workers: 5}) != 2 {
+			t.Errorf("it says that it serves %d at once", n.Capacity(switchyard.Options{MaxConns: 2, Workers: 5}))
 		}
 		a, b := r.open(), r.open()
 		a.get("/", "one")

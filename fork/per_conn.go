@@ -9,12 +9,12 @@ import (
 
 func init() {
 	switchyard.Register(switchyard.Model{
-		Name:     "fork/per-conn",
-		Doc:      "a process for each connection: accept, fork, no exec; the textbook concurrent server",
-		Syscalls: []string{"clone", "accept4", "read", "sendto", "exit_group", "wait4", "waitid", "close_range"},
-		Probes:   probes,
-		Isolated: true,
-		Have:     have,
+		Name:      "fork/per-conn",
+		Doc:       "a process for each connection: accept, fork, no exec; the textbook concurrent server",
+		Syscalls:  []string{"clone", "accept4", "read", "sendto", "exit_group", "wait4", "waitid", "close_range"},
+		Probes:    probes,
+		Isolated:  true,
+		Available: have,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			return newConnections(opts, func(s *server, slot int) syscall.Errno {
 				copy(s.template.name[:], "sy-conn")

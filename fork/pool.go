@@ -114,23 +114,13 @@ func (s *server) pool(spawn func(i int) syscall.Errno) error {
 	return nil
 }
 
-// poolWorkers is the number of workers of a pool, each of which serves one
-// connection at a time.
-func poolWorkers(opts switchyard.Options) int {
-	return min(opts.PoolWorkers(), opts.WithDefaults().MaxConns)
-}
-
 // newPool makes a server whose workers accept by themselves, from listeners
 // listening sockets. spawn is called on the thread that forks.
 func newPool(opts switchyard.Options, listeners int, c sys.ListenConfig, spawn func(s *server, i int) syscall.Errno) (*server, error) {
-	if err := opts.Validate(); err != nil {
-		return nil, err
-	}
-	opts = opts.WithDefaults()
 	d := design{
 		thread:    "sy-fork",
-		slots:     poolWorkers(opts),
-		accepters: poolWorkers(opts),
+		slots:     opts.PoolWorkers(),
+		accepters: opts.PoolWorkers(),
 		run: func(s *server) error {
 			return s.pool(func(i int) syscall.Errno { return spawn(s, i) })
 		},

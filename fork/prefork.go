@@ -9,14 +9,13 @@ import (
 
 func init() {
 	switchyard.Register(switchyard.Model{
-		Name:     "fork/prefork",
-		Doc:      "processes forked in advance, all blocked in accept on one listener",
-		Syscalls: []string{"accept4", "clone", "read", "sendto", "close", "waitid", "wait4"},
-		Probes:   probes,
-		Isolated: true,
-		Capacity: poolWorkers,
-		Workers:  poolWorkers,
-		Have:     have,
+		Name:      "fork/prefork",
+		Doc:       "processes forked in advance, all blocked in accept on one listener",
+		Syscalls:  []string{"accept4", "clone", "read", "sendto", "close", "waitid", "wait4"},
+		Probes:    probes,
+		Isolated:  true,
+		Pool:      true,
+		Available: have,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			return newPool(opts, 1, sys.ListenConfig{}, func(s *server, i int) syscall.Errno {
 				return s.make(i, (*worker).prefork)

@@ -12,15 +12,14 @@ import (
 
 func init() {
 	switchyard.Register(switchyard.Model{
-		Name:     "fork/prefork-flock",
-		Doc:      "processes forked in advance that take turns at accept, behind a file lock",
-		Syscalls: []string{"flock", "accept4", "clone", "read", "sendto", "close", "waitid", "wait4"},
-		Probes:   probes,
-		Isolated: true,
-		Capacity: poolWorkers,
-		Workers:  poolWorkers,
-		Have:     have,
-		New:      newPreforkFlock,
+		Name:      "fork/prefork-flock",
+		Doc:       "processes forked in advance that take turns at accept, behind a file lock",
+		Syscalls:  []string{"flock", "accept4", "clone", "read", "sendto", "close", "waitid", "wait4"},
+		Probes:    probes,
+		Isolated:  true,
+		Pool:      true,
+		Available: have,
+		New:       newPreforkFlock,
 	})
 }
 

@@ -9,14 +9,13 @@ import (
 
 func init() {
 	switchyard.Register(switchyard.Model{
-		Name:     "fork/prefork-futex",
-		Doc:      "processes forked in advance that take turns at accept, behind a futex in shared memory",
-		Syscalls: []string{"futex", "accept4", "clone", "read", "sendto", "close", "waitid", "wait4"},
-		Probes:   probes,
-		Isolated: true,
-		Capacity: poolWorkers,
-		Workers:  poolWorkers,
-		Have:     have,
+		Name:      "fork/prefork-futex",
+		Doc:       "processes forked in advance that take turns at accept, behind a futex in shared memory",
+		Syscalls:  []string{"futex", "accept4", "clone", "read", "sendto", "close", "waitid", "wait4"},
+		Probes:    probes,
+		Isolated:  true,
+		Pool:      true,
+		Available: have,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			return newPool(opts, 1, sys.ListenConfig{}, func(s *server, i int) syscall.Errno {
 				return s.make(i, (*worker).preforkFutex)

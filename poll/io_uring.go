@@ -22,12 +22,12 @@ func init() {
 		runner:   func(b *base) runner { return newUringLoop(b, uringDefaults) },
 	}
 	switchyard.Register(switchyard.Model{
-		Name:     d.name,
-		Doc:      "one loop on completions of io_uring: multishot accept and receive into provided buffers, sends in batches",
-		Syscalls: []string{"io_uring_enter", "io_uring_setup", "io_uring_register"},
-		Probes:   probes,
-		Have:     haveUring,
-		New:      func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
+		Name:      d.name,
+		Doc:       "one loop on completions of io_uring: multishot accept and receive into provided buffers, sends in batches",
+		Syscalls:  []string{"io_uring_enter", "io_uring_setup", "io_uring_register"},
+		Probes:    probes,
+		Available: haveUring,
+		New:       func(o switchyard.Options) (switchyard.Server, error) { return newServer(d, o) },
 	})
 }
 

@@ -102,10 +102,6 @@ func newServer(d design, o switchyard.Options) (switchyard.Server, error) {
 
 // bind makes the server; what it returns beside an error is to be released.
 func bind(d design, o switchyard.Options) (s *server, err error) {
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
-	o = o.WithDefaults()
 	if o.Counters == nil {
 		o.Counters = new(switchyard.Counters)
 	}

@@ -24,6 +24,7 @@ func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     "threads/goroutine",
 		Doc:      "a goroutine for each client on Go's own poller: what a Go programmer would write",
+		Unnamed:  true, // which thread runs a goroutine is the Go runtime's choice
 		Syscalls: []string{"epoll_pwait", "accept4", "read", "write", "futex"},
 		Probes:   []string{"sched", "task", "syscall"},
 		New:      newGoroutine,
@@ -60,10 +61,6 @@ type buffers struct {
 }
 
 func newGoroutine(opts switchyard.Options) (switchyard.Server, error) {
-	if err := opts.Validate(); err != nil {
-		return nil, err
-	}
-	opts = opts.WithDefaults()
 	// sys.Listen rather than net.Listen for the same socket, queue and errors
 	// as every other design (net.Listen would make a Multipath TCP socket).
 	fd, addr, err := sys.Listen(opts.Listen, sys.ListenConfig{NonBlock: true})

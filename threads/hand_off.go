@@ -21,15 +21,14 @@ func init() {
 		Doc:      "one thread accepts and hands connections to locked threads made in advance",
 		Syscalls: []string{"futex", "accept4", "read", "write"},
 		Probes:   []string{"sched", "task", "syscall"},
-		Capacity: poolSize,
-		Workers:  poolSize,
+		Pool:     true,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			s, err := listen(opts)
 			if err != nil {
 				return nil, err
 			}
 			r := new(ring)
-			s.start = func() error { return s.startHandOff(r, poolSize(opts)) }
+			s.start = func() error { return s.startHandOff(r, opts.PoolWorkers()) }
 			return s, nil
 		},
 	})

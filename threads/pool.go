@@ -9,14 +9,13 @@ func init() {
 		Doc:      "locked threads made in advance, all blocked in accept on one listener",
 		Syscalls: []string{"accept4", "read", "write"},
 		Probes:   []string{"sched", "task", "syscall"},
-		Capacity: poolSize,
-		Workers:  poolSize,
+		Pool:     true,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			s, err := listen(opts)
 			if err != nil {
 				return nil, err
 			}
-			s.start = func() error { return s.startPool(poolSize(opts), s.accept) }
+			s.start = func() error { return s.startPool(opts.PoolWorkers(), s.accept) }
 			return s, nil
 		},
 	})

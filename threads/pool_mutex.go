@@ -11,8 +11,7 @@ func init() {
 		Doc:      "locked threads made in advance, a mutex around accept",
 		Syscalls: []string{"futex", "accept4", "read", "write"},
 		Probes:   []string{"sched", "task", "syscall"},
-		Capacity: poolSize,
-		Workers:  poolSize,
+		Pool:     true,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			s, err := listen(opts)
 			if err != nil {
@@ -20,7 +19,7 @@ func init() {
 			}
 			var turn mutex
 			s.start = func() error {
-				return s.startPool(poolSize(opts), func(c *conn) bool {
+				return s.startPool(opts.PoolWorkers(), func(c *conn) bool {
 					turn.lock()
 					defer turn.unlock()
 					return s.accept(c)

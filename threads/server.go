@@ -43,10 +43,6 @@ type server struct {
 
 // listen binds a server to its address.
 func listen(opts switchyard.Options) (*server, error) {
-	if err := opts.Validate(); err != nil {
-		return nil, err
-	}
-	opts = opts.WithDefaults()
 	fd, addr, err := sys.Listen(opts.Listen, sys.ListenConfig{})
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package threads
 import (
 	"fmt"
 
-	"switchyard"
 	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 )
@@ -64,12 +63,6 @@ func (s *server) acceptEach(atMost int, able func() bool, serve func(c *conn)) {
 		paused = false
 		serve(c)
 	}
-}
-
-// poolSize is how many workers a pool has: more than MaxConns would never
-// serve.
-func poolSize(opts switchyard.Options) int {
-	return min(opts.PoolWorkers(), opts.WithDefaults().MaxConns)
 }
 
 func workerName(i int) string { return fmt.Sprintf("sy-work/%d", i) }

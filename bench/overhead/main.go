@@ -36,8 +36,12 @@ import (
 	"syscall"
 	"time"
 
+	"switchyard"
+	_ "switchyard/fork"
 	"switchyard/internal/proc"
 	"switchyard/internal/stats"
+	_ "switchyard/poll"
+	_ "switchyard/threads"
 	"switchyard/trace"
 
 	"golang.org/x/sys/unix"
@@ -137,7 +141,7 @@ func measure(model string) error {
 	defer ready.Close()
 	var stderr strings.Builder
 	args := []string{"serve", model, "--listen", "127.0.0.1:0", "--ready-fd", "3", "--stats-fd", "4"}
-	if strings.Contains(model, "pool") || strings.Contains(model, "prefork") || strings.Contains(model, "hand-off") || strings.Contains(model, "fd-pass") || model == "fork/reuseport" {
+	if m, ok := switchyard.Lookup(model); ok && m.Pool {
 		args = append(args, "--workers", fmt.Sprint(*clients))
 	}
 	server := exec.Command(*binary, args...)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -175,36 +174,6 @@ func cpuFlag(name, value string, byDefault, allowed proc.CPUList) (proc.CPUList,
 		return nil, usagef("%s %q: CPU %s is not one this process may run on (%s)", name, value, not, allowed)
 	}
 	return list, nil
-}
-
-// chooseModels finds the models the arguments name, each once.
-func chooseModels(args []string) ([]switchyard.Model, error) {
-	if len(args) == 0 {
-		return switchyard.Models(), nil
-	}
-	var chosen []switchyard.Model
-	add := func(m switchyard.Model) {
-		if !slices.ContainsFunc(chosen, func(c switchyard.Model) bool { return c.Name == m.Name }) {
-			chosen = append(chosen, m)
-		}
-	}
-	for _, arg := range args {
-		if m, ok := switchyard.Lookup(arg); ok {
-			add(m)
-			continue
-		}
-		found := false
-		for _, m := range switchyard.Models() {
-			if strings.HasPrefix(m.Name, strings.TrimSuffix(arg, "/")+"/") {
-				add(m)
-				found = true
-			}
-		}
-		if !found {
-			return nil, usagef("unknown model %q%s", arg, didYouMean(switchyard.Nearest(arg, 3)))
-		}
-	}
-	return chosen, nil
 }
 
 // compare does the work and prints the result. What was measured before an

@@ -129,9 +129,8 @@ func (r *compareRun) workersFor(m switchyard.Model) int {
 	if r.o.workers > 0 {
 		return r.o.workers
 	}
-	n := r.o.clients
-	if m.Capacity != nil && m.Serves(switchyard.Options{Workers: n, Protocol: switchyard.Echo}) == n && m.Serves(switchyard.Options{Workers: n + 1, Protocol: switchyard.Echo}) == n+1 {
-		return n
+	if m.Pool {
+		return r.o.clients
 	}
 	return 0
 }
@@ -153,7 +152,7 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 	if !row.weighed {
 		row.weighed = true
 		// Many, where the design can, so that what a server needs once weighs little.
-		n := min(max(o.clients, 64), row.model.Serves(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
+		n := min(max(o.clients, 64), row.model.Capacity(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
 		if v, served, err := s.pssPerConnection(n, o); err != nil {
 			row.miss("pss_bytes_per_connection", err)
 		} else {

@@ -84,15 +84,3 @@ func oneLine(s string) string {
 	}
 	return strings.Join(lines, "; ")
 }
-
-// didYouMean ends an error message with the names that may have been meant.
-func didYouMean(names []string) string {
-	switch len(names) {
-	case 0:
-		return ""
-	case 1:
-		return ": did you mean " + names[0] + "?"
-	}
-	last := len(names) - 1
-	return ": did you mean " + strings.Join(names[:last], ", ") + " or " + names[last] + "?"
-}

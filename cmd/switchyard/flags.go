@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"switchyard/internal/load"
+	"switchyard/internal/nearest"
 )
 
 // A choice is the value of a flag that takes one of a few words.
@@ -104,7 +105,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		if len(near) == 0 {
 			return usagef("unknown flag %q (%s --help lists the flags)", "--"+name, cmd.CommandPath())
 		}
-		return usagef("unknown flag %q%s", "--"+name, didYouMean(near))
+		return usagef("unknown flag %q%s", "--"+name, nearest.DidYouMean(near))
 	case errors.As(err, &invalid):
 		f := invalid.GetFlag()
 		want, ok := wants[f.Value.Type()]

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"switchyard"
+	"switchyard/internal/nearest"
 )
 
 // modelsResult is what "models --format json" writes.
@@ -26,6 +27,7 @@ type modelInfo struct {
 	Syscalls     []string `json:"syscalls"`
 	Probes       []string `json:"probes"`
 	Isolated     bool     `json:"isolated"`       // a crash takes only its own connections with it
+	Pool         bool     `json:"pool"`           // each worker serves one connection at a time
 	ServesAtOnce int      `json:"serves_at_once"` // connections, at the default options
 }
 
@@ -37,8 +39,9 @@ func describeModel(m switchyard.Model) modelInfo {
 		Syscalls:  append([]string{}, m.Syscalls...),
 		Probes:    append([]string{}, m.Probes...),
 		Isolated:  m.Isolated,
+		Pool:      m.Pool,
 		// Echo: its defaults need no calibration of /work.
-		ServesAtOnce: m.Serves(switchyard.Options{Protocol: switchyard.Echo}),
+		ServesAtOnce: m.Capacity(switchyard.Options{Protocol: switchyard.Echo}),
 	}
 	if err := m.Available(); err != nil {
 		info.Available, info.Reason = false, err.Error()
@@ -46,29 +49,33 @@ func describeModel(m switchyard.Model) modelInfo {
 	return info
 }
 
-// selectModels finds the models that patterns name, each by its whole name,
-// by its family ("poll") or by a pattern of path.Match ("*/epoll*"). No
-// pattern selects every model.
-func selectModels(patterns []string) ([]switchyard.Model, error) {
+// chooseModels finds the models that patterns name, each by its whole name, by
+// its family ("poll") or by a pattern of path.Match ("*/epoll*"). They come in
+// the order in which they are named first. No pattern chooses every model.
+func chooseModels(patterns []string) ([]switchyard.Model, error) {
 	all := switchyard.Models()
 	if len(patterns) == 0 {
 		return all, nil
 	}
-	chosen := map[string]bool{}
+	var chosen []switchyard.Model
 	for _, p := range patterns {
 		found := false
 		for _, m := range all {
 			family, _, _ := strings.Cut(m.Name, "/")
 			// A malformed pattern matches nothing and is then reported.
-			if ok, _ := path.Match(p, m.Name); ok || p == m.Name || p == family {
-				chosen[m.Name], found = true, true
+			if ok, _ := path.Match(p, m.Name); !ok && p != m.Name && strings.TrimSuffix(p, "/") != family {
+				continue
+			}
+			found = true
+			if !slices.ContainsFunc(chosen, func(c switchyard.Model) bool { return c.Name == m.Name }) {
+				chosen = append(chosen, m)
 			}
 		}
 		if !found {
 			return nil, unknownModel(p)
 		}
 	}
-	return slices.DeleteFunc(all, func(m switchyard.Model) bool { return !chosen[m.Name] }), nil
+	return chosen, nil
 }
 
 // lookupModel finds one model by its whole name.
@@ -81,7 +88,11 @@ func lookupModel(name string) (switchyard.Model, error) {
 }
 
 func unknownModel(name string) error {
-	return usagef("unknown model %q%s (switchyard models lists them all)", name, didYouMean(switchyard.Nearest(name, 3)))
+	var names []string
+	for _, m := range switchyard.Models() {
+		names = append(names, m.Name)
+	}
+	return usagef("unknown model %q%s (switchyard models lists them all)", name, nearest.DidYouMean(nearest.Names(name, names, 3)))
 }
 
 // completeModels offers the models that are not among the arguments yet.
@@ -116,7 +127,7 @@ it is built on, and what it does. NAME is a model, a family (poll) or a pattern
 	}
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		models, err := selectModels(args)
+		models, err := chooseModels(args)
 		if err != nil {
 			return err
 		}

@@ -15,10 +15,10 @@ const never = "test/never"
 
 func init() {
 	switchyard.Register(switchyard.Model{
-		Name:     never,
-		Doc:      "cannot run\nanywhere",
-		Syscalls: []string{"reboot"},
-		Have:     func() error { return fmt.Errorf("%w: never (\x1b[31mtry\x1b[0m elsewhere)", errors.ErrUnsupported) },
+		Name:      never,
+		Doc:       "cannot run\nanywhere",
+		Syscalls:  []string{"reboot"},
+		Available: func() error { return fmt.Errorf("%w: never (\x1b[31mtry\x1b[0m elsewhere)", errors.ErrUnsupported) },
 		New: func(switchyard.Options) (switchyard.Server, error) {
 			return nil, errors.New("made although it cannot run")
 		},

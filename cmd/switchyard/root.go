@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"switchyard/internal/nearest"
 	"switchyard/internal/sys"
 )
 
@@ -118,5 +119,5 @@ func unknownCommand(root *cobra.Command, args []string) error {
 	if len(near) == 0 {
 		return usagef("unknown command %q: want one of %s", args[i], strings.Join(commandNames(root), ", "))
 	}
-	return usagef("unknown command %q%s", args[i], didYouMean(near))
+	return usagef("unknown command %q%s", args[i], nearest.DidYouMean(near))
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
-	"strings"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -13,11 +13,10 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// lacking asks the system, not the model, what the model may lack here; nil is
-// nothing.
+// lacking asks the system, not the model, what a model that is made so may lack
+// here; nil is nothing.
 func lacking(m switchyard.Model) error {
-	switch {
-	case strings.HasPrefix(m.Name, "fork/"):
+	if m.Isolated { // it forks this program
 		if testenv.Race {
 			return errors.New("built with -race")
 		}
@@ -31,19 +30,13 @@ func lacking(m switchyard.Model) error {
 				}
 			}
 		}
-		return nil
-	case strings.HasSuffix(m.Name, "/io_uring"):
+	}
+	if slices.Contains(m.Syscalls, "io_uring_enter") {
 		// With no address for its parameters a kernel that has the call, and
 		// allows it, says EFAULT.
-		_, _, e := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, 0, 0)
-		if e == unix.EFAULT {
-			return nil
+		if _, _, e := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, 0, 0); e != unix.EFAULT {
+			return os.NewSyscallError("io_uring_setup", e)
 		}
-		return os.NewSyscallError("io_uring_setup", e)
-	case strings.HasPrefix(m.Name, "poll/"):
-		return nil // select, poll and epoll are everywhere
-	case strings.HasPrefix(m.Name, "threads/"):
-		return nil
 	}
-	return errors.New("the suite does not know what this model needs")
+	return nil // every other call is everywhere
 }

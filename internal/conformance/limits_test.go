@@ -30,7 +30,7 @@ func maxConns(t *testing.T, m switchyard.Model) {
 	}
 	late := s.dial()
 	late.send(getRoot)
-	if opts.MaxConns > 1 || m.Serves(switchyard.Options{}) == 1 {
+	if opts.MaxConns > 1 || m.Capacity(switchyard.Options{}) == 1 {
 		if !late.silent(30 * time.Millisecond) {
 			t.Errorf("connection %d of at most %d is served", opts.MaxConns+1, opts.MaxConns)
 		}
@@ -61,11 +61,11 @@ func noDescriptors(t *testing.T, m switchyard.Model) {
 	// holds one connection and no other descriptor, in the process that is short
 	// of them.
 	config.Options.Workers = 4
-	if !m.Isolated && m.Serves(switchyard.Options{Workers: 4}) < count {
+	if !m.Isolated && m.Capacity(switchyard.Options{Workers: 4}) < count {
 		config.Options.Workers = count
 	}
 	opts := switchyard.Options{Workers: config.Options.Workers}
-	if m.Serves(opts) == 1 {
+	if m.Capacity(opts) == 1 {
 		testenv.Skip(t, "the server holds one connection at a time, so it always has a descriptor for it", func() error {
 			return oneAtATime(t, m)
 		})

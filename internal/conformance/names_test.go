@@ -17,8 +17,7 @@ func taskNames(t *testing.T, m switchyard.Model) {
 	c := s.dial()
 	c.send(getRoot)
 	c.wantRoot()
-	if m.Name == "threads/goroutine" {
-		// Which thread runs a goroutine is the Go runtime's choice.
+	if m.Unnamed {
 		if names := testenv.Threads(); len(names) > 0 {
 			t.Errorf("threads with names %v", names)
 		}

@@ -43,14 +43,13 @@ func serve(t *testing.T, m switchyard.Model, opts switchyard.Options) *testServe
 }
 
 // together is how many connections a server can be counted on to serve at the
-// same moment: Model.Serves, but where the kernel deals connections out by a
-// hash of their address to workers that serve one at a time, two may wait for
-// one worker while another has none.
+// same moment: Model.Capacity, but where connections are dealt out to workers
+// that serve one at a time, two may wait for one while another has none.
 func together(m switchyard.Model, opts switchyard.Options) int {
-	if m.Name == "fork/reuseport" {
+	if m.Pool && m.ReusePort {
 		return 1
 	}
-	return m.Serves(opts)
+	return m.Capacity(opts)
 }
 
 // clients is n, or how many the server serves at the same moment if that is
