@@ -3,6 +3,7 @@ package switchyard
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Protocol is what a server speaks over TCP.
@@ -40,7 +41,7 @@ func (p Protocol) String() string {
 // pointer kept, so that a forked child without a Go runtime can run it too.
 type Handler struct {
 	Protocol      Protocol
-	SpinsPerMilli uint64 // speed of the loop behind /work, from Calibrate
+	SpinsPerMilli uint64 // turns of the loop behind /work in a millisecond of CPU time, from Calibrate
 }
 
 // Action is what the caller of Step does next. Whatever it is, the bytes that
@@ -61,31 +62,42 @@ const (
 	ActClose
 	// ActHalfClose: shut down writing, then go on reading and calling Step,
 	// which drops what it is given, until the client closes, Step says
-	// ActClose or a second has passed. Closing at once would reset the
+	// ActClose or Linger has passed. Closing at once would reset the
 	// connection, and the client might never see the error reply.
 	ActHalfClose
 )
 
 const (
-	// MinOut is the least room Step needs in an empty out.
+	// MinOut is the least room Step needs in an empty out, in bytes.
 	MinOut = 512
-	// InSize and OutSize are the sizes of the buffers that all models use, so
-	// that none has an advantage by them.
+	// InSize and OutSize are the sizes of the buffers that all models use, in
+	// bytes. They are here, like Pause and Linger, so that no design has an
+	// advantage by them.
 	InSize  = 16 << 10
 	OutSize = 64 << 10
 
-	// MaxHead is the longest request head that is read; a longer one gets 431.
+	// Pause is how long accepting pauses at a limit on connections, descriptors
+	// or memory before it is tried again, unless a connection of the server
+	// closes first: another process may have given back what was lacking.
+	Pause = 50 * time.Millisecond
+	// Linger is how long a connection that was shut down for writing is read on
+	// at most; see ActHalfClose.
+	Linger = time.Second
+
+	// MaxHead is the longest request head that is read, in bytes; a longer one
+	// gets 431.
 	MaxHead = 8 << 10
 	// MaxLine is how many bytes of a line of the head are kept, CR included. A
 	// request line that long gets 431, and so does a longer line of a header
 	// that the server obeys, or whose name has not ended by then. Of other
 	// headers every byte is looked at and none is kept.
 	MaxLine = 512
-	// MaxBody is the largest request body that is read and dropped; a larger
-	// one gets 413.
+	// MaxBody is the largest request body that is read and dropped, in bytes; a
+	// larger one gets 413.
 	MaxBody = 1 << 20
-	// MaxReply is the largest n of /bytes, MaxWork the largest us of /work and
-	// MaxSleep the largest ms of /sleep; beyond them is 400.
+	// MaxReply is the largest n of /bytes, in bytes, MaxWork the largest us of
+	// /work, in microseconds, and MaxSleep the largest ms of /sleep, in
+	// milliseconds; beyond them is 400.
 	MaxReply = 1 << 30
 	MaxWork  = 10_000_000
 	MaxSleep = 60_000

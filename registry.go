@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"switchyard/internal/nearest"
@@ -84,17 +85,19 @@ func New(name string, opts Options) (Server, error) {
 		family, _, _ := strings.Cut(m.Name, "/")
 		names, known[family] = append(names, m.Name), true
 	}
-	forgotten := slices.DeleteFunc(slices.Clone(families), func(f string) bool { return known[f] })
-	if family, _, _ := strings.Cut(name, "/"); slices.Contains(forgotten, family) {
-		forgotten = []string{family}
+	family, _, _ := strings.Cut(name, "/")
+	lacking := nearest.Names(family, families, 1)
+	if len(names) == 0 && family != lacking[0] {
+		lacking = families
 	}
 	text := ""
-	if len(forgotten) > 0 && (len(names) == 0 || len(forgotten) == 1) {
+	if !known[lacking[0]] {
 		here := reflect.TypeFor[Model]().PkgPath()
-		for i, f := range forgotten {
-			forgotten[i] = fmt.Sprintf("import _ %q", here+"/"+f)
+		var imports []string
+		for _, f := range lacking {
+			imports = append(imports, strconv.Quote(here+"/"+f))
 		}
-		text = fmt.Sprintf(" (%s registers more)", strings.Join(forgotten, ", "))
+		text = fmt.Sprintf(" (the program lacks import _ %s)", strings.Join(imports, " or "))
 	}
 	return nil, fmt.Errorf("%w %q%s%s", ErrUnknownModel, name, text, nearest.DidYouMean(nearest.Names(name, names, 3)))
 }

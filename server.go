@@ -12,6 +12,9 @@ import (
 
 // A Server is bound to its address and serves when told to.
 type Server interface {
+	// Addr is the address that is bound, with the port that the kernel picked if
+	// port 0 was asked for. It is known from New on and does not change.
+	Addr() netip.AddrPort
 	// Serve accepts and serves until ctx is done, Close is called or the
 	// design fails. When ctx is done it drains: it answers every request that
 	// the kernel has for it by then, on connections that wait to be accepted
@@ -33,15 +36,15 @@ var ErrServerClosed = fmt.Errorf("server closed: %w", os.ErrClosed)
 // field means its default.
 type Options struct {
 	// Listen is the address, an IP and a port: "127.0.0.1:0" by default, and
-	// port 0 has the kernel pick one.
+	// port 0 has the kernel pick one, which Server.Addr tells.
 	Listen string
 	// Protocol is HTTP by default.
 	Protocol Protocol
 	// Workers is the number of workers of the designs that make them in
 	// advance; 0 is the design's own default.
 	Workers int
-	// MaxConns bounds the connections served at once, 10,000 by default. At
-	// the bound accepting pauses and Counters.Paused says so.
+	// MaxConns bounds the number of connections served at once, 10,000 by
+	// default. At the bound accepting pauses and Counters.Paused says so.
 	MaxConns int
 	// Grace is how long a drain waits for requests in progress, 2 s by
 	// default.
@@ -52,8 +55,9 @@ type Options struct {
 	// Counters, when not nil, is counted into while the server runs. Get one
 	// from NewCounters: the memory must be shared with forked children.
 	Counters *Counters
-	// SpinsPerMilli is the speed of the loop that /work burns CPU with, as
-	// Calibrate measures it; 0 measures it once for the process.
+	// SpinsPerMilli is how many turns of the loop that /work burns CPU with take
+	// a millisecond, as Calibrate measures it; 0 measures it once for the
+	// process.
 	SpinsPerMilli uint64
 }
 

@@ -96,7 +96,7 @@ func (w *worker) accept() int {
 				w.counters.Paused.Add(1)
 			}
 			paused = true
-			sys.RawNanosleep(pauseNanos)
+			sys.RawNanosleep(int64(switchyard.Pause))
 		case sys.AcceptFailed:
 			w.slot.failure.Store(uint32(e))
 			sys.RawExit(exitBroken)
@@ -186,15 +186,11 @@ func (w *worker) talk(fd int) {
 				return
 			case switchyard.ActHalfClose:
 				sys.RawShutdown(fd, unix.SHUT_WR)
-				deadline = sys.RawMonotonic() + lingerNanos
+				deadline = sys.RawMonotonic() + int64(switchyard.Linger)
 			}
 		}
 	}
 }
-
-// lingerNanos is how long a connection that was shut down for writing is read
-// on; see switchyard.ActHalfClose.
-const lingerNanos = 1e9
 
 // send sends all of p and reports whether the peer can take more.
 //

@@ -105,7 +105,7 @@ func serveExec(b *board, s *slot) {
 				return
 			case switchyard.ActHalfClose:
 				sys.RawShutdown(fd, unix.SHUT_WR)
-				deadline = sys.RawMonotonic() + lingerNanos
+				deadline = sys.RawMonotonic() + int64(switchyard.Linger)
 			}
 		}
 	}

@@ -106,8 +106,8 @@ func (p *passer) turn(most time.Duration) error {
 		return nil
 	case p.blocked:
 		p.blocked = false
-		if most < 0 || most > pause {
-			most = pause
+		if most < 0 || most > switchyard.Pause {
+			most = switchyard.Pause
 		}
 	default:
 		listener = len(fds)

@@ -1,16 +1,6 @@
 package fork
 
-import (
-	"syscall"
-	"time"
-)
-
-// pauseNanos is how long accepting pauses at a limit, unless a child ends
-// before.
-const (
-	pauseNanos = int64(50 * time.Millisecond)
-	pause      = time.Duration(pauseNanos)
-)
+import "syscall"
 
 // isShortage tells errors of clone(2), and of what is made for a child before it,
 // that mean a limit has been reached, on descriptors, memory or tasks, which

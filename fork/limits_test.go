@@ -63,10 +63,10 @@ func TestForkFails(t *testing.T) {
 		}
 		for name, build := range map[string]func(switchyard.Options) (*server, error){
 			"a child for each connection": func(opts switchyard.Options) (*server, error) {
-				return newConnections(opts, func(s *server, i int) syscall.Errno { return refuse(s, i, (*worker).perConn) })
+				return newConnections(opts.WithDefaults(), func(s *server, i int) syscall.Errno { return refuse(s, i, (*worker).perConn) })
 			},
 			"a pool": func(opts switchyard.Options) (*server, error) {
-				return newPool(opts, 1, sys.ListenConfig{}, func(s *server, i int) syscall.Errno { return refuse(s, i, (*worker).prefork) })
+				return newPool(opts.WithDefaults(), 1, sys.ListenConfig{}, func(s *server, i int) syscall.Errno { return refuse(s, i, (*worker).prefork) })
 			},
 		} {
 			t.Run(fmt.Sprint(name, ", ", failing), func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestForkFails(t *testing.T) {
 	}
 	t.Run("for good", func(t *testing.T) {
 		r := serveWith(t, func(opts switchyard.Options) (switchyard.Server, error) {
-			return newConnections(opts, func(*server, int) syscall.Errno { return syscall.EPERM })
+			return newConnections(opts.WithDefaults(), func(*server, int) syscall.Errno { return syscall.EPERM })
 		}, switchyard.Options{})
 		r.dial()
 		if err := r.Wait(); err == nil || !strings.Contains(err.Error(), "clone") {
@@ -103,7 +103,7 @@ func TestForkFails(t *testing.T) {
 func TestDrainWhileForksFail(t *testing.T) {
 	testenv.Check(t)
 	r := serveWith(t, func(opts switchyard.Options) (switchyard.Server, error) {
-		return newConnections(opts, func(*server, int) syscall.Errno { return syscall.EAGAIN })
+		return newConnections(opts.WithDefaults(), func(*server, int) syscall.Errno { return syscall.EAGAIN })
 	}, switchyard.Options{})
 	r.dial()
 	testenv.Eventually(t, "accepted", func() bool { return r.counters.Accepted.Load() == 1 })

@@ -79,9 +79,9 @@ func (s *server) startDue(r places, spawn func(i int) syscall.Errno) (time.Durat
 			p.before = true
 		case isShortage(e):
 			s.notePause()
-			p.due = time.Now().Add(pause)
-			if next < 0 || pause < next {
-				next = pause
+			p.due = time.Now().Add(switchyard.Pause)
+			if next < 0 || switchyard.Pause < next {
+				next = switchyard.Pause
 			}
 		default:
 			return 0, fmt.Errorf("start worker %d: %w", i, os.NewSyscallError("clone", e))

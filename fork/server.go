@@ -103,6 +103,9 @@ func (s *server) closeListeners() {
 	s.listeners = nil
 }
 
+// Addr implements switchyard.Server.
+func (s *server) Addr() netip.AddrPort { return s.addr }
+
 // Serve implements switchyard.Server.
 func (s *server) Serve(ctx context.Context) error {
 	s.mu.Lock()
@@ -404,13 +407,13 @@ func (s *server) takeDead() []child {
 }
 
 // pause keeps the thread that forks from accepting until a child ends or
-// pauseNanos have passed. done, if not nil, is asked once the end of a child
+// switchyard.Pause has passed. done, if not nil, is asked once the end of a child
 // would be heard, and says whether there is any need to wait.
 func (s *server) pause(done func() bool) {
 	s.notePause()
 	defer s.listening.Store(s.listening.Swap(true))
 	if done == nil || !done() {
-		s.events.wait(pause)
+		s.events.wait(switchyard.Pause)
 	}
 }
 

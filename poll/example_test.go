@@ -12,9 +12,8 @@ import (
 )
 
 func Example() {
-	m, _ := switchyard.Lookup("poll/epoll")
 	ctx, cancel := context.WithCancel(context.Background())
-	s, err := m.New(switchyard.Options{Ready: func(addr netip.AddrPort) {
+	s, err := switchyard.New("poll/epoll", switchyard.Options{Ready: func(addr netip.AddrPort) {
 		go func() {
 			defer cancel()
 			r, err := http.Get("http://" + addr.String() + "/")

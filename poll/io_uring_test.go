@@ -60,7 +60,7 @@ func tiny(t *testing.T, c uringConfig) switchyard.Model {
 	t.Helper()
 	m := model(t, "poll/io_uring")
 	m.New = func(o switchyard.Options) (switchyard.Server, error) {
-		return newServer(design{name: m.Name, blocking: true, runner: func(b *base) runner { return newUringLoop(b, c) }}, o)
+		return newServer(design{name: m.Name, blocking: true, runner: func(b *base) runner { return newUringLoop(b, c) }}, o.WithDefaults())
 	}
 	return m
 }

@@ -51,7 +51,7 @@ func TestShortageIsOnePause(t *testing.T) {
 		taken = taken[:last]
 		late := r.dial()
 		testenv.Eventually(t, "the pause is counted", func() bool { return r.count.Paused.Load() > 0 })
-		time.Sleep(4 * pauseTime) // no state: what is looked for is what does not happen in that time
+		time.Sleep(4 * switchyard.Pause) // no state: what is looked for is what does not happen in that time
 		if n := r.count.Paused.Load(); n != 1 {
 			t.Errorf("%d pauses are counted, want 1", n)
 		}

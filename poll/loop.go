@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -40,18 +39,10 @@ const (
 	ids      = 2 // how many ids are below zero
 )
 
-const (
-	// acceptBatch is how many connections a lone loop accepts before it looks
-	// at the others again: the queue of a busy server is emptied in few
-	// wake-ups, and a flood of connections does not starve those that are open.
-	acceptBatch = 16
-	// pauseTime is how long accepting pauses at a limit, unless a connection of
-	// the same loop closes first. Descriptors may become free elsewhere.
-	pauseTime = 50 * time.Millisecond
-	// lingerTime is how long a client may read an error reply (see
-	// switchyard.ActHalfClose).
-	lingerTime = time.Second
-)
+// acceptBatch is how many connections a lone loop accepts before it looks at
+// the others again: the queue of a busy server is emptied in few wake-ups, and a
+// flood of connections does not starve those that are open.
+const acceptBatch = 16
 
 // readyLoop is a loop that is told which descriptors are ready.
 type readyLoop struct {
@@ -261,7 +252,7 @@ func (l *readyLoop) closeAll() {
 // memory is reached, and the listener, still ready, would end every wait at
 // once.
 func (l *readyLoop) pause() {
-	l.resumeAt = l.srv.now() + int64(pauseTime)
+	l.resumeAt = l.srv.now() + int64(switchyard.Pause)
 	if !l.paused {
 		l.paused = true
 		l.count.Paused.Add(1)
@@ -271,7 +262,7 @@ func (l *readyLoop) pause() {
 
 // resume ends a pause, unless its reason stands: it is the same pause then.
 func (l *readyLoop) resume() {
-	l.resumeAt = l.srv.now() + int64(pauseTime)
+	l.resumeAt = l.srv.now() + int64(switchyard.Pause)
 	if !l.srv.full() && l.take() && l.poller.add(listenID, l.listener.fd) == 0 {
 		l.paused = false
 	}

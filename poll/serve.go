@@ -152,7 +152,7 @@ func (l *readyLoop) act(id int32, s *slot, do switchyard.Action) bool {
 			l.closeConn(id, s) // reset meanwhile
 			return false
 		}
-		l.leaving.push(l.srv.now()+int64(lingerTime), id, s.serial)
+		l.leaving.push(l.srv.now()+int64(switchyard.Linger), id, s.serial)
 	}
 	return true
 }

@@ -147,6 +147,9 @@ func bind(d design, o switchyard.Options) (s *server, err error) {
 	return s, nil
 }
 
+// Addr implements switchyard.Server.
+func (s *server) Addr() netip.AddrPort { return s.addr }
+
 // Serve implements switchyard.Server.
 func (s *server) Serve(ctx context.Context) error {
 	s.mu.Lock()

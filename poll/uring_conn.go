@@ -272,7 +272,7 @@ func (u *uringLoop) act(id int32, s *uringSlot, do switchyard.Action) bool {
 			u.hangUp(id, s) // reset meanwhile
 			return false
 		}
-		u.leaving.push(u.srv.now()+int64(lingerTime), id, s.serial)
+		u.leaving.push(u.srv.now()+int64(switchyard.Linger), id, s.serial)
 	}
 	return true
 }

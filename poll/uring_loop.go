@@ -299,7 +299,7 @@ func (u *uringLoop) accepted(c sys.UringCQE) {
 // pause accepts no more for a while: a limit on connections, descriptors or
 // memory is reached.
 func (u *uringLoop) pause() {
-	u.resumeAt = u.srv.now() + int64(pauseTime)
+	u.resumeAt = u.srv.now() + int64(switchyard.Pause)
 	if !u.paused {
 		u.paused = true
 		if !u.counted {
@@ -313,7 +313,7 @@ func (u *uringLoop) pause() {
 // resume ends a pause, unless its reason stands: it is the same pause then. A
 // lack of descriptors shows only when the accept is armed again.
 func (u *uringLoop) resume() {
-	u.resumeAt = u.srv.now() + int64(pauseTime)
+	u.resumeAt = u.srv.now() + int64(switchyard.Pause)
 	for len(u.waiting) > 0 {
 		if !u.srv.reserve() {
 			return

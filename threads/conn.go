@@ -30,10 +30,6 @@ type conn struct {
 	prev, next *conn // in conns, while open
 }
 
-// lingerTime is how long a connection whose writing side is shut down is read
-// from (see switchyard.ActHalfClose).
-const lingerTime = time.Second
-
 // serve reads, steps and writes until the connection is done. It blocks in the
 // kernel.
 func (s *server) serve(c *conn) {
@@ -79,11 +75,11 @@ func (s *server) take(c *conn, in []byte) bool {
 			return false
 		case switchyard.ActHalfClose:
 			sys.RawShutdown(c.fd, unix.SHUT_WR)
-			timeout := unix.NsecToTimeval(int64(lingerTime))
+			timeout := unix.NsecToTimeval(int64(switchyard.Linger))
 			if unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout) != nil {
 				return false
 			}
-			c.halfClosed, c.until = true, time.Now().Add(lingerTime)
+			c.halfClosed, c.until = true, time.Now().Add(switchyard.Linger)
 		}
 	}
 }

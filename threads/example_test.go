@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 
 	"switchyard"
 	_ "switchyard/threads"
@@ -13,12 +12,7 @@ import (
 
 // A pool of four threads serves one request and drains.
 func Example() {
-	model, _ := switchyard.Lookup("threads/pool")
-	ready := make(chan netip.AddrPort, 1)
-	server, err := model.New(switchyard.Options{
-		Workers: 4,
-		Ready:   func(addr netip.AddrPort) { ready <- addr },
-	})
+	server, err := switchyard.New("threads/pool", switchyard.Options{Workers: 4})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -28,7 +22,7 @@ func Example() {
 	ended := make(chan error)
 	go func() { ended <- server.Serve(ctx) }()
 
-	resp, err := http.Get("http://" + (<-ready).String() + "/")
+	resp, err := http.Get("http://" + server.Addr().String() + "/")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -3,15 +3,10 @@ package threads
 import (
 	"math"
 	"sync/atomic"
-	"time"
 
+	"switchyard"
 	"switchyard/internal/sys"
 )
-
-// pauseTime is how long accepting pauses at a limit before it is tried again,
-// unless a connection closes first: another process may have given back what
-// was lacking.
-const pauseTime = 50 * time.Millisecond
 
 // gate is where threads that accept wait while the server is at a limit.
 // Waiters block in the kernel; opening it makes no system call when nobody
@@ -22,7 +17,7 @@ type gate struct {
 }
 
 // wait blocks while full says so, until the gate is opened, but no longer than
-// pauseTime.
+// switchyard.Pause.
 func (g *gate) wait(full func() bool) {
 	g.waiting.Add(1)
 	defer g.waiting.Add(-1)
@@ -30,7 +25,7 @@ func (g *gate) wait(full func() bool) {
 	// Whoever makes room does so before it looks whether anyone waits: either
 	// it is seen here, or it sees this waiter.
 	if full() {
-		sys.FutexWaitFor(&g.sequence, s, false, int64(pauseTime))
+		sys.FutexWaitFor(&g.sequence, s, false, int64(switchyard.Pause))
 	}
 }
 

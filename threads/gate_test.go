@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"switchyard"
 	"switchyard/internal/sys"
 	"switchyard/internal/testenv"
 )
@@ -28,7 +29,7 @@ func TestGate(t *testing.T) {
 		start := time.Now()
 		g.open()
 		<-done
-		if time.Since(start) < pauseTime/2 {
+		if time.Since(start) < switchyard.Pause/2 {
 			quick++
 		}
 	}
@@ -40,7 +41,7 @@ func TestGate(t *testing.T) {
 	g.wait(func() bool { return false }) // does not wait at all
 	start := time.Now()
 	g.wait(func() bool { return true })
-	if d := time.Since(start); d < pauseTime/2 {
+	if d := time.Since(start); d < switchyard.Pause/2 {
 		t.Errorf("nobody opened the gate, and wait took %v", d)
 	}
 }

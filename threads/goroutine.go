@@ -86,6 +86,9 @@ func newGoroutine(opts switchyard.Options) (switchyard.Server, error) {
 	return s, nil
 }
 
+// Addr is switchyard.Server's.
+func (s *goroutineServer) Addr() netip.AddrPort { return s.addr }
+
 // Serve is switchyard.Server's.
 func (s *goroutineServer) Serve(ctx context.Context) error {
 	if err := s.begin(); err != nil {
@@ -175,7 +178,7 @@ func (s *goroutineServer) acceptAll() error {
 		}
 		select {
 		case <-s.freed:
-		case <-time.After(pauseTime):
+		case <-time.After(switchyard.Pause):
 		}
 	}
 	for {
@@ -294,7 +297,7 @@ func (s *goroutineServer) serve(c *goroutineConn) {
 				return
 			case switchyard.ActHalfClose:
 				c.CloseWrite()
-				c.SetReadDeadline(time.Now().Add(lingerTime))
+				c.SetReadDeadline(time.Now().Add(switchyard.Linger))
 				select {
 				case <-s.cutting: // and not undone by the line above
 					return

@@ -57,6 +57,9 @@ func listen(opts switchyard.Options) (*server, error) {
 	return s, nil
 }
 
+// Addr is switchyard.Server's.
+func (s *server) Addr() netip.AddrPort { return s.addr }
+
 // Serve is switchyard.Server's. A request that is in /work when the grace is
 // over is still finished: a thread that computes cannot be stopped.
 func (s *server) Serve(ctx context.Context) error {
@@ -174,7 +177,7 @@ func (s *server) accept(c *conn) bool {
 	return false
 }
 
-// pause waits until a connection closes, but no longer than pauseTime. It is
+// pause waits until a connection closes, but no longer than switchyard.Pause. It is
 // counted when the thread has not paused already since its last connection.
 func (s *server) pause(already *bool) {
 	if !*already {

@@ -54,7 +54,7 @@ func TestTaskBudget(t *testing.T) {
 func TestPerConnWithoutTasks(t *testing.T) {
 	const most = 3
 	r := testserver.Serve(t, func(o switchyard.Options) (switchyard.Server, error) {
-		s, err := listen(o)
+		s, err := listen(o.WithDefaults())
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +105,7 @@ func fewTasksProgram() int {
 		fmt.Println(err)
 		return 1
 	}
-	pool, err := listen(switchyard.Options{Workers: 500})
+	pool, err := listen(switchyard.Options{Workers: 500}.WithDefaults())
 	if err != nil {
 		fmt.Println(err)
 		return 1

@@ -83,6 +83,9 @@ func Serve(t testing.TB, build func(switchyard.Options) (switchyard.Server, erro
 			t.Fatalf("Ready(%s): not the address that was bound", a)
 		}
 		s.Address = a.String()
+		if at := server.Addr(); at != a {
+			t.Errorf("Addr() is %s, and Ready was told %s", at, a)
+		}
 	case <-s.Ended():
 		t.Fatalf("serve: %v", s.Wait())
 	case <-time.After(testenv.Patience):
