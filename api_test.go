@@ -15,7 +15,8 @@ import (
 
 // public are the packages that other programs import, by the path below the
 // module.
-var public = []string{".", "fork", "poll", "threads", "trace", "trace/event", "trace/hist", "trace/spool", "trace/switchcost"}
+var public = []string{".", "fork", "poll", "threads", "trace", "trace/event", "trace/hist",
+	"trace/spool", "trace/switchcost"}
 
 // Nobody outside the module can name a type of an internal package, hold a
 // variable of it, or write a function that takes one: what is exported is made
@@ -42,18 +43,25 @@ func TestExportedNamesMentionNoInternalType(t *testing.T) {
 // The test above must see a mention wherever one can be.
 func TestInternalTypesAreSeen(t *testing.T) {
 	within := types.NewPackage("m/internal/x", "x")
-	hidden := types.NewNamed(types.NewTypeName(token.NoPos, within, "Hidden", nil), types.Typ[types.Int], nil)
+	hidden := types.NewNamed(types.NewTypeName(token.NoPos, within, "Hidden", nil),
+		types.Typ[types.Int], nil)
 	field := func(name string, embedded bool, typ types.Type) *types.Struct {
-		return types.NewStruct([]*types.Var{types.NewField(token.NoPos, within, name, typ, embedded)}, nil)
+		f := types.NewField(token.NoPos, within, name, typ, embedded)
+		return types.NewStruct([]*types.Var{f}, nil)
 	}
 	tuple := types.NewTuple(types.NewVar(token.NoPos, within, "", hidden))
-	method := types.NewFunc(token.NoPos, within, "M", types.NewSignatureType(nil, nil, nil, nil, tuple, false))
+	result := types.NewSignatureType(nil, nil, nil, nil, tuple, false)
+	method := types.NewFunc(token.NoPos, within, "M", result)
 	for what, typ := range map[string]types.Type{
-		"itself": hidden, "pointer": types.NewPointer(hidden), "slice": types.NewSlice(hidden), "array": types.NewArray(hidden, 2),
-		"map key": types.NewMap(hidden, types.Typ[types.Int]), "map value": types.NewMap(types.Typ[types.Int], hidden),
-		"channel": types.NewChan(types.SendRecv, hidden), "parameter": types.NewSignatureType(nil, nil, nil, tuple, nil, false),
-		"result": types.NewSignatureType(nil, nil, nil, nil, tuple, false), "field": field("F", false, hidden),
-		"embedded": field("Hidden", true, hidden), "interface's method": types.NewInterfaceType([]*types.Func{method}, nil),
+		"itself": hidden, "pointer": types.NewPointer(hidden),
+		"slice": types.NewSlice(hidden), "array": types.NewArray(hidden, 2),
+		"map key":   types.NewMap(hidden, types.Typ[types.Int]),
+		"map value": types.NewMap(types.Typ[types.Int], hidden),
+		"channel":   types.NewChan(types.SendRecv, hidden),
+		"parameter": types.NewSignatureType(nil, nil, nil, tuple, nil, false),
+		"result":    result, "field": field("F", false, hidden),
+		"embedded":           field("Hidden", true, hidden),
+		"interface's method": types.NewInterfaceType([]*types.Func{method}, nil),
 	} {
 		a := api{pkg: types.NewPackage("m", "m"), done: map[types.Type]bool{}}
 		if a.visit("X", typ); len(a.mentions) == 0 {

@@ -120,7 +120,7 @@ func (s *iterative) talk(c *net.TCPConn, state *switchyard.Conn, in, out []byte)
 				again = false
 			case switchyard.ActWrite: // again
 			case switchyard.ActSleep:
-				time.Sleep(time.Duration(state.SleepNanos()))
+				time.Sleep(time.Duration(state.SleepNanos())) // no state: the request asks for it
 			case switchyard.ActCrash:
 				panic("a bug in the handler")
 			case switchyard.ActClose:

@@ -48,7 +48,8 @@ func ExampleModels() {
 	opts := switchyard.Options{MaxConns: 100, Protocol: switchyard.Echo}
 	for _, m := range switchyard.Models() {
 		if m.Name == "poll/epoll" || m.Name == "example/iterative" {
-			fmt.Printf("%s: %d at once, a pool: %v, isolated: %v\n", m.Name, m.Capacity(opts), m.Pool, m.Isolated)
+			fmt.Printf("%s: %d at once, a pool: %v, isolated: %v\n", m.Name,
+				m.Capacity(opts), m.Pool, m.Isolated)
 		}
 	}
 	// Output:

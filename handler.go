@@ -40,8 +40,10 @@ func (p Protocol) String() string {
 // bytes with no input or output, no allocation, no growth of the stack and no
 // pointer kept, so that a forked child without a Go runtime can run it too.
 type Handler struct {
-	Protocol      Protocol
-	SpinsPerMilli uint64 // turns of the loop behind /work in a millisecond of CPU time, from Calibrate
+	Protocol Protocol
+	// SpinsPerMilli is how many turns of the loop behind /work take a millisecond of CPU time, as
+	// Calibrate finds out.
+	SpinsPerMilli uint64
 }
 
 // Action is what the caller of Step does next. Whatever it is, the bytes that

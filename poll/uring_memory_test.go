@@ -24,7 +24,8 @@ func newStepped(t *testing.T) *stepped {
 	t.Helper()
 	m := model(t, "poll/io_uring")
 	runtime.LockOSThread() // the ring's
-	s, err := bind(design{name: m.Name, blocking: true}, switchyard.Options{SpinsPerMilli: 1})
+	s, err := bind(design{name: m.Name, blocking: true},
+		switchyard.Options{SpinsPerMilli: 1}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,8 @@ func TestNames(t *testing.T) {
 
 func TestDidYouMean(t *testing.T) {
 	for want, names := range map[string][]string{
-		"": nil, ": did you mean a?": {"a"}, ": did you mean a or b?": {"a", "b"}, ": did you mean a, b or c?": {"a", "b", "c"},
+		"": nil, ": did you mean a?": {"a"}, ": did you mean a or b?": {"a", "b"},
+		": did you mean a, b or c?": {"a", "b", "c"},
 	} {
 		if got := DidYouMean(names); got != want {
 			t.Errorf("%q: %q, want %q", names, got, want)
