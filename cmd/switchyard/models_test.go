@@ -52,12 +52,18 @@ func TestModels(t *testing.T) {
 		{[]string{"poll/epoll"}, func(n string) bool { return n == "poll/epoll" }},
 		{[]string{"poll"}, func(n string) bool { return strings.HasPrefix(n, "poll/") }},
 		{[]string{"*/epoll*"}, func(n string) bool { return strings.HasPrefix(n, "poll/epoll") }},
-		{[]string{never, "poll/epoll", "poll/*"}, func(n string) bool { return n == never || strings.HasPrefix(n, "poll/") }},
 	} {
 		want := slices.DeleteFunc(slices.Clone(all), func(n string) bool { return !c.only(n) })
 		if got := modelNames(t, c.args...); !slices.Equal(got, want) || len(got) == 0 {
 			t.Errorf("models %q = %q, want %q", c.args, got, want)
 		}
+	}
+	// Each once, in the order in which they are named first.
+	poll := modelNames(t, "poll")
+	poll = slices.DeleteFunc(poll, func(n string) bool { return n == "poll/select" })
+	want := append([]string{never, "poll/select"}, poll...)
+	if got := modelNames(t, never, "poll/select", "poll/*"); !slices.Equal(got, want) {
+		t.Errorf("models are listed as %q, want %q", got, want)
 	}
 	mustFail(t, exitUsage, []string{"models", "poll/epol"}, `"poll/epol"`, "did you mean poll/epoll")
 	mustFail(t, exitUsage, []string{"models", "["}, `"["`)
