@@ -130,6 +130,13 @@ func recordTask(k *sched.Totals, d *sched.Distributions) TraceTask {
 	t.Blocked = DurationsOf(&d.BlockedTime)
 	t.Compound = DurationsOf(&d.CompoundDelay)
 	t.Lossy = k.Touched.Count > 0
+	t.Fine = &TraceFine{
+		InferredNS: int64(k.Inferred), CensoredNS: int64(k.Censored.Time),
+		Touched: k.Touched.Count, TouchedNS: int64(k.Touched.Time),
+		UnseenSwitches: k.UnseenSwitches, UnseenWakings: k.UnseenWakings,
+		SignalledSwitches: k.SignalledSwitches, EarlyWakeups: k.EarlyWakeups,
+		NegativeIntervals: k.NegativeIntervals, ForkedAway: k.Migrations.ForkedAway,
+	}
 	causes := map[string]uint64{
 		"at wake-up": k.Migrations.AtWakeup, "at fork": k.Migrations.AtFork,
 		"at exec": k.Migrations.AtExec, "balancing": k.Migrations.Balancing,

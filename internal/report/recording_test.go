@@ -52,6 +52,7 @@ func TestOfRecording(t *testing.T) {
 	}
 	r.Waste.Lengths.Add(50)
 	r.Tracer.OnCPU, r.Tracer.Switches.Voluntary = 99, 5
+	r.Total.Inferred, r.Total.UnseenSwitches, r.Total.UnseenWakings = 31, 2, 3
 	got := OfRecording(r, tasks, &run.Manifest{}, nil)
 	want := []TraceChain{{
 		Name: "second", TID: 8, AtNS: 500, CompoundNS: 300, OwnNS: 100,
@@ -66,6 +67,19 @@ func TestOfRecording(t *testing.T) {
 	}
 	if got.Tracer.OnCPUNS != 99 || got.Tracer.Switches.Voluntary != 5 {
 		t.Errorf("tracer %+v", got.Tracer)
+	}
+	if k := got.Total.Fine; k.InferredNS != 31 || k.UnseenSwitches != 2 || k.UnseenWakings != 3 {
+		t.Errorf("total %+v", k)
+	}
+	var b strings.Builder
+	if err := got.WriteText(&b, 200); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"first 7 200ns > second 8 100ns", "made in the window: 2",
+		"3 tasks that the kernel keeps", "2 switches into these tasks and 3 of their wakings"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
 	}
 	q := got.RunQueue
 	if q.UnknownNS != 23 || got.CPUs[0].QueueUnknownNS != 17 || q.ViolationLengths.N != 1 {

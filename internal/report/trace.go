@@ -83,8 +83,33 @@ type TraceTask struct {
 	Execs    uint64 `json:"execs"`
 	Exits    uint64 `json:"exits"`
 	Censored uint64 `json:"censored"`
+	// Fine is what only record depth tells; nil in count depth.
+	Fine *TraceFine `json:"record,omitempty"`
 	// Lossy is set when an interval of the task touches one in which events were lost.
 	Lossy bool `json:"lossy,omitempty"`
+}
+
+// TraceFine is what record depth knows of its own limits at a task, and of its migrations.
+type TraceFine struct {
+	// InferredNS is the part of the time on a CPU whose ends were not seen: the kernel's own sum
+	// tells how long it was.
+	InferredNS int64 `json:"inferred_ns"`
+	// CensoredNS is the time in intervals that reach beyond the window, TouchedNS that in the
+	// Touched intervals in which a CPU concerned lost events.
+	CensoredNS int64  `json:"censored_ns"`
+	Touched    uint64 `json:"touched"`
+	TouchedNS  int64  `json:"touched_ns"`
+	// UnseenSwitches and UnseenWakings the kernel kept from tracing. SignalledSwitches only its
+	// counter tells from involuntary ones.
+	UnseenSwitches    uint64 `json:"unseen_switches"`
+	UnseenWakings     uint64 `json:"unseen_wakings"`
+	SignalledSwitches uint64 `json:"signalled_switches"`
+	// EarlyWakeups came before the switch-out they belong to. NegativeIntervals are those that two
+	// CPUs' clocks made negative, taken as 0.
+	EarlyWakeups      uint64 `json:"early_wakeups"`
+	NegativeIntervals uint64 `json:"negative_intervals"`
+	// ForkedAway are new tasks whose first CPU is not their maker's.
+	ForkedAway uint64 `json:"forked_away"`
 }
 
 // SwitchCost is how long the kernel took for switches of all tasks on the

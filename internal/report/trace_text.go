@@ -310,6 +310,11 @@ func (t *Trace) writeLives(b *strings.Builder, width int) {
 		writeWrapped(b, width, "In no sum: %s that the kernel keeps from tracing.",
 			plural(int(*t.Hidden), "task"))
 	}
+	if k := t.Total.Fine; k != nil && k.UnseenSwitches+k.UnseenWakings > 0 {
+		writeWrapped(b, width, "Kept from tracing by the kernel: %d switches into these tasks "+
+			"and %d of their wakings; %s on a CPU is inferred.",
+			k.UnseenSwitches, k.UnseenWakings, nanos(float64(k.InferredNS)))
+	}
 	if k := t.Tracer; k != nil && k.OnCPUNS > 0 {
 		writeWrapped(b, width,
 			"In no task's row but in the CPUs' times: the tracer itself, %s on a CPU, %d switches.",
