@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -143,8 +145,11 @@ func TestTraceLoadFails(t *testing.T) {
 	// What was seen is shown, and kept, all the same.
 	dir := filepath.Join(t.TempDir(), "run")
 	for _, depth := range [][]string{{"--count"}, {"--record", "--out", dir}} {
-		r, errs, err := traceLoaded(t, append(depth, "--load", "http://127.0.0.1:1/", "--", "/bin/false")...)
-		if err == nil || !strings.Contains(errs, "does not listen") {
+		r, errs, err := traceLoaded(t, append(depth, "--load", "http://127.0.0.1:1/", "--", "/bin/sh", "-c", "exit 77")...)
+		// The command's own exit code, which is 77, is not that of a trace that failed.
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitFailed ||
+			!strings.Contains(errs, "does not listen") {
 			t.Errorf("%v: a command that is no server: %v: %s", depth, err, errs)
 		}
 		if len(r.Tasks) != 1 || r.Load != nil || !strings.Contains(strings.Join(r.Warnings, " "), "The command failed") {
