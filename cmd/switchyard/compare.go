@@ -14,7 +14,6 @@ import (
 	"switchyard/internal/report"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // compareOptions are what `compare` was asked to do.
@@ -85,7 +84,7 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 		protocol:   choiceFlag(cmd, "protocol", "what servers speak: http or echo", "http", "echo"),
 		serverCPUs: f.String("server-cpus", "", "CPUs of the server, such as 0-3,8 (default: the first half)"),
 		loadCPUs:   f.String("load-cpus", "", "CPUs of the load (default: the second half)"),
-		format:     formatFlag(cmd, "text", "json", "csv", "markdown"),
+		format:     formatsOf(cmd, writesCompare),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.complete(args, flags); err != nil {
@@ -241,25 +240,7 @@ func compare(env Env, o compareOptions, quiet bool) error {
 }
 
 func writeCompare(env Env, o compareOptions, c *report.Compare) error {
-	var err error
-	switch o.format {
-	case "json":
-		err = c.WriteJSON(env.Stdout)
-	case "csv":
-		err = c.WriteCSV(env.Stdout)
-	case "markdown":
-		err = c.WriteMarkdown(env.Stdout)
-	default:
-		width := 120
-		if env.StdoutTerminal {
-			if w, _, e := term.GetSize(1); e == nil && w > 0 {
-				width = w
-			}
-		}
-		err = c.WriteText(env.Stdout, width)
-	}
-	if err != nil {
-		return fmt.Errorf("write result: %w", err)
-	}
-	return nil
+	return writeIn(env, o.format, func(f report.Format, width int) error {
+		return f.Compare(env.Stdout, c, width)
+	})
 }

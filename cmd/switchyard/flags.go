@@ -30,11 +30,6 @@ func choiceFlag(cmd *cobra.Command, name, usage string, allowed ...string) *stri
 	return &c.value
 }
 
-// formatFlag adds --format.
-func formatFlag(cmd *cobra.Command, allowed ...string) *string {
-	return choiceFlag(cmd, "format", "form of the result: "+strings.Join(allowed, ", "), allowed...)
-}
-
 func (c *choice) String() string { return c.value }
 func (c *choice) Type() string   { return strings.Join(c.allowed, "|") }
 

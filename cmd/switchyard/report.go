@@ -16,7 +16,7 @@ it shows: no root is needed, nor the machine it was recorded on.`,
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 	}
-	format := formatFlag(cmd, "text", "json")
+	format := formatsOf(cmd, writesTrace)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		t, err := replay(args[0])
 		if err != nil {

@@ -17,7 +17,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 )
 
 // traceOptions are what `trace` was asked to do.
@@ -91,7 +90,7 @@ sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 	f.BoolVar(&o.switchCost, "switch-cost", false,
 		"what switches cost, of all tasks, from the scheduler's entry to its end")
 	calibrateFlag(cmd, &o.calibrate)
-	format := formatFlag(cmd, "text", "json")
+	format := formatsOf(cmd, writesTrace)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.format, o.load = *format, strings.Fields(*loadArgs)
 		if cmd.Flags().Changed("load") && len(o.load) == 0 {
@@ -246,22 +245,9 @@ func traceCommand(env Env, o traceOptions, quiet bool) error {
 }
 
 func writeTrace(env Env, t *report.Trace, format string) error {
-	var err error
-	if format == "json" {
-		err = t.WriteJSON(env.Stdout)
-	} else {
-		width := 120
-		if env.StdoutTerminal {
-			if w, _, e := term.GetSize(1); e == nil && w > 0 {
-				width = w
-			}
-		}
-		err = t.WriteText(env.Stdout, width)
-	}
-	if err != nil {
-		return fmt.Errorf("write result: %w", err)
-	}
-	return nil
+	return writeIn(env, format, func(f report.Format, width int) error {
+		return f.Trace(env.Stdout, t, width)
+	})
 }
 
 func failedChecks(t *report.Trace) error {

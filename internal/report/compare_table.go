@@ -1,8 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -463,109 +461,4 @@ func (c *Compare) fastest() string {
 		return line + "; not distinguishable from it: " + strings.Join(same, ", ") + "."
 	}
 	return line + "."
-}
-
-// WriteMarkdown writes the table for a document.
-func (c *Compare) WriteMarkdown(w io.Writer) error {
-	var b strings.Builder
-	for _, line := range c.failures() {
-		b.WriteString("**" + markdown(line) + "**\n\n")
-	}
-	t := newTable(text.AlignLeft)
-	head := table.Row{"model"}
-	for _, col := range columns {
-		head = append(head, col.key)
-	}
-	t.AppendHeader(head)
-	for _, r := range c.Models {
-		row := table.Row{"`" + strings.ReplaceAll(Printable(r.Model), "`", "'") + "`"}
-		for _, col := range columns {
-			row = append(row, strings.TrimSpace(col.text(r)))
-		}
-		t.AppendRow(row)
-	}
-	b.WriteString(t.RenderMarkdown() + "\n")
-	b.WriteString("\n")
-	for _, line := range c.Summary() {
-		b.WriteString("- " + markdown(line) + "\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// WriteCSV writes one line a model with unrounded numbers; an empty field is a
-// number that could not be measured.
-func (c *Compare) WriteCSV(w io.Writer) error {
-	cw := csv.NewWriter(w)
-	head := []string{"model", "available", "reason", "requests", "errors", "unfinished"}
-	for _, col := range columns {
-		head = append(head, col.key)
-	}
-	head = append(head, "requests/s low", "requests/s high", "confidence", "lost events", "checks", "latencies at least")
-	if err := cw.Write(head); err != nil {
-		return err
-	}
-	number := func(v *float64) string {
-		if v == nil {
-			return ""
-		}
-		return strconv.FormatFloat(*v, 'g', -1, 64)
-	}
-	for _, r := range c.Models {
-		row := []string{cell(r.Model), strconv.FormatBool(r.Available), cell(r.Reason),
-			strconv.FormatUint(r.Requests, 10), strconv.FormatUint(r.Errors, 10), strconv.FormatUint(r.Unfinished, 10)}
-		for _, col := range columns {
-			row = append(row, number(col.value(r)))
-		}
-		checks := "none"
-		for _, k := range r.Checks {
-			switch {
-			case k.Available && !k.OK:
-				checks = "fail"
-			case k.Available && checks == "none":
-				checks = "pass"
-			}
-		}
-		if r.Rate.N > 0 {
-			row = append(row, number(&r.Rate.Low), number(&r.Rate.High), number(&r.Rate.Confidence))
-		} else {
-			row = append(row, "", "", "")
-		}
-		row = append(row, strconv.FormatUint(r.LostEvents, 10), checks)
-		least := ""
-		if r.Latency != nil {
-			least = strings.Join(r.Latency.AtLeast.Keys(), " ")
-		}
-		row = append(row, least)
-		if err := cw.Write(row); err != nil {
-			return err
-		}
-	}
-	cw.Flush()
-	return cw.Error()
-}
-
-// markdown is a sentence with nothing in it that means more than itself.
-func markdown(line string) string {
-	return markup.Replace(Printable(line))
-}
-
-var markup = strings.NewReplacer("<", "&lt;", "*", "\\*", "_", "\\_", "[", "\\[", "`", "'")
-
-// cell keeps a spreadsheet from taking a text for a formula, and a terminal
-// from obeying it.
-func cell(s string) string {
-	s = Printable(s)
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
-
-// WriteJSON writes the whole result, indented.
-func (c *Compare) WriteJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(c)
 }

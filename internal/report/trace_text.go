@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -20,14 +19,6 @@ const (
 	tracePairs  = 10
 	traceChains = 5
 )
-
-// WriteJSON writes the schema switchyard.trace/1.
-func (t *Trace) WriteJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(t)
-}
 
 // WriteText writes tables for a terminal. What failed comes first.
 func (t *Trace) WriteText(w io.Writer, width int) error {

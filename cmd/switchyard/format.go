@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"switchyard/internal/report"
+)
+
+// formatFlag adds --format.
+func formatFlag(cmd *cobra.Command, allowed ...string) *string {
+	return choiceFlag(cmd, "format", "form of the result: "+strings.Join(allowed, ", "), allowed...)
+}
+
+// formatsOf adds --format with every form in which a kind of result can be written.
+func formatsOf(cmd *cobra.Command, writes func(report.Format) bool) *string {
+	var names []string
+	for _, f := range report.Formats() {
+		if writes(f) {
+			names = append(names, f.Name)
+		}
+	}
+	return formatFlag(cmd, names...)
+}
+
+func writesTrace(f report.Format) bool   { return f.Trace != nil }
+func writesCompare(f report.Format) bool { return f.Compare != nil }
+
+// writeIn writes a result in the form that was asked for, as wide as the terminal.
+func writeIn(env Env, format string, write func(f report.Format, width int) error) error {
+	width := 120
+	if env.StdoutTerminal {
+		if w, _, err := term.GetSize(1); err == nil && w > 0 {
+			width = w
+		}
+	}
+	for _, f := range report.Formats() {
+		if f.Name == format {
+			if err := write(f, width); err != nil {
+				return fmt.Errorf("write result: %w", err)
+			}
+		}
+	}
+	return nil
+}

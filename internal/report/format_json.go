@@ -1,0 +1,28 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+)
+
+func init() {
+	register(Format{
+		Name:    "json",
+		Trace:   func(w io.Writer, t *Trace, _ int) error { return t.WriteJSON(w) },
+		Compare: func(w io.Writer, c *Compare, _ int) error { return c.WriteJSON(w) },
+	})
+}
+
+// WriteJSON writes the schema switchyard.trace/1.
+func (t *Trace) WriteJSON(w io.Writer) error { return writeJSON(w, t) }
+
+// WriteJSON writes the whole result, indented.
+func (c *Compare) WriteJSON(w io.Writer) error { return writeJSON(w, c) }
+
+// writeJSON leaves <, > and & as they are: what is written is no part of a page.
+func writeJSON(w io.Writer, result any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(result)
+}
