@@ -174,17 +174,15 @@ func drainAtOnce(t *testing.T, m switchyard.Model) {
 // Close cuts everything off at once.
 func closeInFlight(t *testing.T, m switchyard.Model) {
 	s := serve(t, m, switchyard.Options{Grace: patience})
-	asleep := s.dial()
-	asleep.send(getRoot + "GET /sleep?ms=60000 HTTP/1.1\r\n\r\n")
 	var idle *client
 	if s.together > 1 {
+		// Before the other sleeps: a loop that does serves nobody.
 		idle = s.dial()
-		if m.Isolated || strings.HasPrefix(m.Name, "threads/") {
-			// A loop that sleeps serves nobody.
-			idle.send(getRoot)
-			idle.wantRoot()
-		}
+		idle.send(getRoot)
+		idle.wantRoot()
 	}
+	asleep := s.dial()
+	asleep.send(getRoot + "GET /sleep?ms=60000 HTTP/1.1\r\n\r\n")
 	asleep.wantRoot()
 	start := time.Now()
 	var all sync.WaitGroup
