@@ -204,7 +204,6 @@ func (s *Session) losses(c *Counts, alloc uint64) {
 			event.Loss{Reason: fmt.Sprintf("more than %d tasks at a time to follow", s.objs.tasks),
 				Count: n})
 	}
-	s.lost = 0
 	for name, n := range s.readMisses() {
 		if name == "tlb_flush" {
 			// Only another CPU's request can come in between, as an interrupt; such flushes are not

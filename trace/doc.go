@@ -5,7 +5,8 @@
 // for it with their distributions, forks, threads, execs, exits, system calls by name, page faults,
 // TLB flushes at switches. Everything is summed inside the kernel, where it happens: no event is
 // sent anywhere and nobody is woken up. [Session.Follow] names a process; what happens between
-// [Session.Start] and [Session.Stop] is a window, and its [Counts] is what one gets.
+// [Session.Start] and [Session.Stop] is a window, and its [Counts] is what one gets; [Session.Read]
+// has them while it is open.
 //
 // A [Recorder] writes every event of its one window to a file, through a ring for each CPU: who
 // took the CPU from whom, who woke whom, and when. Package spool reads that file, anywhere and

@@ -116,6 +116,22 @@ var emulated = os.Getenv("SWITCHYARD_EMULATED") != ""
 // sound fails the test if the window's own checks do.
 func sound(t testing.TB, c *trace.Counts) {
 	t.Helper()
+	balanced(t, c)
+	fits(t, "run-queue latency", &c.RunQueueLatency)
+	fits(t, "wake-up latency", &c.WakeupLatency)
+	fits(t, "on-CPU spans", &c.OnCPUSpan)
+	fits(t, "blocked time", &c.BlockedTime)
+	for i := range c.Tasks {
+		if k := &c.Tasks[i]; k.RunQueueLatency != nil {
+			fits(t, k.Name+"'s run-queue latency", k.RunQueueLatency)
+			fits(t, k.Name+"'s wake-up latency", k.WakeupLatency)
+		}
+	}
+}
+
+// balanced fails the test if the checks do, or something was lost.
+func balanced(t testing.TB, c *trace.Counts) {
+	t.Helper()
 	for _, k := range c.Checks {
 		switch {
 		case k.OK():
@@ -129,16 +145,6 @@ func sound(t testing.TB, c *trace.Counts) {
 	}
 	if n := c.LostEvents() - lostCalls(c); n > 0 {
 		t.Errorf("lost %d events: %v", n, c.Losses)
-	}
-	fits(t, "run-queue latency", &c.RunQueueLatency)
-	fits(t, "wake-up latency", &c.WakeupLatency)
-	fits(t, "on-CPU spans", &c.OnCPUSpan)
-	fits(t, "blocked time", &c.BlockedTime)
-	for i := range c.Tasks {
-		if k := &c.Tasks[i]; k.RunQueueLatency != nil {
-			fits(t, k.Name+"'s run-queue latency", k.RunQueueLatency)
-			fits(t, k.Name+"'s wake-up latency", k.WakeupLatency)
-		}
 	}
 }
 

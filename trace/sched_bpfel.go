@@ -194,6 +194,7 @@ const (
 	bpfWalkModeWALK_OPEN   bpfWalkMode = 2
 	bpfWalkModeWALK_CLOSE  bpfWalkMode = 3
 	bpfWalkModeWALK_FORGET bpfWalkMode = 4
+	bpfWalkModeWALK_READ   bpfWalkMode = 5
 )
 
 type bpfWindow struct {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"reflect"
 	"runtime"
@@ -458,6 +457,7 @@ func (s *Session) Stop() (*Counts, error) {
 	begin := time.Now()
 	s.set("Closing", 1)
 	defer s.set("Force", 0)
+	var err error
 
 	// Until every task that came into the window has left it, by a walk or by its own end.
 	var closed uint64
@@ -496,60 +496,19 @@ func (s *Session) Stop() (*Counts, error) {
 	}
 	s.set("Epoch", 0)
 
-	cpus, err := s.readCPUs()
-	if err != nil {
-		return nil, bpf.Explain("stop", err)
-	}
 	// Once more: what was counted while the walk went on.
 	if kernel, err = s.readWindow(s.epoch); err != nil {
 		return nil, bpf.Explain("stop", err)
 	}
-	for i, n := range kernel.Dead {
-		sum[i] += n
-	}
-	c := &Counts{
-		Window:  ended.middle() - s.began.middle(),
-		Total:   newTotals(&sum),
-		Missing: maps.Clone(s.missing),
-		Started: s.opened,
-		Ended:   closed,
-		Steal:   max(0, readStat().Steal-s.stat.Steal),
-
-		Interrupts: max(0, readStat().Interrupts-s.stat.Interrupts),
-		Syscalls:   s.syscalls(&cpus),
-		Cost:       Cost{Attach: s.attach, Memory: s.memory, Open: s.opening},
-	}
-	if c.Throttled, err = s.throttle.Read(); err != nil {
-		c.Missing["throttled"] = err.Error()
-	}
-	mergeHist(&c.RunQueueLatency, &kernel.Hist[bpfHistIdHIST_READY])
-	mergeHist(&c.RunQueueLatency, &kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
-	mergeHist(&c.WakeupLatency, &kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
-	mergeHist(&c.OnCPUSpan, &kernel.Hist[bpfHistIdHIST_ON_CPU])
-	mergeHist(&c.BlockedTime, &kernel.Hist[bpfHistIdHIST_BLOCKED])
-	if _, ok := c.Missing["tlb_flushes"]; !ok {
-		c.TLBFlushes = cpus.TlbFlushes - s.cpus.TlbFlushes
-		c.TLBKept = cpus.TlbKept - s.cpus.TlbKept
-	}
-	if _, ok := c.Missing["fault_exceptions"]; ok {
-		c.Total.FaultsUser, c.Total.FaultsKernel = 0, 0
-	}
-	latencies, err := s.readLatencies(c)
+	c, latencies, err := s.counts(&sum, &kernel, &ended, closed)
 	if err != nil {
 		return nil, bpf.Explain("stop", err)
 	}
 	if err := s.readRows(c, &sum, latencies); err != nil {
 		return nil, bpf.Explain("stop", err)
 	}
-	s.losses(c, kernel.LostAlloc)
-	c.check(&sum, s.opened, closed, &kernel)
-	if s.everyone || len(s.pids) > 0 {
-		c.Checks = append(c.Checks, c.checkWindow(ended.last-s.began.first, s.opening+time.Since(begin), s.opened+kernel.Born))
-	}
-	if !s.objs.can.Atomics {
-		c.explainLife()
-	}
-	c.Cost.Close = time.Since(begin)
+	s.lost = 0
+	s.checks(c, &sum, &kernel, &ended, begin)
 	return c, nil
 }
 

@@ -183,6 +183,7 @@ enum walk_mode {
 	WALK_OPEN = 2,	 /* open the window for each traced task */
 	WALK_CLOSE = 3,	 /* close it, and hand over the rows */
 	WALK_FORGET = 4, /* stop following */
+	WALK_READ = 5,	 /* read it, and leave it open */
 };
 
 struct walk {

@@ -243,11 +243,13 @@ static __always_inline void open(struct task_struct *t, struct walk *w)
 	w->found++;
 }
 
-static __always_inline void close(struct task_struct *t, struct walk *w)
+/* Once for both: the reading is most of the program. */
+static __always_inline void read_or_close(struct task_struct *t, struct walk *w)
 {
 	struct task *ts = task_get(t);
+	bool closing = ctl.mode == WALK_CLOSE;
 	u32 epoch = ctl.epoch;
-	struct row *r;
+	struct row *r = NULL;
 
 	if (!ts || ts->epoch != epoch)
 		return;
@@ -255,11 +257,12 @@ static __always_inline void close(struct task_struct *t, struct walk *w)
 		w->unsteady++;
 		return;
 	}
-	if (!claim(t, ts, epoch))
+	if (closing && !claim(t, ts, epoch))
 		return;
 	stamp(w);
 	w->found++;
-	r = row_new(t, ts, ROW_WALK);
+	if (closing)
+		r = row_new(t, ts, ROW_WALK);
 	for (u32 i = 0; i < COUNTS; i++) {
 		u64 d = w->scratch.n[i] - ts->base[i];
 
@@ -298,7 +301,8 @@ int walk_tasks(struct bpf_iter__task *ctx)
 		open(t, w);
 		break;
 	case WALK_CLOSE:
-		close(t, w);
+	case WALK_READ:
+		read_or_close(t, w);
 		break;
 	case WALK_FORGET:
 		forget(t, w);
