@@ -1,14 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
 	"switchyard"
+	"switchyard/internal/compare"
 	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
@@ -18,18 +19,8 @@ import (
 
 // compareOptions are what `compare` was asked to do.
 type compareOptions struct {
-	models               []switchyard.Model
-	clients, rounds      int
-	duration, warmup     time.Duration
-	protocol             switchyard.Protocol
-	path                 string
-	requestsPerConn      int
-	workers, maxConns    int
-	serverCPUs, loadCPUs proc.CPUList
-	seed                 uint64
-	spins                uint64 // speed of /work's loop, the same for all models
-	noTrace              bool
-	out, format          string
+	compare.Options
+	out, format string
 }
 
 // compareFlags are the flags as they were written.
@@ -69,16 +60,16 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.IntVar(&o.clients, "clients", 16, "clients, each with one request at a time")
-	f.DurationVar(&o.duration, "duration", 350*time.Millisecond, "measured time of a round")
-	f.DurationVar(&o.warmup, "warmup", 100*time.Millisecond, "load before it, not measured")
-	f.IntVar(&o.rounds, "rounds", 5, "rounds that measure rates, each with every model once; others count; at most 10000")
-	f.StringVar(&o.path, "path", "/", "what is asked for: /, /bytes?n=N, /work?us=N, /sleep?ms=N")
-	f.IntVar(&o.requestsPerConn, "requests-per-conn", 32, "requests on a connection before the client opens another; 0 keeps connections")
-	f.IntVar(&o.workers, "workers", 0, "workers of the designs that make them in advance; 0 is one for each client (pools) or CPU (loops)")
-	f.IntVar(&o.maxConns, "max-conns", 0, "connections a server serves at once; 0 is its default")
-	f.Uint64Var(&o.seed, "seed", 1, "of the order of the models in each round and of the load")
-	f.BoolVar(&o.noTrace, "no-trace", false, "do not trace")
+	f.IntVar(&o.Clients, "clients", 16, "clients, each with one request at a time")
+	f.DurationVar(&o.Duration, "duration", 350*time.Millisecond, "measured time of a round")
+	f.DurationVar(&o.Warmup, "warmup", 100*time.Millisecond, "load before it, not measured")
+	f.IntVar(&o.Rounds, "rounds", 5, "rounds that measure rates, each with every model once; others count; at most 10000")
+	f.StringVar(&o.Path, "path", "/", "what is asked for: /, /bytes?n=N, /work?us=N, /sleep?ms=N")
+	f.IntVar(&o.RequestsPerConn, "requests-per-conn", 32, "requests on a connection before the client opens another; 0 keeps connections")
+	f.IntVar(&o.Workers, "workers", 0, "workers of the designs that make them in advance; 0 is one for each client (pools) or CPU (loops)")
+	f.IntVar(&o.MaxConns, "max-conns", 0, "connections a server serves at once; 0 is its default")
+	f.Uint64Var(&o.Seed, "seed", 1, "of the order of the models in each round and of the load")
+	f.BoolVar(&o.NoTrace, "no-trace", false, "do not trace")
 	f.StringVar(&o.out, "out", "", "directory to keep the results in; it is made")
 	flags := compareFlags{
 		protocol:   choiceFlag(cmd, "protocol", "what servers speak: http or echo", "http", "echo"),
@@ -90,7 +81,7 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 		if err := o.complete(args, flags); err != nil {
 			return err
 		}
-		return compare(env, o, quiet(cmd))
+		return compareModels(env, o, quiet(cmd))
 	}
 	return cmd
 }
@@ -98,55 +89,55 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 // complete checks what was asked and fills in what was not.
 func (o *compareOptions) complete(args []string, flags compareFlags) error {
 	var err error
-	if o.protocol, err = switchyard.ParseProtocol(*flags.protocol); err != nil {
+	if o.Protocol, err = switchyard.ParseProtocol(*flags.protocol); err != nil {
 		return usagef("--%v", err)
 	}
 	o.format = *flags.format
-	if o.models, err = chooseModels(args); err != nil {
+	if o.Models, err = chooseModels(args); err != nil {
 		return err
 	}
 	switch {
-	case o.clients < 1:
-		return usagef("--clients %d: want 1 or more", o.clients)
-	case o.rounds < 1:
-		return usagef("--rounds %d: want 1 or more", o.rounds)
-	case o.rounds > maxRounds:
-		return usagef("--rounds %d: at most %d", o.rounds, maxRounds)
-	case o.duration < 10*time.Millisecond:
-		return usagef("--duration %v: want 10ms or more", o.duration)
-	case o.warmup < 0:
-		return usagef("--warmup %v: want 0s or more", o.warmup)
-	case o.requestsPerConn < 0:
-		return usagef("--requests-per-conn %d: want 1 or more, or 0 to keep connections", o.requestsPerConn)
-	case o.workers < 0:
-		return usagef("--workers %d: want 1 or more, or 0 for the default", o.workers)
-	case o.maxConns < 0:
-		return usagef("--max-conns %d: want 1 or more, or 0 for the default", o.maxConns)
-	case !strings.HasPrefix(o.path, "/") || strings.ContainsFunc(o.path, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		return usagef("--path %q: want a path that begins with / and has no blanks, such as '/work?us=50'", o.path)
-	case o.protocol == switchyard.HTTP && strings.HasPrefix(o.path, "/crash"):
-		return usagef("--path %q: that ends the server, so there is nothing to compare (see serve and curl)", o.path)
+	case o.Clients < 1:
+		return usagef("--clients %d: want 1 or more", o.Clients)
+	case o.Rounds < 1:
+		return usagef("--rounds %d: want 1 or more", o.Rounds)
+	case o.Rounds > maxRounds:
+		return usagef("--rounds %d: at most %d", o.Rounds, maxRounds)
+	case o.Duration < 10*time.Millisecond:
+		return usagef("--duration %v: want 10ms or more", o.Duration)
+	case o.Warmup < 0:
+		return usagef("--warmup %v: want 0s or more", o.Warmup)
+	case o.RequestsPerConn < 0:
+		return usagef("--requests-per-conn %d: want 1 or more, or 0 to keep connections", o.RequestsPerConn)
+	case o.Workers < 0:
+		return usagef("--workers %d: want 1 or more, or 0 for the default", o.Workers)
+	case o.MaxConns < 0:
+		return usagef("--max-conns %d: want 1 or more, or 0 for the default", o.MaxConns)
+	case !strings.HasPrefix(o.Path, "/") || strings.ContainsFunc(o.Path, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return usagef("--path %q: want a path that begins with / and has no blanks, such as '/work?us=50'", o.Path)
+	case o.Protocol == switchyard.HTTP && strings.HasPrefix(o.Path, "/crash"):
+		return usagef("--path %q: that ends the server, so there is nothing to compare (see serve and curl)", o.Path)
 	}
 	// What servers and load would refuse is refused here, before the work.
-	if err := (switchyard.Options{Protocol: o.protocol, Workers: o.workers, MaxConns: o.maxConns}).Validate(); err != nil {
+	if err := (switchyard.Options{Protocol: o.Protocol, Workers: o.Workers, MaxConns: o.MaxConns}).Validate(); err != nil {
 		return usagef("--%v", err)
 	}
-	err = load.Config{Target: "http://127.0.0.1:1/", Clients: o.clients, Duration: o.duration, Warmup: o.warmup, RequestsPerConn: o.requestsPerConn}.Check()
+	err = load.Config{Target: "http://127.0.0.1:1/", Clients: o.Clients, Duration: o.Duration, Warmup: o.Warmup, RequestsPerConn: o.RequestsPerConn}.Check()
 	if err != nil {
 		return usagef("--%v", err)
 	}
-	if o.protocol == switchyard.HTTP {
-		o.spins = switchyard.Calibrate()
+	if o.Protocol == switchyard.HTTP {
+		o.Spins = switchyard.Calibrate()
 	}
 	allowed, err := proc.Allowed()
 	if err != nil {
 		return fmt.Errorf("read which CPUs may be used: %w", err)
 	}
 	first, second := allowed.Halves()
-	if o.serverCPUs, err = cpuFlag("--server-cpus", *flags.serverCPUs, first, allowed); err != nil {
+	if o.ServerCPUs, err = cpuFlag("--server-cpus", *flags.serverCPUs, first, allowed); err != nil {
 		return err
 	}
-	if o.loadCPUs, err = cpuFlag("--load-cpus", *flags.loadCPUs, second, allowed); err != nil {
+	if o.LoadCPUs, err = cpuFlag("--load-cpus", *flags.loadCPUs, second, allowed); err != nil {
 		return err
 	}
 	if o.out != "" {
@@ -175,13 +166,16 @@ func cpuFlag(name, value string, byDefault, allowed proc.CPUList) (proc.CPUList,
 	return list, nil
 }
 
-// compare does the work and prints the result. What was measured before an
+// compareModels does the work and prints the result. What was measured before an
 // interruption or a failure is not lost.
-func compare(env Env, o compareOptions, quiet bool) error {
-	var files *keeper
+func compareModels(env Env, o compareOptions, quiet bool) error {
+	var files *compare.Keeper
 	if o.out != "" { // before a minute's work, not after it
-		var err error
-		if files, err = newKeeper(o.out); err != nil {
+		err := makeDirectory(o.out)
+		if err == nil {
+			files, err = compare.NewKeeper(o.out, own)
+		}
+		if err != nil {
 			return fmt.Errorf("--out: %w", err)
 		}
 	}
@@ -189,25 +183,23 @@ func compare(env Env, o compareOptions, quiet bool) error {
 	defer end.stop()
 	ctx := end.asked
 
-	var result *report.Compare
-	var workErr error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// Every process the run starts dies with this thread.
-		runtime.LockOSThread()
-		result, workErr = newCompareRun(o, newProgress(env, len(o.plan())*len(o.models), quiet)).run(ctx)
-	}()
-	<-done
+	bar := newProgress(env, o.Steps(), quiet)
+	o.Host, o.Doing = host(), bar.next
+	o.DropPrivilege = func() error { return dropPrivilege() }
+	o.Prices = func(ctx context.Context, names ...string) ([]report.ProbeCost, error) {
+		return calibrate(ctx, calibrateRounds, names...)
+	}
+	result, workErr := compare.Run(ctx, o.Options)
+	bar.clear()
 	if result == nil {
 		if files != nil {
-			files.discard()
+			files.Discard()
 		}
 		return workErr
 	}
 	var keepErr error
 	if files != nil { // first: who reads standard output may be gone
-		keepErr = files.keep(result)
+		keepErr = files.Keep(result)
 	}
 	if err := writeCompare(env, o, result); err != nil {
 		return err
@@ -222,7 +214,7 @@ func compare(env Env, o compareOptions, quiet bool) error {
 		return workErr
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted: %d of %d rounds of the first model are in the result", result.Models[0].Rounds, o.rounds)
+		return fmt.Errorf("interrupted: %d of %d rounds of the first model are in the result", result.Models[0].Rounds, o.Rounds)
 	}
 	for _, r := range result.Models {
 		for _, k := range r.Checks {
@@ -232,7 +224,7 @@ func compare(env Env, o compareOptions, quiet bool) error {
 		}
 	}
 	for i, r := range result.Models {
-		if r.Rounds == 0 && o.models[i].Available() == nil { // it can run here, and did not
+		if r.Rounds == 0 && o.Models[i].Available() == nil { // it can run here, and did not
 			return fmt.Errorf("%s could not be measured: %s", r.Model, r.Reason)
 		}
 	}

@@ -9,58 +9,20 @@ import (
 	"syscall"
 	"testing"
 
-	"switchyard/internal/report"
-	"switchyard/internal/testenv"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/testenv"
 )
 
 // What --out cannot be is said before the work and not after it.
-func TestKeeperRefuses(t *testing.T) {
+func TestMakeDirectoryRefuses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{file, filepath.Join(file, "below")} {
-		if _, err := newKeeper(dir); !errors.Is(err, unix.ENOTDIR) {
+		if err := makeDirectory(dir); !errors.Is(err, unix.ENOTDIR) {
 			t.Errorf("%s: %v, want ENOTDIR", dir, err)
-		}
-	}
-	taken := t.TempDir()
-	if err := os.WriteFile(filepath.Join(taken, "report.txt"), []byte("old"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := newKeeper(taken); !errors.Is(err, os.ErrExist) {
-		t.Errorf("a file of that name is there: %v, want ErrExist", err)
-	}
-	left, err := os.ReadDir(taken)
-	if err != nil || len(left) != 1 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
-	if old, err := os.ReadFile(filepath.Join(taken, "report.txt")); err != nil || string(old) != "old" {
-		t.Errorf("the file that was there holds %q, %v", old, err)
-	}
-}
-
-// A file that cannot be written does not take the others with it.
-func TestKeeperFull(t *testing.T) {
-	dir := t.TempDir()
-	k, err := newKeeper(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.files[0].file.Close()
-	k.files[0].file = full
-	if err := k.keep(&report.Compare{Schema: report.CompareSchema}); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("got %v, want ENOSPC", err)
-	}
-	for _, name := range []string{"compare.csv", "report.md", "report.txt"} {
-		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
 }

@@ -3,11 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
-
-	"golang.org/x/sys/unix"
-
-	"switchyard/internal/report"
 )
 
 // Exit codes of every command.
@@ -54,33 +49,4 @@ func exitCode(err error) int {
 		return exitUsage
 	}
 	return exitFailed
-}
-
-// words is what an error says, in one line, and the remedy where a limit is
-// behind it and the error does not name one itself.
-func words(err error) string {
-	text := oneLine(err.Error())
-	switch {
-	case strings.Contains(text, "ulimit"):
-		return text
-	case errors.Is(err, unix.EMFILE):
-		return text + " (raise ulimit -n)"
-	case errors.Is(err, unix.ENFILE):
-		return text + " (raise the sysctl fs.file-max)"
-	case errors.Is(err, unix.ENOMEM):
-		return text + " (ask for less, or raise ulimit -v, the sysctl vm.max_map_count or the control group's memory.max)"
-	}
-	return text
-}
-
-// oneLine makes text from anywhere fit for one line of a terminal: line ends
-// become semicolons, tabs spaces, and what is not printable is escaped.
-func oneLine(s string) string {
-	var lines []string
-	for line := range strings.Lines(s) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, report.Printable(strings.ReplaceAll(line, "\t", " ")))
-		}
-	}
-	return strings.Join(lines, "; ")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"switchyard/internal/load"
+	"switchyard/internal/report"
 	interval "switchyard/internal/stats"
 )
 
@@ -69,7 +70,7 @@ func writeLoadText(w io.Writer, r *load.Result) error {
 		if i == 0 {
 			fmt.Fprintln(w)
 		}
-		if _, err := fmt.Fprintf(w, "warning: %s\n", oneLine(warning)); err != nil {
+		if _, err := fmt.Fprintf(w, "warning: %s\n", report.OneLine(warning)); err != nil {
 			return fmt.Errorf("write result: %w", err)
 		}
 	}
@@ -93,7 +94,7 @@ func errorsText(r *load.Result) string {
 	for _, e := range r.ErrorsByKind {
 		kind := fmt.Sprintf("%d %s", e.Count, e.Kind)
 		if e.Example != "" {
-			kind += " (" + oneLine(e.Example) + ")"
+			kind += " (" + report.OneLine(e.Example) + ")"
 		}
 		kinds = append(kinds, kind)
 	}

@@ -11,7 +11,7 @@ import (
 // say writes one line to standard error. What it names may come from outside and
 // cannot reach the terminal as an escape.
 func (e Env) say(format string, args ...any) {
-	fmt.Fprintln(e.Stderr, oneLine(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(e.Stderr, report.OneLine(fmt.Sprintf(format, args...)))
 }
 
 // writeJSON writes v, indented, for people and programs alike.
@@ -31,7 +31,7 @@ func writeTable(w io.Writer, rows [][]string) error {
 	clean := make([][]string, len(rows))
 	for i, row := range rows {
 		for _, cell := range row {
-			clean[i] = append(clean[i], oneLine(cell))
+			clean[i] = append(clean[i], report.OneLine(cell))
 		}
 	}
 	if err := report.WriteColumns(w, "", clean); err != nil {

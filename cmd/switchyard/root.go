@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"switchyard/internal/nearest"
+	"switchyard/internal/report"
 	"switchyard/internal/sys"
 )
 
@@ -28,7 +29,7 @@ var commands = []func(Env) *cobra.Command{
 func Main(env Env) int {
 	err := run(env)
 	if _, quiet := err.(exitStatus); err != nil && !quiet {
-		env.say("switchyard: %s", words(err))
+		env.say("switchyard: %s", report.Words(err))
 	}
 	return exitCode(err)
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"switchyard/internal/report"
 )
 
 func TestUnknownCommands(t *testing.T) {
@@ -54,7 +56,7 @@ func TestOneLine(t *testing.T) {
 		"cr\rover":          `cr\rover`,
 		"it's \"so\" \\ ok": "it's \"so\" \\ ok",
 	} {
-		if got := oneLine(in); got != want {
+		if got := report.OneLine(in); got != want {
 			t.Errorf("oneLine(%q) = %q, want %q", in, got, want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"switchyard/internal/report"
 	"switchyard/internal/testenv"
 )
 
@@ -78,11 +79,11 @@ func TestWords(t *testing.T) {
 		{unix.ENFILE, "too many open files in system (raise the sysctl fs.file-max)"},
 		{unix.EPERM, "operation not permitted"},
 	} {
-		if got := words(test.err); got != test.want {
+		if got := report.Words(test.err); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
 		}
 	}
-	if got := words(fmt.Errorf("mmap 7 bytes: %w", unix.ENOMEM)); !strings.Contains(got, "vm.max_map_count") {
+	if got := report.Words(fmt.Errorf("mmap 7 bytes: %w", unix.ENOMEM)); !strings.Contains(got, "vm.max_map_count") {
 		t.Errorf("no memory: %q names no remedy", got)
 	}
 }

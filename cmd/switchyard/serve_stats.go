@@ -8,74 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"switchyard"
+	"switchyard/internal/compare"
 	"switchyard/internal/sys"
 )
-
-// stats is one line that "serve --stats-fd" answers with.
-type stats struct {
-	Workers  int          `json:"workers"` // made in advance
-	Counters counterStats `json:"counters"`
-	Self     usage        `json:"self"`     // all threads of the server's own process, ended ones included
-	Children usage        `json:"children"` // child processes that have ended and were waited for
-}
-
-// counterStats are switchyard.Counters at one moment.
-type counterStats struct {
-	Accepted  uint64 `json:"accepted"`
-	Closed    uint64 `json:"closed"`
-	Active    int    `json:"active"`
-	Requests  uint64 `json:"requests"`
-	Refused   uint64 `json:"refused"`
-	Paused    uint64 `json:"paused"`
-	EmptyWake uint64 `json:"empty_wake"`
-	Crashed   uint64 `json:"crashed"`
-	Respawned uint64 `json:"respawned"`
-	Forks     uint64 `json:"forks"`
-	Threads   uint64 `json:"threads"`
-}
-
-// usage is what getrusage(2) says: CPU time in µs, and switches as the kernel
-// counts them (nvcsw, nivcsw).
-type usage struct {
-	User        int64 `json:"user_us"`
-	System      int64 `json:"system_us"`
-	Voluntary   int64 `json:"voluntary"`
-	Involuntary int64 `json:"involuntary"`
-}
-
-func readStats(c *switchyard.Counters) (s stats, err error) {
-	s.Counters = counterStats{
-		Accepted:  c.Accepted.Load(),
-		Closed:    c.Closed.Load(),
-		Active:    c.Active(),
-		Requests:  c.Requests.Load(),
-		Refused:   c.Refused.Load(),
-		Paused:    c.Paused.Load(),
-		EmptyWake: c.EmptyWake.Load(),
-		Crashed:   c.Crashed.Load(),
-		Respawned: c.Respawned.Load(),
-		Forks:     c.Forks.Load(),
-		Threads:   c.Threads.Load(),
-	}
-	if s.Self, err = readUsage(unix.RUSAGE_SELF); err != nil {
-		return s, err
-	}
-	s.Children, err = readUsage(unix.RUSAGE_CHILDREN)
-	return s, err
-}
-
-func readUsage(who int) (usage, error) {
-	var r unix.Rusage
-	if err := unix.Getrusage(who, &r); err != nil {
-		return usage{}, os.NewSyscallError("getrusage", err)
-	}
-	return usage{
-		User:        r.Utime.Nano() / 1000,
-		System:      r.Stime.Nano() / 1000,
-		Voluntary:   r.Nvcsw,
-		Involuntary: r.Nivcsw,
-	}, nil
-}
 
 // answerStats writes one JSON line to fd, a stream socket, for every byte read
 // from it, until the other end closes it, when it closes gone, or stop is called.
@@ -127,7 +62,7 @@ func answerStats(fd int, c *switchyard.Counters, workers, parent int, gone chan<
 // answer writes n lines.
 func answer(fd int, c *switchyard.Counters, workers, n int) error {
 	for range n {
-		s, err := readStats(c)
+		s, err := compare.ReadStats(c)
 		if err != nil {
 			return err
 		}

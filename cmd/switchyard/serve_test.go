@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"switchyard/internal/compare"
 	"switchyard/internal/testenv"
 )
 
@@ -228,13 +229,13 @@ func TestStatsDescriptor(t *testing.T) {
 	s.get()
 	ours.SetDeadline(time.Now().Add(patience))
 	lines := bufio.NewReader(ours)
-	ask := func() stats {
+	ask := func() compare.Stats {
 		t.Helper()
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			t.Fatal(err)
 		}
-		var v stats
+		var v compare.Stats
 		d := json.NewDecoder(strings.NewReader(line))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&v); err != nil {

@@ -169,6 +169,6 @@ func countReport(c *trace.Counts) *report.Trace {
 
 // warning is an error that the user should know of and can live with, as a sentence.
 func warning(err error) string {
-	text := words(err)
+	text := report.Words(err)
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"switchyard/internal/command"
+	"switchyard/internal/compare"
 	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
@@ -28,7 +29,7 @@ const (
 
 // A traceLoad is the load generator beside a trace, a process of its own. Its zero value is none.
 type traceLoad struct {
-	p      *process
+	p      *compare.Process
 	done   chan error // receives once when its window is over, or it has failed
 	over   bool       // it was received
 	err    error      // what was
@@ -52,10 +53,10 @@ func (l *traceLoad) start(ctx context.Context, o *traceOptions, child *command.C
 	args = append(append(args, o.load...), "--control-fd", "3", "--parent",
 		strconv.Itoa(os.Getpid()), "--format", "json", "--quiet")
 	run := func() (int, <-chan struct{}, error) {
-		if l.p, err = start(cpus, nil, args...); err != nil {
+		if l.p, err = compare.Start(cpus, nil, args...); err != nil {
 			return 0, nil, err
 		}
-		return l.p.cmd.Process.Pid, l.p.exited, nil
+		return l.p.PID(), l.p.Exited(), nil
 	}
 	if child == nil {
 		_, _, err = run()
@@ -65,7 +66,7 @@ func (l *traceLoad) start(ctx context.Context, o *traceOptions, child *command.C
 	if err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}
-	if err := expect(ctx, l.p, "ready", loadPatience); err != nil {
+	if err := compare.Expect(ctx, l.p, "ready", loadPatience); err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}
 	return nil
@@ -112,11 +113,11 @@ func (l *traceLoad) begin() error {
 	if l.p == nil {
 		return nil
 	}
-	if err := l.p.say("go"); err != nil {
+	if err := l.p.Say("go"); err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}
 	l.done = make(chan error, 1)
-	go func() { l.done <- expect(context.Background(), l.p, "done", 1<<62) }()
+	go func() { l.done <- compare.Expect(context.Background(), l.p, "done", 1<<62) }()
 	return nil
 }
 
@@ -131,18 +132,18 @@ func (l *traceLoad) result() (result []byte, warnings []string) {
 	}
 	err := l.err
 	if err == nil {
-		err = l.p.say("end")
+		err = l.p.Say("end")
 	}
 	if err == nil {
-		err = l.p.wait(context.Background(), 20*time.Second)
+		err = l.p.Wait(context.Background(), 20*time.Second)
 	}
 	if err != nil {
-		warnings = append(warnings, fmt.Sprintf("The load failed: %s.", words(err)))
+		warnings = append(warnings, fmt.Sprintf("The load failed: %s.", report.Words(err)))
 	}
 	select {
-	case <-l.p.exited: // only then is all it printed here
-		if json.Valid(l.p.stdout.Bytes()) {
-			result = bytes.Clone(l.p.stdout.Bytes())
+	case <-l.p.Exited(): // only then is all it printed here
+		if json.Valid(l.p.Output()) {
+			result = bytes.Clone(l.p.Output())
 		}
 	default:
 	}
@@ -152,7 +153,7 @@ func (l *traceLoad) result() (result []byte, warnings []string) {
 // end sees that it ends.
 func (l *traceLoad) end() {
 	if l.p != nil {
-		l.p.kill()
+		l.p.Kill()
 	}
 }
 

@@ -47,7 +47,7 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 		return nil, dir.kept(err)
 	}
 	if about.SwitchCost, err = costs.stop(); err != nil {
-		about.Warnings = append(about.Warnings, "What switches cost is not known: "+words(err)+".")
+		about.Warnings = append(about.Warnings, "What switches cost is not known: "+report.Words(err)+".")
 	}
 	costs.close()
 	about.NsPerEvent, about.Calibrated = perEvent(end.hurried, o.calibrate, trace.CostRecord)

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"switchyard/internal/report"
 )
 
 // buildVersion is what the Go tool wrote into the binary about itself.
@@ -64,7 +66,7 @@ func newVersionCommand(env Env) *cobra.Command {
 		if v.Modified {
 			line += " (modified)"
 		}
-		_, err := fmt.Fprintln(env.Stdout, oneLine(line+", "+v.Go+", "+v.Platform))
+		_, err := fmt.Fprintln(env.Stdout, report.OneLine(line+", "+v.Go+", "+v.Platform))
 		return err
 	}
 	return cmd

@@ -26,7 +26,7 @@ func throttledSentence(t *event.Throttling) string {
 // throttled says how often, for how long, and where. The kernel may not have
 // told the time yet: it does when tasks go on.
 func throttled(t *event.Throttling) string {
-	s := plural(int(t.Times), "time")
+	s := Plural(int(t.Times), "time")
 	if t.Time != 0 {
 		s += fmt.Sprintf(", %s on all CPUs together", nanos(float64(t.Time)))
 	}

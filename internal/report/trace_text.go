@@ -188,10 +188,11 @@ func (t *Trace) lostWhere() string {
 		cpus[l.CPU] = true
 	}
 	return fmt.Sprintf(" in %s on %s (a larger --buffer may keep them)",
-		plural(len(t.Lost), "interval"), plural(len(cpus), "CPU"))
+		Plural(len(t.Lost), "interval"), Plural(len(cpus), "CPU"))
 }
 
-func plural(n int, what string) string {
+// Plural is a number and what it is a number of, a noun that takes an s.
+func Plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
@@ -287,7 +288,7 @@ func (t *Trace) writeChains(b *strings.Builder, width int) {
 			strings.Join(parts, " > "))
 	}
 	if n := len(t.Chains) - traceChains; n > 0 {
-		fmt.Fprintf(b, "%s more (--format json lists all)\n", plural(n, "chain"))
+		fmt.Fprintf(b, "%s more (--format json lists all)\n", Plural(n, "chain"))
 	}
 }
 
@@ -299,7 +300,7 @@ func (t *Trace) writeLives(b *strings.Builder, width int) {
 	}
 	if t.Hidden != nil && *t.Hidden > 0 {
 		writeWrapped(b, width, "In no sum: %s that the kernel keeps from tracing.",
-			plural(int(*t.Hidden), "task"))
+			Plural(int(*t.Hidden), "task"))
 	}
 	if k := t.Total.Fine; k != nil && k.UnseenSwitches+k.UnseenWakings > 0 {
 		writeWrapped(b, width, "Kept from tracing by the kernel: %d switches into these tasks "+

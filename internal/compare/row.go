@@ -1,4 +1,4 @@
-package main
+package compare
 
 import (
 	"errors"
@@ -16,8 +16,8 @@ import (
 	"switchyard/trace/hist"
 )
 
-// A compareRow gathers the rounds of one model.
-type compareRow struct {
+// A row gathers the rounds of one model.
+type row struct {
 	model    switchyard.Model
 	reason   string // why it has no rounds
 	broken   bool   // it failed too often to be tried again
@@ -59,21 +59,21 @@ type compareRow struct {
 	checks        []report.Check
 }
 
-func (r *compareRow) note(s string) {
+func (r *row) note(s string) {
 	if !slices.Contains(r.notes, s) {
 		r.notes = append(r.notes, s)
 	}
 }
 
-func (r *compareRow) miss(column string, err error) {
+func (r *row) miss(column string, err error) {
 	if r.missing == nil {
 		r.missing = map[string]string{}
 	}
-	r.missing[column] = oneLine(err.Error())
+	r.missing[column] = report.OneLine(err.Error())
 }
 
 // add adds what every round knows. name is the round's.
-func (r *compareRow) add(name string, l *load.Result, s stats) {
+func (r *row) add(name string, l *load.Result, s Stats) {
 	r.errors += l.Errors
 	r.unfinished += l.Unfinished.Requests + l.Unfinished.FromWarmup
 	if r.kinds == nil {
@@ -95,7 +95,7 @@ func (r *compareRow) add(name string, l *load.Result, s stats) {
 
 // addThrottling adds how often limits on CPU bandwidth stopped the server in a
 // round. The sum is not known if a round's is not.
-func (r *compareRow) addThrottling(t *event.Throttling, err error) {
+func (r *row) addThrottling(t *event.Throttling, err error) {
 	r.watched++
 	switch {
 	case err != nil:
@@ -121,7 +121,7 @@ func (r *compareRow) addThrottling(t *event.Throttling, err error) {
 func served(l *load.Result) uint64 { return l.Answered() + l.CarriedOver.Answered }
 
 // addRates adds a round without probes.
-func (r *compareRow) addRates(l *load.Result, cpu proc.CPU) {
+func (r *row) addRates(l *load.Result, cpu proc.CPU) {
 	r.rates = append(r.rates, l.RequestsPerSecond)
 	r.rateRequests += served(l)
 	if h, err := l.Histograms.Latencies(); err != nil {
@@ -139,7 +139,7 @@ func (r *compareRow) addRates(l *load.Result, cpu proc.CPU) {
 }
 
 // addCounts adds a round with them.
-func (r *compareRow) addCounts(l *load.Result, c *trace.Counts) {
+func (r *row) addCounts(l *load.Result, c *trace.Counts) {
 	r.countRounds++
 	r.countRequests += served(l)
 	sum, t := &r.count, &c.Total
@@ -176,7 +176,7 @@ func (r *compareRow) addCounts(l *load.Result, c *trace.Counts) {
 }
 
 // addCheck adds a round's check to the sum: that holds if it holds in each round.
-func (r *compareRow) addCheck(k report.Check) {
+func (r *row) addCheck(k report.Check) {
 	i := slices.IndexFunc(r.checks, func(have report.Check) bool { return have.Name == k.Name })
 	if i < 0 {
 		i = len(r.checks)
@@ -194,7 +194,7 @@ func (r *compareRow) addCheck(k report.Check) {
 }
 
 // report sums the rounds up. traceReason says why there was no tracing.
-func (r *compareRow) report(traceReason string) report.ModelRow {
+func (r *row) report(traceReason string) report.ModelRow {
 	if r.reason == "" && len(r.rates) == 0 {
 		r.reason = r.failure
 	}
@@ -219,7 +219,7 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 		row.Notes = append(row.Notes, fmt.Sprintf("the program started for each connection is %s.", row.Program))
 	}
 	if s := r.starved; s.rounds > 0 {
-		row.Notes = append(row.Notes, fmt.Sprintf("in %s up to %d of %d clients had no good response: the latencies speak of the others.", count(uint64(s.rounds), "round", "rounds"), s.most, s.of))
+		row.Notes = append(row.Notes, fmt.Sprintf("in %s up to %d of %d clients had no good response: the latencies speak of the others.", report.Plural(s.rounds, "round"), s.most, s.of))
 	}
 	if r.paused > 0 {
 		row.Notes = append(row.Notes, fmt.Sprintf("accepting paused %d times at a limit on connections, tasks or descriptors.", r.paused))
@@ -279,7 +279,7 @@ func (r *compareRow) report(traceReason string) report.ModelRow {
 }
 
 // probeShare is the probes' part of the server's CPU time in the rounds with them, nil if that is not known.
-func (r *compareRow) probeShare(costs []report.ProbeCost) *float64 {
+func (r *row) probeShare(costs []report.ProbeCost) *float64 {
 	if r.countRounds == 0 || r.count.CPU == 0 || len(costs) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package main
+package compare
 
 import (
 	"bufio"
@@ -20,10 +20,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A process is one of the two that a round runs: this program again, as a
+// A Process is one of the two that a round runs: this program again, as a
 // server or as a load generator, pinned to CPUs of its own, with a stream
 // socket to talk over. It dies with the thread that started it.
-type process struct {
+type Process struct {
 	cmd     *exec.Cmd
 	control *os.File // our end of the socket
 	lines   *bufio.Reader
@@ -36,11 +36,11 @@ type process struct {
 // errDied is wrapped by every error that says a process ended early.
 var errDied = errors.New("ended early")
 
-// start runs this program with args. Descriptor 3 is its end of the socket, those
+// Start runs this program with args. Descriptor 3 is its end of the socket, those
 // behind it are extra. The calling goroutine must be locked to its thread, which
 // must live as long as the process: the kernel kills the one with the other
 // (prctl(2), PR_SET_PDEATHSIG).
-func start(cpus proc.CPUList, extra []*os.File, args ...string) (*process, error) {
+func Start(cpus proc.CPUList, extra []*os.File, args ...string) (*Process, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
@@ -51,7 +51,7 @@ func start(cpus proc.CPUList, extra []*os.File, args ...string) (*process, error
 		unix.Close(pair[0])
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	p := &process{control: os.NewFile(uintptr(pair[0]), "control"), exited: make(chan struct{})}
+	p := &Process{control: os.NewFile(uintptr(pair[0]), "control"), exited: make(chan struct{})}
 	p.lines = bufio.NewReader(p.control)
 	p.cmd = exec.Command("/proc/self/exe", args...)
 	p.cmd.Args[0] = "switchyard"
@@ -86,9 +86,18 @@ func pinned(cpus proc.CPUList, f func() error) error {
 	return err
 }
 
+// PID is the number of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Exited is closed when the process has ended and all it printed is here.
+func (p *Process) Exited() <-chan struct{} { return p.exited }
+
+// Output is what it printed on standard output, to be read once it has ended.
+func (p *Process) Output() []byte { return p.stdout.Bytes() }
+
 // readLine reads a line the process writes to its socket, or says why none
 // comes.
-func (p *process) readLine(ctx context.Context, patience time.Duration) (string, error) {
+func (p *Process) readLine(ctx context.Context, patience time.Duration) (string, error) {
 	stop := context.AfterFunc(ctx, func() { p.control.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	p.control.SetReadDeadline(time.Now().Add(patience))
@@ -113,11 +122,11 @@ func (p *process) readLine(ctx context.Context, patience time.Duration) (string,
 	}
 }
 
-// say writes a line to the process.
-func (p *process) say(line string) error { return p.write(line + "\n") }
+// Say writes a line to the process.
+func (p *Process) Say(line string) error { return p.write(line + "\n") }
 
 // write writes to the process, or says why that cannot be.
-func (p *process) write(s string) error {
+func (p *Process) write(s string) error {
 	_, err := io.WriteString(p.control, s)
 	if err == nil {
 		return nil
@@ -132,7 +141,7 @@ func (p *process) write(s string) error {
 
 // death says how a process ended that should not have: its last words, without
 // the program's name before them, or else its exit status.
-func (p *process) death() error {
+func (p *Process) death() error {
 	words := strings.TrimPrefix(p.stderr.lastLine(), "switchyard: ")
 	if words != "" && !strings.HasPrefix(words, "listening on ") {
 		return fmt.Errorf("%w: %s", errDied, words)
@@ -140,8 +149,8 @@ func (p *process) death() error {
 	return fmt.Errorf("%w: %v", errDied, p.cmd.ProcessState)
 }
 
-// wait waits for the process to end by itself.
-func (p *process) wait(ctx context.Context, patience time.Duration) error {
+// Wait waits for the process to end by itself.
+func (p *Process) Wait(ctx context.Context, patience time.Duration) error {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -160,16 +169,16 @@ func (p *process) wait(ctx context.Context, patience time.Duration) error {
 // terminate asks the process to end and waits; what does not end is killed
 // with all it started (they are of one process group). It reports whether the
 // process ended well.
-func (p *process) terminate(patience time.Duration) error {
+func (p *Process) terminate(patience time.Duration) error {
 	p.cmd.Process.Signal(unix.SIGTERM)
-	err := p.wait(context.Background(), patience)
-	p.kill()
+	err := p.Wait(context.Background(), patience)
+	p.Kill()
 	return err
 }
 
-// kill ends the process and its group at once, if it still runs, and releases
+// Kill ends the process and its group at once, if it still runs, and releases
 // what it held.
-func (p *process) kill() {
+func (p *Process) Kill() {
 	select {
 	case <-p.exited:
 	default:
@@ -209,7 +218,7 @@ func (t *tail) lastLine() string {
 }
 
 // decode reads what the process printed as JSON.
-func (p *process) decode(v any) error {
+func (p *Process) decode(v any) error {
 	if err := json.Unmarshal(p.stdout.Bytes(), v); err != nil {
 		return fmt.Errorf("read its result: %w", err)
 	}

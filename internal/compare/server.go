@@ -1,4 +1,4 @@
-package main
+package compare
 
 import (
 	"context"
@@ -18,37 +18,37 @@ import (
 
 // A server is a `switchyard serve` of its own process.
 type server struct {
-	*process
+	*Process
 	address string
 }
 
 // startServer starts a server of a model and returns once it accepts.
-func startServer(ctx context.Context, m switchyard.Model, o compareOptions, workers int) (*server, error) {
-	args := []string{"serve", m.Name, "--listen", "127.0.0.1:0", "--protocol", o.protocol.String(), "--stats-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--ready-fd", "4", "--quiet"}
+func startServer(ctx context.Context, m switchyard.Model, o Options, workers int) (*server, error) {
+	args := []string{"serve", m.Name, "--listen", "127.0.0.1:0", "--protocol", o.Protocol.String(), "--stats-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--ready-fd", "4", "--quiet"}
 	if workers > 0 {
 		args = append(args, "--workers", strconv.Itoa(workers))
 	}
-	if o.spins > 0 {
-		args = append(args, "--spins", strconv.FormatUint(o.spins, 10))
+	if o.Spins > 0 {
+		args = append(args, "--spins", strconv.FormatUint(o.Spins, 10))
 	}
-	if o.maxConns > 0 {
-		args = append(args, "--max-conns", strconv.Itoa(o.maxConns))
+	if o.MaxConns > 0 {
+		args = append(args, "--max-conns", strconv.Itoa(o.MaxConns))
 	}
 	ready, theirs, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer ready.Close()
-	p, err := start(o.serverCPUs, []*os.File{theirs}, args...)
+	p, err := Start(o.ServerCPUs, []*os.File{theirs}, args...)
 	theirs.Close()
 	if err != nil {
 		return nil, err
 	}
 	if err := waitReady(ctx, ready, p); err != nil {
-		p.kill()
+		p.Kill()
 		return nil, err
 	}
-	s := &server{process: p}
+	s := &server{Process: p}
 	// The line was written before the byte, but it comes by another way.
 	for range 1000 {
 		for _, line := range p.stderr.lines() {
@@ -59,12 +59,12 @@ func startServer(ctx context.Context, m switchyard.Model, o compareOptions, work
 		}
 		time.Sleep(time.Millisecond)
 	}
-	p.kill()
+	p.Kill()
 	return nil, errors.New("it did not say where it listens")
 }
 
 // waitReady waits for the byte a server writes once it accepts.
-func waitReady(ctx context.Context, ready *os.File, p *process) error {
+func waitReady(ctx context.Context, ready *os.File, p *Process) error {
 	stop := context.AfterFunc(ctx, func() { ready.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	ready.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -88,8 +88,8 @@ func waitReady(ctx context.Context, ready *os.File, p *process) error {
 }
 
 // stats asks the server for its counters and the CPU time of its dead children.
-func (s *server) stats(ctx context.Context) (stats, error) {
-	var st stats
+func (s *server) stats(ctx context.Context) (Stats, error) {
+	var st Stats
 	if err := s.write("?"); err != nil {
 		return st, err
 	}
@@ -140,13 +140,13 @@ func (s *server) pss() (int64, error) {
 // whatever serves it exists, and returns by how much the server's PSS grew for
 // each, in bytes, and how many were served. With a queue for each worker
 // (SO_REUSEPORT) some connections wait behind others; those are left out.
-func (s *server) pssPerConnection(n int, o compareOptions) (bytes float64, served int, err error) {
+func (s *server) pssPerConnection(n int, o Options) (bytes float64, served int, err error) {
 	before, err := s.pss()
 	if err != nil {
 		return 0, 0, err
 	}
 	request := "GET / HTTP/1.1\r\nHost: " + s.address + "\r\n\r\n"
-	if o.protocol == switchyard.Echo {
+	if o.Protocol == switchyard.Echo {
 		request = "x"
 	}
 	conns := make([]net.Conn, 0, n)

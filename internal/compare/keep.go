@@ -1,9 +1,8 @@
-package main
+package compare
 
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -12,27 +11,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A keeper holds the open files of --out. They are made before the work, and
+// A Keeper holds the open files of --out. They are made before the work, and
 // before root gives up its capabilities: without them it could not write to a
 // directory of the user who invoked sudo(8), nor come to one below a home that
 // is closed to others, and a minute's work would end in "permission denied".
-type keeper struct{ files []keptFile }
+type Keeper struct{ files []keptFile }
 
 type keptFile struct {
 	file  *os.File
 	write func(*os.File, *report.Compare) error
 }
 
-// newKeeper makes the directory, where it is not there, and the files in it,
-// readable only by the user who asked for them.
-func newKeeper(dir string) (_ *keeper, err error) {
-	if err := makeDirectory(dir); err != nil {
-		return nil, err
-	}
-	k := &keeper{}
+// NewKeeper makes the files in a directory, readable only by the user who asked for them, to whom
+// own gives them.
+func NewKeeper(dir string, own func(*os.File)) (_ *Keeper, err error) {
+	k := &Keeper{}
 	defer func() {
 		if err != nil {
-			k.discard()
+			k.Discard()
 		}
 	}()
 	for _, form := range []struct {
@@ -54,37 +50,8 @@ func newKeeper(dir string) (_ *keeper, err error) {
 	return k, nil
 }
 
-// makeDirectory makes a directory and those above it that are not there. Only
-// what it makes is given to the user: what was there keeps its owner.
-func makeDirectory(dir string) error {
-	dir = filepath.Clean(dir)
-	switch info, err := os.Stat(dir); {
-	case err == nil && !info.IsDir():
-		return &fs.PathError{Op: "mkdir", Path: dir, Err: unix.ENOTDIR}
-	case err == nil:
-		return nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	if parent := filepath.Dir(dir); parent != dir {
-		if err := makeDirectory(parent); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	own(f)
-	return nil
-}
-
-// keep writes the result in every form: where one fails, the others are tried.
-func (k *keeper) keep(c *report.Compare) error {
+// Keep writes the result in every form: where one fails, the others are tried.
+func (k *Keeper) Keep(c *report.Compare) error {
 	var errs []error
 	for _, f := range k.files {
 		err := f.write(f.file, c)
@@ -98,8 +65,8 @@ func (k *keeper) keep(c *report.Compare) error {
 	return errors.Join(errs...)
 }
 
-// discard removes the files when there is nothing to keep.
-func (k *keeper) discard() {
+// Discard removes the files when there is nothing to keep.
+func (k *Keeper) Discard() {
 	for _, f := range k.files {
 		f.file.Close()
 		os.Remove(f.file.Name())

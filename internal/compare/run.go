@@ -1,11 +1,10 @@
-package main
+package compare
 
 import (
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -18,22 +17,21 @@ import (
 	"switchyard/trace"
 )
 
-// A compareRun is one run of `compare`.
-type compareRun struct {
-	o           compareOptions
-	bar         *progress
+// A run is one run of `compare`.
+type run struct {
+	o           Options
 	traced      bool   // at least one round counted
 	traceReason string // why none does
-	rows        []*compareRow
+	rows        []*row
 	warnings    []string
 	prices      []report.ProbeCost
 	ours        time.Duration // CPU time of servers and load, whole lives
 }
 
-func newCompareRun(o compareOptions, bar *progress) *compareRun {
-	r := &compareRun{o: o, bar: bar}
-	for _, m := range o.models {
-		r.rows = append(r.rows, &compareRow{model: m, reason: reason(m.Available())})
+func newRun(o Options) *run {
+	r := &run{o: o}
+	for _, m := range o.Models {
+		r.rows = append(r.rows, &row{model: m, reason: reason(m.Available())})
 	}
 	return r
 }
@@ -42,7 +40,7 @@ func reason(err error) string {
 	if err == nil {
 		return ""
 	}
-	return oneLine(err.Error())
+	return report.OneLine(err.Error())
 }
 
 // countEvery is how many rounds that measure rates there are to one that counts.
@@ -51,10 +49,10 @@ const countEvery = 3
 // plan says for each round whether it counts. A round either measures rates,
 // latencies and CPU time with no probe attached, or counts with all of them: so
 // the one is not slowed by the other.
-func (o compareOptions) plan() []bool {
+func (o Options) plan() []bool {
 	var plan []bool
-	for i := range o.rounds {
-		if !o.noTrace && i%countEvery == 0 && (i == 0 || i+countEvery <= o.rounds) {
+	for i := range o.Rounds {
+		if !o.NoTrace && i%countEvery == 0 && (i == 0 || i+countEvery <= o.Rounds) {
 			plan = append(plan, true)
 		}
 		plan = append(plan, false)
@@ -62,13 +60,13 @@ func (o compareOptions) plan() []bool {
 	return plan
 }
 
-// run does all rounds, or as many as ctx lets it, and sums them up.
-func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
-	if r.o.noTrace {
+// measure does all rounds, or as many as ctx lets it, and sums them up.
+func (r *run) measure(ctx context.Context) (*report.Compare, error) {
+	if r.o.NoTrace {
 		r.traceReason = "--no-trace was given"
 	}
 	before, _ := proc.Here.Stat()
-	order := rand.New(rand.NewPCG(r.o.seed, 0))
+	order := rand.New(rand.NewPCG(r.o.Seed, 0))
 	dropped := false
 	measured := 0
 	for _, counts := range r.o.plan() {
@@ -81,26 +79,26 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 		if counts && r.traceReason == "" && ctx.Err() == nil {
 			var err error
 			if session, err = trace.Open(trace.Options{Syscalls: true, TLB: true, MaxTasks: 1 /* all that is shown is sums */}); err != nil {
-				r.traceReason = oneLine(err.Error())
+				r.traceReason = report.OneLine(err.Error())
 			}
 		}
 		if !dropped {
 			dropped = true
-			if err := dropPrivilege(); err != nil {
-				r.warnings = append(r.warnings, oneLine(err.Error())+".")
+			if err := r.o.DropPrivilege(); err != nil {
+				r.warnings = append(r.warnings, report.OneLine(err.Error())+".")
 			}
 		}
 		// A new order each round, so that no model always follows the same one.
 		for _, i := range order.Perm(len(r.rows)) {
 			row := r.rows[i]
-			r.bar.next(row.model.Name)
+			r.o.Doing(row.model.Name)
 			if row.reason != "" || row.broken || ctx.Err() != nil || counts && session == nil {
 				continue
 			}
 			if err := r.round(ctx, name, row, session); err != nil && ctx.Err() == nil {
 				// One bad round is a note; a model that cannot be measured at
 				// all loses its row, and the others go on.
-				row.failure = words(err)
+				row.failure = report.Words(err)
 				row.note(fmt.Sprintf("%s failed: %s", name, row.failure))
 				row.failures++
 				row.broken = row.failures >= 2
@@ -113,24 +111,23 @@ func (r *compareRun) run(ctx context.Context) (*report.Compare, error) {
 	}
 	after, _ := proc.Here.Stat()
 	if r.traced && ctx.Err() == nil {
-		r.bar.next("what the probes cost")
+		r.o.Doing("what the probes cost")
 		var err error
-		if r.prices, err = calibrate(ctx, calibrateRounds, trace.CostCount, trace.CostTLB, trace.CostSyscall); err != nil && ctx.Err() == nil {
-			r.warnings = append(r.warnings, "what the probes cost is not known: "+oneLine(err.Error())+".")
+		if r.prices, err = r.o.Prices(ctx, trace.CostCount, trace.CostTLB, trace.CostSyscall); err != nil && ctx.Err() == nil {
+			r.warnings = append(r.warnings, "what the probes cost is not known: "+report.OneLine(err.Error())+".")
 		}
 	}
-	r.bar.clear()
 	return r.result(after.Sub(before), ctx.Err() != nil), nil
 }
 
 // workersFor is the --workers of a model's server: what was asked for, or for a
 // pool, which serves one client with each worker, as many as there are clients.
-func (r *compareRun) workersFor(m switchyard.Model) int {
-	if r.o.workers > 0 {
-		return r.o.workers
+func (r *run) workersFor(m switchyard.Model) int {
+	if r.o.Workers > 0 {
+		return r.o.Workers
 	}
 	if m.Pool {
-		return r.o.clients
+		return r.o.Clients
 	}
 	return 0
 }
@@ -138,7 +135,7 @@ func (r *compareRun) workersFor(m switchyard.Model) int {
 // round measures one model once: server up, load warmed up, window open, load,
 // window closed, all down. With a session it counts; without, it measures rates.
 // A model's first round measures memory too.
-func (r *compareRun) round(ctx context.Context, name string, row *compareRow, session *trace.Session) error {
+func (r *run) round(ctx context.Context, name string, row *row, session *trace.Session) error {
 	o := r.o
 	workers := r.workersFor(row.model)
 	s, err := startServer(ctx, row.model, o, workers)
@@ -152,7 +149,7 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 	if !row.weighed {
 		row.weighed = true
 		// Many, where the design can, so that what a server needs once weighs little.
-		n := min(max(o.clients, 64), row.model.Capacity(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
+		n := min(max(o.Clients, 64), row.model.Capacity(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
 		if v, served, err := s.pssPerConnection(n, o); err != nil {
 			row.miss("pss_bytes_per_connection", err)
 		} else {
@@ -173,8 +170,8 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	defer l.kill()
-	if err := expect(ctx, l, "ready", 10*time.Second+o.warmup); err != nil {
+	defer l.Kill()
+	if err := Expect(ctx, l, "ready", 10*time.Second+o.Warmup); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
 	before, err := s.cpu(ctx)
@@ -187,10 +184,10 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 		}
 	}
 	throttled := trace.WatchThrottling(s.cmd.Process.Pid)
-	if err := l.say("go"); err != nil {
+	if err := l.Say("go"); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	if err := expect(ctx, l, "done", 20*time.Second+o.duration); err != nil {
+	if err := Expect(ctx, l, "done", 20*time.Second+o.Duration); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
 	throttling, throttlingErr := throttled.Read()
@@ -204,10 +201,10 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
-	if err := l.say("end"); err != nil {
+	if err := l.Say("end"); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	if err := l.wait(ctx, 20*time.Second); err != nil {
+	if err := l.Wait(ctx, 20*time.Second); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
 	var res load.Result
@@ -219,13 +216,13 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 		return fmt.Errorf("server: %w", err)
 	}
 	if err := s.terminate(5 * time.Second); err != nil {
-		row.note("its server did not end well: " + words(err))
+		row.note("its server did not end well: " + report.Words(err))
 	}
-	r.ours += cpuTime(s.process) + cpuTime(l)
+	r.ours += cpuTime(s.Process) + cpuTime(l)
 	row.workers = st.Workers
 	row.add(name, &res, st)
 	row.addThrottling(throttling, throttlingErr)
-	row.addCheck(requestsCheck(quiet, st, idleBefore && idle, &res, o.clients))
+	row.addCheck(requestsCheck(quiet, st, idleBefore && idle, &res, o.Clients))
 	if counts != nil {
 		row.addCounts(&res, counts)
 	} else {
@@ -235,26 +232,26 @@ func (r *compareRun) round(ctx context.Context, name string, row *compareRow, se
 }
 
 // cpuTime is the CPU time of a process that has ended and of its reaped children.
-func cpuTime(p *process) time.Duration {
+func cpuTime(p *Process) time.Duration {
 	if p.cmd.ProcessState == nil {
 		return 0
 	}
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 
-func (r *compareRun) startLoad(s *server) (*process, error) {
+func (r *run) startLoad(s *server) (*Process, error) {
 	o := r.o
 	target := "echo://" + s.address
-	if o.protocol == switchyard.HTTP {
-		target = "http://" + s.address + o.path
+	if o.Protocol == switchyard.HTTP {
+		target = "http://" + s.address + o.Path
 	}
-	return start(o.loadCPUs, nil, "load", target, "--control-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--clients", strconv.Itoa(o.clients),
-		"--duration", o.duration.String(), "--warmup", o.warmup.String(), "--requests-per-conn", strconv.Itoa(o.requestsPerConn),
-		"--seed", strconv.FormatUint(o.seed, 10), "--format", "json", "--quiet")
+	return Start(o.LoadCPUs, nil, "load", target, "--control-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--clients", strconv.Itoa(o.Clients),
+		"--duration", o.Duration.String(), "--warmup", o.Warmup.String(), "--requests-per-conn", strconv.Itoa(o.RequestsPerConn),
+		"--seed", strconv.FormatUint(o.Seed, 10), "--format", "json", "--quiet")
 }
 
-// expect waits for the one line a process must say next.
-func expect(ctx context.Context, p *process, want string, patience time.Duration) error {
+// Expect waits for the one line a process must say next.
+func Expect(ctx context.Context, p *Process, want string, patience time.Duration) error {
 	got, err := p.readLine(ctx, patience)
 	if err != nil {
 		return err
@@ -266,27 +263,27 @@ func expect(ctx context.Context, p *process, want string, patience time.Duration
 }
 
 // result sums everything up.
-func (r *compareRun) result(machine proc.Stat, interrupted bool) *report.Compare {
+func (r *run) result(machine proc.Stat, interrupted bool) *report.Compare {
 	o := r.o
 	c := &report.Compare{
 		Schema: report.CompareSchema,
-		Host:   host(),
+		Host:   o.Host,
 		Options: report.CompareOptions{
-			Protocol: o.protocol.String(), Clients: o.clients, DurationSeconds: o.duration.Seconds(), WarmupSeconds: o.warmup.Seconds(),
-			Rounds: o.rounds, RequestsPerConn: o.requestsPerConn, Workers: o.workers,
-			MaxConns: switchyard.Options{MaxConns: o.maxConns, Protocol: switchyard.Echo}.WithDefaults().MaxConns, Spins: o.spins,
-			ServerCPUs: o.serverCPUs.String(), LoadCPUs: o.loadCPUs.String(), Seed: o.seed, Trace: r.traced,
+			Protocol: o.Protocol.String(), Clients: o.Clients, DurationSeconds: o.Duration.Seconds(), WarmupSeconds: o.Warmup.Seconds(),
+			Rounds: o.Rounds, RequestsPerConn: o.RequestsPerConn, Workers: o.Workers,
+			MaxConns: switchyard.Options{MaxConns: o.MaxConns, Protocol: switchyard.Echo}.WithDefaults().MaxConns, Spins: o.Spins,
+			ServerCPUs: o.ServerCPUs.String(), LoadCPUs: o.LoadCPUs.String(), Seed: o.Seed, Trace: r.traced,
 		},
 		Interrupted: interrupted,
 	}
-	if o.protocol == switchyard.HTTP {
-		c.Options.Path = o.path
+	if o.Protocol == switchyard.HTTP {
+		c.Options.Path = o.Path
 	}
 	if all := machine.Busy + machine.Idle + machine.Steal; all > 0 {
 		c.Host.StealShare = float64(machine.Steal) / float64(all)
 		c.Host.OtherShare = max(0, float64(machine.Busy-r.ours)/float64(all))
 	}
-	if len(o.serverCPUs.Without(o.loadCPUs)) < len(o.serverCPUs) {
+	if len(o.ServerCPUs.Without(o.LoadCPUs)) < len(o.ServerCPUs) {
 		r.warnings = append(r.warnings, "server and load share CPUs: each delays the other, and the numbers are of both.")
 	}
 	if c.Host.StealShare > 0.02 {
@@ -304,7 +301,7 @@ func (r *compareRun) result(machine proc.Stat, interrupted bool) *report.Compare
 
 // generatorWarnings says against which models the load generator, rather than
 // the server, may be what was measured.
-func (r *compareRun) generatorWarnings() []string {
+func (r *run) generatorWarnings() []string {
 	var busy, delayed []string
 	for _, row := range r.rows {
 		if interval.Median(row.busy).Median > 0.9 {
@@ -322,15 +319,4 @@ func (r *compareRun) generatorWarnings() []string {
 		list = append(list, "the load generator waited for its CPU for over 10 % of the time (other tasks ran there) against "+strings.Join(delayed, ", ")+".")
 	}
 	return list
-}
-
-func host() report.Host {
-	h := report.Host{CPUs: runtime.NumCPU(), Go: runtime.Version(), Root: os.Geteuid() == 0}
-	// NumCPU is how many this process may run on.
-	if online, err := proc.Here.Online(); err == nil {
-		h.CPUs = len(online)
-	}
-	h.Kernel, _ = proc.Uname()
-	h.CPU = proc.Here.CPUModel()
-	return h
 }

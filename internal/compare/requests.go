@@ -1,4 +1,4 @@
-package main
+package compare
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 // when that closes), and returns its counters. A connection its client has closed
 // may still be waiting for a process to be made for it. It does not wait long: the
 // second result is false when some connection stays.
-func (s *server) idle(ctx context.Context, accepted int) (st stats, idle bool, err error) {
+func (s *server) idle(ctx context.Context, accepted int) (st Stats, idle bool, err error) {
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
 		st, err = s.stats(ctx)
 		idle = err == nil && st.Counters.Active == 0 && st.Counters.Accepted >= uint64(accepted)
@@ -27,7 +27,7 @@ func (s *server) idle(ctx context.Context, accepted int) (st stats, idle bool, e
 // say they were answered, warm-up and stragglers included. What a client had no
 // answer to when its time was up, one request at most, or gave up on before, the
 // server may have answered or not.
-func requestsCheck(before, after stats, idle bool, l *load.Result, clients int) report.Check {
+func requestsCheck(before, after Stats, idle bool, l *load.Result, clients int) report.Check {
 	answered := l.Warmup.Answered + l.Answered() + l.CarriedOver.Answered
 	k := report.Check{
 		Name: report.RequestsCheck, Available: idle,

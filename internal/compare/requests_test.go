@@ -1,4 +1,4 @@
-package main
+package compare
 
 import (
 	"net"
@@ -25,7 +25,7 @@ func TestRequestsCheck(t *testing.T) {
 		{answered, true, true}, {answered + clients + 1, true, true}, {answered + clients + 2, true, false},
 		{answered - clients - 1, true, true}, {answered - clients - 2, true, false}, {answered, false, false},
 	} {
-		var before, after stats
+		var before, after Stats
 		before.Counters.Requests, after.Counters.Requests = 7, 7+test.served
 		k := requestsCheck(before, after, test.idle, &l, clients)
 		if k.OK != test.ok || k.Available != test.idle || k.Traced != int64(test.served) || k.Kernel != answered || (k.Reason == "") != test.idle {
@@ -42,7 +42,7 @@ func TestIdle(t *testing.T) {
 	}
 	t.Setenv("SWITCHYARD_TEST_PROGRAM", "switchyard")
 	m, _ := switchyard.Lookup("poll/epoll")
-	s, err := startServer(t.Context(), m, compareOptions{protocol: switchyard.Echo, serverCPUs: cpus}, 0)
+	s, err := startServer(t.Context(), m, Options{Protocol: switchyard.Echo, ServerCPUs: cpus}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
