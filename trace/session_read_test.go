@@ -144,3 +144,50 @@ func grows(t testing.TB, before, now *trace.Counts) {
 		}
 	}
 }
+
+// TestReadForks reads while processes are made and end all the time. A reading that tells that it
+// could not be made has lost nothing: the next has all.
+func TestReadForks(t *testing.T) {
+	s := session(t, trace.Options{MaxTasks: 7})
+	h := start(t, "worker")
+	if err := s.Follow(h.pid()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		h.do(t, "spawn", 307)
+	}()
+	var last *trace.Counts
+	readings, busy := 0, 0
+	for going := true; going; {
+		select {
+		case <-done:
+			going = false
+		default:
+		}
+		c, err := s.Read()
+		if errors.Is(err, trace.ErrBusy) {
+			busy++
+			continue
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		balanced(t, c)
+		grows(t, last, c)
+		exactly(t, "tasks", c.OtherTasks, c.Started+c.Total.Forks+c.Total.Threads)
+		exactly(t, "tasks that live", c.Ended, c.OtherTasks-c.Total.Exits)
+		readings, last = readings+1, c
+	}
+	c, err := s.Stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound(t, c)
+	grows(t, last, c)
+	exactly(t, "forks", c.Total.Forks, 307)
+	t.Logf("%d readings, %d times too busy", readings, busy)
+}
