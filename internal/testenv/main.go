@@ -39,6 +39,7 @@ func Main(m *testing.M, programs map[string]func() int) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	giveSignalsBack()
 	before := Take()
 	bpf := bpfPrograms()
 	code := m.Run()

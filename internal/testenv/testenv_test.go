@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
 
 	"switchyard/internal/sys"
 )
@@ -20,6 +22,10 @@ func TestMain(m *testing.M) {
 		"seven": func() int {
 			fmt.Println(strings.Join(os.Args[1:], " "), os.Getenv(programVar))
 			return 7
+		},
+		"hangup": func() int {
+			fmt.Println("ignored:", signal.Ignored(unix.SIGHUP))
+			return 0
 		},
 	}))
 }
@@ -33,6 +39,19 @@ func TestFirst(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), self, "load").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "want testenv.Program") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// What tests start hears signals, also where nohup(1) runs the tests.
+func TestSignalsAreGivenBack(t *testing.T) {
+	signal.Ignore(unix.SIGHUP)
+	defer signal.Reset(unix.SIGHUP)
+	for _, want := range []bool{true, false} {
+		out, err := Program(t, "hangup").Output()
+		if err != nil || string(out) != fmt.Sprintf("ignored: %v\n", want) {
+			t.Errorf("%q, %v, want ignored: %v", out, err, want)
+		}
+		giveSignalsBack()
 	}
 }
 
