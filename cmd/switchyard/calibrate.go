@@ -6,11 +6,11 @@ import (
 	"io"
 	"slices"
 
+	"github.com/spf13/cobra"
+
 	"switchyard/internal/report"
 	interval "switchyard/internal/stats"
 	"switchyard/trace"
-
-	"github.com/spf13/cobra"
 )
 
 // How many rounds a price is measured in: beside a result it must not take long.
@@ -35,15 +35,16 @@ func calibrate(ctx context.Context, rounds int, names ...string) ([]report.Probe
 	}
 	var list []report.ProbeCost
 	for _, c := range costs {
-		list = append(list, report.ProbeCost{Name: c.Name, Doc: priceDocs[c.Name], Unit: c.Unit, Added: interval.Median(c.Added),
-			Without: interval.Median(c.Without), Events: c.Events})
+		list = append(list, report.ProbeCost{Name: c.Name, Doc: priceDocs[c.Name], Unit: c.Unit,
+			Added: interval.Median(c.Added), Without: interval.Median(c.Without), Events: c.Events})
 	}
 	return list, nil
 }
 
 // calibrateFlag adds --calibrate to a command whose result says what its probes cost.
 func calibrateFlag(cmd *cobra.Command, p *bool) {
-	cmd.Flags().BoolVar(p, "calibrate", true, "measure afterwards what the probes cost here, for about a second")
+	cmd.Flags().BoolVar(p, "calibrate", true,
+		"measure afterwards what the probes cost here, for about a second")
 }
 
 // perEvent measures what an event of a depth costs. Without an answer there is a reason.
@@ -59,28 +60,20 @@ func perEvent(ctx context.Context, wanted bool, name string) (ns *float64, how s
 		return nil, err.Error()
 	}
 	i := slices.IndexFunc(prices, func(p report.ProbeCost) bool { return p.Name == name })
-	p := &prices[i]
-	if p.Events == 0 {
-		return nil, "the calibration had no event"
-	}
-	how = fmt.Sprintf("median of %d rounds with probes on and off, %s: %.0f ns (%.0f to %.0f) for %.2f events", p.Added.N, p.Unit,
-		p.Added.Median, p.Added.Low, p.Added.High, p.Events)
-	if p.Added.Low <= 0 {
-		return nil, "lost in the noise of a busy machine: " + how
-	}
-	v := p.PerEvent()
-	return &v, how
+	return prices[i].Price()
 }
 
 func writePrices(w io.Writer, prices []report.ProbeCost) error {
 	rows := [][]string{{"WHAT THE PROBES ADD", "NS", "INTERVAL", "TO", "WHICH TAKES, NS"}}
 	for _, p := range prices {
-		rows = append(rows, []string{p.Doc, fmt.Sprintf("%.0f", p.Added.Median), fmt.Sprintf("%.0f to %.0f", p.Added.Low, p.Added.High),
-			report.Printable(p.Unit), fmt.Sprintf("%.0f", p.Without.Median)})
+		rows = append(rows, []string{p.Doc, fmt.Sprintf("%.0f", p.Added.Median),
+			fmt.Sprintf("%.0f to %.0f", p.Added.Low, p.Added.High), report.Printable(p.Unit),
+			fmt.Sprintf("%.0f", p.Without.Median)})
 	}
 	if err := writeTable(w, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nmedians of %d rounds with the probes on and off in turn; an interval holds the true median with 95 %%\n", doctorRounds)
+	_, err := fmt.Fprintf(w, "\nmedians of %d rounds with the probes on and off in turn; "+
+		"an interval holds the true median with 95 %%\n", doctorRounds)
 	return err
 }

@@ -139,20 +139,6 @@ type CPUPerRequest struct {
 	System float64 `json:"system"`
 }
 
-// ProbeCost is what a set of probes adds to what it watches, measured with the
-// probes on and off in turn.
-type ProbeCost struct {
-	Name    string         `json:"name"`
-	Doc     string         `json:"doc"`
-	Unit    string         `json:"unit"`
-	Added   stats.Estimate `json:"added_ns"`
-	Without stats.Estimate `json:"without_ns"`
-	Events  float64        `json:"events_per_unit"`
-}
-
-// PerEvent is the price of one event, ns.
-func (p *ProbeCost) PerEvent() float64 { return p.Added.Median / p.Events }
-
 // Check is one of the sums that must add up (docs: measurement), over all
 // rounds of the model. A check that is not available has a reason. In the check
 // RequestsCheck Traced is what the server counted and Kernel what its clients did.
