@@ -1,8 +1,14 @@
 package report
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"reflect"
 	"testing"
 
+	"switchyard/internal/run"
+	"switchyard/internal/sched"
 	"switchyard/trace/event"
 )
 
@@ -24,6 +30,50 @@ func TestThrottledSentence(t *testing.T) {
 		}
 		if got := throttledSentence(c.of); got != want {
 			t.Errorf("%+v: %q, want %q", c.of, got, want)
+		}
+	}
+}
+
+// What a manifest does not have, as one of an older version, is not known, and not 0.
+func TestThrottledInManifest(t *testing.T) {
+	for name, c := range map[string]struct {
+		options run.Options
+		want    *event.Throttling
+		missing string
+	}{
+		"throttled": {
+			run.Options{Throttled: &event.Throttling{
+				Cgroups: []string{"/a\x1b"}, Read: 2, Times: 23, Time: 1009}},
+			&event.Throttling{Times: 23, Time: 1009, Cgroups: []string{"/a\x1b"}, Read: 2}, ""},
+		"not throttled": {
+			run.Options{Throttled: &event.Throttling{Cgroups: []string{}, Read: 1}},
+			&event.Throttling{Cgroups: []string{}, Read: 1}, ""},
+		"not known": {run.Options{ThrottledWhy: "the moon"}, nil, "the moon"},
+		"older":     {run.Options{}, nil, "the recording does not tell"},
+	} {
+		text, err := json.Marshal(&run.Manifest{Options: c.options})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if has := bytes.Contains(text, []byte(`"throttled":`)); has != (c.want != nil) {
+			t.Errorf("%s: %s", name, text)
+		}
+		m := new(run.Manifest)
+		if err := json.Unmarshal(text, m); err != nil {
+			t.Fatal(err)
+		}
+		r := OfRecording(&sched.Result{}, nil, m, nil)
+		if !reflect.DeepEqual(r.Throttled, c.want) || r.Missing["throttled"] != c.missing {
+			t.Errorf("%s: %+v, missing %q; want %+v, %q", name, r.Throttled,
+				r.Missing["throttled"], c.want, c.missing)
+		}
+		var keys map[string]json.RawMessage
+		var b bytes.Buffer
+		if err := errors.Join(r.WriteJSON(&b), json.Unmarshal(b.Bytes(), &keys)); err != nil {
+			t.Fatal(err)
+		}
+		if isNull := string(keys["throttled"]) == "null"; isNull != (c.want == nil) {
+			t.Errorf("%s: the JSON has %s", name, keys["throttled"])
 		}
 	}
 }
