@@ -31,7 +31,9 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("status of %v", f)
 		}
 	}
-	for _, g := range []string{"kernel", "CPUs", "privileges", "sysctls", "limits", "probes", "models"} {
+	for _, g := range []string{
+		"kernel", "CPUs", "privileges", "sysctls", "limits", "probes", "models",
+	} {
 		if groups[g] == 0 {
 			t.Errorf("nothing was found of the %s", g)
 		}
@@ -40,7 +42,9 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("%d models, want %d", groups["models"], n)
 	}
 	text := runCommand(t, "doctor")
-	for _, want := range []string{"\nmodels\n", never, "→ unsupported operation: never", " work, "} {
+	for _, want := range []string{
+		"\nmodels\n", never, "→ unsupported operation: never", " work, ",
+	} {
 		if text.code != exitDone || !strings.Contains(text.stdout, want) {
 			t.Errorf("doctor: exit code %d, no %q in:\n%s", text.code, want, text.stdout)
 		}

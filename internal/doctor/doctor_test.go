@@ -58,7 +58,9 @@ func look(t *testing.T, change map[string]string, also func(*machine)) map[strin
 		also(&m)
 	}
 	found := map[string]Finding{}
-	for _, f := range [][]Finding{lookKernel(m), lookCPUs(m), lookPrivileges(m), lookSysctls(m), lookLimits(m)} {
+	for _, f := range [][]Finding{
+		lookKernel(m), lookCPUs(m), lookPrivileges(m), lookSysctls(m), lookLimits(m),
+	} {
 		for _, f := range f {
 			if _, twice := found[f.Name]; twice {
 				t.Errorf("%s is found twice", f.Name)
@@ -93,7 +95,12 @@ func TestDoctorOfAHealthyMachine(t *testing.T) {
 }
 
 func TestDoctorFindsWhatIsMissing(t *testing.T) {
-	const nobody = "CapEff:\t0000000000000000\n"
+	const (
+		nobody  = "CapEff:\t0000000000000000\n"
+		clock   = "sys/devices/system/clocksource/clocksource0/current_clocksource"
+		ioUring = "proc/sys/kernel/io_uring_disabled"
+		ports   = "proc/sys/net/ipv4/ip_local_port_range"
+	)
 	for _, c := range []struct {
 		name   string
 		file   string
@@ -105,8 +112,8 @@ func TestDoctorFindsWhatIsMissing(t *testing.T) {
 		{"lockdown", "sys/kernel/security/lockdown", "none integrity [confidentiality]", Missing, "lockdown=integrity"},
 		{"lockdown", "sys/kernel/security/lockdown", "none [integrity] confidentiality", Works, "integrity"},
 		{"lockdown", "sys/kernel/security/lockdown", "", Works, "none"},
-		{"clock source", "sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet", Missing, "clocksource=tsc"},
-		{"clock source", "sys/devices/system/clocksource/clocksource0/current_clocksource", "", Unknown, ""},
+		{"clock source", clock, "hpet", Missing, "clocksource=tsc"},
+		{"clock source", clock, "", Unknown, ""},
 		{"hypervisor", "proc/cpuinfo", "flags : a hypervisor b\n", Works, "yes"},
 		{"hypervisor", "proc/cpuinfo", "Features : a b\n", Works, "none"},
 		{"steal", "proc/stat", "cpu  100 0 100 700 0 0 0 100 0 0\n", Missing, "10.0 %"},
@@ -137,14 +144,14 @@ func TestDoctorFindsWhatIsMissing(t *testing.T) {
 		{"kernel.unprivileged_bpf_disabled", "proc/thread-self/status", nobody, Missing, "as root"},
 		{"kernel.perf_event_paranoid", "proc/thread-self/status", nobody, Missing, "perf_event_paranoid=1"},
 		{"kernel.perf_event_paranoid", "proc/sys/kernel/perf_event_paranoid", "-1\n", Works, "-1"},
-		{"kernel.io_uring_disabled", "proc/sys/kernel/io_uring_disabled", "1\n", Works, "1"}, // for CAP_SYS_ADMIN
-		{"kernel.io_uring_disabled", "proc/sys/kernel/io_uring_disabled", "2\n", Missing, "io_uring_disabled=0"},
-		{"kernel.io_uring_disabled", "proc/sys/kernel/io_uring_disabled", "", Works, "no such setting"},
-		{"kernel.io_uring_disabled", "proc/sys/kernel/io_uring_disabled", "off\n", Unknown, `"off"`},
+		{"kernel.io_uring_disabled", ioUring, "1\n", Works, "1"}, // for CAP_SYS_ADMIN
+		{"kernel.io_uring_disabled", ioUring, "2\n", Missing, "io_uring_disabled=0"},
+		{"kernel.io_uring_disabled", ioUring, "", Works, "no such setting"},
+		{"kernel.io_uring_disabled", ioUring, "off\n", Unknown, `"off"`},
 		{"net.core.somaxconn", "proc/sys/net/core/somaxconn", "128\n", Missing, "somaxconn=4096"},
 		{"net.ipv4.tcp_tw_reuse", "proc/sys/net/ipv4/tcp_tw_reuse", "0\n", Missing, "tcp_tw_reuse=2"},
-		{"net.ipv4.ip_local_port_range", "proc/sys/net/ipv4/ip_local_port_range", "60000\t60999\n", Missing, "1000 ports"},
-		{"net.ipv4.ip_local_port_range", "proc/sys/net/ipv4/ip_local_port_range", "1\n", Unknown, ""},
+		{"net.ipv4.ip_local_port_range", ports, "60000\t60999\n", Missing, "1000 ports"},
+		{"net.ipv4.ip_local_port_range", ports, "1\n", Unknown, ""},
 		{"kernel.threads-max", "proc/sys/kernel/threads-max", "4000\n", Missing, "kernel.threads-max=32768"},
 		{"kernel.pid_max", "proc/sys/kernel/pid_max", "4000\n", Missing, "kernel.pid_max=32768"},
 		// The limit of the group above binds as well.
@@ -154,7 +161,8 @@ func TestDoctorFindsWhatIsMissing(t *testing.T) {
 	} {
 		f, ok := look(t, map[string]string{c.file: c.text}, nil)[c.name]
 		if !ok || f.Status != c.status || !strings.Contains(f.Value+" "+f.Remedy, c.words) {
-			t.Errorf("%s with %q in %s: %+v, want %s and %q", c.name, c.text, c.file, f, c.status, c.words)
+			t.Errorf("%s with %q in %s: %+v, want %s and %q",
+				c.name, c.text, c.file, f, c.status, c.words)
 		}
 	}
 }
@@ -176,10 +184,14 @@ func TestDoctorPidsCgroupV1(t *testing.T) {
 
 func TestDoctorLimits(t *testing.T) {
 	const nobody = "CapEff:\t0000000000000000\n"
-	few := func(m *machine) { m.limit = func(int) (uint64, uint64, error) { return 1024, unix.RLIM_INFINITY, nil } }
+	few := func(m *machine) {
+		m.limit = func(int) (uint64, uint64, error) { return 1024, unix.RLIM_INFINITY, nil }
+	}
 	found := look(t, map[string]string{"proc/thread-self/status": nobody}, few)
 	for _, name := range []string{"RLIMIT_NOFILE", "RLIMIT_NPROC"} {
-		if f := found[name]; f.Status != Missing || !strings.Contains(f.Value, "1024") || !strings.Contains(f.Value, "hard limit unlimited") {
+		if f := found[name]; f.Status != Missing ||
+			!strings.Contains(f.Value, "1024") ||
+			!strings.Contains(f.Value, "hard limit unlimited") {
 			t.Errorf("%+v", f)
 		}
 	}

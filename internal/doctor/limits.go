@@ -41,7 +41,9 @@ func lookLimits(m machine) []Finding {
 			f.works(l.name, "%s %s, which does not bind this process", amount(soft), l.what)
 		case soft < enoughTasks:
 			f.missing(l.name,
-				fmt.Sprintf("%s %s (hard limit %s): fewer connections than the default bound of 10000", amount(soft), l.what, amount(hard)), l.remedy)
+				fmt.Sprintf("%s %s (hard limit %s): fewer connections than the default bound of 10000",
+					amount(soft), l.what, amount(hard)),
+				l.remedy)
 		default:
 			f.works(l.name, "%s %s", amount(soft), l.what)
 		}
