@@ -72,6 +72,13 @@ func (s *Session) read(begin time.Time) (*Counts, error) {
 		kernel.Dead != before.Dead || s.opened+kernel.Born != kernel.Died+w.Found {
 		return nil, ErrBusy
 	}
+	// From 7.0 on a task can be kept from the CPU in the middle of a probe: it has forked, and its
+	// child is not yet in the window. If that stays so, the check says it.
+	made := w.Sum[bpfCountCOUNT_FORKS] + w.Sum[bpfCountCOUNT_THREADS] +
+		kernel.Dead[bpfCountCOUNT_FORKS] + kernel.Dead[bpfCountCOUNT_THREADS]
+	if made != kernel.Born+kernel.LostAlloc && s.get("Force") == 0 {
+		return nil, ErrBusy
+	}
 	var ended span
 	ended.add(&w)
 	sum := w.Sum
