@@ -27,6 +27,7 @@ func (s *Scheduling) Begin(r *run.Reader) error {
 		All: o.All, Nested: o.Nested, CPUs: o.Online, Steal: known(o.Steal), Interrupts: known(o.Interrupts), Ctxt: o.Ctxt,
 		Interval: s.Interval,
 	})
+	s.analysis.Tasks(r.Tasks())
 	opened, _ := r.Snapshots()
 	for i := range opened {
 		s.analysis.Start(&opened[i])
@@ -57,7 +58,6 @@ func (s *Scheduling) End() error {
 	for i := range closed {
 		s.analysis.End(&closed[i])
 	}
-	s.analysis.Tasks(s.run.Tasks())
 	s.result = s.analysis.Result()
 	if s.run.Manifest().Options.Steal == nil {
 		withoutSteal(s.result.Checks)

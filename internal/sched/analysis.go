@@ -131,7 +131,8 @@ func (a *Analysis) lostOn(cpu int32) losses {
 	return a.lostCPU[cpu]
 }
 
-// Tasks gives the recording's table of tasks: a TaskID is an index of it.
+// Tasks gives the recording's table of tasks: a TaskID is an index of it. It comes before Start,
+// which asks it whose events there are.
 func (a *Analysis) Tasks(table []event.Task) { a.table = table }
 
 // Start says what a task was doing before the window opened. Only the first one for a task counts.
@@ -149,7 +150,9 @@ func (a *Analysis) Start(s *event.Snapshot) {
 	b.started, b.start = true, *s
 	b.start.Time = clamp(s.Time)
 	a.walk.lastStart = max(a.walk.lastStart, b.start.Time)
-	if s.Activity == event.Runnable && t.state == unmet {
+	// A task that the recording is not about may be in the walk, but no event says when it leaves
+	// the queue: it would wait to the window's end.
+	if s.Activity == event.Runnable && t.state == unmet && a.recorded(s.Task) {
 		a.place(t, s.Task, int32(s.CPU), b.start.Time)
 		a.cpu(int(s.CPU)).woken = never // it may have waited for long
 	}
@@ -227,6 +230,11 @@ func (a *Analysis) in(t int64) bool { return t >= a.w.Open && t < a.w.Close }
 // clip returns how much of an interval lies in the window.
 func (a *Analysis) clip(from, to int64) int64 {
 	return max(min(to, a.w.Close)-max(from, a.w.Open), 0)
+}
+
+// recorded reports whether the recording has all events of a task.
+func (a *Analysis) recorded(id event.TaskID) bool {
+	return a.o.All || id >= 0 && int(id) < len(a.table) && a.table[id].Traced
 }
 
 // about reports whether the recording is about the task an event names, and so has all its events.
