@@ -76,7 +76,6 @@ const (
 	recordRecordKindRECORD_FREE          recordRecordKind = 9
 	recordRecordKindRECORD_SYSCALL_ENTER recordRecordKind = 10
 	recordRecordKindRECORD_SYSCALL_EXIT  recordRecordKind = 11
-	recordRecordKindRECORD_NEED_RESCHED  recordRecordKind = 12
 	recordRecordKindRECORD_LOST          recordRecordKind = 13
 	recordRecordKindRECORD_NUMBER        recordRecordKind = 14
 )

@@ -15,7 +15,6 @@ var kindNames = [...]string{
 	event.Free:         "free",
 	event.SyscallEnter: "syscall_enter",
 	event.SyscallExit:  "syscall_exit",
-	event.NeedResched:  "need_resched",
 }
 
 // What a kind gives a meaning to: package event says it, event by event.
@@ -36,7 +35,6 @@ var kindHas = [len(kindNames)]uint8{
 	event.New:          hasOther,
 	event.SyscallEnter: hasSyscall,
 	event.SyscallExit:  hasResult,
-	event.NeedResched:  hasAtCPU,
 }
 
 // kindNamed returns the kind of that name, or 0.

@@ -21,7 +21,7 @@ enum record_kind {
 	RECORD_FREE = 9,
 	RECORD_SYSCALL_ENTER = 10,
 	RECORD_SYSCALL_EXIT = 11,
-	RECORD_NEED_RESCHED = 12,
+	/* 12 was never made, and is not to be another kind. */
 	RECORD_LOST = 13,
 	RECORD_NUMBER = 14, /* the task has another number than before, and whoever had it has its
 			       old one */

@@ -54,8 +54,7 @@ const (
 	SyscallEnter Kind = 10
 	SyscallExit  Kind = 11
 
-	// NeedResched: Task, which is on the CPU in Value, was asked to leave it.
-	NeedResched Kind = 12
+	// 12 was never made. It stays free, so that no reader takes another kind for it.
 )
 
 // Flags are bits of an Event; which ones can be set depends on its Kind.
@@ -71,7 +70,7 @@ const (
 	FlagTaskTraced  Flags = 1 << 5 // Task is one of those the recording is about
 	FlagOtherTraced Flags = 1 << 6 // Switch: Other is
 
-	// Waking, WakeNew, Migrate, NeedResched: it happened in a hardware interrupt,
+	// Waking, WakeNew, Migrate: it happened in a hardware interrupt,
 	FlagHardIRQ Flags = 1 << 0
 	FlagSoftIRQ Flags = 1 << 1 // in a softirq,
 	FlagNMI     Flags = 1 << 2 // or in an NMI, and not in the task that was interrupted

@@ -57,7 +57,7 @@ func TestRecordLayouts(t *testing.T) {
 	for name, want := range map[string]map[string]uint64{
 		"record_kind": {"SWITCH": uint64(kindSwitch), "WAKING": uint64(kindWaking), "WAKE_NEW": uint64(kindWakeNew), "MIGRATE": uint64(kindMigrate),
 			"NEW": uint64(kindNew), "EXEC": uint64(kindExec), "RENAME": uint64(kindRename), "EXIT": uint64(kindExit), "FREE": uint64(kindFree),
-			"SYSCALL_ENTER": uint64(kindSyscallEnter), "SYSCALL_EXIT": uint64(kindSyscallExit), "NEED_RESCHED": uint64(kindNeedResched),
+			"SYSCALL_ENTER": uint64(kindSyscallEnter), "SYSCALL_EXIT": uint64(kindSyscallExit),
 			"LOST": uint64(kindLost), "NUMBER": uint64(kindNumber)},
 		"record_flag": {"PREEMPT": uint64(event.FlagPreempt), "VOLUNTARY": uint64(event.FlagVoluntary), "YIELD": uint64(event.FlagYield),
 			"PAGE_TABLE": uint64(flagPageTable), "PREV": uint64(event.FlagTaskTraced), "NEXT": uint64(event.FlagOtherTraced),
@@ -93,7 +93,7 @@ func TestRecordLayouts(t *testing.T) {
 	for kind, want := range map[recordKind]event.Kind{
 		kindSwitch: event.Switch, kindWaking: event.Waking, kindWakeNew: event.WakeNew, kindMigrate: event.Migrate, kindNew: event.New,
 		kindExec: event.Exec, kindRename: event.Rename, kindExit: event.Exit, kindFree: event.Free, kindSyscallEnter: event.SyscallEnter,
-		kindSyscallExit: event.SyscallExit, kindNeedResched: event.NeedResched,
+		kindSyscallExit: event.SyscallExit,
 	} {
 		if event.Kind(kind) != want {
 			t.Errorf("the record's kind %d is the event's %d", kind, want)

@@ -312,7 +312,7 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		}
 		e.Value = int64(int16(le.Uint16(b[wakingFrom:])))
 		e.Prio = b[wakingPrio]
-	case kindMigrate, kindNeedResched:
+	case kindMigrate:
 		if e.Other, err = r.task(le.Uint32(b[migrateBy:]), cpu); err != nil {
 			return false, err
 		}
@@ -328,7 +328,7 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 	switch kind {
 	case kindSwitch: // the probe said which of the two
 	case kindWaking, kindWakeNew, kindMigrate,
-		kindSyscallEnter, kindSyscallExit, kindNeedResched:
+		kindSyscallEnter, kindSyscallExit:
 		e.Flags |= event.FlagTaskTraced // of others they are not recorded
 	default:
 		if e.Task >= 0 && r.tasks[e.Task].Traced {

@@ -123,6 +123,9 @@ func read(t testing.TB, path string) (events int) {
 
 func every(t uint64) (b []byte) {
 	for kind := kindSwitch; kind <= kindNumber; kind++ {
+		if sizes[kind] == 0 {
+			continue // a number that is no kind's
+		}
 		b = append(b, ringRecord(kind, t+uint64(kind), 1, 7, 9, 0, 0, 0, 1)...)
 	}
 	return b
@@ -134,6 +137,9 @@ func FuzzRecords(f *testing.F) {
 	f.Add([]byte{}, every(100), every(0xfd<<56), []byte{}, true) // a time that is none
 	f.Add([]byte{}, every(100)[:77], []byte{1, 2, 3}, []byte{}, false)
 	for kind := kindSwitch; kind <= kindNumber; kind++ { // of the idle task
+		if sizes[kind] == 0 {
+			continue
+		}
 		f.Add([]byte{}, ringRecord(kind, 100, 1, 0), []byte{}, []byte{}, true)
 	}
 	f.Fuzz(func(t *testing.T, opened, ring0, ring1, closed []byte, end bool) {
@@ -185,7 +191,7 @@ func TestHostileNumbers(t *testing.T) {
 func TestSpoolCutAnywhere(t *testing.T) {
 	path := spoolOf(t, make([]byte, snapshotSize), every(100), every(50), nil, true)
 	whole := read(t, path)
-	if want := 2 * int(kindLost-1); whole != want {
+	if want := 2 * int(kindSyscallExit); whole != want {
 		t.Fatalf("%d events, want %d: all but the losses and new numbers", whole, want)
 	}
 	b, err := os.ReadFile(path)

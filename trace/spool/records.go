@@ -15,7 +15,6 @@ const (
 	kindFree         recordKind = 9
 	kindSyscallEnter recordKind = 10
 	kindSyscallExit  recordKind = 11
-	kindNeedResched  recordKind = 12
 	kindLost         recordKind = 13
 	kindNumber       recordKind = 14
 )
@@ -119,7 +118,6 @@ var sizes = [...]int{
 	kindFree:         endSize,
 	kindSyscallEnter: syscallSize,
 	kindSyscallExit:  syscallSize,
-	kindNeedResched:  migrateSize,
 	kindLost:         lostSize,
 	kindNumber:       identitySize,
 }
