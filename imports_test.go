@@ -30,7 +30,7 @@ var (
 		"internal/command"}
 	// parts are what an engine is made of.
 	parts = rooms(models, ".", "trace", "trace/switchcost", "trace/spool", "internal/load",
-		"internal/run",
+		"internal/run", "internal/rounds",
 		"internal/sched", "internal/report", nouns)
 )
 
@@ -60,7 +60,8 @@ var arrows = map[string][]string{
 	"internal/load":          rooms(nouns),
 	"internal/sched":         {"trace/event", "trace/hist"},
 	"internal/run":           rooms("internal/parquet", nouns),
-	"internal/report":        rooms("internal/sched", "internal/run", nouns),
+	"internal/rounds":        rooms("internal/load", "internal/run", nouns),
+	"internal/report":        rooms("internal/sched", "internal/run", "internal/rounds", nouns),
 
 	// A recording is read where it was not made: no BPF.
 	"internal/record": rooms("internal/run", "internal/sched", "internal/report", "trace/spool",
@@ -90,6 +91,7 @@ var notYet = map[string][]string{}
 // withoutBPF are the packages that read a recording: what they import, directly or not, loads no
 // program into the kernel, and so opens a recording anywhere.
 var withoutBPF = []string{"internal/record", "internal/report", "internal/run", "internal/sched",
+	"internal/rounds",
 	"internal/parquet",
 	"trace/spool", "trace/event", "trace/hist", "trace/syscalls", "internal/proc", "internal/load"}
 

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"switchyard/internal/report"
-	interval "switchyard/internal/stats"
+	"switchyard/internal/rounds"
 	"switchyard/trace"
 )
 
@@ -27,16 +27,29 @@ var priceDocs = map[string]string{
 	trace.CostRecord:      "record depth, a traced task",
 }
 
-// calibrate measures them here and now.
-func calibrate(ctx context.Context, rounds int, names ...string) ([]report.ProbeCost, error) {
-	costs, err := trace.Calibrate(ctx, rounds, names...)
+// prices measures what the named probes cost, here and now.
+func prices(ctx context.Context, times int, names ...string) ([]rounds.Price, error) {
+	costs, err := trace.Calibrate(ctx, times, names...)
+	if err != nil {
+		return nil, err
+	}
+	var list []rounds.Price
+	for _, c := range costs {
+		list = append(list, rounds.Price{Name: c.Name, Doc: priceDocs[c.Name], Unit: c.Unit,
+			Added: c.Added, Without: c.Without, Events: c.Events})
+	}
+	return list, nil
+}
+
+// calibrate is prices, summed up.
+func calibrate(ctx context.Context, times int, names ...string) ([]report.ProbeCost, error) {
+	measured, err := prices(ctx, times, names...)
 	if err != nil {
 		return nil, err
 	}
 	var list []report.ProbeCost
-	for _, c := range costs {
-		list = append(list, report.ProbeCost{Name: c.Name, Doc: priceDocs[c.Name], Unit: c.Unit,
-			Added: interval.Median(c.Added), Without: interval.Median(c.Without), Events: c.Events})
+	for i := range measured {
+		list = append(list, report.OfPrice(&measured[i]))
 	}
 	return list, nil
 }

@@ -13,8 +13,10 @@ import (
 	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
+	"switchyard/internal/rounds"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 // compareOptions are what `compare` was asked to do.
@@ -169,61 +171,55 @@ func cpuFlag(name, value string, byDefault, allowed proc.CPUList) (proc.CPUList,
 // compareModels does the work and prints the result. What was measured before an
 // interruption or a failure is not lost.
 func compareModels(env Env, o compareOptions, quiet bool) error {
-	var files *compare.Keeper
+	var kept *rounds.Writer
 	if o.out != "" { // before a minute's work, not after it
 		err := makeDirectory(o.out)
 		if err == nil {
-			files, err = compare.NewKeeper(o.out, own)
+			kept, err = rounds.Create(filepath.Clean(o.out), own)
 		}
 		if err != nil {
 			return fmt.Errorf("--out: %w", err)
 		}
+		defer kept.Close()
+		o.Keep = kept.Add
 	}
 	end := env.ending()
 	defer end.stop()
 	ctx := end.asked
 
 	bar := newProgress(env, o.Steps(), quiet)
-	o.Host, o.Doing = host(), bar.next
-	o.DropPrivilege = func() error { return dropPrivilege() }
-	o.Prices = func(ctx context.Context, names ...string) ([]report.ProbeCost, error) {
-		return calibrate(ctx, calibrateRounds, names...)
-	}
-	result, workErr := compare.Run(ctx, o.Options)
-	bar.clear()
-	if result == nil {
-		if files != nil {
-			files.Discard()
+	o.Doing, o.DropPrivilege = bar.next, func() error {
+		if kept == nil {
+			return dropPrivilege()
 		}
-		return workErr
+		// The directory may be another user's: files in it get their names at the end.
+		return dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE)
 	}
-	var keepErr error
-	if files != nil { // first: who reads standard output may be gone
-		keepErr = files.Keep(result)
+	o.Prices = func(ctx context.Context, names ...string) ([]rounds.Price, error) {
+		return prices(ctx, calibrateRounds, names...)
 	}
-	if err := writeCompare(env, o, result); err != nil {
+	result, keepErr := compare.Run(ctx, o.Options)
+	bar.clear()
+	if kept != nil && keepErr == nil { // first: who reads standard output may be gone
+		keepErr = kept.Commit(*result.Manifest)
+	}
+	c := report.OfRounds(result)
+	if err := writeCompare(env, o.format, c); err != nil {
 		return err
 	}
 	if keepErr != nil {
 		return keepErr
 	}
-	if files != nil && !quiet {
-		env.say("The report is in %s: report.md, compare.json, compare.csv", filepath.Clean(o.out))
+	if kept != nil && !quiet {
+		env.say("The run is in %s: switchyard report %[1]s", filepath.Clean(o.out))
 	}
-	if workErr != nil {
-		return workErr
+	if c.Interrupted {
+		return fmt.Errorf("interrupted: %d of %d rounds of the first model are in the result", c.Models[0].Rounds, o.Rounds)
 	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted: %d of %d rounds of the first model are in the result", result.Models[0].Rounds, o.Rounds)
+	if err := checksOf(c); err != nil {
+		return err
 	}
-	for _, r := range result.Models {
-		for _, k := range r.Checks {
-			if k.Available && !k.OK {
-				return fmt.Errorf("a check failed: %s, %s: %s (the numbers of that row are not to be trusted)", r.Model, k.Name, k.Difference())
-			}
-		}
-	}
-	for i, r := range result.Models {
+	for i, r := range c.Models {
 		if r.Rounds == 0 && o.Models[i].Available() == nil { // it can run here, and did not
 			return fmt.Errorf("%s could not be measured: %s", r.Model, r.Reason)
 		}
@@ -231,8 +227,20 @@ func compareModels(env Env, o compareOptions, quiet bool) error {
 	return nil
 }
 
-func writeCompare(env Env, o compareOptions, c *report.Compare) error {
-	return writeIn(env, o.format, func(f report.Format, width int) error {
+// checksOf is the first check of a comparison that failed, as an error.
+func checksOf(c *report.Compare) error {
+	for _, r := range c.Models {
+		for _, k := range r.Checks {
+			if k.Available && !k.OK {
+				return fmt.Errorf("a check failed: %s, %s: %s (the numbers of that row are not to be trusted)", r.Model, k.Name, k.Difference())
+			}
+		}
+	}
+	return nil
+}
+
+func writeCompare(env Env, format string, c *report.Compare) error {
+	return writeIn(env, format, func(f report.Format, width int) error {
 		return f.Compare(env.Stdout, c, width)
 	})
 }

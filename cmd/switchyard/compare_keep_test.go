@@ -62,7 +62,7 @@ func TestCompareOutOfAnother(t *testing.T) {
 		if err := cmd.Run(); err != nil || stderr.Len() > 0 {
 			t.Errorf("%s: %v: %s", out, err, stderr.String())
 		}
-		for _, name := range []string{"compare.json", "compare.csv", "report.md", "report.txt"} {
+		for _, name := range []string{"manifest.json", "rounds.jsonl"} {
 			owners[filepath.Join(out, name)] = user
 		}
 		for path, want := range owners {

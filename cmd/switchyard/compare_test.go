@@ -232,11 +232,14 @@ func TestCompareFormats(t *testing.T) {
 	if !strings.Contains(text.stderr, dir) {
 		t.Errorf("standard error does not say where the report is: %q", text.stderr)
 	}
-	for _, name := range []string{"compare.json", "compare.csv", "report.md", "report.txt"} {
+	for _, name := range []string{"manifest.json", "rounds.jsonl"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || info.Size() == 0 || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
+	}
+	if shown := runCommand(t, "report", dir); shown.code != 0 || shown.stdout != text.stdout || shown.stderr != "" {
+		t.Errorf("report: exit code %d, %q:\n%s\ncompare printed:\n%s", shown.code, shown.stderr, shown.stdout, text.stdout)
 	}
 	if again := runCompare(t, append(args, "--out", dir)...); again.code != 1 || !strings.Contains(again.stderr, "not empty") {
 		t.Errorf("a second run into the same directory: exit code %d, %q", again.code, again.stderr)
@@ -248,6 +251,40 @@ func TestCompareFormats(t *testing.T) {
 	if md := runCompare(t, append(args, "--format", "markdown", "-q")...); !strings.HasPrefix(md.stdout, "| model |") || md.stderr != "" {
 		t.Errorf("Markdown: %q, %q", md.stdout, md.stderr)
 	}
+}
+
+// Every form of a comparison can be made again from its directory, to the byte, with counts and
+// without.
+func TestCompareIsShownAgain(t *testing.T) {
+	for _, more := range [][]string{nil, {"--no-trace"}} {
+		for _, format := range []string{"text", "json", "csv", "markdown"} {
+			dir := filepath.Join(t.TempDir(), "run")
+			args := append([]string{"poll/epoll", "threads/iterative", "--requests-per-conn", "0", "--format", format, "--out", dir, "-q"}, quick...)
+			printed := runCompare(t, append(args, more...)...)
+			shown := runCommand(t, "report", dir, "--format", format)
+			if printed.code != 0 || shown.code != 0 || shown.stdout != printed.stdout || shown.stderr != "" {
+				t.Errorf("%s %q: exit codes %d and %d, %q, %q; compare printed:\n%s\nreport:\n%s",
+					format, more, printed.code, shown.code, printed.stderr, shown.stderr, printed.stdout, shown.stdout)
+			}
+		}
+	}
+}
+
+// What report is asked for and a run of that kind does not have is said.
+func TestReportOfAnotherKind(t *testing.T) {
+	dir := t.TempDir()
+	write := func(schema string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(`{"schema":"`+schema+`"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("switchyard.run/3")
+	mustFail(t, exitUsage, []string{"report", dir, "--format", "csv"}, "a recording has no such form", "json")
+	write("switchyard.compare-run/7")
+	mustFail(t, exitFailed, []string{"report", dir}, "newer switchyard", "compare-run/7")
+	write("switchyard.cake/1")
+	mustFail(t, exitFailed, []string{"report", dir}, "damaged", "cake")
 }
 
 func TestCompareAskedWrongly(t *testing.T) {

@@ -169,7 +169,8 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 
 	gone := make(chan struct{})
 	if f.statsFD >= 0 {
-		stop, err := answerStats(f.statsFD, counters, model.Workers(opts), f.parent, gone)
+		stop, err := answerStats(f.statsFD, counters, server.Addr().String(),
+			model.Workers(opts), f.parent, gone)
 		if err != nil {
 			return fmt.Errorf("serve %s: %w", model.Name, err)
 		}

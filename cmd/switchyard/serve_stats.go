@@ -14,12 +14,13 @@ import (
 
 // answerStats writes one JSON line to fd, a stream socket, for every byte read
 // from it, until the other end closes it, when it closes gone, or stop is called.
-// It takes fd over; stop closes it. As long as it does that the process dies with
+// address and workers are the server's. It takes fd over; stop closes it. As long as it does that the process dies with
 // parent, if that is not 0.
 //
 // It waits in poll(2) on a thread of its own and not on the runtime's poller,
 // so that a server under test is not given a netpoller it would not have.
-func answerStats(fd int, c *switchyard.Counters, workers, parent int, gone chan<- struct{}) (stop func(), err error) {
+func answerStats(fd int, c *switchyard.Counters, address string, workers, parent int,
+	gone chan<- struct{}) (stop func(), err error) {
 	if err := unix.SetNonblock(fd, false); err != nil {
 		return nil, fmt.Errorf("stats-fd %d: %w", fd, os.NewSyscallError("fcntl", err))
 	}
@@ -42,7 +43,7 @@ func answerStats(fd int, c *switchyard.Counters, workers, parent int, gone chan<
 				return
 			}
 			n, e := sys.Read(fd, questions)
-			if n <= 0 || e != 0 || answer(fd, c, workers, n) != nil {
+			if n <= 0 || e != 0 || answer(fd, c, address, workers, n) != nil {
 				close(gone)
 				return
 			}
@@ -60,13 +61,13 @@ func answerStats(fd int, c *switchyard.Counters, workers, parent int, gone chan<
 }
 
 // answer writes n lines.
-func answer(fd int, c *switchyard.Counters, workers, n int) error {
+func answer(fd int, c *switchyard.Counters, address string, workers, n int) error {
 	for range n {
 		s, err := compare.ReadStats(c)
 		if err != nil {
 			return err
 		}
-		s.Workers = workers
+		s.Address, s.Workers = address, workers
 		line, err := json.Marshal(s)
 		if err != nil {
 			return err

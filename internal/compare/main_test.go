@@ -62,6 +62,7 @@ func serveModel(name string) error {
 			if err != nil {
 				return
 			}
+			st.Address = s.Addr().String()
 			if err := json.NewEncoder(control).Encode(st); err != nil {
 				return
 			}

@@ -1,6 +1,3 @@
-// Package compare puts the same load on servers of several designs, each a process of its own, and
-// sums up what that took. It starts its own program again, as a server (serve) and as a load
-// generator (load), and talks to both over sockets.
 package compare
 
 import (
@@ -10,7 +7,7 @@ import (
 
 	"switchyard"
 	"switchyard/internal/proc"
-	"switchyard/internal/report"
+	"switchyard/internal/rounds"
 )
 
 // Options are what a comparison is to do. They are taken as they are: whoever makes them checks
@@ -29,29 +26,38 @@ type Options struct {
 	Spins                uint64 // speed of /work's loop, the same for all models
 	NoTrace              bool
 
-	Host report.Host // the machine, for the result
+	// Program is what is run as server and load generator; "" is this program.
+	Program string
 
-	// The three below must be there. Doing is told what is measured next.
+	// Any of the functions below may be nil. Doing is told what is measured next.
 	Doing func(what string)
+	// Keep is given each round when it is over. After an error it is not called again, and Run
+	// returns the error beside the result.
+	Keep func(*rounds.Round) error
 	// DropPrivilege gives up what is not needed once the probes were attached.
 	DropPrivilege func() error
 	// Prices measures what the named probes cost.
-	Prices func(ctx context.Context, names ...string) ([]report.ProbeCost, error)
+	Prices func(ctx context.Context, names ...string) ([]rounds.Price, error)
 }
 
 // Steps is how often Doing is called before what the probes cost is measured.
 func (o Options) Steps() int { return len(o.plan()) * len(o.Models) }
 
 // Run does all rounds, or as many as ctx lets it, and sums them up. Every process that it starts
-// has ended when it returns, and dies with this one.
-func Run(ctx context.Context, o Options) (result *report.Compare, err error) {
+// has ended when it returns, and dies with this one. The result is there beside an error, too.
+func Run(ctx context.Context, o Options) (result *rounds.Result, err error) {
+	Locked(func() { result, err = newRun(o).measure(ctx) })
+	return result, err
+}
+
+// Locked calls f on a thread of its own, which ends with it. Processes that are started by such a
+// thread die with it (StartServer, StartLoad).
+func Locked(f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		// Every process the run starts dies with this thread.
 		runtime.LockOSThread()
-		result, err = newRun(o).measure(ctx)
+		f()
 	}()
 	<-done
-	return result, err
 }

@@ -3,8 +3,8 @@ package compare
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,11 +36,17 @@ type Process struct {
 // errDied is wrapped by every error that says a process ended early.
 var errDied = errors.New("ended early")
 
-// Start runs this program with args. Descriptor 3 is its end of the socket, those
+// Start runs this program, pinned to CPUs, with args. Descriptor 3 is its end of the socket, those
 // behind it are extra. The calling goroutine must be locked to its thread, which
 // must live as long as the process: the kernel kills the one with the other
 // (prctl(2), PR_SET_PDEATHSIG).
 func Start(cpus proc.CPUList, extra []*os.File, args ...string) (*Process, error) {
+	return start("", cpus, extra, args...)
+}
+
+// start is Start of any program; "" is this one. Without CPUs the process may run on all that this
+// thread may.
+func start(program string, cpus proc.CPUList, extra []*os.File, args ...string) (*Process, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
@@ -53,7 +59,7 @@ func Start(cpus proc.CPUList, extra []*os.File, args ...string) (*Process, error
 	}
 	p := &Process{control: os.NewFile(uintptr(pair[0]), "control"), exited: make(chan struct{})}
 	p.lines = bufio.NewReader(p.control)
-	p.cmd = exec.Command("/proc/self/exe", args...)
+	p.cmd = exec.Command(cmp.Or(program, "/proc/self/exe"), args...)
 	p.cmd.Args[0] = "switchyard"
 	p.cmd.ExtraFiles = append([]*os.File{theirs}, extra...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
@@ -70,8 +76,11 @@ func Start(cpus proc.CPUList, extra []*os.File, args ...string) (*Process, error
 }
 
 // pinned calls f with the calling thread, and so every process it starts,
-// pinned to cpus (sched_setaffinity(2)).
+// pinned to cpus (sched_setaffinity(2)), if there are any.
 func pinned(cpus proc.CPUList, f func() error) error {
+	if len(cpus) == 0 {
+		return f()
+	}
 	old, err := proc.Allowed()
 	if err != nil {
 		return os.NewSyscallError("sched_getaffinity", err)
@@ -166,14 +175,22 @@ func (p *Process) Wait(ctx context.Context, patience time.Duration) error {
 	}
 }
 
-// terminate asks the process to end and waits; what does not end is killed
+// Terminate asks the process to end and waits; what does not end is killed
 // with all it started (they are of one process group). It reports whether the
 // process ended well.
-func (p *Process) terminate(patience time.Duration) error {
+func (p *Process) Terminate(patience time.Duration) error {
 	p.cmd.Process.Signal(unix.SIGTERM)
 	err := p.Wait(context.Background(), patience)
 	p.Kill()
 	return err
+}
+
+// cpuTime is the CPU time of a process that has ended and of its reaped children.
+func (p *Process) cpuTime() time.Duration {
+	if p.cmd.ProcessState == nil {
+		return 0
+	}
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 
 // Kill ends the process and its group at once, if it still runs, and releases
@@ -215,12 +232,4 @@ func (t *tail) lines() []string {
 func (t *tail) lastLine() string {
 	l := t.lines()
 	return l[len(l)-1]
-}
-
-// decode reads what the process printed as JSON.
-func (p *Process) decode(v any) error {
-	if err := json.Unmarshal(p.stdout.Bytes(), v); err != nil {
-		return fmt.Errorf("read its result: %w", err)
-	}
-	return nil
 }

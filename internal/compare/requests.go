@@ -2,20 +2,22 @@ package compare
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"switchyard/internal/load"
 	"switchyard/internal/report"
+	"switchyard/trace/event"
 )
 
-// idle waits until the server has no connection open and has had so many, so that
+// Idle waits until the server has no connection open and has had so many, so that
 // all it has answered is counted (a server counts the requests of a connection
 // when that closes), and returns its counters. A connection its client has closed
 // may still be waiting for a process to be made for it. It does not wait long: the
 // second result is false when some connection stays.
-func (s *server) idle(ctx context.Context, accepted int) (st Stats, idle bool, err error) {
+func (s *Server) Idle(ctx context.Context, accepted int) (st Stats, idle bool, err error) {
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
-		st, err = s.stats(ctx)
+		st, err = s.Stats(ctx)
 		idle = err == nil && st.Counters.Active == 0 && st.Counters.Accepted >= uint64(accepted)
 		if err != nil || idle || time.Now().After(deadline) {
 			return st, idle, err
@@ -27,17 +29,23 @@ func (s *server) idle(ctx context.Context, accepted int) (st Stats, idle bool, e
 // say they were answered, warm-up and stragglers included. What a client had no
 // answer to when its time was up, one request at most, or gave up on before, the
 // server may have answered or not.
-func requestsCheck(before, after Stats, idle bool, l *load.Result, clients int) report.Check {
-	answered := l.Warmup.Answered + l.Answered() + l.CarriedOver.Answered
-	k := report.Check{
-		Name: report.RequestsCheck, Available: idle,
-		Traced: int64(after.Counters.Requests - before.Counters.Requests), Kernel: int64(answered),
+func requestsCheck(before, after Stats, idle bool, l *load.Result, clients int) event.Check {
+	k := event.Check{
+		Name: report.RequestsCheck, Status: event.Pass,
+		Traced: after.Counters.Requests - before.Counters.Requests,
+		Kernel: l.Warmup.Answered + l.Answered() + l.CarriedOver.Answered,
 	}
 	if !idle {
-		k.Reason = "connections stayed open before the load or after it, and the server counts requests when they close"
+		k.Status = event.Unavailable
+		k.Reason = "connections stayed open before the load or after it, and the server counts " +
+			"requests when they close"
 		return k
 	}
-	doubtful := int64(clients) + int64(l.Failed) + int64(l.Warmup.Errors)
-	k.OK = max(k.Traced-k.Kernel, k.Kernel-k.Traced) <= doubtful
+	// A request that was sent again may have been answered twice.
+	doubtful := uint64(clients) + l.Failed + l.Warmup.Errors + l.Connections.Reconnects
+	if max(k.Traced, k.Kernel)-min(k.Traced, k.Kernel) > doubtful {
+		k.Status = event.Fail
+		k.Reason = fmt.Sprintf("at most %d requests are in doubt", doubtful)
+	}
 	return k
 }

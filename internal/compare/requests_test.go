@@ -8,6 +8,7 @@ import (
 	"switchyard"
 	"switchyard/internal/load"
 	"switchyard/internal/proc"
+	"switchyard/trace/event"
 )
 
 // Requests that are lost or counted twice are seen, those that were in flight
@@ -28,7 +29,8 @@ func TestRequestsCheck(t *testing.T) {
 		var before, after Stats
 		before.Counters.Requests, after.Counters.Requests = 7, 7+test.served
 		k := requestsCheck(before, after, test.idle, &l, clients)
-		if k.OK != test.ok || k.Available != test.idle || k.Traced != int64(test.served) || k.Kernel != answered || (k.Reason == "") != test.idle {
+		available := k.Status != event.Unavailable
+		if k.OK() != test.ok || available != test.idle || k.Traced != test.served || k.Kernel != answered || (k.Reason == "") != test.ok {
 			t.Errorf("%d served, idle %v: %+v", test.served, test.idle, k)
 		}
 	}
@@ -41,22 +43,21 @@ func TestIdle(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("SWITCHYARD_TEST_PROGRAM", "switchyard")
-	m, _ := switchyard.Lookup("poll/epoll")
-	s, err := startServer(t.Context(), m, Options{Protocol: switchyard.Echo, ServerCPUs: cpus}, 0)
+	s, err := StartServer(t.Context(), ServerOptions{Model: "poll/epoll", Protocol: switchyard.Echo, CPUs: cpus})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.terminate(time.Second)
-	if st, idle, err := s.idle(t.Context(), 0); err != nil || !idle || st.Counters.Accepted != 0 {
+	defer s.Terminate(time.Second)
+	if st, idle, err := s.Idle(t.Context(), 0); err != nil || !idle || st.Counters.Accepted != 0 {
 		t.Errorf("at first: %+v, idle %v, %v", st, idle, err)
 	}
 	go func() {
 		time.Sleep(50 * time.Millisecond) // no state: idle is to look a few times in vain
-		if c, err := net.Dial("tcp", s.address); err == nil {
+		if c, err := net.Dial("tcp", s.Address); err == nil {
 			c.Close()
 		}
 	}()
-	if st, idle, err := s.idle(t.Context(), 1); err != nil || !idle || st.Counters.Accepted != 1 {
+	if st, idle, err := s.Idle(t.Context(), 1); err != nil || !idle || st.Counters.Accepted != 1 {
 		t.Errorf("after one connection: %+v, idle %v, %v", st, idle, err)
 	}
 }

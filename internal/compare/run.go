@@ -2,45 +2,77 @@ package compare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"strconv"
-	"strings"
+	"runtime"
 	"time"
 
 	"switchyard"
-	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
-	interval "switchyard/internal/stats"
+	"switchyard/internal/rounds"
 	"switchyard/trace"
+	"switchyard/trace/event"
 )
 
 // A run is one run of `compare`.
 type run struct {
-	o           Options
-	traced      bool   // at least one round counted
-	traceReason string // why none does
-	rows        []*row
-	warnings    []string
-	prices      []report.ProbeCost
-	ours        time.Duration // CPU time of servers and load, whole lives
+	o        Options
+	manifest rounds.Manifest
+	result   *rounds.Result
+	keepErr  error
+	weighed  map[string]bool // models whose memory was measured, or cannot be
 }
 
 func newRun(o Options) *run {
-	r := &run{o: o}
-	for _, m := range o.Models {
-		r.rows = append(r.rows, &row{model: m, reason: reason(m.Available())})
+	r := &run{o: o, weighed: map[string]bool{}}
+	m := &r.manifest
+	m.Command = append([]string{}, os.Args...)
+	m.Prices, m.Warnings, m.Models = []rounds.Price{}, []string{}, []rounds.Model{}
+	m.Options = rounds.Options{
+		Protocol: o.Protocol.String(), Clients: o.Clients,
+		DurationSeconds: o.Duration.Seconds(), WarmupSeconds: o.Warmup.Seconds(),
+		Rounds: o.Rounds, RequestsPerConn: o.RequestsPerConn, Workers: o.Workers,
+		MaxConns: switchyard.Options{MaxConns: o.MaxConns, Protocol: switchyard.Echo}.WithDefaults().MaxConns,
+		Spins:    o.Spins, Seed: o.Seed,
+		ServerCPUs: o.ServerCPUs.String(), LoadCPUs: o.LoadCPUs.String(),
+		SharedCPUs: len(o.ServerCPUs.Without(o.LoadCPUs)) < len(o.ServerCPUs),
 	}
+	if o.Protocol == switchyard.HTTP {
+		m.Options.Path = o.Path
+	}
+	m.Host, m.Online = host()
+	for _, model := range o.Models {
+		listed := rounds.Model{Name: model.Name}
+		if err := model.Available(); err != nil {
+			listed.Reason = report.OneLine(err.Error())
+		}
+		if model.Program != nil {
+			listed.Program = model.Program()
+		}
+		m.Models = append(m.Models, listed)
+	}
+	if o.NoTrace {
+		m.NoCounts = "--no-trace was given"
+	}
+	r.result = rounds.NewResult(m)
 	return r
 }
 
-func reason(err error) string {
-	if err == nil {
-		return ""
+// host is the machine, and how many of its CPUs are in use.
+func host() (h event.Host, online int) {
+	h = event.Host{Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Model: proc.Here.CPUModel(),
+		Go: runtime.Version(), Root: os.Geteuid() == 0}
+	h.Name, _ = os.Hostname()
+	h.Kernel, _ = proc.Uname()
+	// NumCPU is how many this process may run on.
+	if list, err := proc.Here.Online(); err == nil && len(list) > 0 {
+		h.CPUs = list[len(list)-1] + 1
+		return h, len(list)
 	}
-	return report.OneLine(err.Error())
+	return h, h.CPUs
 }
 
 // countEvery is how many rounds that measure rates there are to one that counts.
@@ -60,64 +92,99 @@ func (o Options) plan() []bool {
 	return plan
 }
 
-// measure does all rounds, or as many as ctx lets it, and sums them up.
-func (r *run) measure(ctx context.Context) (*report.Compare, error) {
-	if r.o.NoTrace {
-		r.traceReason = "--no-trace was given"
-	}
+// measure does all rounds, or as many as ctx lets it.
+func (r *run) measure(ctx context.Context) (*rounds.Result, error) {
+	m := &r.manifest
 	before, _ := proc.Here.Stat()
 	order := rand.New(rand.NewPCG(r.o.Seed, 0))
 	dropped := false
-	measured := 0
+	number := 0
 	for _, counts := range r.o.plan() {
-		name := "the round that counts"
 		if !counts {
-			measured++
-			name = fmt.Sprintf("round %d", measured)
+			number++
 		}
 		var session *trace.Session
-		if counts && r.traceReason == "" && ctx.Err() == nil {
+		if counts && m.NoCounts == "" && ctx.Err() == nil {
 			var err error
-			if session, err = trace.Open(trace.Options{Syscalls: true, TLB: true, MaxTasks: 1 /* all that is shown is sums */}); err != nil {
-				r.traceReason = report.OneLine(err.Error())
+			session, err = trace.Open(trace.Options{Syscalls: true, TLB: true,
+				MaxTasks: 1 /* all that is shown is sums */})
+			if err != nil {
+				m.NoCounts = report.OneLine(err.Error())
 			}
 		}
-		if !dropped {
-			dropped = true
+		if !dropped && r.o.DropPrivilege != nil {
 			if err := r.o.DropPrivilege(); err != nil {
-				r.warnings = append(r.warnings, report.OneLine(err.Error())+".")
+				m.Warnings = append(m.Warnings, report.OneLine(err.Error())+".")
 			}
 		}
+		dropped = true
 		// A new order each round, so that no model always follows the same one.
-		for _, i := range order.Perm(len(r.rows)) {
-			row := r.rows[i]
-			r.o.Doing(row.model.Name)
-			if row.reason != "" || row.broken || ctx.Err() != nil || counts && session == nil {
-				continue
-			}
-			if err := r.round(ctx, name, row, session); err != nil && ctx.Err() == nil {
-				// One bad round is a note; a model that cannot be measured at
-				// all loses its row, and the others go on.
-				row.failure = report.Words(err)
-				row.note(fmt.Sprintf("%s failed: %s", name, row.failure))
-				row.failures++
-				row.broken = row.failures >= 2
+		for _, i := range order.Perm(len(r.o.Models)) {
+			r.doing(r.o.Models[i].Name)
+			if ctx.Err() == nil && !(counts && session == nil) && r.worthTrying(i) {
+				r.one(ctx, i, counts, number, session)
 			}
 		}
 		if session != nil {
-			r.traced = true
+			m.Options.Trace = true
 			session.Close()
 		}
 	}
 	after, _ := proc.Here.Stat()
-	if r.traced && ctx.Err() == nil {
-		r.o.Doing("what the probes cost")
-		var err error
-		if r.prices, err = r.o.Prices(ctx, trace.CostCount, trace.CostTLB, trace.CostSyscall); err != nil && ctx.Err() == nil {
-			r.warnings = append(r.warnings, "what the probes cost is not known: "+report.OneLine(err.Error())+".")
+	d := after.Sub(before)
+	m.Machine.Busy, m.Machine.Idle, m.Machine.Steal = d.Busy, d.Idle, d.Steal
+	if m.Options.Trace && r.o.Prices != nil && ctx.Err() == nil {
+		r.doing("what the probes cost")
+		prices, err := r.o.Prices(ctx, trace.CostCount, trace.CostTLB, trace.CostSyscall)
+		switch {
+		case err == nil:
+			m.Prices = prices
+		case ctx.Err() == nil:
+			m.Warnings = append(m.Warnings, "what the probes cost is not known: "+
+				report.OneLine(err.Error())+".")
 		}
 	}
-	return r.result(after.Sub(before), ctx.Err() != nil), nil
+	m.Interrupted = ctx.Err() != nil
+	m.Made = time.Now().UTC()
+	return r.result, r.keepErr
+}
+
+func (r *run) doing(what string) {
+	if r.o.Doing != nil {
+		r.o.Doing(what)
+	}
+}
+
+// worthTrying is false of a model that cannot run here, or that failed twice: one bad round is a
+// note, a model that cannot be measured at all loses its row, and the others go on.
+func (r *run) worthTrying(i int) bool {
+	return r.manifest.Models[i].Reason == "" && len(r.result.Sums[i].Failures) < 2
+}
+
+// one measures model i once, and adds and keeps the round. A round that was interrupted is none.
+func (r *run) one(ctx context.Context, i int, counts bool, number int, session *trace.Session) {
+	round := &rounds.Round{Model: r.o.Models[i].Name}
+	if !counts {
+		round.Number = number
+	}
+	err := r.round(ctx, r.o.Models[i], round, session)
+	if err == nil {
+		err = r.result.Add(round)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return
+		}
+		round = &rounds.Round{Model: round.Model, Number: round.Number, Memory: round.Memory,
+			Failed: report.Words(err)}
+		if err := r.result.Add(round); err != nil {
+			r.keepErr = errors.Join(r.keepErr, err)
+			return
+		}
+	}
+	if r.o.Keep != nil && r.keepErr == nil {
+		r.keepErr = r.o.Keep(round)
+	}
 }
 
 // workersFor is the --workers of a model's server: what was asked for, or for a
@@ -135,119 +202,90 @@ func (r *run) workersFor(m switchyard.Model) int {
 // round measures one model once: server up, load warmed up, window open, load,
 // window closed, all down. With a session it counts; without, it measures rates.
 // A model's first round measures memory too.
-func (r *run) round(ctx context.Context, name string, row *row, session *trace.Session) error {
-	o := r.o
-	workers := r.workersFor(row.model)
-	s, err := startServer(ctx, row.model, o, workers)
+func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.Round,
+	session *trace.Session) error {
+	o := &r.o
+	workers := r.workersFor(model)
+	s, err := StartServer(ctx, ServerOptions{Program: o.Program, CPUs: o.ServerCPUs, Model: model.Name,
+		Protocol: o.Protocol, Workers: workers, MaxConns: o.MaxConns, Spins: o.Spins})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
 	// With time to reap its children: of a server that is killed they become
 	// init's, which not every container has.
-	defer s.terminate(2 * time.Second)
+	defer s.Terminate(2 * time.Second)
 	connections := 0
-	if !row.weighed {
-		row.weighed = true
-		// Many, where the design can, so that what a server needs once weighs little.
-		n := min(max(o.Clients, 64), row.model.Capacity(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
-		if v, served, err := s.pssPerConnection(n, o); err != nil {
-			row.miss("pss_bytes_per_connection", err)
-		} else {
-			row.pss, row.pssConns, connections = &v, served, n
-		}
+	if !r.weighed[model.Name] {
+		r.weighed[model.Name] = true
+		round.Memory, connections = weigh(s, model, max(o.Clients, 64), workers)
 	}
-	quiet, idleBefore, err := s.idle(ctx, connections)
+	quiet, idleBefore, err := s.Idle(ctx, connections)
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
 	if session != nil {
-		if err := session.Follow(s.cmd.Process.Pid); err != nil {
+		if err := session.Follow(s.PID()); err != nil {
 			return fmt.Errorf("follow the server: %w", err)
 		}
 		defer session.Forget()
 	}
-	l, err := r.startLoad(s)
+	l, err := StartLoad(ctx, LoadOptions{Program: o.Program, CPUs: o.LoadCPUs, Target: s.URL(o.Path),
+		Clients: o.Clients, Duration: o.Duration, Warmup: o.Warmup, RequestsPerConn: o.RequestsPerConn,
+		Seed: o.Seed})
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
 	defer l.Kill()
-	if err := Expect(ctx, l, "ready", 10*time.Second+o.Warmup); err != nil {
+	w, err := OpenWindow(ctx, s, session)
+	if err != nil {
+		return err
+	}
+	if err := l.Begin(); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	before, err := s.cpu(ctx)
+	if err := l.Done(ctx); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	seen, err := w.Close(ctx)
+	if err != nil {
+		return err
+	}
+	if round.Load, err = l.Result(ctx); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	st, idle, err := s.Idle(ctx, 0)
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
-	if session != nil {
-		if err := session.Start(); err != nil {
-			return fmt.Errorf("open the window: %w", err)
-		}
+	if err := s.Terminate(5 * time.Second); err != nil {
+		round.Notes = append(round.Notes, "its server did not end well: "+report.Words(err))
 	}
-	throttled := trace.WatchThrottling(s.cmd.Process.Pid)
-	if err := l.Say("go"); err != nil {
-		return fmt.Errorf("load: %w", err)
+	r.manifest.Machine.Ours += s.cpuTime() + l.cpuTime()
+	round.Workers = st.Workers
+	round.Paused, round.Refused = st.Counters.Paused, st.Counters.Refused
+	round.Throttled = seen.Throttled
+	if seen.ThrottledWhy != nil {
+		round.Throttled, round.ThrottledWhy = nil, report.OneLine(seen.ThrottledWhy.Error())
 	}
-	if err := Expect(ctx, l, "done", 20*time.Second+o.Duration); err != nil {
-		return fmt.Errorf("load: %w", err)
-	}
-	throttling, throttlingErr := throttled.Read()
-	var counts *trace.Counts
-	if session != nil {
-		if counts, err = session.Stop(); err != nil {
-			return fmt.Errorf("close the window: %w", err)
-		}
-	}
-	after, err := s.cpu(ctx)
-	if err != nil {
-		return fmt.Errorf("server: %w", err)
-	}
-	if err := l.Say("end"); err != nil {
-		return fmt.Errorf("load: %w", err)
-	}
-	if err := l.Wait(ctx, 20*time.Second); err != nil {
-		return fmt.Errorf("load: %w", err)
-	}
-	var res load.Result
-	if err := l.decode(&res); err != nil {
-		return fmt.Errorf("load: %w", err)
-	}
-	st, idle, err := s.idle(ctx, 0)
-	if err != nil {
-		return fmt.Errorf("server: %w", err)
-	}
-	if err := s.terminate(5 * time.Second); err != nil {
-		row.note("its server did not end well: " + report.Words(err))
-	}
-	r.ours += cpuTime(s.Process) + cpuTime(l)
-	row.workers = st.Workers
-	row.add(name, &res, st)
-	row.addThrottling(throttling, throttlingErr)
-	row.addCheck(requestsCheck(quiet, st, idleBefore && idle, &res, o.Clients))
-	if counts != nil {
-		row.addCounts(&res, counts)
+	round.Checks = append(round.Checks, requestsCheck(quiet, st, idleBefore && idle, round.Load, o.Clients))
+	if seen.Counts != nil {
+		round.Counts = CountsOf(seen.Counts)
+		round.Checks = append(round.Checks, seen.Counts.Checks...)
 	} else {
-		row.addRates(&res, after.Sub(before))
+		round.CPU = &seen.CPU
 	}
 	return nil
 }
 
-// cpuTime is the CPU time of a process that has ended and of its reaped children.
-func cpuTime(p *Process) time.Duration {
-	if p.cmd.ProcessState == nil {
-		return 0
+// weigh measures what a connection takes of a server's memory: of n, where the design can serve so
+// many at once, so that what a server needs once weighs little. It returns how many were opened.
+func weigh(s *Server, model switchyard.Model, n, workers int) (*rounds.Memory, int) {
+	n = min(n, model.Capacity(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
+	v, served, err := s.PSSPerConnection(n)
+	if err != nil {
+		return &rounds.Memory{Why: report.OneLine(err.Error())}, 0
 	}
-	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
-}
-
-func (r *run) startLoad(s *server) (*Process, error) {
-	o := r.o
-	target := "echo://" + s.address
-	if o.Protocol == switchyard.HTTP {
-		target = "http://" + s.address + o.Path
-	}
-	return Start(o.LoadCPUs, nil, "load", target, "--control-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--clients", strconv.Itoa(o.Clients),
-		"--duration", o.Duration.String(), "--warmup", o.Warmup.String(), "--requests-per-conn", strconv.Itoa(o.RequestsPerConn),
-		"--seed", strconv.FormatUint(o.Seed, 10), "--format", "json", "--quiet")
+	return &rounds.Memory{PerConnection: v, Connections: served}, n
 }
 
 // Expect waits for the one line a process must say next.
@@ -260,63 +298,4 @@ func Expect(ctx context.Context, p *Process, want string, patience time.Duration
 		return fmt.Errorf("it said %q, not %q", got, want)
 	}
 	return nil
-}
-
-// result sums everything up.
-func (r *run) result(machine proc.Stat, interrupted bool) *report.Compare {
-	o := r.o
-	c := &report.Compare{
-		Schema: report.CompareSchema,
-		Host:   o.Host,
-		Options: report.CompareOptions{
-			Protocol: o.Protocol.String(), Clients: o.Clients, DurationSeconds: o.Duration.Seconds(), WarmupSeconds: o.Warmup.Seconds(),
-			Rounds: o.Rounds, RequestsPerConn: o.RequestsPerConn, Workers: o.Workers,
-			MaxConns: switchyard.Options{MaxConns: o.MaxConns, Protocol: switchyard.Echo}.WithDefaults().MaxConns, Spins: o.Spins,
-			ServerCPUs: o.ServerCPUs.String(), LoadCPUs: o.LoadCPUs.String(), Seed: o.Seed, Trace: r.traced,
-		},
-		Interrupted: interrupted,
-	}
-	if o.Protocol == switchyard.HTTP {
-		c.Options.Path = o.Path
-	}
-	if all := machine.Busy + machine.Idle + machine.Steal; all > 0 {
-		c.Host.StealShare = float64(machine.Steal) / float64(all)
-		c.Host.OtherShare = max(0, float64(machine.Busy-r.ours)/float64(all))
-	}
-	if len(o.ServerCPUs.Without(o.LoadCPUs)) < len(o.ServerCPUs) {
-		r.warnings = append(r.warnings, "server and load share CPUs: each delays the other, and the numbers are of both.")
-	}
-	if c.Host.StealShare > 0.02 {
-		r.warnings = append(r.warnings, "the hypervisor took time away, which looks like time on the CPU.")
-	}
-	for _, row := range r.rows {
-		m := row.report(r.traceReason)
-		m.ProbeShare = row.probeShare(r.prices)
-		c.Models = append(c.Models, m)
-	}
-	c.ProbeCost = r.prices
-	c.Warnings = append(r.warnings, r.generatorWarnings()...)
-	return c
-}
-
-// generatorWarnings says against which models the load generator, rather than
-// the server, may be what was measured.
-func (r *run) generatorWarnings() []string {
-	var busy, delayed []string
-	for _, row := range r.rows {
-		if interval.Median(row.busy).Median > 0.9 {
-			busy = append(busy, row.model.Name)
-		}
-		if interval.Median(row.delayed).Median > 0.1 {
-			delayed = append(delayed, row.model.Name)
-		}
-	}
-	var list []string
-	if len(busy) > 0 {
-		list = append(list, "the load generator was busy for over 90 % of its CPU, so that it may be the limit, against "+strings.Join(busy, ", ")+".")
-	}
-	if len(delayed) > 0 {
-		list = append(list, "the load generator waited for its CPU for over 10 % of the time (other tasks ran there) against "+strings.Join(delayed, ", ")+".")
-	}
-	return list
 }

@@ -9,24 +9,36 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"switchyard"
 	"switchyard/internal/proc"
 )
 
-// A server is a `switchyard serve` of its own process.
-type server struct {
-	*Process
-	address string
+// ServerOptions say which server to start. Zero is the default of switchyard serve.
+type ServerOptions struct {
+	Program  string // that is run; "" is this one
+	CPUs     proc.CPUList
+	Model    string
+	Protocol switchyard.Protocol
+	Workers  int
+	MaxConns int
+	Spins    uint64 // speed of /work's loop
 }
 
-// startServer starts a server of a model and returns once it accepts.
-func startServer(ctx context.Context, m switchyard.Model, o Options, workers int) (*server, error) {
-	args := []string{"serve", m.Name, "--listen", "127.0.0.1:0", "--protocol", o.Protocol.String(), "--stats-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--ready-fd", "4", "--quiet"}
-	if workers > 0 {
-		args = append(args, "--workers", strconv.Itoa(workers))
+// A Server is a `switchyard serve` in a process of its own.
+type Server struct {
+	*Process
+	Address  string // where it listens
+	protocol switchyard.Protocol
+}
+
+// StartServer starts a server and returns once it accepts.
+func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
+	args := []string{"serve", o.Model, "--listen", "127.0.0.1:0", "--protocol", o.Protocol.String(),
+		"--stats-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--ready-fd", "4", "--quiet"}
+	if o.Workers > 0 {
+		args = append(args, "--workers", strconv.Itoa(o.Workers))
 	}
 	if o.Spins > 0 {
 		args = append(args, "--spins", strconv.FormatUint(o.Spins, 10))
@@ -39,28 +51,32 @@ func startServer(ctx context.Context, m switchyard.Model, o Options, workers int
 		return nil, err
 	}
 	defer ready.Close()
-	p, err := Start(o.ServerCPUs, []*os.File{theirs}, args...)
+	p, err := start(o.Program, o.CPUs, []*os.File{theirs}, args...)
 	theirs.Close()
 	if err != nil {
 		return nil, err
 	}
-	if err := waitReady(ctx, ready, p); err != nil {
+	s := &Server{Process: p, protocol: o.Protocol}
+	if err = waitReady(ctx, ready, p); err == nil {
+		var st Stats
+		if st, err = s.Stats(ctx); err == nil && st.Address == "" {
+			err = errors.New("it did not say where it listens")
+		}
+		s.Address = st.Address
+	}
+	if err != nil {
 		p.Kill()
 		return nil, err
 	}
-	s := &server{Process: p}
-	// The line was written before the byte, but it comes by another way.
-	for range 1000 {
-		for _, line := range p.stderr.lines() {
-			if a, ok := strings.CutPrefix(line, "listening on "); ok {
-				s.address = a
-				return s, nil
-			}
-		}
-		time.Sleep(time.Millisecond)
+	return s, nil
+}
+
+// URL is the target of a load on the server: of path, which an echo server has none of.
+func (s *Server) URL(path string) string {
+	if s.protocol == switchyard.Echo {
+		return "echo://" + s.Address
 	}
-	p.Kill()
-	return nil, errors.New("it did not say where it listens")
+	return "http://" + s.Address + path
 }
 
 // waitReady waits for the byte a server writes once it accepts.
@@ -87,8 +103,8 @@ func waitReady(ctx context.Context, ready *os.File, p *Process) error {
 	}
 }
 
-// stats asks the server for its counters and the CPU time of its dead children.
-func (s *server) stats(ctx context.Context) (Stats, error) {
+// Stats asks the server for its counters and the CPU time of its dead children.
+func (s *Server) Stats(ctx context.Context) (Stats, error) {
 	var st Stats
 	if err := s.write("?"); err != nil {
 		return st, err
@@ -103,11 +119,11 @@ func (s *server) stats(ctx context.Context) (Stats, error) {
 	return st, nil
 }
 
-// cpu is the CPU time that the server and all its descendants, living and dead,
+// CPU is the CPU time that the server and all its descendants, living and dead,
 // have used so far. A child that is waited for in the middle of
 // a reading would be in both sums or in neither, so it is read again then.
-func (s *server) cpu(ctx context.Context) (cpu proc.CPU, err error) {
-	before, err := s.stats(ctx)
+func (s *Server) CPU(ctx context.Context) (cpu proc.CPU, err error) {
+	before, err := s.Stats(ctx)
 	if err != nil {
 		return cpu, err
 	}
@@ -118,7 +134,7 @@ func (s *server) cpu(ctx context.Context) (cpu proc.CPU, err error) {
 		}
 		user, system := time.Duration(before.Children.User)*time.Microsecond, time.Duration(before.Children.System)*time.Microsecond
 		cpu = proc.CPUTime(tree).Add(proc.CPU{Run: user + system, User: user, System: system})
-		after, err := s.stats(ctx)
+		after, err := s.Stats(ctx)
 		if err != nil || after.Children == before.Children {
 			return cpu, err
 		}
@@ -127,8 +143,8 @@ func (s *server) cpu(ctx context.Context) (cpu proc.CPU, err error) {
 	return cpu, nil
 }
 
-// pss is the proportional set size of the server and all its descendants.
-func (s *server) pss() (int64, error) {
+// PSS is the proportional set size of the server and all its descendants.
+func (s *Server) PSS() (int64, error) {
 	tree, err := proc.Tree(s.cmd.Process.Pid)
 	if err != nil {
 		return 0, err
@@ -136,17 +152,17 @@ func (s *server) pss() (int64, error) {
 	return proc.PSS(tree)
 }
 
-// pssPerConnection opens n connections, has one request served on each so that
+// PSSPerConnection opens n connections, has one request served on each so that
 // whatever serves it exists, and returns by how much the server's PSS grew for
 // each, in bytes, and how many were served. With a queue for each worker
 // (SO_REUSEPORT) some connections wait behind others; those are left out.
-func (s *server) pssPerConnection(n int, o Options) (bytes float64, served int, err error) {
-	before, err := s.pss()
+func (s *Server) PSSPerConnection(n int) (bytes float64, served int, err error) {
+	before, err := s.PSS()
 	if err != nil {
 		return 0, 0, err
 	}
-	request := "GET / HTTP/1.1\r\nHost: " + s.address + "\r\n\r\n"
-	if o.Protocol == switchyard.Echo {
+	request := "GET / HTTP/1.1\r\nHost: " + s.Address + "\r\n\r\n"
+	if s.protocol == switchyard.Echo {
 		request = "x"
 	}
 	conns := make([]net.Conn, 0, n)
@@ -157,7 +173,7 @@ func (s *server) pssPerConnection(n int, o Options) (bytes float64, served int, 
 	}()
 	deadline := time.Now().Add(time.Second)
 	for range n {
-		c, err := net.DialTimeout("tcp", s.address, time.Second)
+		c, err := net.DialTimeout("tcp", s.Address, time.Second)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -180,7 +196,7 @@ func (s *server) pssPerConnection(n int, o Options) (bytes float64, served int, 
 	if served == 0 {
 		return 0, 0, fmt.Errorf("none of %d connections had a reply in a second", n)
 	}
-	after, err := s.pss()
+	after, err := s.PSS()
 	if err != nil {
 		return 0, 0, err
 	}

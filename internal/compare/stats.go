@@ -10,6 +10,7 @@ import (
 
 // Stats is one line that "serve --stats-fd" answers with.
 type Stats struct {
+	Address  string       `json:"address"` // where it listens
 	Workers  int          `json:"workers"` // made in advance
 	Counters CounterStats `json:"counters"`
 	// Self is of all threads of the server's own process, ended ones included.

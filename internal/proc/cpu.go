@@ -10,7 +10,9 @@ import (
 // on an idle CPU it begins when the task is put on the run queue, some µs before it runs. User and
 // System are how the kernel divided it: on kernels that account by ticks, by where the ticks fell.
 type CPU struct {
-	Run, User, System time.Duration
+	Run    time.Duration `json:"run_ns"`
+	User   time.Duration `json:"user_ns"`
+	System time.Duration `json:"system_ns"`
 }
 
 // Add is c + d.

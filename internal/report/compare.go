@@ -5,6 +5,7 @@ package report
 import (
 	"fmt"
 
+	"switchyard/internal/rounds"
 	"switchyard/internal/stats"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
@@ -18,7 +19,7 @@ const CompareSchema = "switchyard.compare/1"
 type Compare struct {
 	Schema   string         `json:"schema"`
 	Host     Host           `json:"host"`
-	Options  CompareOptions `json:"options"`
+	Options  rounds.Options `json:"options"`
 	Models   []ModelRow     `json:"models"`
 	Warnings []string       `json:"warnings,omitempty"`
 	// ProbeCost is what the probes of the rounds that count added, measured after
@@ -38,24 +39,6 @@ type Host struct {
 	// What else the machine did during the run, as shares of all CPU time.
 	StealShare float64 `json:"steal_share"`
 	OtherShare float64 `json:"other_cpu_share"`
-}
-
-// CompareOptions are the options the run was made with.
-type CompareOptions struct {
-	Protocol        string  `json:"protocol"`
-	Path            string  `json:"path,omitempty"`
-	Clients         int     `json:"clients"`
-	DurationSeconds float64 `json:"duration_seconds"`
-	WarmupSeconds   float64 `json:"warmup_seconds"`
-	Rounds          int     `json:"rounds"`
-	RequestsPerConn int     `json:"requests_per_conn"`
-	Workers         int     `json:"workers"`   // as asked for; 0 is the default: each row has its own
-	MaxConns        int     `json:"max_conns"` // of each server
-	Spins           uint64  `json:"spins"`     // turns per ms of the loop behind /work, the same for all
-	ServerCPUs      string  `json:"server_cpus"`
-	LoadCPUs        string  `json:"load_cpus"`
-	Seed            uint64  `json:"seed"`
-	Trace           bool    `json:"trace"`
 }
 
 // ModelRow is what one model did, all rounds together. A column that could not

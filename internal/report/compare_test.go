@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"switchyard/internal/rounds"
 	"switchyard/internal/stats"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
@@ -51,7 +52,7 @@ func sample() *Compare {
 			{Name: "count", Doc: "count depth, a traced task", Unit: "a switch with its waking", Added: rate(301, 310, 290, 320, 280), Without: rate(2400), Events: 1.9},
 			{Name: "syscall", Doc: "system calls by name, any task", Unit: "a system call", Added: rate(95, 96, 94, 97, 93), Without: rate(140), Events: 1}},
 		Host: Host{Kernel: "6.18.44", CPUs: 2, CPU: "AMD EPYC", Go: "go1.26", Root: true, StealShare: 0.012},
-		Options: CompareOptions{Protocol: "http", Path: "/", Clients: 16, DurationSeconds: 0.5, Rounds: 5, RequestsPerConn: 32,
+		Options: rounds.Options{Protocol: "http", Path: "/", Clients: 16, DurationSeconds: 0.5, Rounds: 5, RequestsPerConn: 32,
 			ServerCPUs: "0", LoadCPUs: "1", Seed: 42, Trace: true},
 		Models: []ModelRow{failed, row("poll/epoll", rate(81_000, 82_123, 79_000, 85_000, 80_000)), row("poll/epoll-et", rate(80_000, 82_000, 79_000, 81_000, 84_000)),
 			{Model: "poll/io_uring", Reason: "kernel.io_uring_disabled is 2 (sysctl kernel.io_uring_disabled=0)"}, untraced}}

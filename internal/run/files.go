@@ -125,3 +125,10 @@ func (f *Files) Damaged(name string, why error) error {
 func (f *Files) Newer(name, what string) error {
 	return fmt.Errorf("read run %s: %s was %w (%s): use that version", f.dir, name, ErrNewer, what)
 }
+
+// SameKind reports whether two schemas are of the same kind of run, whatever their numbers.
+func SameKind(a, b string) bool {
+	x, _, _ := strings.Cut(a, "/")
+	y, _, _ := strings.Cut(b, "/")
+	return x == y
+}

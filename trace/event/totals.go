@@ -9,41 +9,49 @@ type Totals struct {
 	// RunQueue from runnable to on-CPU. With Unknown, the time of which it is not known what a task
 	// did, they fill Life, the time the tasks existed, added up. Time that a hypervisor steals is
 	// in OnCPU.
-	OnCPU, Blocked, RunQueue, Unknown, Life time.Duration
+	OnCPU    time.Duration `json:"on_cpu_ns"`
+	Blocked  time.Duration `json:"blocked_ns"`
+	RunQueue time.Duration `json:"run_queue_ns"`
+	Unknown  time.Duration `json:"unknown_ns"`
+	Life     time.Duration `json:"life_ns"`
 
-	Switches Switches
+	Switches Switches `json:"switches"`
 
 	// Wakeups are the first wakings of each off-CPU period; WakeupsByInterrupt those whose waker
 	// was an interrupt, a softirq or an NMI and not a task. A task's first start is no wake-up.
-	Wakeups            uint64
-	WakeupsByInterrupt uint64
+	Wakeups            uint64 `json:"wakeups"`
+	WakeupsByInterrupt uint64 `json:"wakeups_by_interrupt"`
 	// SpuriousWakeups are wakings of a task that was not blocked: on a CPU, or runnable already.
-	SpuriousWakeups uint64
+	SpuriousWakeups uint64 `json:"spurious_wakeups"`
 
-	Migrations Migrations
+	Migrations Migrations `json:"migrations"`
 
 	// Forks are new processes, Threads new threads (io_uring's workers included), made by the task.
-	Forks, Threads uint64
+	Forks   uint64 `json:"forks"`
+	Threads uint64 `json:"threads"`
 	// Execs are programs started, Exits tasks that ended, processes and threads.
-	Execs, Exits uint64
+	Execs uint64 `json:"execs"`
+	Exits uint64 `json:"exits"`
 
 	// Censored are intervals that began before the window or ended after it. They are in no
 	// distribution. Count depth has the number of those that began before it, and no time.
-	Censored Affected
+	Censored Affected `json:"censored"`
 	// UnseenSwitches are switches into a task that the kernel did not show, because it keeps the
 	// other task from tracing. The task's times are then shared out by sum_exec_runtime, and are in
 	// no distribution; AddressSpace, Thread and Kept lack the switch. UnseenWakings, likewise: the
 	// whole of that time counts as Blocked.
-	UnseenSwitches, UnseenWakings uint64
+	UnseenSwitches uint64 `json:"unseen_switches"`
+	UnseenWakings  uint64 `json:"unseen_wakings"`
 	// SignalledSwitches are the voluntary switches that a signal cut short, so that only the
 	// kernel's counter tells them from involuntary ones.
-	SignalledSwitches uint64
+	SignalledSwitches uint64 `json:"signalled_switches"`
 	// NegativeIntervals are those that two CPUs' clocks made negative: taken as 0, in no
 	// distribution.
-	NegativeIntervals uint64
+	NegativeIntervals uint64 `json:"negative_intervals"`
 
 	// KernelVoluntary and KernelInvoluntary are the changes of nvcsw and nivcsw.
-	KernelVoluntary, KernelInvoluntary uint64
+	KernelVoluntary   uint64 `json:"kernel_voluntary"`
+	KernelInvoluntary uint64 `json:"kernel_involuntary"`
 }
 
 // Add adds what another task did.
@@ -75,22 +83,24 @@ func (t *Totals) Add(o *Totals) {
 // Migrations are moves of tasks to another CPU (sched_migrate_task), by cause. Count depth knows
 // the Total only.
 type Migrations struct {
-	Total uint64 // all below but ForkedAway
+	Total uint64 `json:"total"` // all below but ForkedAway
 
-	AtWakeup uint64 // the waker chose another CPU: nothing came in between on the waker's CPU
-	AtFork   uint64 // before it first ran
-	AtExec   uint64 // by the stopper, and exec followed before the task gave the CPU up
+	// AtWakeup: the waker chose another CPU, and nothing came in between on the waker's CPU.
+	AtWakeup uint64 `json:"at_wakeup,omitempty"`
+	AtFork   uint64 `json:"at_fork,omitempty"` // before it first ran
+	// AtExec: by the stopper, and exec followed before the task gave the CPU up.
+	AtExec uint64 `json:"at_exec,omitempty"`
 	// by the balancer: in a softirq, or pulled by the CPU that went idle; pushed, if it is a
 	// real-time task
-	Balancing uint64
+	Balancing uint64 `json:"balancing,omitempty"`
 	// Forced moves are the rest: another task changed what CPUs this one may use, or the stopper
 	// moved it, which it does for that, and for the balancer when the task is running. The two
 	// cannot be told apart.
-	Forced uint64
+	Forced uint64 `json:"forced,omitempty"`
 
 	// ForkedAway are new tasks whose first CPU is not their maker's. The kernel shows no migration
 	// for it.
-	ForkedAway uint64
+	ForkedAway uint64 `json:"forked_away,omitempty"`
 }
 
 // Add adds the migrations of another task.
@@ -106,8 +116,8 @@ func (m *Migrations) Add(o *Migrations) {
 
 // Affected is a number of intervals and the time in them that lies inside the window.
 type Affected struct {
-	Count uint64
-	Time  time.Duration
+	Count uint64        `json:"count"`
+	Time  time.Duration `json:"ns"`
 }
 
 // Add adds an interval.

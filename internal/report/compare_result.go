@@ -1,0 +1,250 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"switchyard/internal/rounds"
+	"switchyard/internal/stats"
+	"switchyard/trace/event"
+	"switchyard/trace/hist"
+)
+
+// OfRounds is the table of what a comparison measured: a row for each model.
+func OfRounds(r *rounds.Result) *Compare {
+	m := r.Manifest
+	c := &Compare{
+		Schema: CompareSchema,
+		Host: Host{Kernel: m.Host.Kernel, CPUs: m.Online, CPU: m.Host.Model, Go: m.Host.Go,
+			Root: m.Host.Root},
+		Options:     m.Options,
+		Interrupted: m.Interrupted,
+	}
+	if all := m.Machine.Busy + m.Machine.Idle + m.Machine.Steal; all > 0 {
+		c.Host.StealShare = float64(m.Machine.Steal) / float64(all)
+		c.Host.OtherShare = max(0, float64(m.Machine.Busy-m.Machine.Ours)/float64(all))
+	}
+	for i := range m.Prices {
+		c.ProbeCost = append(c.ProbeCost, OfPrice(&m.Prices[i]))
+	}
+	for _, s := range r.Sums {
+		row := rowOf(s, m.NoCounts)
+		row.ProbeShare = probeShare(s, c.ProbeCost)
+		c.Models = append(c.Models, row)
+	}
+	c.Warnings = append(c.Warnings, m.Warnings...)
+	if m.Options.SharedCPUs {
+		c.Warnings = append(c.Warnings, "server and load share CPUs: each delays the other, and the "+
+			"numbers are of both.")
+	}
+	if c.Host.StealShare > 0.02 {
+		c.Warnings = append(c.Warnings, "the hypervisor took time away, which looks like time on "+
+			"the CPU.")
+	}
+	c.Warnings = append(c.Warnings, generatorWarnings(r.Sums)...)
+	return c
+}
+
+// OfPrice is what a set of probes adds, in short.
+func OfPrice(p *rounds.Price) ProbeCost {
+	return ProbeCost{Name: p.Name, Doc: p.Doc, Unit: p.Unit, Added: stats.Median(p.Added),
+		Without: stats.Median(p.Without), Events: p.Events}
+}
+
+// rowOf is one model's row. noCounts says why no round of any model counts.
+func rowOf(s *rounds.Sum, noCounts string) ModelRow {
+	failure := ""
+	if n := len(s.Failures); n > 0 {
+		failure = s.Failures[n-1]
+	}
+	reason := s.Model.Reason
+	if reason == "" && len(s.Rates) == 0 {
+		reason = failure
+	}
+	row := ModelRow{
+		Model: s.Model.Name, Workers: s.Workers, LoadWarnings: s.LoadWarnings,
+		Available: reason == "", Reason: reason,
+		Rounds: len(s.Rates), CountRounds: s.CountRounds,
+		Requests: s.CountRequests, RateRequests: s.RateRequests,
+		Errors: s.Errors, ErrorKinds: s.ErrorKinds, Unfinished: s.Unfinished,
+		Rate: stats.Median(s.Rates), RoundsPerSecond: s.Rates,
+		Traced: s.CountRounds > 0, LostEvents: s.Counts.Lost, Checks: []Check{},
+		Throttled: s.Throttled,
+	}
+	if row.Rate.N > 0 {
+		row.RequestsPerSecond = &row.Rate.Median
+	}
+	if s.CountRounds == 0 {
+		row.Requests = s.RateRequests
+	}
+	for _, k := range s.Checks {
+		row.Checks = append(row.Checks, checkOf(k))
+	}
+	if s.Model.Program != "" && row.Available {
+		row.Program = s.Model.Program
+	}
+	row.Notes = notesOf(s, &row)
+	for column, why := range s.Counts.Missing {
+		row.miss(column, why)
+	}
+	if s.ThrottledWhy != "" && s.Throttled == nil {
+		row.miss("throttled", s.ThrottledWhy)
+	}
+	switch m := s.Memory; {
+	case m == nil:
+	case m.Why != "":
+		row.miss("pss_bytes_per_connection", m.Why)
+	default:
+		row.PSSPerConn, row.PSSConnections = &m.PerConnection, m.Connections
+	}
+	if s.Latency != nil && s.Latency.Count()+s.Latency.Unanswered() > 0 {
+		q := s.Latency.Quantiles()
+		row.Latency = &q
+	}
+	if s.RateRequests > 0 {
+		if user, system, ok := s.CPU.Split(); ok {
+			n := float64(s.RateRequests)
+			row.CPU = &CPUPerRequest{User: micro(user) / n, System: micro(system) / n}
+		} else {
+			row.miss("cpu_us_per_request", "no timer tick fell into the server's time, so it "+
+				"cannot be divided: take a longer --duration")
+		}
+	}
+	if s.CountRounds == 0 {
+		row.TraceReason = noCounts
+		if noCounts == "" {
+			row.TraceReason = "no round was completed"
+			if failure != "" {
+				row.TraceReason += ": " + failure
+			}
+		}
+		return row
+	}
+	row.addCounts(s)
+	return row
+}
+
+// miss says why a column is empty.
+func (r *ModelRow) miss(column, why string) {
+	if r.Missing == nil {
+		r.Missing = map[string]string{}
+	}
+	r.Missing[column] = OneLine(why)
+}
+
+func checkOf(k event.Check) Check {
+	c := Check{Name: k.Name, OK: k.OK(), Available: k.Status != event.Unavailable, Reason: k.Reason}
+	if c.Available {
+		c.Traced, c.Kernel = int64(k.Traced), int64(k.Kernel)
+	}
+	return c
+}
+
+// addCounts fills in the columns that come from the tracer.
+func (r *ModelRow) addCounts(s *rounds.Sum) {
+	c := &s.Counts
+	r.Switches = &Switches{Total: c.Switches.Total(),
+		Voluntary: c.Switches.Voluntary, Involuntary: c.Switches.Involuntary,
+		AddressSpace: c.Switches.AddressSpace, Thread: c.Switches.Thread, Lazy: c.Switches.Lazy}
+	r.RunQueue = quantilesMicro(&c.RunQueueLatency)
+	r.WakeupLatency = quantilesMicro(&c.WakeupLatency)
+	r.OnCPUSpan, r.Blocked = quantilesMicro(&c.OnCPUSpan), quantilesMicro(&c.BlockedTime)
+	r.Wakeups, r.Migrations = &c.Wakeups, &c.Migrations.Total
+	r.Forks, r.Execs, r.Exits, r.ThreadsCreated = &c.Forks, &c.Execs, &c.Exits, &c.Threads
+	r.PageFaults = &c.PageFaults
+	if _, missing := r.Missing["tlb_flushes"]; !missing {
+		r.TLBFlushes = &c.TLBFlushes
+	}
+	if _, missing := r.Missing["syscalls"]; !missing {
+		r.Syscalls = c.Syscalls
+	}
+	if s.CountRequests == 0 {
+		return
+	}
+	requests := float64(s.CountRequests)
+	r.Switches.PerRequest = float64(r.Switches.Total) / requests
+	if r.Syscalls != nil {
+		perRequest := float64(calls(c)) / requests
+		r.PerRequest = &perRequest
+	}
+}
+
+func calls(c *rounds.Counts) (n uint64) {
+	for _, k := range c.Syscalls {
+		n += k
+	}
+	return n
+}
+
+// notesOf are the sentences below the table about one model.
+func notesOf(s *rounds.Sum, row *ModelRow) []string {
+	notes := append([]string(nil), s.Notes...)
+	add := func(format string, a ...any) { notes = append(notes, fmt.Sprintf(format, a...)) }
+	if row.Program != "" {
+		add("the program started for each connection is %s.", row.Program)
+	}
+	if st := s.Starved; st.Rounds > 0 {
+		add("in %s up to %d of %d clients had no good response: the latencies speak of the others.",
+			Plural(st.Rounds, "round"), st.Most, st.Of)
+	}
+	if s.Paused > 0 {
+		add("accepting paused %d times at a limit on connections, tasks or descriptors.", s.Paused)
+	}
+	if s.Refused > 0 {
+		add("%d connections were refused: their descriptors were beyond FD_SETSIZE.", s.Refused)
+	}
+	return notes
+}
+
+// probeShare is the probes' part of the server's CPU time in the rounds with them, nil if that is
+// not known.
+func probeShare(s *rounds.Sum, costs []ProbeCost) *float64 {
+	c := &s.Counts
+	if s.CountRounds == 0 || c.CPU == 0 || len(costs) == 0 {
+		return nil
+	}
+	events := map[string]uint64{
+		rounds.PriceCount:   c.Switches.Total(),
+		rounds.PriceTLB:     c.TLBFlushes + c.TLBKept,
+		rounds.PriceSyscall: calls(c),
+	}
+	var ns float64
+	for _, p := range costs {
+		ns += p.Added.Median * float64(events[p.Name])
+	}
+	share := max(0, ns/float64(c.CPU))
+	return &share
+}
+
+// generatorWarnings says against which models the load generator, rather than the server, may be
+// what was measured.
+func generatorWarnings(sums []*rounds.Sum) []string {
+	var busy, delayed []string
+	for _, s := range sums {
+		if stats.Median(s.Busy).Median > 0.9 {
+			busy = append(busy, s.Model.Name)
+		}
+		if stats.Median(s.Delayed).Median > 0.1 {
+			delayed = append(delayed, s.Model.Name)
+		}
+	}
+	var list []string
+	if len(busy) > 0 {
+		list = append(list, "the load generator was busy for over 90 % of its CPU, so that it may "+
+			"be the limit, against "+strings.Join(busy, ", ")+".")
+	}
+	if len(delayed) > 0 {
+		list = append(list, "the load generator waited for its CPU for over 10 % of the time (other "+
+			"tasks ran there) against "+strings.Join(delayed, ", ")+".")
+	}
+	return list
+}
+
+// quantilesMicro sums a distribution up, in µs.
+func quantilesMicro(h *hist.Histogram) *hist.Quantiles {
+	q := h.Quantiles().In(time.Microsecond)
+	return &q
+}
+
+func micro(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
