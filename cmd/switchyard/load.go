@@ -100,12 +100,12 @@ func runLoad(env Env, c load.Config, control, parent int, format string, quiet b
 	ctx := end.asked
 
 	if control >= 0 {
-		// Whoever started it may be tracing: a load generator needs none of that.
-		_ = sys.DropCapabilities()
 		ctl, err := openControl(ctx, control, parent)
 		if err != nil {
 			return err
 		}
+		// Whoever started it may be tracing: a load generator needs none of that.
+		_ = sys.DropCapabilities()
 		defer ctl.close()
 		c.BeforeMeasure = func() error { return ctl.ask("ready", "go") }
 		c.AfterMeasure = func() error { return ctl.ask("done", "end") }
