@@ -40,6 +40,7 @@ func (s *testServer) dial() *client {
 
 func (c *client) send(data string) {
 	c.t.Helper()
+	c.SetDeadline(time.Now().Add(patience)) // for this step: a conversation may have a hundred
 	if _, err := io.WriteString(c, data); err != nil {
 		c.t.Fatalf("send %.40q: %v", data, err)
 	}
