@@ -83,9 +83,9 @@ func (f *Files) ReadManifest() (schema string, manifest []byte, err error) {
 	data, err := f.ReadFile(ManifestName, maxManifest)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", nil, fmt.Errorf("read run %s: %w, there is no %s: it is no recording (what"+
-			" compare --out left is not read again), or one that was interrupted, which"+
-			" `switchyard recover %s` completes", f.dir, ErrIncomplete, ManifestName, f.dir)
+		return "", nil, fmt.Errorf("read run %s: %w, there is no %s: it is no run, or a"+
+			" recording that was interrupted, which `switchyard recover %s` completes",
+			f.dir, ErrIncomplete, ManifestName, f.dir)
 	case err != nil:
 		return "", nil, err
 	}
