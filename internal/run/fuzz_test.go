@@ -34,7 +34,7 @@ func fuzzTable(f *testing.F, name string, columns []parquet.Column,
 		runtime.ReadMemStats(&before)
 		table, err := parquet.Open(bytes.NewReader(data), int64(len(data)), columns)
 		if err == nil && table.Rows() <= 1<<20 {
-			err = take(&Reader{tasks: make([]event.Task, 20),
+			err = take(&Reader{Files: &Files{}, tasks: make([]event.Task, 20),
 				manifest: Manifest{Tables: Tables{Tasks: Table{Rows: table.Rows()}}}},
 				groups, table)
 		}
