@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
-	"strings"
+	"syscall"
 
+	"switchyard/internal/report"
 	"switchyard/internal/stats"
 )
 
@@ -49,15 +51,6 @@ func whole(pairs int, models []string) error {
 	return nil
 }
 
-// stderr is what a command had to say that failed.
-func stderr(err error) string {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return strings.TrimSpace(string(exit.Stderr))
-	}
-	return ""
-}
-
 // compared runs compare once, and returns its rows' names and requests per second.
 func compared(traced bool, models []string) (names []string, rates map[string]float64, err error) {
 	args := append([]string{"compare", "--quiet", "--format", "json"}, models...)
@@ -65,32 +58,27 @@ func compared(traced bool, models []string) (names []string, rates map[string]fl
 		args = append(args, "--no-trace")
 	}
 	cmd := exec.Command(*binary, args...)
-	cmd.SysProcAttr = orphan
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w: %s", cmd, err, stderr(err))
+		return nil, nil, fmt.Errorf("%s: %w", cmd, err)
 	}
-	var result struct {
-		Models []struct {
-			Model  string   `json:"model"`
-			Rate   *float64 `json:"requests_per_second"`
-			Traced bool     `json:"traced"`
-			Reason string   `json:"trace_reason"`
-		} `json:"models"`
-	}
+	var result report.Compare
 	if err := json.Unmarshal(out, &result); err != nil {
 		return nil, nil, err
 	}
 	rates = make(map[string]float64)
-	for _, m := range result.Models {
-		if m.Rate == nil {
+	for i := range result.Models {
+		m := &result.Models[i]
+		if m.RequestsPerSecond == nil {
 			continue // it cannot run here
 		}
 		if traced && !m.Traced {
-			return nil, nil, fmt.Errorf("%s was not traced: %s", m.Model, m.Reason)
+			return nil, nil, fmt.Errorf("%s was not traced: %s", m.Model, m.TraceReason)
 		}
 		names = append(names, m.Model)
-		rates[m.Model] = *m.Rate
+		rates[m.Model] = *m.RequestsPerSecond
 	}
 	return names, rates, nil
 }
