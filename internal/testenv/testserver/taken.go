@@ -27,10 +27,17 @@ func HungUp(c net.Conn) bool {
 }
 
 // otherEnd returns the state of the other end of a connection, and how many bytes wait to be read
-// there; not ok when it is gone. /proc/net/tcp has it (proc_pid_net(5)): of a connection its queue
-// is tcp_sock's rcv_nxt less copied_seq.
+// there, which is tcp_sock's rcv_nxt less copied_seq; not ok when it is gone.
 func otherEnd(c net.Conn) (state, queue uint64, ok bool) {
-	here, there := hexAddr(c.LocalAddr()), hexAddr(c.RemoteAddr())
+	if state, queue, err := diagnose(c.RemoteAddr(), c.LocalAddr()); err == nil {
+		return state, queue, true
+	}
+	return inTable(c.RemoteAddr(), c.LocalAddr())
+}
+
+// inTable looks a connection up in /proc/net/tcp (proc_pid_net(5)), as diagnose does.
+func inTable(at, peer net.Addr) (state, queue uint64, ok bool) {
+	there, here := hexAddr(at), hexAddr(peer)
 	table, _ := os.ReadFile("/proc/thread-self/net/tcp")
 	for line := range strings.Lines(string(table)) {
 		// sl local_address rem_address st tx_queue:rx_queue …
