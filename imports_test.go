@@ -27,7 +27,7 @@ var (
 	models = []string{"fork", "poll", "threads"}
 	// engines do the work that a command asks for.
 	engines = []string{"internal/compare", "internal/record", "internal/doctor", "internal/lab",
-		"internal/command"}
+		"internal/child", "internal/command"}
 	// parts are what an engine is made of.
 	parts = rooms(models, ".", "trace", "trace/switchcost", "trace/spool", "internal/load",
 		"internal/run", "internal/rounds",
@@ -68,7 +68,8 @@ var arrows = map[string][]string{
 		nouns),
 	"internal/doctor":  parts,
 	"internal/command": {"internal/proc", "internal/sys"},
-	"internal/compare": parts,
+	"internal/child":   rooms(".", "internal/load", nouns),
+	"internal/compare": rooms(parts, "internal/child"),
 	"internal/lab":     rooms(parts, "internal/compare", "internal/record"),
 
 	"cmd/switchyard":       rooms(engines, parts, "internal/nearest"),

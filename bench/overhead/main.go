@@ -30,7 +30,7 @@ import (
 
 	"switchyard"
 	_ "switchyard/fork"
-	"switchyard/internal/compare"
+	"switchyard/internal/child"
 	"switchyard/internal/proc"
 	"switchyard/internal/stats"
 	_ "switchyard/poll"
@@ -50,7 +50,7 @@ var (
 func main() {
 	flag.Parse()
 	var err error
-	compare.Locked(func() {
+	child.Locked(func() {
 		if *pairs > 0 {
 			err = whole(*pairs, flag.Args())
 		} else {
@@ -86,16 +86,16 @@ func run(ctx context.Context, models []string) error {
 
 // measure makes the row of a model.
 func measure(ctx context.Context, model string, serverCPU, loadCPU proc.CPUList) error {
-	o := compare.ServerOptions{Program: *binary, CPUs: serverCPU, Model: model}
+	o := child.ServerOptions{Program: *binary, CPUs: serverCPU, Model: model}
 	if m, ok := switchyard.Lookup(model); ok && m.Pool {
 		o.Workers = *clients
 	}
-	server, err := compare.StartServer(ctx, o)
+	server, err := child.StartServer(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer server.Terminate(5 * time.Second)
-	load, err := compare.StartLoad(ctx, compare.LoadOptions{Program: *binary, CPUs: loadCPU,
+	load, err := child.StartLoad(ctx, child.LoadOptions{Program: *binary, CPUs: loadCPU,
 		Target: server.URL(*path), Clients: *clients, RequestsPerConn: *perConn,
 		Warmup: 300 * time.Millisecond, Duration: time.Hour})
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"time"
 
-	"switchyard/internal/compare"
+	"switchyard/internal/child"
 	"switchyard/trace"
 )
 
@@ -21,7 +21,7 @@ const (
 
 // sliceOf returns requests per second, and the server's CPU time for a request in µs, of one slice
 // of time.
-func sliceOf(ctx context.Context, server *compare.Server, kind int) (rate, cpu float64, err error) {
+func sliceOf(ctx context.Context, server *child.Server, kind int) (rate, cpu float64, err error) {
 	// Without probes they are attached all the same, and taken away again: what that disturbs is
 	// then the same in all.
 	s, err := trace.Open(trace.Options{Syscalls: kind == everything, TLB: kind == everything})
@@ -66,7 +66,7 @@ func sliceOf(ctx context.Context, server *compare.Server, kind int) (rate, cpu f
 
 // read returns the number of requests the server has answered on connections that are closed, and
 // the CPU time that it and all its descendants have used.
-func read(ctx context.Context, s *compare.Server) (requests uint64, used time.Duration, err error) {
+func read(ctx context.Context, s *child.Server) (requests uint64, used time.Duration, err error) {
 	st, err := s.Stats(ctx)
 	if err != nil {
 		return 0, 0, err

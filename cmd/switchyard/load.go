@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"switchyard/internal/child"
 	"switchyard/internal/load"
 	"switchyard/internal/sys"
 )
@@ -100,15 +101,14 @@ func runLoad(env Env, c load.Config, control, parent int, format string, quiet b
 	ctx := end.asked
 
 	if control >= 0 {
-		ctl, err := openControl(ctx, control, parent)
+		ctl, err := child.OpenControl(ctx, control, parent)
 		if err != nil {
-			return err
+			return usagef("--control-fd %d: %v", control, err)
 		}
 		// Whoever started it may be tracing: a load generator needs none of that.
 		_ = sys.DropCapabilities()
-		defer ctl.close()
-		c.BeforeMeasure = func() error { return ctl.ask("ready", "go") }
-		c.AfterMeasure = func() error { return ctl.ask("done", "end") }
+		defer ctl.Close()
+		c.BeforeMeasure, c.AfterMeasure = ctl.Begin, ctl.Done
 	}
 	if !quiet && env.StderrTerminal {
 		env.say("%s: %d clients for %v", c.Target, c.Clients, (c.Warmup + c.Duration).Round(time.Millisecond))

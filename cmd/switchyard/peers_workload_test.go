@@ -146,7 +146,7 @@ const (
 	childForks
 )
 
-func child(name string, what byte) *childDoes {
+func newChild(name string, what byte) *childDoes {
 	c := &childDoes{what: what}
 	copy(c.name[:15], name)
 	return c
@@ -206,7 +206,7 @@ func (w *workload) children(list []*childDoes) error {
 // sleepers sleep a known number of times, long enough to do so on a machine that is stopped now and then.
 func sleepers(rounds, n int) (list []*childDoes) {
 	for range n {
-		c := child("peer-sleep", childSleeps)
+		c := newChild("peer-sleep", childSleeps)
 		c.rounds, c.ns = rounds, 300_000
 		list = append(list, c)
 	}
@@ -220,7 +220,7 @@ func (w *workload) pingPong(rounds int) error {
 			return err
 		}
 	}
-	ping, pong := child("peer-ping", childPings), child("peer-pong", childPongs)
+	ping, pong := newChild("peer-ping", childPings), newChild("peer-pong", childPongs)
 	ping.rounds, ping.out, ping.in = rounds, there[1], back[0]
 	pong.rounds, pong.in, pong.out = rounds, there[0], back[1]
 	return w.children([]*childDoes{ping, pong})
@@ -247,7 +247,7 @@ func (w *workload) hogs() error {
 	if err := pin(); err != nil {
 		return err
 	}
-	a, b := child("peer-hog/0", childSpins), child("peer-hog/1", childSpins)
+	a, b := newChild("peer-hog/0", childSpins), newChild("peer-hog/1", childSpins)
 	a.ns, b.ns = 150e6, 150e6
 	return w.children([]*childDoes{a, b})
 }
@@ -309,7 +309,7 @@ func (w *workload) forks() error {
 	for range 10 {
 		var list []*childDoes
 		for range 23 {
-			list = append(list, child("peer-brief", childEnds))
+			list = append(list, newChild("peer-brief", childEnds))
 		}
 		if err := w.children(list); err != nil {
 			return err

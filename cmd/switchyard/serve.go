@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"switchyard"
+	"switchyard/internal/child"
 	"switchyard/internal/sys"
 )
 
@@ -106,7 +107,7 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 		flag  string
 		fd    int
 		adopt func(int) error
-	}{{"--ready-fd", f.readyFD, adopt}, {"--stats-fd", f.statsFD, adoptSocket}} {
+	}{{"--ready-fd", f.readyFD, child.Adopt}, {"--stats-fd", f.statsFD, child.AdoptSocket}} {
 		if in.fd < 0 {
 			continue
 		}
@@ -150,7 +151,7 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 			if f.readyFD >= 0 {
 				// Whoever gave the descriptor may be gone; the server is not.
 				sys.Write(f.readyFD, []byte{'\n'})
-				release(f.readyFD)
+				child.Release(f.readyFD)
 			}
 		},
 	}
@@ -169,8 +170,11 @@ func serve(env Env, name string, f serveFlags, quiet bool) (err error) {
 
 	gone := make(chan struct{})
 	if f.statsFD >= 0 {
-		stop, err := answerStats(f.statsFD, counters, server.Addr().String(),
-			model.Workers(opts), f.parent, gone)
+		stop, err := child.Answer(f.statsFD, f.parent, func() (child.Stats, error) {
+			s, err := child.ReadStats(counters)
+			s.Address, s.Workers = server.Addr().String(), model.Workers(opts)
+			return s, err
+		}, gone)
 		if err != nil {
 			return fmt.Errorf("serve %s: %w", model.Name, err)
 		}

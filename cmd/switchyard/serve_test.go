@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"switchyard/internal/compare"
+	"switchyard/internal/child"
 	"switchyard/internal/testenv"
 )
 
@@ -229,13 +229,13 @@ func TestStatsDescriptor(t *testing.T) {
 	s.get()
 	ours.SetDeadline(time.Now().Add(patience))
 	lines := bufio.NewReader(ours)
-	ask := func() compare.Stats {
+	ask := func() child.Stats {
 		t.Helper()
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			t.Fatal(err)
 		}
-		var v compare.Stats
+		var v child.Stats
 		d := json.NewDecoder(strings.NewReader(line))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&v); err != nil {

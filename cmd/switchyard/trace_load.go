@@ -7,16 +7,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"switchyard/internal/child"
 	"switchyard/internal/command"
-	"switchyard/internal/compare"
 	"switchyard/internal/load"
-	"switchyard/internal/proc"
 	"switchyard/internal/report"
 )
 
@@ -29,7 +26,7 @@ const (
 
 // A traceLoad is the load generator beside a trace, a process of its own. Its zero value is none.
 type traceLoad struct {
-	p      *compare.Process
+	p      *child.Load
 	done   chan error // receives once when its window is over, or it has failed
 	over   bool       // it was received
 	err    error      // what was
@@ -38,35 +35,30 @@ type traceLoad struct {
 
 // start starts what --load asks for and waits until it is about to measure. The calling thread must
 // be locked, and live as long as the load.
-func (l *traceLoad) start(ctx context.Context, o *traceOptions, child *command.Command) error {
+func (l *traceLoad) start(ctx context.Context, o *traceOptions, beside *command.Command) error {
 	if len(o.load) == 0 {
 		return nil
 	}
-	cpus, err := proc.Allowed()
-	if err != nil {
-		return err
-	}
-	args := []string{"load"}
+	args := o.load
 	if o.duration > 0 {
-		args = append(args, "--duration", o.duration.String())
+		args = append([]string{"--duration", o.duration.String()}, args...)
 	}
-	args = append(append(args, o.load...), "--control-fd", "3", "--parent",
-		strconv.Itoa(os.Getpid()), "--format", "json", "--quiet")
+	var err error
 	run := func() (int, <-chan struct{}, error) {
-		if l.p, err = compare.Start(cpus, nil, args...); err != nil {
+		if l.p, err = child.LaunchLoad("", nil, args...); err != nil {
 			return 0, nil, err
 		}
 		return l.p.PID(), l.p.Exited(), nil
 	}
-	if child == nil {
+	if beside == nil {
 		_, _, err = run()
 	} else {
-		err = child.Beside(run)
+		err = beside.Beside(run)
+	}
+	if err == nil {
+		err = l.p.Ready(ctx, loadPatience)
 	}
 	if err != nil {
-		return fmt.Errorf("--load: %w", err)
-	}
-	if err := compare.Expect(ctx, l.p, "ready", loadPatience); err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}
 	return nil
@@ -113,11 +105,11 @@ func (l *traceLoad) begin() error {
 	if l.p == nil {
 		return nil
 	}
-	if err := l.p.Say("go"); err != nil {
+	if err := l.p.Begin(); err != nil {
 		return fmt.Errorf("--load: %w", err)
 	}
 	l.done = make(chan error, 1)
-	go func() { l.done <- compare.Expect(context.Background(), l.p, "done", 1<<62) }()
+	go func() { l.done <- l.p.Done(context.Background()) }()
 	return nil
 }
 
@@ -132,10 +124,7 @@ func (l *traceLoad) result() (result []byte, warnings []string) {
 	}
 	err := l.err
 	if err == nil {
-		err = l.p.Say("end")
-	}
-	if err == nil {
-		err = l.p.Wait(context.Background(), 20*time.Second)
+		err = l.p.End(context.Background())
 	}
 	if err != nil {
 		warnings = append(warnings, fmt.Sprintf("The load failed: %s.", report.Words(err)))

@@ -2,10 +2,10 @@ package compare
 
 import (
 	"context"
-	"runtime"
 	"time"
 
 	"switchyard"
+	"switchyard/internal/child"
 	"switchyard/internal/proc"
 	"switchyard/internal/rounds"
 )
@@ -46,18 +46,6 @@ func (o Options) Steps() int { return len(o.plan()) * len(o.Models) }
 // Run does all rounds, or as many as ctx lets it, and sums them up. Every process that it starts
 // has ended when it returns, and dies with this one. The result is there beside an error, too.
 func Run(ctx context.Context, o Options) (result *rounds.Result, err error) {
-	Locked(func() { result, err = newRun(o).measure(ctx) })
+	child.Locked(func() { result, err = newRun(o).measure(ctx) })
 	return result, err
-}
-
-// Locked calls f on a thread of its own, which ends with it. Processes that are started by such a
-// thread die with it (StartServer, StartLoad).
-func Locked(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		f()
-	}()
-	<-done
 }

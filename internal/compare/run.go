@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"switchyard"
+	"switchyard/internal/child"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
 	"switchyard/internal/rounds"
@@ -206,7 +207,7 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 	session *trace.Session) error {
 	o := &r.o
 	workers := r.workersFor(model)
-	s, err := StartServer(ctx, ServerOptions{Program: o.Program, CPUs: o.ServerCPUs, Model: model.Name,
+	s, err := child.StartServer(ctx, child.ServerOptions{Program: o.Program, CPUs: o.ServerCPUs, Model: model.Name,
 		Protocol: o.Protocol, Workers: workers, MaxConns: o.MaxConns, Spins: o.Spins})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
@@ -229,7 +230,7 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 		}
 		defer session.Forget()
 	}
-	l, err := StartLoad(ctx, LoadOptions{Program: o.Program, CPUs: o.LoadCPUs, Target: s.URL(o.Path),
+	l, err := child.StartLoad(ctx, child.LoadOptions{Program: o.Program, CPUs: o.LoadCPUs, Target: s.URL(o.Path),
 		Clients: o.Clients, Duration: o.Duration, Warmup: o.Warmup, RequestsPerConn: o.RequestsPerConn,
 		Seed: o.Seed})
 	if err != nil {
@@ -260,7 +261,7 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 	if err := s.Terminate(5 * time.Second); err != nil {
 		round.Notes = append(round.Notes, "its server did not end well: "+report.Words(err))
 	}
-	r.manifest.Machine.Ours += s.cpuTime() + l.cpuTime()
+	r.manifest.Machine.Ours += s.CPUTime() + l.CPUTime()
 	round.Workers = st.Workers
 	round.Paused, round.Refused = st.Counters.Paused, st.Counters.Refused
 	round.Throttled = seen.Throttled
@@ -279,23 +280,11 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 
 // weigh measures what a connection takes of a server's memory: of n, where the design can serve so
 // many at once, so that what a server needs once weighs little. It returns how many were opened.
-func weigh(s *Server, model switchyard.Model, n, workers int) (*rounds.Memory, int) {
+func weigh(s *child.Server, model switchyard.Model, n, workers int) (*rounds.Memory, int) {
 	n = min(n, model.Capacity(switchyard.Options{Workers: workers, Protocol: switchyard.Echo}))
 	v, served, err := s.PSSPerConnection(n)
 	if err != nil {
 		return &rounds.Memory{Why: report.OneLine(err.Error())}, 0
 	}
 	return &rounds.Memory{PerConnection: v, Connections: served}, n
-}
-
-// Expect waits for the one line a process must say next.
-func Expect(ctx context.Context, p *Process, want string, patience time.Duration) error {
-	got, err := p.readLine(ctx, patience)
-	if err != nil {
-		return err
-	}
-	if got != want {
-		return fmt.Errorf("it said %q, not %q", got, want)
-	}
-	return nil
 }

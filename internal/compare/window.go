@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"switchyard/internal/child"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
 	"switchyard/internal/rounds"
@@ -13,7 +14,7 @@ import (
 
 // A Window measures a server between OpenWindow and Close.
 type Window struct {
-	server    *Server
+	server    *child.Server
 	session   *trace.Session
 	throttled *trace.ThrottleWatch
 	before    proc.CPU
@@ -32,7 +33,7 @@ type Seen struct {
 
 // OpenWindow begins to measure. With a session, which must follow the server
 // (trace.Session.Follow), it counts too; nil is none.
-func OpenWindow(ctx context.Context, s *Server, session *trace.Session) (*Window, error) {
+func OpenWindow(ctx context.Context, s *child.Server, session *trace.Session) (*Window, error) {
 	w := &Window{server: s, session: session}
 	var err error
 	if w.before, err = s.CPU(ctx); err != nil {

@@ -1,4 +1,4 @@
-package main
+package child
 
 import (
 	"encoding/json"
@@ -7,19 +7,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"switchyard"
-	"switchyard/internal/compare"
 	"switchyard/internal/sys"
 )
 
-// answerStats writes one JSON line to fd, a stream socket, for every byte read
-// from it, until the other end closes it, when it closes gone, or stop is called.
-// address and workers are the server's. It takes fd over; stop closes it. As long as it does that the process dies with
+// Answer writes a line to fd, an inherited stream socket, for every byte read from it: what stats
+// then returns. It does so until the other end closes the socket, when it closes gone, or until
+// stop is called. It takes fd over; stop closes it. As long as it does that the process dies with
 // parent, if that is not 0.
 //
-// It waits in poll(2) on a thread of its own and not on the runtime's poller,
-// so that a server under test is not given a netpoller it would not have.
-func answerStats(fd int, c *switchyard.Counters, address string, workers, parent int,
+// It waits in poll(2) on a thread of its own and not on the runtime's poller, so that a server
+// under test is not given a netpoller it would not have.
+func Answer(fd, parent int, stats func() (Stats, error),
 	gone chan<- struct{}) (stop func(), err error) {
 	if err := unix.SetNonblock(fd, false); err != nil {
 		return nil, fmt.Errorf("stats-fd %d: %w", fd, os.NewSyscallError("fcntl", err))
@@ -32,7 +30,8 @@ func answerStats(fd int, c *switchyard.Counters, address string, workers, parent
 		dieWith(parent)
 		questions := make([]byte, 64)
 		for {
-			ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(end), Events: unix.POLLIN}}
+			ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN},
+				{Fd: int32(end), Events: unix.POLLIN}}
 			switch _, err := unix.Poll(ready, -1); {
 			case err == unix.EINTR:
 				continue
@@ -43,7 +42,7 @@ func answerStats(fd int, c *switchyard.Counters, address string, workers, parent
 				return
 			}
 			n, e := sys.Read(fd, questions)
-			if n <= 0 || e != 0 || answer(fd, c, address, workers, n) != nil {
+			if n <= 0 || e != 0 || answer(fd, n, stats) != nil {
 				close(gone)
 				return
 			}
@@ -61,13 +60,12 @@ func answerStats(fd int, c *switchyard.Counters, address string, workers, parent
 }
 
 // answer writes n lines.
-func answer(fd int, c *switchyard.Counters, address string, workers, n int) error {
+func answer(fd, n int, stats func() (Stats, error)) error {
 	for range n {
-		s, err := compare.ReadStats(c)
+		s, err := stats()
 		if err != nil {
 			return err
 		}
-		s.Address, s.Workers = address, workers
 		line, err := json.Marshal(s)
 		if err != nil {
 			return err

@@ -1,8 +1,7 @@
-package compare
+package child
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
@@ -20,8 +19,7 @@ func TestMain(m *testing.M) {
 	os.Exit(testenv.Main(m, map[string]func() int{"switchyard": serve}))
 }
 
-// serve stands in for `switchyard serve MODEL --protocol echo`: the same server, with a plain loop
-// that answers for its counters at descriptor 3 and says at 4 that it accepts.
+// serve stands in for `switchyard serve MODEL --protocol echo`.
 func serve() int {
 	if err := serveModel(os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -40,7 +38,7 @@ func serveModel(name string) error {
 		return err
 	}
 	defer free()
-	control, ready := os.NewFile(3, "control"), os.NewFile(4, "ready")
+	ready := os.NewFile(4, "ready")
 	s, err := m.New(switchyard.Options{
 		Listen: "127.0.0.1:0", Protocol: switchyard.Echo, Counters: counters,
 		Ready: func(at netip.AddrPort) {
@@ -53,21 +51,18 @@ func serveModel(name string) error {
 		return err
 	}
 	defer s.Close()
-	go func() {
-		for question := make([]byte, 1); ; {
-			if n, _ := control.Read(question); n == 0 {
-				return
-			}
-			st, err := ReadStats(counters)
-			if err != nil {
-				return
-			}
-			st.Address = s.Addr().String()
-			if err := json.NewEncoder(control).Encode(st); err != nil {
-				return
-			}
-		}
-	}()
+	if err := AdoptSocket(3); err != nil {
+		return err
+	}
+	end, err := Answer(3, 0, func() (Stats, error) {
+		st, err := ReadStats(counters)
+		st.Address = s.Addr().String()
+		return st, err
+	}, make(chan struct{}))
+	if err != nil {
+		return err
+	}
+	defer end()
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 	defer stop()
 	return s.Serve(ctx)

@@ -1,4 +1,4 @@
-package compare
+package child
 
 import (
 	"context"
@@ -33,7 +33,8 @@ type Server struct {
 	protocol switchyard.Protocol
 }
 
-// StartServer starts a server and returns once it accepts.
+// StartServer starts a server and returns once it accepts. The calling goroutine must be locked to
+// its thread, which must live as long as the server.
 func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
 	args := []string{"serve", o.Model, "--listen", "127.0.0.1:0", "--protocol", o.Protocol.String(),
 		"--stats-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--ready-fd", "4", "--quiet"}
@@ -119,9 +120,23 @@ func (s *Server) Stats(ctx context.Context) (Stats, error) {
 	return st, nil
 }
 
-// CPU is the CPU time that the server and all its descendants, living and dead,
-// have used so far. A child that is waited for in the middle of
-// a reading would be in both sums or in neither, so it is read again then.
+// Idle waits until the server has no connection open and has had so many, so that all it has
+// answered is counted (a server counts the requests of a connection when that closes), and returns
+// its counters. A connection its client has closed may still be waiting for a process to be made
+// for it. It does not wait long: the second result is false when some connection stays.
+func (s *Server) Idle(ctx context.Context, accepted int) (st Stats, idle bool, err error) {
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		st, err = s.Stats(ctx)
+		idle = err == nil && st.Counters.Active == 0 && st.Counters.Accepted >= uint64(accepted)
+		if err != nil || idle || time.Now().After(deadline) {
+			return st, idle, err
+		}
+	}
+}
+
+// CPU is the CPU time that the server and all its descendants, living and dead, have used so far. A
+// child that is waited for in the middle of a reading would be in both sums or in neither, so it is
+// read again then.
 func (s *Server) CPU(ctx context.Context) (cpu proc.CPU, err error) {
 	before, err := s.Stats(ctx)
 	if err != nil {
@@ -132,7 +147,8 @@ func (s *Server) CPU(ctx context.Context) (cpu proc.CPU, err error) {
 		if err != nil {
 			return cpu, err
 		}
-		user, system := time.Duration(before.Children.User)*time.Microsecond, time.Duration(before.Children.System)*time.Microsecond
+		user := time.Duration(before.Children.User) * time.Microsecond
+		system := time.Duration(before.Children.System) * time.Microsecond
 		cpu = proc.CPUTime(tree).Add(proc.CPU{Run: user + system, User: user, System: system})
 		after, err := s.Stats(ctx)
 		if err != nil || after.Children == before.Children {
@@ -152,10 +168,10 @@ func (s *Server) PSS() (int64, error) {
 	return proc.PSS(tree)
 }
 
-// PSSPerConnection opens n connections, has one request served on each so that
-// whatever serves it exists, and returns by how much the server's PSS grew for
-// each, in bytes, and how many were served. With a queue for each worker
-// (SO_REUSEPORT) some connections wait behind others; those are left out.
+// PSSPerConnection opens n connections, has one request served on each so that whatever serves it
+// exists, and returns by how much the server's PSS grew for each, in bytes, and how many were
+// served. With a queue for each worker (SO_REUSEPORT) some connections wait behind others; those
+// are left out.
 func (s *Server) PSSPerConnection(n int) (bytes float64, served int, err error) {
 	before, err := s.PSS()
 	if err != nil {

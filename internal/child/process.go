@@ -1,4 +1,4 @@
-package compare
+package child
 
 import (
 	"bufio"
@@ -10,19 +10,19 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"switchyard/internal/proc"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/proc"
 )
 
-// A Process is one of the two that a round runs: this program again, as a
-// server or as a load generator, pinned to CPUs of its own, with a stream
-// socket to talk over. It dies with the thread that started it.
+// A Process is a child, pinned to CPUs of its own, with a stream socket to talk over. It dies with
+// the thread that started it.
 type Process struct {
 	cmd     *exec.Cmd
 	control *os.File // our end of the socket
@@ -36,16 +36,8 @@ type Process struct {
 // errDied is wrapped by every error that says a process ended early.
 var errDied = errors.New("ended early")
 
-// Start runs this program, pinned to CPUs, with args. Descriptor 3 is its end of the socket, those
-// behind it are extra. The calling goroutine must be locked to its thread, which
-// must live as long as the process: the kernel kills the one with the other
-// (prctl(2), PR_SET_PDEATHSIG).
-func Start(cpus proc.CPUList, extra []*os.File, args ...string) (*Process, error) {
-	return start("", cpus, extra, args...)
-}
-
-// start is Start of any program; "" is this one. Without CPUs the process may run on all that this
-// thread may.
+// start runs a program, "" is this one, with args. Descriptor 3 is its end of the socket, those
+// behind it are extra. It is pinned to CPUs; without any it may run on all that this thread may.
 func start(program string, cpus proc.CPUList, extra []*os.File, args ...string) (*Process, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -75,8 +67,8 @@ func start(program string, cpus proc.CPUList, extra []*os.File, args ...string) 
 	return p, nil
 }
 
-// pinned calls f with the calling thread, and so every process it starts,
-// pinned to cpus (sched_setaffinity(2)), if there are any.
+// pinned calls f with the calling thread, and so every process it starts, pinned to cpus
+// (sched_setaffinity(2)), if there are any.
 func pinned(cpus proc.CPUList, f func() error) error {
 	if len(cpus) == 0 {
 		return f()
@@ -104,8 +96,7 @@ func (p *Process) Exited() <-chan struct{} { return p.exited }
 // Output is what it printed on standard output, to be read once it has ended.
 func (p *Process) Output() []byte { return p.stdout.Bytes() }
 
-// readLine reads a line the process writes to its socket, or says why none
-// comes.
+// readLine reads a line the process writes to its socket, or says why none comes.
 func (p *Process) readLine(ctx context.Context, patience time.Duration) (string, error) {
 	stop := context.AfterFunc(ctx, func() { p.control.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -131,8 +122,17 @@ func (p *Process) readLine(ctx context.Context, patience time.Duration) (string,
 	}
 }
 
-// Say writes a line to the process.
-func (p *Process) Say(line string) error { return p.write(line + "\n") }
+// expect waits for the one line that the process must say next.
+func (p *Process) expect(ctx context.Context, want string, patience time.Duration) error {
+	got, err := p.readLine(ctx, patience)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("it said %q, not %q", got, want)
+	}
+	return nil
+}
 
 // write writes to the process, or says why that cannot be.
 func (p *Process) write(s string) error {
@@ -148,8 +148,8 @@ func (p *Process) write(s string) error {
 	}
 }
 
-// death says how a process ended that should not have: its last words, without
-// the program's name before them, or else its exit status.
+// death says how a process ended that should not have: its last words, without the program's name
+// before them, or else its exit status.
 func (p *Process) death() error {
 	words := strings.TrimPrefix(p.stderr.lastLine(), "switchyard: ")
 	if words != "" && !strings.HasPrefix(words, "listening on ") {
@@ -175,9 +175,8 @@ func (p *Process) Wait(ctx context.Context, patience time.Duration) error {
 	}
 }
 
-// Terminate asks the process to end and waits; what does not end is killed
-// with all it started (they are of one process group). It reports whether the
-// process ended well.
+// Terminate asks the process to end and waits; what does not end is killed with all it started
+// (they are of one process group). It reports whether the process ended well.
 func (p *Process) Terminate(patience time.Duration) error {
 	p.cmd.Process.Signal(unix.SIGTERM)
 	err := p.Wait(context.Background(), patience)
@@ -185,16 +184,15 @@ func (p *Process) Terminate(patience time.Duration) error {
 	return err
 }
 
-// cpuTime is the CPU time of a process that has ended and of its reaped children.
-func (p *Process) cpuTime() time.Duration {
+// CPUTime is that of a process that has ended and of its reaped children; 0 while it runs.
+func (p *Process) CPUTime() time.Duration {
 	if p.cmd.ProcessState == nil {
 		return 0
 	}
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 
-// Kill ends the process and its group at once, if it still runs, and releases
-// what it held.
+// Kill ends the process and its group at once, if it still runs, and releases what it held.
 func (p *Process) Kill() {
 	select {
 	case <-p.exited:
@@ -203,6 +201,18 @@ func (p *Process) Kill() {
 		<-p.exited
 	}
 	p.control.Close()
+}
+
+// Locked calls f on a thread of its own, which ends with it. Processes that are started by such a
+// thread die with it.
+func Locked(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		f()
+	}()
+	<-done
 }
 
 // tail keeps the end of what a process writes.
