@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,6 +27,7 @@ func formatsOf(cmd *cobra.Command, writes func(report.Format) bool) *string {
 
 func writesTrace(f report.Format) bool   { return f.Trace != nil }
 func writesCompare(f report.Format) bool { return f.Compare != nil }
+func writesLoad(f report.Format) bool    { return f.Load != nil }
 
 // writeIn writes a result in the form that was asked for, as wide as the terminal.
 func writeIn(env Env, format string, write func(f report.Format, width int) error) error {
@@ -39,9 +39,7 @@ func writeIn(env Env, format string, write func(f report.Format, width int) erro
 	}
 	for _, f := range report.Formats() {
 		if f.Name == format {
-			if err := write(f, width); err != nil {
-				return fmt.Errorf("write result: %w", err)
-			}
+			return written(write(f, width))
 		}
 	}
 	return nil

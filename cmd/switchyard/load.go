@@ -9,6 +9,7 @@ import (
 
 	"switchyard/internal/child"
 	"switchyard/internal/load"
+	"switchyard/internal/report"
 	"switchyard/internal/sys"
 )
 
@@ -52,7 +53,7 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 	descriptorFlag(cmd, &control, "control-fd", "inherited stream socket by which another process opens and closes the window")
 	_ = fl.MarkHidden("control-fd")
 	parentFlag(cmd, &parent)
-	format := formatFlag(cmd, "text", "json")
+	format := formatsOf(cmd, writesLoad)
 	cmd.PreRunE = func(_ *cobra.Command, args []string) error {
 		c.Target, c.Arrivals = args[0], load.Arrivals(*arrivals)
 		// Zero stands for a default in the library, and for a mistake here.
@@ -122,11 +123,7 @@ func runLoad(env Env, c load.Config, control, parent int, format string, quiet b
 	case err != nil:
 		return err
 	}
-	if format == "json" {
-		err = writeJSON(env.Stdout, r)
-	} else {
-		err = writeLoadText(env.Stdout, r)
-	}
+	err = writeIn(env, format, func(f report.Format, _ int) error { return f.Load(env.Stdout, r) })
 	switch {
 	case err != nil:
 		return err

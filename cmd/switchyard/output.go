@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -14,27 +13,15 @@ func (e Env) say(format string, args ...any) {
 	fmt.Fprintln(e.Stderr, report.OneLine(fmt.Sprintf(format, args...)))
 }
 
-// writeJSON writes v, indented, for people and programs alike.
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("write result: %w", err)
-	}
-	return nil
-}
+// writeJSON writes a result, indented.
+func writeJSON(w io.Writer, v any) error { return written(report.WriteJSON(w, v)) }
 
-// writeTable writes rows in columns. What stands in a cell may come from
-// outside and cannot break the table or reach the terminal as an escape.
-func writeTable(w io.Writer, rows [][]string) error {
-	clean := make([][]string, len(rows))
-	for i, row := range rows {
-		for _, cell := range row {
-			clean[i] = append(clean[i], report.OneLine(cell))
-		}
-	}
-	if err := report.WriteColumns(w, "", clean); err != nil {
+// writeTable writes rows in columns.
+func writeTable(w io.Writer, rows [][]string) error { return written(report.WriteTable(w, rows)) }
+
+// written says of an error that it came while a result was written.
+func written(err error) error {
+	if err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil

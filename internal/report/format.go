@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"io"
 	"slices"
+
+	"switchyard/internal/load"
 )
 
 // A Format is a form in which results are written. Each is one file of this package that registers
@@ -16,6 +18,8 @@ type Format struct {
 	Trace func(w io.Writer, t *Trace, width int) error
 	// Compare does the same for a comparison of models.
 	Compare func(w io.Writer, c *Compare, width int) error
+	// Load does the same for what the clients of a load generator saw.
+	Load func(w io.Writer, r *load.Result) error
 }
 
 // formats is filled by the init functions of the files format_*.go, and only read afterwards.

@@ -63,6 +63,18 @@ func WriteColumns(w io.Writer, indent string, rows [][]string) error {
 	return err
 }
 
+// WriteTable is WriteColumns of rows whose cells may come from outside: none can break the table or
+// reach the terminal as an escape.
+func WriteTable(w io.Writer, rows [][]string) error {
+	clean := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			clean[i] = append(clean[i], OneLine(cell))
+		}
+	}
+	return WriteColumns(w, "", clean)
+}
+
 // columnTable is a table without any lines.
 func columnTable() table.Writer {
 	t := table.NewWriter()

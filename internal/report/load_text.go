@@ -1,0 +1,131 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"switchyard/internal/load"
+	"switchyard/internal/stats"
+)
+
+// writeLoadText writes what the clients of a load generator saw, for people.
+func writeLoadText(w io.Writer, r *load.Result) error {
+	if err := WriteTable(w, loadLines(r)); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	if times := loadTimes(r); len(times) > 1 {
+		if err := WriteTable(w, times); err != nil {
+			return err
+		}
+	}
+	for i, warning := range r.Warnings {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		if _, err := fmt.Fprintf(w, "warning: %s\n", OneLine(warning)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadLines are the lines above the table.
+func loadLines(r *load.Result) [][]string {
+	o := r.Options
+	how := "closed loop"
+	if o.Loop == "open" {
+		how = fmt.Sprintf("open loop, %s requests/s, %s arrivals", decimal(o.Rate), o.Arrivals)
+		if o.Arrivals == load.Poisson {
+			how += fmt.Sprintf(" (seed %d)", o.Seed)
+		}
+	}
+	how += fmt.Sprintf("; %s on %s", Plural(o.Clients, "client"), Plural(o.Threads, "thread"))
+	if o.RequestsPerConn > 0 {
+		how += fmt.Sprintf(", %s per connection", Plural(o.RequestsPerConn, "request"))
+	}
+	if o.Idle > 0 {
+		how += fmt.Sprintf(", %d idle connections beside them", r.Idle.Open)
+	}
+	rows := [][]string{
+		{"target", r.Target + " (" + r.Address + ")"},
+		{"load", how},
+		{"requests", fmt.Sprintf("%d in %.2f s: %s requests/s", r.Requests, r.Window.Seconds,
+			decimal(r.RequestsPerSecond))},
+		{"errors", loadErrors(r)},
+		{"connections", loadConnections(r)},
+		{"bytes", fmt.Sprintf("%d read, %d written", r.Bytes.Read, r.Bytes.Written)},
+		{"generator", fmt.Sprintf("%.0f %% of %s", 100*r.Generator.CPUShare,
+			Plural(o.Threads, "CPU"))},
+	}
+	if o.Loop == "open" && r.Generator.Queued > 0 {
+		rows = append(rows, []string{"queued", fmt.Sprintf(
+			"%d requests found no client free, for at most %s ms", r.Generator.Queued,
+			decimal(r.Generator.QueueMaxUS/1e3))})
+	}
+	return rows
+}
+
+// loadTimes is the table: a row for each kind of time of which there was one.
+func loadTimes(r *load.Result) [][]string {
+	rows := [][]string{{"µs", "p50", "p90", "p99", "p99.9", "max", "mean", "count"}}
+	for _, row := range []struct {
+		name string
+		q    *load.Quantiles
+	}{{"latency", &r.Latency}, {"connect", &r.Connect}, {"lateness", &r.Generator.Lateness}} {
+		q := row.q
+		if q.Count+q.Unanswered == 0 {
+			continue
+		}
+		v := func(us float64, mark stats.AtLeast) string {
+			if q.AtLeast.Has(mark) {
+				return stats.FormatAtLeast(us)
+			}
+			return decimal(us)
+		}
+		rows = append(rows, []string{row.name,
+			v(q.P50, stats.AtLeastP50), v(q.P90, stats.AtLeastP90), v(q.P99, stats.AtLeastP99),
+			v(q.P999, stats.AtLeastP999), v(q.Max, stats.AtLeastMax), v(q.Mean, stats.AtLeastMean),
+			strconv.FormatUint(q.Count+q.Unanswered, 10)})
+	}
+	return rows
+}
+
+func loadConnections(r *load.Result) string {
+	s := fmt.Sprintf("%d opened in the window, %d in all", r.Connections.Opened,
+		r.Connections.OpenedInAll)
+	if n := r.Connections.Reconnects; n > 0 {
+		s += fmt.Sprintf("; %s sent again, as the server had closed a kept one",
+			Plural(int(n), "request"))
+	}
+	return s
+}
+
+// loadErrors lists the errors by kind, with an example of each.
+func loadErrors(r *load.Result) string {
+	if r.Errors == 0 {
+		return "0"
+	}
+	var kinds []string
+	for _, e := range r.ErrorsByKind {
+		kind := fmt.Sprintf("%d %s", e.Count, e.Kind)
+		if e.Example != "" {
+			kind += " (" + OneLine(e.Example) + ")"
+		}
+		kinds = append(kinds, kind)
+	}
+	return fmt.Sprintf("%d: %s", r.Errors, strings.Join(kinds, ", "))
+}
+
+// decimal writes a number with the three digits that a reader can use, and no exponent.
+func decimal(v float64) string {
+	switch {
+	case v == 0 || v >= 100 || v <= -100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v >= 10 || v <= -10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
+}
