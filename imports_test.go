@@ -27,7 +27,7 @@ var (
 	models = []string{"fork", "poll", "threads"}
 	// engines do the work that a command asks for.
 	engines = []string{"internal/compare", "internal/record", "internal/doctor", "internal/lab",
-		"internal/child", "internal/command"}
+		"internal/child", "internal/command", "internal/serve"}
 	// parts are what an engine is made of.
 	parts = rooms(models, ".", "trace", "trace/switchcost", "trace/spool", "internal/load",
 		"internal/run", "internal/rounds",
@@ -61,7 +61,8 @@ var arrows = map[string][]string{
 	"internal/sched":         {"trace/event", "trace/hist"},
 	"internal/run":           rooms("internal/parquet", nouns),
 	"internal/rounds":        rooms("internal/load", "internal/run", nouns),
-	"internal/report":        rooms("internal/sched", "internal/run", "internal/rounds", nouns),
+	"internal/report": rooms("internal/load", "internal/sched", "internal/run",
+		"internal/rounds", nouns),
 
 	// A recording is read where it was not made: no BPF.
 	"internal/record": rooms("internal/run", "internal/sched", "internal/report", "trace/spool",
@@ -69,6 +70,7 @@ var arrows = map[string][]string{
 	"internal/doctor":  parts,
 	"internal/command": {"internal/proc", "internal/sys"},
 	"internal/child":   rooms(".", "internal/load", nouns),
+	"internal/serve":   {".", "internal/child", "internal/sys"},
 	"internal/compare": rooms(parts, "internal/child"),
 	"internal/lab":     rooms(parts, "internal/compare", "internal/record"),
 

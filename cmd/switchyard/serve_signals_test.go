@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"switchyard"
+	"switchyard/internal/serve"
 	"switchyard/internal/testenv"
 )
 
@@ -48,7 +49,7 @@ func TestServeSecondSignal(t *testing.T) {
 				t.Fatal(err)
 			}
 			deadline := time.After(patience)
-			for again := time.NewTicker(sameSignal); ; { // two at once are one
+			for again := time.NewTicker(serve.SameSignal); ; { // two at once are one
 				cmd.Process.Signal(unix.SIGTERM)
 				select {
 				case <-again.C:

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"switchyard/internal/child"
+	"switchyard/internal/serve"
 	"switchyard/internal/testenv"
 )
 
@@ -145,7 +146,7 @@ func TestSecondSignalEndsTheDrain(t *testing.T) {
 	}
 	start := time.Now()
 	s.signals <- unix.SIGTERM
-	time.Sleep(2 * sameSignal) // no state: it is a second signal only after that time
+	time.Sleep(2 * serve.SameSignal) // no state: it is a second signal only after that time
 	s.signals <- unix.SIGTERM
 	if code := s.wait(); code != exitFailed {
 		t.Errorf("exit code %d, want %d", code, exitFailed)
@@ -175,7 +176,7 @@ func TestSameSignalTwiceDrains(t *testing.T) {
 	}
 	s.signals <- unix.SIGTERM
 	s.signals <- unix.SIGTERM
-	time.Sleep(sameSignal / 2) // no state: what must not happen would happen now
+	time.Sleep(serve.SameSignal / 2) // no state: what must not happen would happen now
 	if _, err := io.WriteString(c, "TP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
