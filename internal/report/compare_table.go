@@ -24,6 +24,7 @@ type column struct {
 	cell  func(ModelRow) string
 	value func(ModelRow) *float64 // unrounded, for CSV
 	least stats.AtLeast           // which of the latencies it is
+	joint bool                    // its head goes on from that of the column before
 }
 
 func per(count *uint64, r ModelRow) *float64 {
@@ -106,7 +107,7 @@ var columns = []column{
 		value: func(r ModelRow) *float64 { return r.RequestsPerSecond }},
 	{head: "latency\np50", key: "latency p50 µs", part: 1, least: stats.AtLeastP50,
 		value: func(r ModelRow) *float64 { return of(r.Latency, func(l stats.Quantiles) float64 { return l.P50 }) }},
-	{head: "\np99", key: "latency p99 µs", part: 1, least: stats.AtLeastP99,
+	{head: "\np99", key: "latency p99 µs", part: 1, joint: true, least: stats.AtLeastP99,
 		value: func(r ModelRow) *float64 { return of(r.Latency, func(l stats.Quantiles) float64 { return l.P99 }) }},
 	{head: "vol.\nsw/req", key: "voluntary switches/request", part: 2,
 		value: func(r ModelRow) *float64 {
@@ -139,7 +140,7 @@ var columns = []column{
 		value: func(r ModelRow) *float64 { return per(r.ThreadsCreated, r) }},
 	{head: "µs/req\nuser", key: "CPU user µs/request", part: 1,
 		value: func(r ModelRow) *float64 { return of(r.CPU, func(c CPUPerRequest) float64 { return c.User }) }},
-	{head: "CPU\nsystem", key: "CPU system µs/request", part: 1,
+	{head: "CPU\nsystem", key: "CPU system µs/request", part: 1, joint: true,
 		value: func(r ModelRow) *float64 { return of(r.CPU, func(c CPUPerRequest) float64 { return c.System }) }},
 	{head: "PSS\n/conn", key: "PSS bytes/connection", part: 1,
 		value: func(r ModelRow) *float64 { return r.PSSPerConn }},
@@ -170,56 +171,69 @@ func (c column) text(r ModelRow) string {
 	return ratio(*v)
 }
 
-// WriteText writes the result for a terminal of so many columns: one table
-// where it fits (118 columns), otherwise two, one below the other. Failed checks
-// come first.
+// WriteText writes the result for a terminal of so many columns: one table where it fits (109
+// columns), otherwise two or more, one below the other. Failed checks come first.
 func (c *Compare) WriteText(w io.Writer, width int) error {
 	var b strings.Builder
 	for _, line := range c.failures() {
-		b.WriteString(Printable(line) + "\n")
+		writeWrapped(&b, width, "%s", line)
 	}
-	whole := c.table(0)
-	if fits(whole, width) {
-		b.WriteString(whole + "\n")
-	} else {
-		b.WriteString(c.table(1) + "\n\n" + c.table(2) + "\n")
+	for _, made := range c.tables(width) {
+		b.WriteString(made + "\n\n")
 	}
-	b.WriteString("\n")
 	for _, line := range c.Summary() {
-		for _, l := range wrap(line, max(60, min(width, 118))) {
-			b.WriteString(l + "\n")
-		}
+		writeWrapped(&b, min(width, 118), "%s", line)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func fits(s string, width int) bool {
-	return text.LongestLineLen(s) <= width
+// tables draws all columns in one table where that is not too wide, otherwise each part in as few
+// as it fits in.
+func (c *Compare) tables(width int) []string {
+	if whole, fits := c.table(columns, width); fits {
+		return []string{whole}
+	}
+	var made []string
+	for part := 1; part <= 2; part++ {
+		var rest []column
+		for _, col := range columns {
+			if col.part == part {
+				rest = append(rest, col)
+			}
+		}
+		for len(rest) > 0 {
+			n := len(rest)
+			drawn, fits := c.table(rest, width)
+			for n > 1 && !fits {
+				if n--; !rest[n].joint {
+					drawn, fits = c.table(rest[:n], width)
+				}
+			}
+			made, rest = append(made, drawn), rest[n:]
+		}
+	}
+	return made
 }
 
-// table draws the columns of one part, or all of them for part 0.
-func (c *Compare) table(part int) string {
-	t := newTable(text.AlignLeft)
-	head := table.Row{"model\n"}
-	for _, col := range columns {
-		if part != 0 && col.part != part {
-			continue
-		}
-		head = append(head, col.head)
+// table draws some columns, and says whether they fit.
+func (c *Compare) table(some []column, width int) (drawn string, fits bool) {
+	t := sheet{aligns: []text.Align{text.AlignLeft}, head: table.Row{"model\n"}}
+	for _, col := range some {
+		t.head = append(t.head, col.head)
 	}
-	t.AppendHeader(head)
 	for _, r := range c.Models {
-		row := table.Row{Printable(r.Model)}
-		for _, col := range columns {
-			if part != 0 && col.part != part {
-				continue
-			}
+		row := table.Row{label{Printable(r.Model), ""}}
+		for _, col := range some {
 			row = append(row, col.text(r))
 		}
-		t.AppendRow(row)
+		t.rows = append(t.rows, row)
 	}
-	return t.Render()
+	if drawn, _ = t.render(1 << 20); text.LongestLineLen(drawn) <= width {
+		return drawn, true
+	}
+	drawn, _ = t.render(width)
+	return drawn, false
 }
 
 // failures are the lines that must come before anything else.

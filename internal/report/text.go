@@ -3,10 +3,13 @@ package report
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // Printable is s with everything that a terminal would obey instead of showing
@@ -24,15 +27,15 @@ func Printable(s string) string {
 	return b.String()
 }
 
-// wrap breaks a line at spaces so that no piece is wider than width, if words
-// allow; the pieces after the first are indented. Every sentence goes through
+// wrap breaks a line at spaces so that no piece is wider than width, if words allow; the pieces
+// after the first are indented. A number and its noun stay together. Every sentence goes through
 // here, and is made Printable here.
 func wrap(line string, width int) []string {
 	var lines []string
 	current, length := "", 0
-	for _, word := range strings.Fields(line) {
+	for _, word := range unbroken(strings.Fields(line)) {
 		word = Printable(word)
-		n := len([]rune(word))
+		n := text.StringWidthWithoutEscSequences(word)
 		if length > 0 && length+1+n > width {
 			lines = append(lines, current)
 			current, length = "  "+word, 2+n
@@ -47,6 +50,27 @@ func wrap(line string, width int) []string {
 	}
 	return append(lines, current)
 }
+
+// unbroken joins what is read as one word: a number and what it is a number of, as in "2222
+// newfstatat", "3 of 3" or "0.5 %", and what a number is and the number, as in "p99 3µs".
+func unbroken(words []string) []string {
+	var joined []string
+	for i, word := range words {
+		if i > 0 && (number.MatchString(words[i-1]) || measure.MatchString(words[i-1]) ||
+			i > 1 && number.MatchString(words[i-2]) && between.MatchString(words[i-1]+" "+word)) {
+			joined[len(joined)-1] += " " + word
+			continue
+		}
+		joined = append(joined, word)
+	}
+	return joined
+}
+
+var (
+	number  = regexp.MustCompile(`^[(±]?[−-]?[0-9]([0-9.,]*[0-9])?$`)
+	measure = regexp.MustCompile(`^[(]?(p[0-9.]+|mean|max|CPU|±)$`)
+	between = regexp.MustCompile(`^(of|to) [0-9]`)
+)
 
 func sorted(names []string) []string {
 	slices.Sort(names)

@@ -3,7 +3,9 @@ package report
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -113,4 +115,52 @@ func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A line that ends in a number leaves the reader without what it is a number of.
+func TestWrapKeepsNumbersWithTheirNouns(t *testing.T) {
+	const line = "System calls: 1234 read, 2222 newfstatat, 9 of 10 (at most 3 to 5 in 0.5 s), " +
+		"12 345 requests, p99 17µs, max 3ms, 1.5 % of it, on CPU 3. Seed 1. It is 2."
+	loose := regexp.MustCompile(`(^|[ (])([0-9.,]*[0-9]|p99|max|CPU|[0-9]+ (of|to))$`)
+	for width := 20; width < 130; width++ {
+		lines := wrap(line, width)
+		for _, l := range lines[:len(lines)-1] {
+			if loose.MatchString(l) || len([]rune(l)) > width {
+				t.Errorf("width %d: %q in\n%s", width, l, strings.Join(lines, "\n"))
+			}
+		}
+		if got := strings.Join(strings.Fields(strings.Join(lines, " ")), " "); got != line {
+			t.Errorf("width %d: %q", width, got)
+		}
+	}
+}
+
+// No text ends a line in blanks: who copies a table would copy them, and git shows them in red.
+func TestNoLineEndsInBlanks(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 0))
+	var infested Compare
+	var trace Trace
+	infest(reflect.ValueOf(&infested).Elem(), 0)
+	infest(reflect.ValueOf(&trace).Elem(), 0)
+	for _, width := range []int{20, 40, 80, 120, 200} {
+		for what, write := range map[string]func(io.Writer) error{
+			"compare":           func(w io.Writer) error { return sample().WriteText(w, width) },
+			"compare, Markdown": sample().WriteMarkdown,
+			"compare, all":      func(w io.Writer) error { return infested.WriteText(w, width) },
+			"trace, all":        func(w io.Writer) error { return trace.WriteText(w, width) },
+			"trace": func(w io.Writer) error {
+				return randomTrace(r).WriteText(w, width)
+			},
+		} {
+			var b bytes.Buffer
+			if err := write(&b); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if l := strings.TrimSuffix(line, "\n"); strings.TrimRight(l, " \t") != l {
+					t.Errorf("%s, %d columns: %q", what, width, l)
+				}
+			}
+		}
+	}
 }

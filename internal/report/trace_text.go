@@ -44,20 +44,24 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	}
 	fmt.Fprintln(&b)
 
-	wide := width >= 112
-	tasks := sheet{aligns: []text.Align{text.AlignRight, text.AlignLeft}, head: taskHead(wide)}
+	tasks := taskSheet()
 	shown := t.Tasks[:min(len(t.Tasks), traceTasks)]
 	for i := range shown {
-		tasks.rows = append(tasks.rows, taskRow(&shown[i], wide))
+		tasks.rows = append(tasks.rows, taskRow(&shown[i]))
 	}
 	if len(shown) != 1 || t.OtherTasks > 0 {
-		row := taskRow(total, wide)
-		row[0], row[1] = "", label{"", fmt.Sprintf("all %d", uint64(len(t.Tasks))+t.OtherTasks)}
+		row := taskRow(total)
+		row[0], row[1] = "all", label{"", fmt.Sprint(uint64(len(t.Tasks)) + t.OtherTasks)}
 		tasks.rows, tasks.total = append(tasks.rows, row), len(tasks.rows)
 	}
-	fmt.Fprintln(&b, tasks.render(width))
-	if n := uint64(len(t.Tasks)-len(shown)) + t.OtherTasks; n > 0 {
-		fmt.Fprintf(&b, "%d more tasks are in the sum (--format json lists %d)\n", n, len(t.Tasks))
+	tasks.write(&b, width)
+	switch n := uint64(len(t.Tasks)-len(shown)) + t.OtherTasks; n {
+	case 0:
+	case 1:
+		writeWrapped(&b, width, "1 more task is in the sum (--format json lists %d)", len(t.Tasks))
+	default:
+		writeWrapped(&b, width, "%d more tasks are in the sum (--format json lists %d)", n,
+			len(t.Tasks))
 	}
 
 	s := total.Switches
@@ -66,8 +70,8 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 		"Switches into these tasks: %d address-space, %d thread, %d kept; away from them to idle or kernel threads: %d lazy.",
 		s.AddressSpace, s.Thread, s.Kept, s.Lazy)
 	if t.TLBFlushes != nil && t.TLBKept != nil {
-		fmt.Fprintf(&b, "TLB at these switches: flushed %d times, still good %d times.\n",
-			*t.TLBFlushes, *t.TLBKept)
+		writeWrapped(&b, width, "TLB at these switches: flushed %s, still good %s.",
+			Plural(*t.TLBFlushes, "time"), Plural(*t.TLBKept, "time"))
 	}
 	if total.RunQueueLatency != nil {
 		writeWrapped(&b, width, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.",
@@ -111,40 +115,39 @@ func keys[V any](m map[string]V) []string {
 	return out
 }
 
-func taskHead(wide bool) table.Row {
-	if !wide {
-		return table.Row{"tid", "task", "on CPU", "run\nqueue", "blocked", "vol.\nsw.",
-			"invol.\nsw.", "wake-up\np50", "latency\np99"}
+// taskSheet is the table of tasks without its rows.
+func taskSheet() *sheet {
+	return &sheet{
+		aligns: []text.Align{text.AlignRight, text.AlignLeft},
+		head: table.Row{"tid", "task", "on CPU", "", "run\nqueue", "", "blocked", "",
+			"vol.\nsw.",
+			"invol.\nsw.", "wake-\nups", "migra-\ntions",
+			"wake-up\np50", "latency\np99", "\nmax"},
+		spares: []spare{
+			{"shares of a task's life", []int{3, 5, 7}},
+			{"longest wake-up latencies", []int{14}},
+			{"migrations", []int{11}},
+			{"wake-ups", []int{10}},
+			{"wake-up latencies", []int{12, 13}},
+			{"switches", []int{8, 9}},
+		},
 	}
-	return table.Row{"tid", "task", "on CPU", "", "run queue", "", "blocked", "", "vol.\nsw.",
-		"invol.\nsw.", "wake-\nups", "migra-\ntions",
-		"wake-up\np50", "latency\np99", "\nmax"}
 }
 
-func taskRow(t *TraceTask, wide bool) table.Row {
+func taskRow(t *TraceTask) table.Row {
 	mark := ""
 	if t.Lossy {
 		mark = "!"
 	}
 	row := table.Row{t.TID, label{Printable(t.Name), mark}}
 	for _, ns := range []int64{t.OnCPUNS, t.RunQueueNS, t.BlockedNS} {
-		row = append(row, nanos(float64(ns)))
-		if wide {
-			row = append(row, share(ns, t.LifeNS))
-		}
+		row = append(row, nanos(float64(ns)), share(ns, t.LifeNS))
 	}
-	row = append(row, t.Switches.Voluntary, t.Switches.Involuntary)
-	if wide {
-		row = append(row, t.Wakeups, t.Migrations)
-	}
-	latency := []any{"–", "–", "–"}
+	row = append(row, t.Switches.Voluntary, t.Switches.Involuntary, t.Wakeups, t.Migrations)
 	if l := t.WakeupLatency; l != nil && l.N > 0 {
-		latency = []any{nanos(l.P50), nanos(l.P99), nanos(l.Max)}
+		return append(row, nanos(l.P50), nanos(l.P99), nanos(l.Max))
 	}
-	if !wide {
-		latency = latency[:2]
-	}
-	return append(row, latency...)
+	return append(row, "–", "–", "–")
 }
 
 func share(part, whole int64) string {
@@ -192,7 +195,7 @@ func (t *Trace) lostWhere() string {
 }
 
 // Plural is a number and what it is a number of, a noun that takes an s.
-func Plural(n int, what string) string {
+func Plural[N int | int64 | uint64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
@@ -217,8 +220,11 @@ func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
 	if k == nil {
 		return
 	}
-	c := newTable(text.AlignLeft)
-	c.AppendHeader(table.Row{"cost of a switch", "count", "mean", "p50", "p99", "max"})
+	c := sheet{
+		aligns: []text.Align{text.AlignLeft},
+		head:   table.Row{"cost of a switch", "count", "mean", "p50", "p99", "max"},
+		spares: []spare{{"the longest", []int{5}}, {"the mean", []int{2}}},
+	}
 	for _, row := range []struct {
 		name string
 		d    *hist.Quantiles
@@ -228,11 +234,12 @@ func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
 		{"lazy", k.Lazy}, {"from idle", k.Idle}, {"request to preempt, until", k.Preemption},
 	} {
 		if d := row.d; d != nil && d.N > 0 {
-			c.AppendRow(table.Row{row.name, d.N, nanos(d.Mean), nanos(d.P50), nanos(d.P99),
-				nanos(d.Max)})
+			c.rows = append(c.rows, table.Row{label{row.name, ""}, d.N, nanos(d.Mean),
+				nanos(d.P50), nanos(d.P99), nanos(d.Max)})
 		}
 	}
-	fmt.Fprintf(b, "\n%s\n", trimmed(c.Render()))
+	fmt.Fprintln(b)
+	c.write(b, width)
 	note := fmt.Sprintf("Of all tasks on the machine, by %s; %s for the probe subtracted.", k.By,
 		nanos(k.Probe))
 	if d := k.Preemption; d != nil && d.N > 0 && k.PreemptionBy != "" {
@@ -252,6 +259,7 @@ func writePairs(b *strings.Builder, title, verb string, pairs []TracePair, width
 	p := sheet{
 		aligns: []text.Align{text.AlignLeft, text.AlignLeft},
 		head:   table.Row{"by", verb, "times", "in all", "mean"},
+		spares: []spare{{"the mean", []int{4}}, {"how often", []int{2}}},
 	}
 	for _, x := range pairs[:min(len(pairs), tracePairs)] {
 		mean := "–"
@@ -262,9 +270,11 @@ func writePairs(b *strings.Builder, title, verb string, pairs []TracePair, width
 			who(x.By, x.ByTID), who(x.Of, x.OfTID), x.Count, nanos(float64(x.NS)), mean,
 		})
 	}
-	fmt.Fprintf(b, "\n%s:\n%s\n", title, p.render(width))
+	fmt.Fprintln(b)
+	writeWrapped(b, width, "%s:", title)
+	p.write(b, width)
 	if n := len(pairs) - tracePairs; n > 0 {
-		fmt.Fprintf(b, "%d more pairs (--format json lists all)\n", n)
+		writeWrapped(b, width, "%s (--format json lists all)", Plural(n, "more pair"))
 	}
 }
 
@@ -288,7 +298,7 @@ func (t *Trace) writeChains(b *strings.Builder, width int) {
 			strings.Join(parts, " > "))
 	}
 	if n := len(t.Chains) - traceChains; n > 0 {
-		fmt.Fprintf(b, "%s more (--format json lists all)\n", Plural(n, "chain"))
+		writeWrapped(b, width, "%s (--format json lists all)", Plural(n, "more chain"))
 	}
 }
 
@@ -315,7 +325,7 @@ func (t *Trace) writeLives(b *strings.Builder, width int) {
 }
 
 func (t *Trace) writeCPUs(b *strings.Builder, width int) {
-	t.writeCPUTable(b)
+	t.writeCPUTable(b, width)
 	q := t.RunQueue
 	if q == nil {
 		return
@@ -330,8 +340,8 @@ func (t *Trace) writeCPUs(b *strings.Builder, width int) {
 			lengths = fmt.Sprintf(" (p50 %s, p99 %s)", nanos(d.P50), nanos(d.P99))
 		}
 		writeWrapped(b, width,
-			"A task waited while another CPU was idle: %d times, %s in all, %s at most%s. "+
-				"Whether it was allowed there is not known.", q.ViolationCount, nanos(float64(q.ViolationNS)),
+			"A task waited while another CPU was idle: %s, %s in all, %s at most%s. "+
+				"Whether it was allowed there is not known.", Plural(q.ViolationCount, "time"), nanos(float64(q.ViolationNS)),
 			nanos(float64(q.ViolationMaxNS)), lengths)
 	}
 	if q.UnknownNS > 0 {
@@ -341,21 +351,24 @@ func (t *Trace) writeCPUs(b *strings.Builder, width int) {
 	}
 }
 
-func (t *Trace) writeCPUTable(b *strings.Builder) {
+func (t *Trace) writeCPUTable(b *strings.Builder, width int) {
 	if len(t.CPUs) == 0 {
 		return
 	}
-	c := newTable()
-	c.AppendHeader(table.Row{"CPU", "busy", "idle", "switches", "tasks waiting\nmean", "\nmax"})
+	c := sheet{
+		head:   table.Row{"CPU", "busy", "idle", "switches", "tasks waiting\nmean", "\nmax"},
+		spares: []spare{{"the most that waited", []int{5}}, {"the time idle", []int{2}}},
+	}
 	for _, x := range t.CPUs {
 		part := func(ns int64) string {
 			return fmt.Sprintf("%.1f%%",
 				100*float64(ns)/max(1, float64(t.WindowNS)))
 		}
-		c.AppendRow(table.Row{x.CPU, part(x.BusyNS), part(x.IdleNS), x.Switches,
+		c.rows = append(c.rows, table.Row{x.CPU, part(x.BusyNS), part(x.IdleNS), x.Switches,
 			fmt.Sprintf("%.2f", x.QueueMean), x.QueueMax})
 	}
-	fmt.Fprintf(b, "\n%s\n", trimmed(c.Render()))
+	fmt.Fprintln(b)
+	c.write(b, width)
 }
 
 func (t *Trace) writeFoot(b *strings.Builder, width int) {

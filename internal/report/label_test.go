@@ -66,7 +66,7 @@ func TestNumbersStayWhole(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	for i := range 60 {
 		trace := randomTrace(r)
-		for _, width := range []int{80, 100, 120, 200} {
+		for _, width := range []int{40, 60, 80, 100, 120, 200} {
 			var b strings.Builder
 			if err := trace.WriteText(&b, width); err != nil {
 				t.Fatal(err)
@@ -88,18 +88,30 @@ func TestNumbersStayWhole(t *testing.T) {
 				return slices.ContainsFunc(lines, line.MatchString)
 			}
 			for _, k := range trace.Tasks {
-				if !with(k.TID, nanos(float64(k.OnCPUNS)), k.Switches.Voluntary,
-					k.Switches.Involuntary) {
+				numbers := []any{k.TID, nanos(float64(k.OnCPUNS)), nanos(float64(k.RunQueueNS)),
+					nanos(float64(k.BlockedNS)), k.Switches.Voluntary, k.Switches.Involuntary}
+				if width < 80 {
+					numbers = numbers[:4]
+				}
+				if !with(numbers...) {
 					wrong("no line with the numbers of task %d", k.TID)
 				}
 			}
 			for _, p := range slices.Concat(trace.Preemptors, trace.Wakers) {
-				if !with(p.ByTID, p.OfTID, p.Count, nanos(float64(p.NS))) {
+				numbers := []any{p.ByTID, p.OfTID, p.Count, nanos(float64(p.NS))}
+				if width < 80 {
+					numbers = slices.Delete(numbers, 2, 3)
+				}
+				if !with(numbers...) {
 					wrong("no line with the numbers of %d and %d", p.ByTID, p.OfTID)
 				}
 			}
 			for _, c := range trace.CPUs {
-				if !with(c.CPU, c.Switches, fmt.Sprintf("%.2f", c.QueueMean), c.QueueMax) {
+				numbers := []any{c.CPU, c.Switches, fmt.Sprintf("%.2f", c.QueueMean), c.QueueMax}
+				if width < 80 {
+					numbers = numbers[:3]
+				}
+				if !with(numbers...) {
 					wrong("no line with the numbers of CPU %d", c.CPU)
 				}
 			}
@@ -123,6 +135,63 @@ func TestLabel(t *testing.T) {
 	} {
 		if got := c.l.cut(c.width); got != c.want || !utf8.ValidString(got) {
 			t.Errorf("%q in %d: %q, want %q", c.l, c.width, got, c.want)
+		}
+	}
+}
+
+// What is left out of a table for want of room is said below it, and nothing else is.
+func TestWhatIsLeftOutIsSaid(t *testing.T) {
+	trace := randomTrace(rand.New(rand.NewPCG(3, 0)))
+	heads := map[string]string{ // by what the line below says
+		"shares of a task's life": "%", "longest wake-up latencies": "max",
+		"migrations": "migra-", "wake-ups": "wake- ", "wake-up latencies": "wake-up",
+		"switches": "invol.",
+	}
+	for width := 40; width < 200; width++ {
+		var b strings.Builder
+		if err := trace.WriteText(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		table, foot, _ := strings.Cut(b.String(), "\n\nSwitches into")
+		_, table, _ = strings.Cut(table, "\n\n")
+		table, said, _ := strings.Cut(table, "Not shown, for want of room: ")
+		said, _, _ = strings.Cut(said, " (")
+		left := strings.Split(strings.Join(strings.Fields(said), " "), ", ")
+		for what, head := range heads {
+			if strings.Contains(table, head) == slices.Contains(left, what) {
+				t.Errorf("width %d: %q is shown and said to be left out, or neither:\n%s\n%s",
+					width, what, table, said)
+			}
+		}
+		if strings.TrimSpace(foot) == "" {
+			t.Fatalf("width %d: nothing follows the table:\n%s", width, &b)
+		}
+	}
+}
+
+// However narrow the page, a comparison shows all its columns, in more tables.
+func TestEveryColumnIsShownHoweverNarrow(t *testing.T) {
+	for width := 40; width < 130; width++ {
+		var b strings.Builder
+		if err := sample().WriteText(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		tables, _, _ := strings.Cut(b.String(), "16 clients")
+		_, tables, _ = strings.Cut(tables, "model")
+		if n := text.LongestLineLen(tables); n > width {
+			t.Errorf("a line of %d columns on a page of %d:\n%s", n, width, tables)
+		}
+		for _, cell := range []string{"81 000 ± 4%", ">300ms", ".500", ".010", "<.001", "56µ",
+			"2.500", "1.000", ".031", "2.0", "8.4", "-1K"} {
+			if !strings.Contains(tables, cell) {
+				t.Errorf("width %d: no %s in\n%s", width, cell, tables)
+			}
+		}
+		for _, head := range []string{"p50", "p99", "user", "system", "/conn", "a.space",
+			"threads"} {
+			if !strings.Contains(tables, head) {
+				t.Errorf("width %d: no %s in\n%s", width, head, tables)
+			}
 		}
 	}
 }
