@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 	"poll":    {".", "internal/proc", "internal/sys"},
 	"threads": {".", "internal/proc", "internal/sys"},
 
-	"trace":            rooms("trace/spool", "internal/bpf", nouns),
+	"trace":            rooms("trace/spool", "trace/switchcost", "internal/bpf", nouns),
 	"trace/event":      {"trace/hist"},
 	"trace/hist":       {},
 	"trace/syscalls":   {},
@@ -83,6 +83,7 @@ var arrows = map[string][]string{
 		"internal/testenv/testserver", "internal/proc", "internal/sys"),
 	"tools/kernels":      {},
 	"tools/kernels/init": {},
+	"tools/bpf":          {},
 	"tools/man":          {},
 	"tools/lint":         {},
 }

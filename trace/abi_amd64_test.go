@@ -180,7 +180,7 @@ func TestABIs(t *testing.T) {
 	} {
 		path := elf(t, c.bits, c.calls...)
 		t.Run("count/"+c.name, func(t *testing.T) {
-			s := session(t, trace.Options{Syscalls: true})
+			s := session(t, trace.Options{Probes: []string{"syscall"}})
 			h := calling(t, path)
 			got := window(t, s, h.pid(), func() { h.say(t) })
 			for name, want := range c.want {
@@ -188,7 +188,7 @@ func TestABIs(t *testing.T) {
 			}
 		})
 		t.Run("record/"+c.name, func(t *testing.T) {
-			r := recorder(t, trace.RecordOptions{Syscalls: true})
+			r := recorder(t, trace.RecordOptions{Probes: []string{"record_syscall"}})
 			h := calling(t, path)
 			if err := r.Follow(h.pid()); err != nil {
 				t.Fatal(err)
@@ -241,7 +241,7 @@ func TestYieldOfABIs(t *testing.T) {
 	} {
 		path := elf(t, 64, c.calls...)
 		t.Run(c.name, func(t *testing.T) {
-			s := session(t, trace.Options{Syscalls: true})
+			s := session(t, trace.Options{Probes: []string{"syscall"}})
 			a, b := calling(t, path), calling(t, path)
 			for _, h := range []*helper{a, b} {
 				var set unix.CPUSet

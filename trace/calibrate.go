@@ -61,8 +61,8 @@ func Calibrate(ctx context.Context, rounds int, names ...string) (costs []ProbeC
 	sets := []set{
 		{CostCount, &Options{}, true, false},
 		{CostCountOthers, &Options{}, false, false},
-		{CostTLB, &Options{TLB: true}, true, false},
-		{CostSyscall, &Options{Syscalls: true}, true, true},
+		{CostTLB, &Options{Probes: []string{"tlb"}}, true, false},
+		{CostSyscall, &Options{Probes: []string{"syscall"}}, true, true},
 		{CostRecord, nil, true, false},
 	}
 	if len(names) > 0 {

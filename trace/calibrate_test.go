@@ -10,7 +10,7 @@ import (
 // The prices themselves are no test's business: the machine may be busy. That all are there, and
 // that a switch makes the records it makes, is.
 func TestCalibrate(t *testing.T) {
-	session(t, trace.Options{Syscalls: true, TLB: true}).Close()
+	session(t, trace.Options{Probes: []string{"syscall", "tlb"}}).Close()
 	const rounds = 3
 	costs, err := trace.Calibrate(t.Context(), rounds)
 	if err != nil {

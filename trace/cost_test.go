@@ -19,7 +19,7 @@ import (
 //
 //	go test -run '^$' -bench Cost -benchtime 1x ./trace
 func BenchmarkCost(b *testing.B) {
-	session(b, trace.Options{Syscalls: true, TLB: true}).Close()
+	session(b, trace.Options{Probes: []string{"syscall", "tlb"}}).Close()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var old, one unix.CPUSet
@@ -46,10 +46,10 @@ func BenchmarkCost(b *testing.B) {
 		{name: "off"},
 		{name: "sched-others", opts: &trace.Options{}},
 		{name: "sched", opts: &trace.Options{}, traced: true},
-		{name: "sched+tlb", opts: &trace.Options{TLB: true}, traced: true},
-		{name: "sched+syscall-others", opts: &trace.Options{Syscalls: true}},
-		{name: "sched+syscall", opts: &trace.Options{Syscalls: true}, traced: true},
-		{name: "all", opts: &trace.Options{Syscalls: true, TLB: true, FaultExceptions: true},
+		{name: "sched+tlb", opts: &trace.Options{Probes: []string{"tlb"}}, traced: true},
+		{name: "sched+syscall-others", opts: &trace.Options{Probes: []string{"syscall"}}},
+		{name: "sched+syscall", opts: &trace.Options{Probes: []string{"syscall"}}, traced: true},
+		{name: "all", opts: &trace.Options{Probes: []string{"syscall", "tlb", "fault"}},
 			traced: true},
 	}
 	for b.Loop() {

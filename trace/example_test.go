@@ -12,7 +12,7 @@ import (
 
 // A process is followed for a while, and the numbers are those the kernel has.
 func Example() {
-	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
+	s, err := trace.Open(trace.Options{Probes: []string{"syscall", "tlb"}})
 	if err != nil {
 		log.Print(err) // which privilege is missing, or which ability, and what to do
 		return
@@ -49,7 +49,7 @@ func Example() {
 
 // One session serves many servers, one after the other.
 func ExampleSession_Forget() {
-	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true, MaxTasks: 10})
+	s, err := trace.Open(trace.Options{Probes: []string{"syscall", "tlb"}, MaxTasks: 10})
 	if err != nil {
 		log.Print(err)
 		fmt.Println("ok")
@@ -79,13 +79,18 @@ func ExampleProbes() {
 		if p.Err != nil {
 			log.Printf("%s: %v", p.Name, p.Err)
 		}
-		fmt.Println(p.Name, p.Columns)
+		fmt.Printf("%s: %s\n", p.Depth, p.Name)
 	}
 	// Output:
-	// sched [switches wakeups migrations times histograms exits]
-	// task [forks threads execs]
-	// syscall [syscalls]
-	// fault [fault_exceptions]
-	// tlb [tlb_flushes]
-	// walk [cpu page_faults checks]
+	// count: sched
+	// count: task
+	// count: fault
+	// count: syscall
+	// count: tlb
+	// count: walk
+	// record: record
+	// record: record_life
+	// record: record_syscall
+	// record: record_walk
+	// switch cost: switch_cost
 }

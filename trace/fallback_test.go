@@ -10,7 +10,7 @@ import (
 
 // TestFallbacks runs tests again as an older kernel would have them, on this one.
 func TestFallbacks(t *testing.T) {
-	session(t, trace.Options{Syscalls: true, TLB: true}).Close()
+	session(t, trace.Options{Probes: []string{"syscall", "tlb"}}).Close()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

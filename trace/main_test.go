@@ -449,7 +449,7 @@ func run(t testing.TB, program string, args ...string) string {
 
 // dropped opens a session, gives up every capability, and uses it.
 func dropped() int {
-	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
+	s, err := trace.Open(trace.Options{Probes: []string{"syscall", "tlb"}})
 	if err != nil {
 		fmt.Println("open:", err)
 		return 1
@@ -526,7 +526,7 @@ func noBTF() int {
 		fmt.Println(err)
 		return 1
 	}
-	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
+	s, err := trace.Open(trace.Options{Probes: []string{"syscall", "tlb"}})
 	if err == nil {
 		s.Close()
 	}
@@ -557,7 +557,7 @@ func limited() int {
 		m.Close()
 	}
 	fmt.Println(err == nil)
-	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
+	s, err := trace.Open(trace.Options{Probes: []string{"syscall", "tlb"}})
 	if err == nil {
 		s.Close()
 	}
@@ -576,7 +576,7 @@ func unprivileged() int {
 		fmt.Println(err)
 		return cannotDrop
 	}
-	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
+	s, err := trace.Open(trace.Options{Probes: []string{"syscall", "tlb"}})
 	if err == nil {
 		s.Close()
 	}

@@ -100,6 +100,12 @@ func (o *objects) resume() error {
 	return nil
 }
 
+// setWalk makes a program the one that visits all tasks.
+func (o *objects) setWalk(prog *ebpf.Program) (err error) {
+	o.walk, err = link.AttachIter(link.IterOptions{Program: prog})
+	return err
+}
+
 // detach undoes attach.
 func (o *objects) detach(coll *ebpf.Collection) error {
 	var errs []error
@@ -155,6 +161,9 @@ func fit(spec *ebpf.CollectionSpec, knobs map[string]any, tasks int) error {
 		if m := spec.Maps[name]; m != nil {
 			m.MaxEntries = knobs["max_rows"].(uint32)
 		}
+	}
+	if m, size := spec.Maps["rings"], knobs["ring_size"]; m != nil && size != nil {
+		m.InnerMap.MaxEntries = size.(uint32)
 	}
 	for _, name := range []string{bpfMapTraced, bpfMapTasks, bpfMapFreeSlots,
 		schedPlainMapTickets} {

@@ -8,15 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"switchyard/internal/bpf"
@@ -32,9 +31,9 @@ type RecordOptions struct {
 	// All records every task on the machine. Nothing needs to be followed then.
 	All bool
 
-	// Syscalls adds entry and exit of the recorded tasks' system calls. It makes every system call
-	// on the machine slower.
-	Syscalls bool
+	// Probes are the names of those that are asked for: Optional(RecordDepth) has them. One that
+	// cannot be used here is an error.
+	Probes []string
 
 	// Buffer is the size of each CPU's ring in bytes, rounded up to a power of two of at least a
 	// page; 0 means 8 MiB.
@@ -144,60 +143,21 @@ func (r *Recorder) load() error {
 	}
 	r.objs.knobs["record_all"] = r.opts.All
 	r.objs.knobs["ring_wake"] = uint32(r.opts.Buffer / 4)
-	var probes []*ebpf.Collection
-	for _, o := range []struct {
-		name string
-		spec func() (*ebpf.CollectionSpec, error)
-		want bool
-	}{
-		{"record", loadRecord, true}, // brings the maps the others share
-		{"life", loadRecordLife, true},
-		{"syscalls", loadRecordSyscall, r.opts.Syscalls},
-		{"walk", loadRecordWalk, true},
-	} {
-		if !o.want {
-			continue
+	r.objs.knobs["ring_size"] = uint32(r.opts.Buffer)
+	parts, err := r.objs.loadProbes(RecordDepth, r.opts.Probes, func(_ probe, why error) error {
+		if errors.Is(why, errNotAsked) {
+			return nil
 		}
-		spec, err := o.spec()
-		if err != nil {
-			return fmt.Errorf("trace: probe %s: %w", o.name, err)
-		}
-		maps.DeleteFunc(spec.Maps, func(name string, _ *ebpf.MapSpec) bool {
-			return countOnly[name]
-		})
-		if m := spec.Maps["rings"]; m != nil {
-			m.InnerMap.MaxEntries = uint32(r.opts.Buffer)
-		}
-		coll, err := r.objs.load(spec)
-		if err != nil {
-			return bpf.Explain("probe "+o.name, err)
-		}
-		switch o.name {
-		case "record":
-			if err := r.makeRings(min(cpus, spool.MaxRings)); err != nil {
-				return err
-			}
-			probes = append(probes, coll)
-		case "walk":
-			if r.objs.walk, err = link.AttachIter(
-				link.IterOptions{Program: coll.Programs["rec_tasks"]}); err != nil {
-				return bpf.Explain("probe walk", err)
-			}
-		default:
-			probes = append(probes, coll)
-		}
+		return why
+	})
+	if err != nil {
+		return err
 	}
-	for _, coll := range probes {
-		if err := r.objs.attach(coll); err != nil {
-			return bpf.Explain("record", err)
-		}
+	if err := r.makeRings(min(cpus, spool.MaxRings)); err != nil {
+		return err
 	}
-	return nil
+	return r.objs.attachProbes(parts)
 }
-
-// countOnly are the maps of count depth that come with the header both share.
-var countOnly = map[string]bool{"windows": true, "cpus": true, "rows": true, "walks": true,
-	"tasks": true, "free_slots": true}
 
 func (r *Recorder) makeRings(n int) (err error) {
 	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -333,7 +293,7 @@ func (r *Recorder) begin() ([]byte, error) {
 	return json.Marshal(spool.Begin{
 		Version: spool.Version, Kernel: release, Machine: machine,
 		CPUs: cpus, Online: online(cpus), Rings: len(r.rings), All: r.opts.All,
-		Syscalls: r.opts.Syscalls, Buffer: r.opts.Buffer,
+		Syscalls: slices.Contains(r.opts.Probes, "record_syscall"), Buffer: r.opts.Buffer,
 		Tracer: r.getCtl("Self"), Level: r.getCtl("Level"), Args: os.Args, Boottime: boot,
 		Realtime: real,
 		Host: event.Host{Name: name, Arch: runtime.GOARCH, Model: proc.Here.CPUModel(),

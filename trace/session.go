@@ -19,21 +19,15 @@ import (
 	"switchyard/internal/sys"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
 // Options says what a Session does. The zero value counts what the scheduler does, and forks, execs, exits and page faults,
 // whose price is small: what costs more is asked for.
 type Options struct {
-	// Syscalls adds system calls by name. Their probe runs at every system call of every task on the machine.
-	Syscalls bool
-
-	// TLB adds TLB flushes at switches (x86).
-	TLB bool
-
-	// FaultExceptions adds the page fault exceptions, by the mode they were taken in. Totals.PageFaults does not need it.
-	FaultExceptions bool
+	// Probes are the names of those that are asked for: Optional(CountDepth) has them. What one of them lacks here leaves its
+	// columns empty, and Counts.Missing says why.
+	Probes []string
 
 	// MaxTasks bounds Counts.Tasks; further tasks are summed in Counts.Others. 0 means 1024. Each takes 8 kB in the kernel,
 	// most of it for its latencies.
@@ -50,7 +44,7 @@ type Session struct {
 	ctl      *ebpf.Memory // a bpfControl
 	opts     Options
 	missing  map[string]string
-	detail   map[string]*ebpf.Collection // the probes that can be switched off, by name
+	parts    []part // the probes that are attached
 	attach   time.Duration
 	memory   uint64
 	closed   bool
@@ -113,52 +107,28 @@ func knobs(a bpf.Abilities, maxTasks int) map[string]any {
 func Open(opts Options) (_ *Session, err error) {
 	opts.MaxTasks = cmp.Or(max(opts.MaxTasks, 0), 1024)
 	start := time.Now()
-	s := &Session{opts: opts, missing: make(map[string]string), detail: make(map[string]*ebpf.Collection)}
+	s := &Session{opts: opts, missing: make(map[string]string)}
 	if s.objs, err = newObjects(opts.MaxTasks, opts.lacking); err != nil {
 		return nil, err
 	}
-	s.objs.knobs["with_tlb"] = opts.TLB
 	defer func() {
 		if err != nil {
 			s.objs.close()
 		}
 	}()
 
-	skip := map[string]bool{"syscall": !opts.Syscalls, "tlb": !opts.TLB, "fault": !opts.FaultExceptions}
-	var loaded []*ebpf.Collection
-	for _, p := range probes {
-		if skip[p.Name] {
-			s.miss(p, "not asked for")
-			continue
-		}
-		coll, err := s.objs.loadProbe(p)
-		switch {
-		case err != nil && p.Required:
-			return nil, err
-		case err != nil:
-			s.miss(p, err.Error())
-		case p.Name == probes[0].Name:
-			if err := s.objs.fillSlots(); err != nil {
-				return nil, bpf.Explain("slots", err)
-			}
-			loaded = append(loaded, coll)
-		case p.Name == "walk":
-			s.objs.walk, err = link.AttachIter(link.IterOptions{Program: coll.Programs["walk_tasks"]})
-			if err != nil {
-				return nil, bpf.Explain("probe walk", err)
-			}
-		default:
-			loaded = append(loaded, coll)
-			if !p.Required {
-				s.detail[p.Name] = coll
-			}
-		}
+	s.parts, err = s.objs.loadProbes(CountDepth, opts.Probes, func(p probe, why error) error {
+		s.miss(p, why.Error())
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	// The scheduler's probes last, so that nothing is half counted.
-	for i := len(loaded) - 1; i >= 0; i-- {
-		if err := s.objs.attach(loaded[i]); err != nil {
-			return nil, bpf.Explain("attach", err)
-		}
+	if err := s.objs.fillSlots(); err != nil {
+		return nil, bpf.Explain("slots", err)
+	}
+	if err := s.objs.attachProbes(s.parts); err != nil {
+		return nil, err
 	}
 	if s.ctl, err = s.objs.base.Maps[ctlMap].Memory(); err != nil {
 		return nil, bpf.Explain("shared memory", err)
@@ -179,7 +149,7 @@ func Open(opts Options) (_ *Session, err error) {
 
 func (s *Session) miss(p probe, reason string) {
 	for _, column := range p.Columns {
-		s.missing[column] = reason
+		s.missing[column.Name] = reason
 	}
 }
 
@@ -198,8 +168,8 @@ func (s *Session) Close() error {
 // switchedOff is why the columns of the detail probes are empty after Detail(false).
 const switchedOff = "switched off"
 
-// Detail attaches or detaches, between two windows, the probes that answer questions of detail: system calls, TLB flushes,
-// page fault exceptions, as far as Options has them. They are on after Open.
+// Detail attaches or detaches, between two windows, the probes that Options has asked for: those that answer questions of
+// detail. They are on after Open.
 //
 // They are dear for what they do. That of system calls costs some 90 ns at every system call of every task on the machine,
 // traced or not, for the kernel takes its slow path as long as anybody listens; that of TLB flushes 100 ns at every load of
@@ -216,23 +186,22 @@ func (s *Session) Detail(on bool) error {
 	case s.running:
 		return errors.New("trace: detail: a window is open: stop it first")
 	}
-	for _, p := range probes {
-		coll := s.detail[p.Name]
-		if coll == nil {
+	for _, p := range s.parts {
+		if p.Required {
 			continue
 		}
 		if !on {
-			if err := s.objs.detach(coll); err != nil {
+			if err := s.objs.detach(p.coll); err != nil {
 				return bpf.Explain("detail", err)
 			}
-			s.miss(p, switchedOff)
+			s.miss(p.probe, switchedOff)
 			continue
 		}
-		if err := s.objs.attach(coll); err != nil {
+		if err := s.objs.attach(p.coll); err != nil {
 			return bpf.Explain("detail", err)
 		}
 		for _, column := range p.Columns {
-			delete(s.missing, column)
+			delete(s.missing, column.Name)
 		}
 	}
 	return nil
@@ -593,7 +562,7 @@ func (s *Session) readWindow(epoch uint32) (sum bpfWindow, err error) {
 }
 
 func (s *Session) readCPUs() (sum bpfCpu, err error) {
-	if !s.opts.Syscalls && !s.opts.TLB {
+	if !slices.Contains(s.opts.Probes, "syscall") && !slices.Contains(s.opts.Probes, "tlb") {
 		return sum, nil
 	}
 	var per []bpfCpu

@@ -10,7 +10,7 @@ import (
 
 // TestRead reads a window that goes on, after each of some turns whose work is known.
 func TestRead(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "worker")
 	if err := s.Follow(h.pid()); err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func exactly(t testing.TB, what string, got, want uint64) {
 func TestPingPong(t *testing.T) {
 	for _, rounds := range []uint64{23, 1009} {
 		t.Run(fmt.Sprint(rounds), func(t *testing.T) {
-			s := session(t, trace.Options{Syscalls: true, TLB: true})
+			s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 			h := start(t, "ping", fmt.Sprint(rounds))
 			c := window(t, s, h.pid(), func() { h.do(t, "") })
 
@@ -68,7 +68,7 @@ func TestPingPong(t *testing.T) {
 }
 
 func TestSyscalls(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "worker")
 	start(t, "burner") // which calls getppid as fast as it can
 	for _, n := range []uint64{23, 1009} {
@@ -94,7 +94,7 @@ func TestSyscalls(t *testing.T) {
 }
 
 func TestYield(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "worker")
 	// Somebody to yield to.
 	other := start(t, "burner")
@@ -125,7 +125,7 @@ func TestYield(t *testing.T) {
 }
 
 func TestForksAndExecs(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "worker")
 	c := window(t, s, h.pid(), func() { h.do(t, "spawn", 23) })
 	exactly(t, "forks", c.Total.Forks, 23)
@@ -145,7 +145,7 @@ func TestForksAndExecs(t *testing.T) {
 }
 
 func TestThreads(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "worker")
 	threads := func() uint64 {
 		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", h.pid()))
@@ -167,7 +167,7 @@ func TestThreads(t *testing.T) {
 
 // TestAgainstProc compares with what the kernel tells everybody.
 func TestAgainstProc(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "worker")
 	h.do(t, "threads", 5)
 	dir := fmt.Sprintf("/proc/%d/task", h.pid())
@@ -194,7 +194,7 @@ func TestAgainstProc(t *testing.T) {
 }
 
 func TestPageFaults(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true, FaultExceptions: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb", "fault"}})
 	h := start(t, "worker")
 	h.do(t, "touch", 23)
 	c := window(t, s, h.pid(), func() { h.do(t, "touch", 1009) })
@@ -211,7 +211,7 @@ func TestPageFaults(t *testing.T) {
 
 // TestOthers follows a process that sleeps while others do all they can.
 func TestOthers(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	cmd := exec.Command("sleep", "60")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -243,7 +243,7 @@ func TestOthers(t *testing.T) {
 
 // TestCensored wakes a thread that blocked long before the window.
 func TestCensored(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "ping", "1")
 	if err := s.Follow(h.pid()); err != nil {
 		t.Fatal(err)
@@ -274,7 +274,7 @@ func TestCensored(t *testing.T) {
 
 // TestDeath has the traced process end in the window.
 func TestDeath(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "worker")
 	c := window(t, s, h.pid(), func() {
 		h.do(t, "getppid", 23)
@@ -294,7 +294,7 @@ func TestDeath(t *testing.T) {
 
 // TestForkStorm takes windows of a process that forks all the time.
 func TestForkStorm(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true, MaxTasks: 7})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}, MaxTasks: 7})
 	const storm = "echo ready; read go; i=0; while [ $i -lt 1009 ]; do (:); i=$((i+1)); done; echo done; read go"
 	begin := func() (pid int, release, wait func()) {
 		cmd := exec.Command("sh", "-c", storm)
@@ -376,7 +376,7 @@ func TestForkStorm(t *testing.T) {
 }
 
 func TestFollowInWindow(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	a, b := start(t, "worker"), start(t, "worker")
 	c := window(t, s, a.pid(), func() {
 		b.do(t, "getppid", 1000) // not yet followed
@@ -400,7 +400,7 @@ func TestFollowInWindow(t *testing.T) {
 
 // TestFollowAll: a process nobody named is in it, and one that appears later.
 func TestFollowAll(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, MaxTasks: 1 << 12})
+	s := session(t, trace.Options{Probes: []string{"syscall"}, MaxTasks: 1 << 12})
 	h := start(t, "worker")
 	if err := s.FollowAll(); err != nil {
 		t.Fatal(err)
@@ -431,7 +431,7 @@ func TestFollowAll(t *testing.T) {
 }
 
 func TestSelf(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	c := window(t, s, os.Getpid(), func() {
 		for range 23 {
 			unix.Getppid()
@@ -451,7 +451,7 @@ func TestSelf(t *testing.T) {
 
 // TestTwoSessions traces the same process twice.
 func TestTwoSessions(t *testing.T) {
-	a, b := session(t, trace.Options{Syscalls: true, TLB: true}), session(t, trace.Options{Syscalls: true, TLB: true})
+	a, b := session(t, trace.Options{Probes: []string{"syscall", "tlb"}}), session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "worker")
 	var inner *trace.Counts
 	outer := window(t, a, h.pid(), func() {
@@ -463,7 +463,7 @@ func TestTwoSessions(t *testing.T) {
 }
 
 func TestMisuse(t *testing.T) {
-	s := session(t, trace.Options{Syscalls: true, TLB: true})
+	s := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	if err := s.Follow(1 << 29); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("follow nobody: %v, want ESRCH", err)
 	}
@@ -527,7 +527,7 @@ func TestWithout(t *testing.T) {
 
 // TestDropped drops all privileges once the session is open.
 func TestDropped(t *testing.T) {
-	session(t, trace.Options{Syscalls: true, TLB: true})
+	session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	// Before 5.19 (kernel commit c8644cd0efe7) bpf(2) is refused to the unprivileged, whatever it is for, unless
 	// kernel.unprivileged_bpf_disabled is 0.
 	readable := func() error {
@@ -578,7 +578,7 @@ func TestUnprivileged(t *testing.T) {
 
 // TestMemlock: where maps count against RLIMIT_MEMLOCK (before 5.11) the error names it; elsewhere it is of no matter.
 func TestMemlock(t *testing.T) {
-	session(t, trace.Options{Syscalls: true, TLB: true}).Close()
+	session(t, trace.Options{Probes: []string{"syscall", "tlb"}}).Close()
 	roomy, out, _ := strings.Cut(strings.TrimSpace(run(t, "limited")), "\n")
 	switch roomy {
 	case "true":

@@ -16,7 +16,7 @@ import (
 //
 //	go test -run '^$' -bench SwitchCost -benchtime 5x ./trace
 func BenchmarkSwitchCost(b *testing.B) {
-	session(b, trace.Options{Syscalls: true, TLB: true}).Close()
+	session(b, trace.Options{Probes: []string{"syscall", "tlb"}}).Close()
 	const rounds = 10007
 	type result struct {
 		thread, addressSpace, lazy, idle event.SwitchTimes
@@ -28,7 +28,7 @@ func BenchmarkSwitchCost(b *testing.B) {
 			s := switchCost(b, switchcost.Options{CPUs: []int{0}})
 			var beside *trace.Session
 			if i == 1 {
-				beside = session(b, trace.Options{Syscalls: true, TLB: true})
+				beside = session(b, trace.Options{Probes: []string{"syscall", "tlb"}})
 			}
 			for _, program := range []string{"threadPing", "ping"} {
 				h := start(b, program, fmt.Sprint(rounds))

@@ -253,7 +253,7 @@ func TestSwitchCostNewTasks(t *testing.T) {
 func TestSwitchCostBeside(t *testing.T) {
 	const rounds = 1009
 	s := switchCost(t, switchcost.Options{CPUs: []int{0}})
-	beside := session(t, trace.Options{Syscalls: true, TLB: true})
+	beside := session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "ping", fmt.Sprint(rounds))
 	c := costs(t, s, func() {
 		counts := window(t, beside, h.pid(), func() { h.do(t, "") })

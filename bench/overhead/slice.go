@@ -24,7 +24,11 @@ const (
 func sliceOf(ctx context.Context, server *child.Server, kind int) (rate, cpu float64, err error) {
 	// Without probes they are attached all the same, and taken away again: what that disturbs is
 	// then the same in all.
-	s, err := trace.Open(trace.Options{Syscalls: kind == everything, TLB: kind == everything})
+	var opts trace.Options
+	if kind == everything {
+		opts.Probes = []string{"syscall", "tlb"}
+	}
+	s, err := trace.Open(opts)
 	if err != nil {
 		return 0, 0, err
 	}

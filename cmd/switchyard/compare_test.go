@@ -104,7 +104,7 @@ func TestCompareAll(t *testing.T) {
 }
 
 func canTrace() bool {
-	s, err := trace.Open(trace.Options{Syscalls: true, TLB: true})
+	s, err := trace.Open(trace.Options{Probes: []string{"syscall", "tlb"}})
 	if err != nil {
 		return false
 	}

@@ -23,6 +23,10 @@ func TestProbes(t *testing.T) {
 		if p["name"] != want[i].Name || p["available"] != (want[i].Err == nil) {
 			t.Errorf("probe %v, want %s, error %v", p, want[i].Name, want[i].Err)
 		}
+		if p["depth"] != string(want[i].Depth) || len(p["units"].(map[string]any)) !=
+			len(want[i].Columns) {
+			t.Errorf("probe %v is not of depth %s, or has no units", p, want[i].Depth)
+		}
 		// One that cannot be used says why.
 		if (p["reason"] == "") != (p["available"] == true) {
 			t.Errorf("probe %s: available %v, reason %q", p["name"], p["available"], p["reason"])

@@ -25,14 +25,13 @@ type traceOptions struct {
 	all        bool
 	command    []string
 	record     bool
-	syscalls   bool
+	probes     []string // of the depth, those that are asked for
 	duration   time.Duration
 	out        string
 	buffer     int
 	format     string
 	calibrate  bool
 	switchCost bool
-	tlb        bool
 	load       []string
 
 	notes []string // for whoever reads the result
@@ -78,23 +77,28 @@ sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 	f.BoolVar(&o.all, "all", false, "every task on the machine")
 	f.BoolVar(&count, "count", false, "keep sums in the kernel (the default)")
 	f.BoolVar(&o.record, "record", false, "keep every event")
-	f.BoolVar(&o.syscalls, "syscalls", false,
-		"system calls too; slows every system call on the machine by some 0.1 µs")
+	probes := addProbeFlags(f)
 	f.DurationVar(&o.duration, "duration", 0,
 		"how long; 0 is until the processes end, or an interrupt")
 	f.StringVar(&o.out, "out", "", "directory to keep the recording in; it is made")
 	loadArgs := f.String("load", "",
 		"put load on a server meanwhile: the arguments of switchyard load, separated by spaces")
 	buffer := f.String("buffer", "8MiB", "size of each CPU's ring in --record")
-	f.BoolVar(&o.tlb, "tlb", false, "TLB flushes at switches too, in --count (x86)")
-	f.BoolVar(&o.switchCost, "switch-cost", false,
-		"what switches cost, of all tasks, from the scheduler's entry to its end")
 	calibrateFlag(cmd, &o.calibrate)
 	format := formatsOf(cmd, writesTrace)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.format, o.load = *format, strings.Fields(*loadArgs)
 		if cmd.Flags().Changed("load") && len(o.load) == 0 {
 			return usagef("--load %q: want a target, such as http://127.0.0.1:8080/", *loadArgs)
+		}
+		depth := trace.CountDepth
+		if o.record {
+			depth = trace.RecordDepth
+		}
+		o.probes = probes.of(depth)
+		o.switchCost = len(probes.of(trace.SwitchCostDepth)) > 0
+		if err := probes.check(depth, trace.SwitchCostDepth); err != nil {
+			return err
 		}
 		if err := o.complete(cmd, args, *pids, count, *buffer); err != nil {
 			return err
@@ -129,8 +133,6 @@ func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count b
 		return usagef("--duration %v: at most %v", o.duration, longest)
 	case o.out != "" && !o.record:
 		return usagef("--out %q: only a recording is kept: add --record", o.out)
-	case o.tlb && o.record:
-		return usagef("--tlb: only --count counts TLB flushes")
 	case cmd.Flags().Changed("buffer") && !o.record:
 		return usagef("--buffer %s: only --record has rings", buffer)
 	}

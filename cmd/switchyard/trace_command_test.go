@@ -246,3 +246,8 @@ func TestTraceAtTerminal(t *testing.T) {
 		master.Close()
 	}
 }
+
+// A probe that the depth does not have is no reason to leave it out in silence.
+func TestTraceProbesOfADepth(t *testing.T) {
+	mustFail(t, exitUsage, []string{"trace", "--record", "--tlb", "--all"}, "--tlb", "--count")
+}

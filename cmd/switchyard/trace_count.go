@@ -22,7 +22,7 @@ func countOn(env Env, o traceOptions, end *ending) (*report.Trace, error) {
 		return nil, err
 	}
 	defer costs.close()
-	s, err := trace.Open(trace.Options{Syscalls: o.syscalls, TLB: o.tlb})
+	s, err := trace.Open(trace.Options{Probes: o.probes})
 	if err != nil {
 		return nil, err
 	}

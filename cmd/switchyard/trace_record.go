@@ -31,7 +31,7 @@ func recordOn(env Env, o traceOptions, end *ending, quiet bool) (*report.Trace, 
 		return nil, err
 	}
 	defer costs.close()
-	r, err := trace.OpenRecorder(trace.RecordOptions{All: o.all, Syscalls: o.syscalls,
+	r, err := trace.OpenRecorder(trace.RecordOptions{All: o.all, Probes: o.probes,
 		Buffer: o.buffer})
 	if err != nil {
 		return nil, err

@@ -107,7 +107,7 @@ func (r *run) measure(ctx context.Context) (*rounds.Result, error) {
 		var session *trace.Session
 		if counts && m.NoCounts == "" && ctx.Err() == nil {
 			var err error
-			session, err = trace.Open(trace.Options{Syscalls: true, TLB: true,
+			session, err = trace.Open(trace.Options{Probes: []string{"syscall", "tlb"},
 				MaxTasks: 1 /* all that is shown is sums */})
 			if err != nil {
 				m.NoCounts = report.OneLine(err.Error())

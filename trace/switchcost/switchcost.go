@@ -20,6 +20,8 @@ import (
 	"switchyard/trace/event"
 )
 
+//go:generate go run switchyard/tools/bpf -output-stem switchcost -type cost_kind -type cost_part -type cost_hist -type cost_ring -type cost_cpu -type cost_control -type cost_request -type hist cost ../bpf/cost.bpf.c
+
 // Options says whose switches a Meter measures. The zero value is those of all CPUs.
 type Options struct {
 	// CPUs are the numbers of the CPUs whose switches are in the results; none means all. The
@@ -109,32 +111,8 @@ func Open(opts Options) (_ *Meter, err error) {
 			s.release()
 		}
 	}()
-	cpus, err := ebpf.PossibleCPU()
-	if err != nil {
-		return nil, bpf.Explain("switch cost", err)
-	}
-	for _, cpu := range opts.CPUs {
-		if cpu < 0 || cpu >= cpus {
-			return nil, fmt.Errorf("trace: switch cost: there is no CPU %d: they are 0 to %d", cpu,
-				cpus-1)
-		}
-	}
-	spec, err := loadCost()
-	if err != nil {
-		return nil, fmt.Errorf("trace: switch cost: %w", err)
-	}
-	spec.Maps["cost_requests"].MaxEntries = uint32(cpus)
-	if err := s.choose(spec); err != nil {
+	if err := s.load(); err != nil {
 		return nil, err
-	}
-	can, err := bpf.Ask()
-	if err != nil {
-		return nil, bpf.Explain("switch cost", err)
-	}
-	can.RaiseMemlock()
-	if s.coll, err = ebpf.NewCollectionWithOptions(spec,
-		ebpf.CollectionOptions{Cache: btf.NewCache()}); err != nil {
-		return nil, bpf.Explain("switch cost", err)
 	}
 	if s.ctl, err = s.coll.Maps[".data.cost"].Memory(); err != nil {
 		return nil, bpf.Explain("shared memory", err)
@@ -146,6 +124,60 @@ func Open(opts Options) (_ *Meter, err error) {
 	s.set(costProbe, uint32(s.probe.Median))
 	s.first, err = s.attach(false)
 	return s, err
+}
+
+// Hooks are the points in the kernel that the probes are put on, as far as it has them.
+func Hooks() []string {
+	var list []string
+	for _, p := range switchProbes {
+		if !slices.Contains(list, p.hook) {
+			list = append(list, p.hook)
+		}
+	}
+	return list
+}
+
+// Available says why switches cannot be measured here, and what would help: nil if they can. The
+// probes are loaded and closed again; where a kprobe has to take a tracepoint's place, it is put
+// there for a moment. It needs the privileges of Open to return nil.
+func Available() error {
+	s := &Meter{by: byExit, missing: make(map[string]string)}
+	defer s.release()
+	err := s.load()
+	if err == nil && s.by != byExit {
+		s.first, err = s.attach(false)
+	}
+	return err
+}
+
+// load loads the programs that this kernel has hooks for.
+func (s *Meter) load() error {
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return bpf.Explain("switch cost", err)
+	}
+	for _, cpu := range s.opts.CPUs {
+		if cpu < 0 || cpu >= cpus {
+			return fmt.Errorf("trace: switch cost: there is no CPU %d: they are 0 to %d", cpu,
+				cpus-1)
+		}
+	}
+	spec, err := loadCost()
+	if err != nil {
+		return fmt.Errorf("trace: switch cost: %w", err)
+	}
+	spec.Maps["cost_requests"].MaxEntries = uint32(cpus)
+	if err := s.choose(spec); err != nil {
+		return err
+	}
+	can, err := bpf.Ask()
+	if err != nil {
+		return bpf.Explain("switch cost", err)
+	}
+	can.RaiseMemlock()
+	s.coll, err = ebpf.NewCollectionWithOptions(spec,
+		ebpf.CollectionOptions{Cache: btf.NewCache()})
+	return bpf.Explain("switch cost", err)
 }
 
 // choose leaves in spec the programs this kernel has hooks for.
