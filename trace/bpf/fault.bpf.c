@@ -5,7 +5,7 @@
 SEC("tp_btf/page_fault_user")
 int page_fault_user(u64 *ctx)
 {
-	struct task *ts = task_get_current();
+	struct task *ts = task_get_current(task_current());
 
 	if (ts)
 		ts->n[COUNT_FAULTS_USER]++;
@@ -20,7 +20,7 @@ int page_fault_kernel(u64 *ctx)
 
 	if (ctx[0] >= user_top)
 		return 0;
-	ts = task_get_current();
+	ts = task_get_current(task_current());
 	if (ts)
 		ts->n[COUNT_FAULTS_KERNEL]++;
 	return 0;

@@ -28,7 +28,7 @@ int rec_new(u64 *ctx)
 		flags |= RECORD_KERNEL;
 	if (record_all) {
 		flags |= RECORD_ADOPTED;
-	} else if (ctl.adopting && traced_current() >= 0) {
+	} else if (ctl.adopting && traced_current(task_current()) >= 0) {
 		if (record_add(t))
 			flags |= RECORD_ADOPTED;
 		else

@@ -5,11 +5,15 @@
 static __always_inline int syscall(u8 kind, const struct pt_regs *regs, s64 value)
 {
 	struct record_syscall *s;
+	struct task_struct *t;
 	u8 flags = 0;
 
-	if (!rec.on || !(record_all || traced_current() >= 0))
+	if (!rec.on)
 		return 0;
-	if (unlikely(compat_call(task_current(), regs)))
+	t = task_current();
+	if (!record_all && traced_current(t) < 0)
+		return 0;
+	if (unlikely(compat_call(t, regs)))
 		flags |= RECORD_COMPAT;
 	s = ring_reserve(struct record_syscall, record_clock());
 	if (!s)

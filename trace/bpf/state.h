@@ -100,10 +100,10 @@ static __always_inline struct task *task_get(struct task_struct *t)
 	return task_of(t, traced_entry(t));
 }
 
-/* That of the task that runs. */
-static __always_inline struct task *task_get_current(void)
+/* That of the task that runs, which is t. */
+static __always_inline struct task *task_get_current(struct task_struct *t)
 {
-	s32 slot = traced_current();
+	s32 slot = traced_current(t);
 
 	if (slot < 0)
 		return NULL;

@@ -8,7 +8,8 @@
 SEC("tp_btf/sys_enter")
 int sys_enter(u64 *ctx)
 {
-	struct task *ts = task_get_current();
+	struct task_struct *t = task_current();
+	struct task *ts = task_get_current(t);
 	u32 epoch = ctl.epoch, nr, abi = SYSCALL_NATIVE;
 	const struct pt_regs *regs;
 	struct cpu *c;
@@ -21,7 +22,7 @@ int sys_enter(u64 *ctx)
 
 	regs = (const struct pt_regs *)ctx[0];
 	nr = ctx[1];
-	if (unlikely(compat_call(task_current(), regs))) {
+	if (unlikely(compat_call(t, regs))) {
 		abi = SYSCALL_COMPAT;
 	} else if (field_exists(regs->orig_ax) && unlikely(x32_call(nr))) {
 		abi = SYSCALL_X32;

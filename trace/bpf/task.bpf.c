@@ -20,7 +20,7 @@ int task_newtask(u64 *ctx)
 	bool in;
 
 	task_drop(t); /* what has its address was another, see traced_remove */
-	ms = task_get_current();
+	ms = task_get_current(task_current());
 	if (likely(!ms) || !ctl.adopting)
 		return 0;
 	in = epoch && ms->epoch == epoch && !ctl.closing;

@@ -82,14 +82,19 @@ static __always_inline bool is_traced(struct task_struct *t)
 	return traced_slot(t, traced_entry(t)) >= 0;
 }
 
-/* That of the task that runs. */
-static __always_inline s32 traced_current(void)
+/* The task that runs, to be read. Only where have_current_btf may it be read directly. */
+static __always_inline struct task_struct *task_current(void)
 {
-	struct task_struct *t;
+	if (have_current_btf)
+		return bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
+}
 
-	if (!have_current_btf)
-		return traced_search(bpf_get_current_task());
-	t = bpf_get_current_task_btf();
+/* The slot of the task that runs, which is t: looked up once, it is a call. */
+static __always_inline s32 traced_current(struct task_struct *t)
+{
+	if (!have_current_btf) /* no more than a number: see traced_key */
+		return traced_search((u64)t);
 	return traced_slot(t, traced_entry(t));
 }
 
@@ -126,14 +131,6 @@ static __always_inline s32 traced_remove(struct task_struct *t)
 	if (entry - (key << TRACED_SLOT) < 1 << TRACED_SLOT)
 		traced_table[traced_index(key)] = TRACED_ANY;
 	return slot;
-}
-
-/* The task that runs, to be read. Only where have_current_btf may it be read directly. */
-static __always_inline struct task_struct *task_current(void)
-{
-	if (have_current_btf)
-		return bpf_get_current_task_btf();
-	return (struct task_struct *)bpf_get_current_task();
 }
 
 #endif
