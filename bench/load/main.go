@@ -2,43 +2,44 @@
 // generator in turn, pinned to another. The order changes from pair to pair (A B, B A, …), so that
 // a drift of the machine hits both.
 //
-//	go run ./bench/load                     # print the table
+//	make build && go run ./bench/load       # print the table
 //	go run ./bench/load -docs docs/load.md  # and put it there
 //
 // It needs wrk and taskset.
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"switchyard/internal/child"
 	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/internal/stats"
 )
 
 type options struct {
-	model, clients, docs string
-	pairs                int
-	duration             time.Duration
-	serverCPU, loadCPU   int
+	binary, model      string
+	clients, docs      string
+	pairs              int
+	duration           time.Duration
+	serverCPU, loadCPU int
 }
 
 func main() {
 	var o options
+	flag.StringVar(&o.binary, "binary", "bin/switchyard", "the program under test")
 	flag.StringVar(&o.model, "model", "poll/epoll", "model that serves")
 	flag.StringVar(&o.clients, "clients", "1,8,64,256", "numbers of clients, a row each")
 	flag.IntVar(&o.pairs, "pairs", 9, "runs of each generator for a row")
@@ -48,13 +49,15 @@ func main() {
 	flag.IntVar(&o.loadCPU, "load-cpu", 1, "CPU of the generator")
 	flag.StringVar(&o.docs, "docs", "", "file in which to replace the table between the marks")
 	flag.Parse()
-	if err := run(o); err != nil {
+	var err error
+	child.Locked(func() { err = run(context.Background(), o) })
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench/load:", err)
 		os.Exit(1)
 	}
 }
 
-func run(o options) error {
+func run(ctx context.Context, o options) error {
 	if o.pairs < 1 || o.duration < time.Second || o.duration%time.Second != 0 {
 		return errors.New("want at least one pair and whole seconds")
 	}
@@ -63,18 +66,6 @@ func run(o options) error {
 			return fmt.Errorf("%w (Debian: apt-get install wrk util-linux)", err)
 		}
 	}
-	dir, err := os.MkdirTemp("", "bench-load-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	bin := filepath.Join(dir, "switchyard")
-	build := exec.Command("go", "build", "-o", bin, "./cmd/switchyard")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("build: %w", err)
-	}
-
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "`switchyard serve %s` on CPU %d, each generator on CPU %d, one thread each; %d runs of %v of each,\n",
 		o.model, o.serverCPU, o.loadCPU, o.pairs, o.duration)
@@ -95,7 +86,7 @@ func run(o options) error {
 		if err != nil {
 			return fmt.Errorf("clients %q: want numbers", o.clients)
 		}
-		row, used, err := measure(o, bin, n)
+		row, used, err := measure(ctx, o, n)
 		if err != nil {
 			return err
 		}
@@ -117,12 +108,18 @@ func run(o options) error {
 }
 
 // measure makes one row; it returns the CPU time of everything it ran, too.
-func measure(o options, bin string, clients int) (row string, used time.Duration, err error) {
-	url, stop, err := serve(o, bin)
+func measure(ctx context.Context, o options, clients int) (row string, used time.Duration,
+	err error) {
+	server, err := child.StartServer(ctx, child.ServerOptions{Program: o.binary, Model: o.model,
+		CPUs: proc.CPUList{o.serverCPU}})
 	if err != nil {
 		return "", 0, err
 	}
-	defer func() { used += stop() }()
+	defer func() {
+		server.Terminate(5 * time.Second)
+		used += server.CPUTime()
+	}()
+	url := server.URL("/")
 	var wrkRate, loadRate, ratio, wrkCost, loadCost []float64
 	// One short run that does not count: caches, and the server's first connections.
 	if _, err := wrk(o, url, clients, time.Second); err != nil {
@@ -132,7 +129,7 @@ func measure(o options, bin string, clients int) (row string, used time.Duration
 		var w, l sample
 		both := []func() error{
 			func() (err error) { w, err = wrk(o, url, clients, o.duration); return err },
-			func() (err error) { l, err = ours(o, bin, url, clients); return err },
+			func() (err error) { l, err = ours(o, url, clients); return err },
 		}
 		if i%2 == 1 {
 			both[0], both[1] = both[1], both[0]
@@ -188,8 +185,8 @@ func wrk(o options, url string, clients int, d time.Duration) (s sample, err err
 	return s, err
 }
 
-func ours(o options, bin, url string, clients int) (s sample, err error) {
-	out, cpu, err := pinned(o.loadCPU, bin, "load", url, "--clients", strconv.Itoa(clients),
+func ours(o options, url string, clients int) (s sample, err error) {
+	out, cpu, err := pinned(o.loadCPU, o.binary, "load", url, "--clients", strconv.Itoa(clients),
 		"--duration", o.duration.String(), "--format", "json")
 	if err != nil {
 		return s, err
@@ -213,34 +210,6 @@ func pinned(cpu int, args ...string) ([]byte, time.Duration, error) {
 		return nil, 0, fmt.Errorf("%s: %w", args[0], err)
 	}
 	return out, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
-}
-
-// serve starts the server and returns its address and what ends it.
-func serve(o options, bin string) (url string, stop func() time.Duration, err error) {
-	cmd := exec.Command("taskset", "-c", strconv.Itoa(o.serverCPU), bin, "serve", o.model,
-		"--listen", "127.0.0.1:0")
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	stop = func() time.Duration {
-		cmd.Process.Signal(syscall.SIGTERM)
-		kill := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
-		defer kill.Stop()
-		// Ended by our signal: its exit code says nothing.
-		_ = cmd.Wait()
-		return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	}
-	line, err := bufio.NewReader(stderr).ReadString('\n')
-	_, addr, ok := strings.Cut(strings.TrimSpace(line), "listening on ")
-	if err != nil || !ok {
-		stop()
-		return "", nil, fmt.Errorf("serve %s: %q", o.model, line)
-	}
-	return "http://" + addr + "/", stop, nil
 }
 
 const openMark, closeMark = "<!-- bench/load -->\n", "<!-- /bench/load -->\n"
