@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -76,17 +75,17 @@ func perEvent(ctx context.Context, wanted bool, name string) (ns *float64, how s
 	return prices[i].Price()
 }
 
-func writePrices(w io.Writer, prices []report.ProbeCost) error {
+func writePrices(env Env, prices []report.ProbeCost) error {
 	rows := [][]string{{"WHAT THE PROBES ADD", "NS", "INTERVAL", "TO", "WHICH TAKES, NS"}}
 	for _, p := range prices {
 		rows = append(rows, []string{p.Doc, fmt.Sprintf("%.0f", p.Added.Median),
 			fmt.Sprintf("%.0f to %.0f", p.Added.Low, p.Added.High), report.Printable(p.Unit),
 			fmt.Sprintf("%.0f", p.Without.Median)})
 	}
-	if err := writeTable(w, rows); err != nil {
+	if err := env.writeTable(rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nmedians of %d rounds with the probes on and off in turn; "+
+	_, err := fmt.Fprintf(env.Stdout, "\nmedians of %d rounds with the probes on and off in turn; "+
 		"an interval holds the true median with 95 %%\n", doctorRounds)
 	return err
 }

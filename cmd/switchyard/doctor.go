@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -47,16 +46,16 @@ to a switch and to a system call, with the probes on and off in turn.`,
 		if *format == "json" {
 			return writeJSON(env.Stdout, result)
 		}
-		if err := writeFindings(env.Stdout, result.Findings); err != nil || !*measure {
+		if err := writeFindings(env, result.Findings); err != nil || !*measure {
 			return err
 		}
 		fmt.Fprintln(env.Stdout)
-		return writePrices(env.Stdout, result.Prices)
+		return writePrices(env, result.Prices)
 	}
 	return cmd
 }
 
-func writeFindings(w io.Writer, list []doctor.Finding) error {
+func writeFindings(env Env, list []doctor.Finding) error {
 	var rows [][]string
 	group, n := "", map[doctor.Status]int{}
 	for _, f := range list {
@@ -70,10 +69,10 @@ func writeFindings(w io.Writer, list []doctor.Finding) error {
 			rows = append(rows, []string{"", "", "", "→ " + f.Remedy})
 		}
 	}
-	if err := writeTable(w, rows); err != nil {
+	if err := env.writeTable(rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%d work, %d missing, %d unknown\n", n[doctor.Works],
+	_, err := fmt.Fprintf(env.Stdout, "\n%d work, %d missing, %d unknown\n", n[doctor.Works],
 		n[doctor.Missing], n[doctor.Unknown])
 	return err
 }

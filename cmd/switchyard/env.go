@@ -15,7 +15,7 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout         io.Writer // results, and nothing else
 	Stderr         io.Writer // everything else
-	Getenv         func(string) string
+	Getenv         func(string) string // nil: no variable is set
 	StdoutTerminal bool
 	StderrTerminal bool // a progress bar may be drawn
 	// Interrupts delivers what asks the program to end. nil stands for the

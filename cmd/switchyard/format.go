@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"switchyard/internal/report"
 )
@@ -29,14 +29,12 @@ func writesTrace(f report.Format) bool   { return f.Trace != nil }
 func writesCompare(f report.Format) bool { return f.Compare != nil }
 func writesLoad(f report.Format) bool    { return f.Load != nil }
 
-// writeIn writes a result in the form that was asked for, as wide as the terminal.
+// pageWidth is how wide reports are where nothing says how wide the page is.
+const pageWidth = 120
+
+// writeIn writes a result in the form that was asked for, as wide as the page.
 func writeIn(env Env, format string, write func(f report.Format, width int) error) error {
-	width := 120
-	if env.StdoutTerminal {
-		if w, _, err := term.GetSize(1); err == nil && w > 0 {
-			width = w
-		}
-	}
+	width := cmp.Or(env.width(), pageWidth)
 	for _, f := range report.Formats() {
 		if f.Name == format {
 			return written(write(f, width))

@@ -23,7 +23,7 @@ func printHelp(w io.Writer, cmd *cobra.Command) {
 				rows = append(rows, []string{c.Name(), c.Short})
 			}
 		}
-		report.WriteColumns(w, "  ", rows)
+		report.WriteColumns(w, "  ", helpWidth, rows)
 	}
 	if f := cmd.LocalFlags(); f.HasAvailableFlags() {
 		fmt.Fprintf(w, "\nFlags:\n%s", f.FlagUsagesWrapped(helpWidth))

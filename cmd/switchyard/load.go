@@ -123,7 +123,9 @@ func runLoad(env Env, c load.Config, control, parent int, format string, quiet b
 	case err != nil:
 		return err
 	}
-	err = writeIn(env, format, func(f report.Format, _ int) error { return f.Load(env.Stdout, r) })
+	err = writeIn(env, format, func(f report.Format, width int) error {
+		return f.Load(env.Stdout, r, width)
+	})
 	switch {
 	case err != nil:
 		return err

@@ -149,7 +149,7 @@ it is built on, and what it does. NAME is a model, a family (poll) or a pattern
 				rows = append(rows, []string{"", "", "", "", "not here: " + m.Reason})
 			}
 		}
-		return writeTable(env.Stdout, rows)
+		return env.writeTable(rows)
 	}
 	return cmd
 }

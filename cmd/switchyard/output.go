@@ -16,8 +16,11 @@ func (e Env) say(format string, args ...any) {
 // writeJSON writes a result, indented.
 func writeJSON(w io.Writer, v any) error { return written(report.WriteJSON(w, v)) }
 
-// writeTable writes rows in columns.
-func writeTable(w io.Writer, rows [][]string) error { return written(report.WriteTable(w, rows)) }
+// writeTable writes rows in columns. Where nobody says how wide the page is each row is one line,
+// as grep(1) wants it.
+func (e Env) writeTable(rows [][]string) error {
+	return written(report.WriteTable(e.Stdout, e.width(), rows))
+}
 
 // written says of an error that it came while a result was written.
 func written(err error) error {

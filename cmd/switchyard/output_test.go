@@ -17,7 +17,7 @@ func TestSay(t *testing.T) {
 	}
 }
 
-// Lines for people go through say or writeTable, which let nothing through that
+// Lines for people go through say or env.writeTable, which let nothing through that
 // a terminal obeys. What does not is text of the program itself and numbers.
 func TestEveryLineIsSaid(t *testing.T) {
 	own := map[string]bool{"output.go": true, "progress.go": true, "help.go": true, "man.go": true}

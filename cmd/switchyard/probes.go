@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,13 +76,13 @@ and CAP_PERFMON).`,
 		if *format == "json" {
 			return writeJSON(env.Stdout, result)
 		}
-		return writeProbes(env.Stdout, result.Probes)
+		return writeProbes(env, result.Probes)
 	}
 	return cmd
 }
 
 // writeProbes writes a table for each depth, and below each probe what it tells.
-func writeProbes(w io.Writer, list []probeInfo) error {
+func writeProbes(env Env, list []probeInfo) error {
 	var rows [][]string
 	depth := ""
 	for _, p := range list {
@@ -113,5 +112,5 @@ func writeProbes(w io.Writer, list []probeInfo) error {
 			rows = append(rows, []string{"", "", "", "not here: " + p.Reason})
 		}
 	}
-	return writeTable(w, rows)
+	return env.writeTable(rows)
 }

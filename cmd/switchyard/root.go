@@ -57,8 +57,9 @@ func newRootCommand(env Env) *cobra.Command {
 as raw system calls, puts the same load on each, and shows from inside the kernel
 what each one makes the scheduler do.
 
-Results go to standard output, everything else to standard error. Exit codes:
-0 done, 1 the work failed, 2 asked wrongly.`,
+Results go to standard output, everything else to standard error. Text is as wide
+as the terminal, or as COLUMNS says where there is none. Exit codes: 0 done, 1 the
+work failed, 2 asked wrongly.`,
 		Example: `switchyard compare
 switchyard models
 switchyard serve poll/epoll

@@ -64,7 +64,8 @@ func TestOneLine(t *testing.T) {
 
 func TestTableIsNotBroken(t *testing.T) {
 	var b strings.Builder
-	if err := writeTable(&b, [][]string{{"A", "B"}, {"x\ty", "line\nline"}, {"\x1b[2J", ""}}); err != nil {
+	env := Env{Stdout: &b, Getenv: func(string) string { return "" }}
+	if err := env.writeTable([][]string{{"A", "B"}, {"x\ty", "line\nline"}, {"\x1b[2J", ""}}); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := b.String(), "A    B\nx y  line; line\n\\x1b[2J\n"; got != want {

@@ -19,7 +19,7 @@ type Format struct {
 	// Compare does the same for a comparison of models.
 	Compare func(w io.Writer, c *Compare, width int) error
 	// Load does the same for what the clients of a load generator saw.
-	Load func(w io.Writer, r *load.Result) error
+	Load func(w io.Writer, r *load.Result, width int) error
 }
 
 // formats is filled by the init functions of the files format_*.go, and only read afterwards.

@@ -12,7 +12,7 @@ func init() {
 		Name:    "json",
 		Trace:   func(w io.Writer, t *Trace, _ int) error { return t.WriteJSON(w) },
 		Compare: func(w io.Writer, c *Compare, _ int) error { return c.WriteJSON(w) },
-		Load:    func(w io.Writer, r *load.Result) error { return WriteJSON(w, r) },
+		Load:    func(w io.Writer, r *load.Result, _ int) error { return WriteJSON(w, r) },
 	})
 }
 

@@ -6,30 +6,31 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"switchyard/internal/load"
 	"switchyard/internal/stats"
 )
 
 // writeLoadText writes what the clients of a load generator saw, for people.
-func writeLoadText(w io.Writer, r *load.Result) error {
-	if err := WriteTable(w, loadLines(r)); err != nil {
+func writeLoadText(w io.Writer, r *load.Result, width int) error {
+	var b strings.Builder
+	if err := WriteTable(&b, width, loadLines(r)); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
-	if times := loadTimes(r); len(times) > 1 {
-		if err := WriteTable(w, times); err != nil {
-			return err
-		}
+	if times := loadTimes(r); len(times.rows) > 0 {
+		b.WriteString("\n")
+		times.write(&b, width)
 	}
 	for i, warning := range r.Warnings {
 		if i == 0 {
-			fmt.Fprintln(w)
+			b.WriteString("\n")
 		}
-		if _, err := fmt.Fprintf(w, "warning: %s\n", OneLine(warning)); err != nil {
-			return err
-		}
+		writeWrapped(&b, width, "warning: %s", OneLine(warning))
 	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // loadLines are the lines above the table.
@@ -69,8 +70,12 @@ func loadLines(r *load.Result) [][]string {
 }
 
 // loadTimes is the table: a row for each kind of time of which there was one.
-func loadTimes(r *load.Result) [][]string {
-	rows := [][]string{{"µs", "p50", "p90", "p99", "p99.9", "max", "mean", "count"}}
+func loadTimes(r *load.Result) *sheet {
+	s := &sheet{
+		aligns: []text.Align{text.AlignLeft},
+		head:   table.Row{"", "p50", "p90", "p99", "p99.9", "max", "mean", "count"},
+		spares: []spare{{"the mean", []int{6}}, {"p90 and p99.9", []int{2, 4}}},
+	}
 	for _, row := range []struct {
 		name string
 		q    *load.Quantiles
@@ -83,14 +88,14 @@ func loadTimes(r *load.Result) [][]string {
 			if q.AtLeast.Has(mark) {
 				return stats.FormatAtLeast(us)
 			}
-			return decimal(us)
+			return nanos(us * 1e3)
 		}
-		rows = append(rows, []string{row.name,
+		s.rows = append(s.rows, table.Row{row.name,
 			v(q.P50, stats.AtLeastP50), v(q.P90, stats.AtLeastP90), v(q.P99, stats.AtLeastP99),
 			v(q.P999, stats.AtLeastP999), v(q.Max, stats.AtLeastMax), v(q.Mean, stats.AtLeastMean),
-			strconv.FormatUint(q.Count+q.Unanswered, 10)})
+			q.Count + q.Unanswered})
 	}
-	return rows
+	return s
 }
 
 func loadConnections(r *load.Result) string {

@@ -29,7 +29,7 @@ func TestLoadTextGolden(t *testing.T) {
 		Warnings:  []string{"something is \x1b[31mwrong"},
 	}
 	var b strings.Builder
-	if err := writeLoadText(&b, r); err != nil {
+	if err := writeLoadText(&b, r, 120); err != nil {
 		t.Fatal(err)
 	}
 	const want = `target       http://h/ (10.0.0.1:80)
@@ -40,8 +40,9 @@ connections  1 opened in the window, 17 in all; 2 requests sent again, as the se
 bytes        1000 read, 500 written
 generator    42 % of 2 CPUs
 
-µs       p50   p90    p99     p99.9   max     mean      count
-latency  12.3  100.0  >300ms  >300ms  >300ms  >3.14µs   12345
+           p50   p90    p99  p99.9    max    mean count
+───────────────────────────────────────────────────────
+latency 12.3µs 100µs >300ms >300ms >300ms >3.14µs 12345
 
 warning: something is \x1b[31mwrong
 `
