@@ -15,7 +15,9 @@
 #
 #   LOAD=wrk|switchyard   what puts the load on (wrk)
 #   CLIENTS=N             connections (64)
-#   SERVERS="…"           which servers, as named in the table (all)
+#   SERVERS="…"           which servers, as named in the table (all); MODEL@PROGRAM
+#                         is a model of the switchyard at the path PROGRAM, of an
+#                         earlier version for one; the path begins with /
 #   BASE=…                what the ratios are to (poll/epoll)
 #   SERVE="…"             how to start our models (bin/switchyard serve)
 #
@@ -88,6 +90,7 @@ for s in $servers; do
 	c/*) c_peer "$s" "${s#c/}" && start "$s" $port "$dir/c_${s#c/}" "127.0.0.1:$port" || true ;;
 	net/http) go_peer "$s" nethttp && start "$s" $port "$dir/nethttp" "127.0.0.1:$port" || true ;;
 	fasthttp | netpoll) go_peer "$s" "$s" && start "$s" $port "$dir/$s" "127.0.0.1:$port" || true ;;
+	*@*) start "$s" $port "${s#*@}" serve "${s%%@*}" --listen "127.0.0.1:$port" ;;
 	*) start "$s" $port $serve "$s" --listen "127.0.0.1:$port" ;;
 	esac
 done
