@@ -65,7 +65,7 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 	f.IntVar(&o.Clients, "clients", 16, "clients, each with one request at a time")
 	f.DurationVar(&o.Duration, "duration", 350*time.Millisecond, "measured time of a round")
 	f.DurationVar(&o.Warmup, "warmup", 100*time.Millisecond, "load before it, not measured")
-	f.IntVar(&o.Rounds, "rounds", 5, "rounds that measure rates, each with every model once; others count; at most 10000")
+	f.IntVar(&o.Rounds, "rounds", 5, "rounds that measure rates, each with every model once; others count; an interval takes 5")
 	f.StringVar(&o.Path, "path", "/", "what is asked for: /, /bytes?n=N, /work?us=N, /sleep?ms=N")
 	f.IntVar(&o.RequestsPerConn, "requests-per-conn", 32, "requests on a connection before the client opens another; 0 keeps connections")
 	f.IntVar(&o.Workers, "workers", 0, "workers of the designs that make them in advance; 0 is one for each client (pools) or CPU (loops)")

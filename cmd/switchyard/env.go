@@ -13,8 +13,8 @@ import (
 type Env struct {
 	Args           []string // without the program's name
 	Stdin          io.Reader
-	Stdout         io.Writer // results, and nothing else
-	Stderr         io.Writer // everything else
+	Stdout         io.Writer           // results, and nothing else
+	Stderr         io.Writer           // everything else
 	Getenv         func(string) string // nil: no variable is set
 	StdoutTerminal bool
 	StderrTerminal bool // a progress bar may be drawn

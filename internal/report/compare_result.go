@@ -74,6 +74,11 @@ func rowOf(s *rounds.Sum, noCounts string) ModelRow {
 	}
 	if row.Rate.N > 0 {
 		row.RequestsPerSecond = &row.Rate.Median
+		if !row.Rate.Interval() {
+			row.miss("requests_per_second_estimate", fmt.Sprintf("%s: an interval, without which "+
+				"models are not told apart, takes %d (--rounds)", Plural(row.Rate.N, "round"),
+				stats.Enough))
+		}
 	}
 	if s.CountRounds == 0 {
 		row.Requests = s.RateRequests

@@ -96,11 +96,11 @@ func thousands(v float64) string {
 var columns = []column{
 	{head: "requests\n/s", key: "requests/s", part: 1,
 		cell: func(r ModelRow) string {
-			switch r.Rate.N {
-			case 0:
+			switch {
+			case r.Rate.N == 0:
 				return "–"
-			case 1:
-				return thousands(r.Rate.Median)
+			case !r.Rate.Interval():
+				return thousands(r.Rate.Median) + "    –"
 			}
 			return fmt.Sprintf("%s ±%2.0f%%", thousands(r.Rate.Median), 100*r.Rate.Spread())
 		},
@@ -457,7 +457,7 @@ func (c *Compare) checkLines() []string {
 func (c *Compare) fastest() string {
 	var best *ModelRow
 	for i := range c.Models {
-		if r := &c.Models[i]; r.Rate.N > 1 && (best == nil || r.Rate.Median > best.Rate.Median) {
+		if r := &c.Models[i]; r.Rate.Interval() && (best == nil || r.Rate.Median > best.Rate.Median) {
 			best = r
 		}
 	}
@@ -466,7 +466,7 @@ func (c *Compare) fastest() string {
 	}
 	var same []string
 	for _, r := range c.Models {
-		if r.Model != best.Model && r.Rate.N > 1 && r.Rate.Overlaps(best.Rate) {
+		if r.Model != best.Model && r.Rate.Interval() && r.Rate.Overlaps(best.Rate) {
 			same = append(same, Printable(r.Model))
 		}
 	}

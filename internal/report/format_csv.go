@@ -48,7 +48,7 @@ func (c *Compare) WriteCSV(w io.Writer) error {
 				checks = "pass"
 			}
 		}
-		if r.Rate.N > 0 {
+		if r.Rate.Interval() {
 			row = append(row, number(&r.Rate.Low), number(&r.Rate.High), number(&r.Rate.Confidence))
 		} else {
 			row = append(row, "", "", "")

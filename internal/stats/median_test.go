@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -23,6 +24,32 @@ func TestMedian(t *testing.T) {
 	} {
 		if got := Median(test.values); got != test.want {
 			t.Errorf("Median(%v) = %+v, want %+v", test.values, got, test.want)
+		}
+	}
+}
+
+// An interval that one in ten medians or more lies outside of is none.
+func TestIntervalTakesEnough(t *testing.T) {
+	for n := range 12 {
+		e := Median(make([]float64, n))
+		if got, want := e.Interval(), e.Confidence >= 0.9; got != want {
+			t.Errorf("%d values: interval %t with %.2f", n, got, e.Confidence)
+		}
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back map[string]any
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"low", "high", "confidence"} {
+			if v, there := back[key]; !there || (v != nil) != e.Interval() {
+				t.Errorf("%d values: %s is %v in %s", n, key, v, text)
+			}
+		}
+		if len(back) != 5 || back["n"] != float64(n) || (back["median"] != nil) != (n > 0) {
+			t.Errorf("%d values: %s", n, text)
 		}
 	}
 }
