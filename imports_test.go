@@ -21,7 +21,7 @@ import (
 var (
 	// nouns import nothing that is above them, so that everybody may speak of them.
 	nouns = []string{"trace/event", "trace/hist", "trace/syscalls", "internal/proc", "internal/sys",
-		"internal/stats"}
+		"internal/stats", "internal/words"}
 	// models are the designs. They and the tracer meet in cmd by name and in the data by task. Not
 	// even their tests may know each other, or a change to one could hide behind the other's.
 	models = []string{"fork", "poll", "threads"}
@@ -54,11 +54,12 @@ var arrows = map[string][]string{
 	"internal/proc":          {},
 	"internal/bpf":           {"internal/proc"},
 	"internal/stats":         {},
+	"internal/words":         {},
 	"internal/nearest":       {},
 	"internal/parquet":       {},
 	"internal/parquet/forge": {"internal/parquet"}, // for tests
 	"internal/load":          rooms(nouns),
-	"internal/sched":         {"trace/event", "trace/hist"},
+	"internal/sched":         {"trace/event", "trace/hist", "internal/words"},
 	"internal/run":           rooms("internal/parquet", nouns),
 	"internal/rounds":        rooms("internal/load", "internal/run", nouns),
 	"internal/report": rooms("internal/load", "internal/sched", "internal/run",
@@ -70,7 +71,7 @@ var arrows = map[string][]string{
 	"internal/doctor":  parts,
 	"internal/command": {"internal/proc", "internal/sys"},
 	"internal/child":   rooms(".", "internal/load", nouns),
-	"internal/serve":   {".", "internal/child", "internal/sys"},
+	"internal/serve":   {".", "internal/child", "internal/sys", "internal/words"},
 	"internal/compare": rooms(parts, "internal/child"),
 	"internal/lab":     rooms(parts, "internal/compare", "internal/record"),
 

@@ -11,6 +11,7 @@ import (
 	"switchyard/internal/load"
 	"switchyard/internal/report"
 	"switchyard/internal/sys"
+	"switchyard/internal/words"
 )
 
 func newLoadCommand(env Env) *cobra.Command {
@@ -112,7 +113,7 @@ func runLoad(env Env, c load.Config, control, parent int, format string, quiet b
 		c.BeforeMeasure, c.AfterMeasure = ctl.Begin, ctl.Done
 	}
 	if !quiet && env.StderrTerminal {
-		env.say("%s: %d clients for %v", c.Target, c.Clients, (c.Warmup + c.Duration).Round(time.Millisecond))
+		env.say("%s: %s for %v", c.Target, words.Count(c.Clients, "client"), (c.Warmup + c.Duration).Round(time.Millisecond))
 	}
 	r, err := load.Run(ctx, c)
 	switch {

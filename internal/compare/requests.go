@@ -1,11 +1,10 @@
 package compare
 
 import (
-	"fmt"
-
 	"switchyard/internal/child"
 	"switchyard/internal/load"
 	"switchyard/internal/report"
+	"switchyard/internal/words"
 	"switchyard/trace/event"
 )
 
@@ -28,7 +27,7 @@ func requestsCheck(before, after child.Stats, idle bool, l *load.Result, clients
 	doubtful := uint64(clients) + l.Failed + l.Warmup.Errors + l.Connections.Reconnects
 	if max(k.Traced, k.Kernel)-min(k.Traced, k.Kernel) > doubtful {
 		k.Status = event.Fail
-		k.Reason = fmt.Sprintf("at most %d requests are in doubt", doubtful)
+		k.Reason = "in doubt: at most " + words.Count(doubtful, "request")
 	}
 	return k
 }

@@ -3,6 +3,8 @@ package load
 import (
 	"fmt"
 	"strings"
+
+	"switchyard/internal/words"
 )
 
 // busyShare is the part of its CPU from which on the generator may be what is measured.
@@ -33,28 +35,28 @@ func (r *Result) warnings() []string {
 		}
 	}
 	if n := r.Unfinished.Requests + r.Unfinished.FromWarmup; n > 0 {
-		add("%d requests had no answer at the end, the oldest after %.0f ms", n,
+		add("%s had no answer at the end, the oldest after %.0f ms", words.Count(n, "request"),
 			r.Unfinished.OldestUS/1e3)
 	}
 	if q := r.Latency; q.Unanswered > 0 {
-		add("of %d latencies %d are known as lower bounds only, of requests that were never answered: so are %s",
-			q.Count+q.Unanswered, q.Unanswered, strings.Join(q.AtLeast.Keys(), ", "))
+		add("lower bounds only, of requests that were never answered: %d of %d latencies, and so %s",
+			q.Unanswered, q.Count+q.Unanswered, strings.Join(q.AtLeast.Keys(), ", "))
 	}
 	if r.Options.Loop == "closed" && r.Unsent.OldestUS > max(r.Latency.P99, 100e3) {
-		add("%d clients waited for a connection when the window closed, the longest for %.0f ms: no request of theirs had left, and none is in the quantiles",
-			r.Unsent.Requests, r.Unsent.OldestUS/1e3)
+		add("%s waited for a connection when the window closed, the longest for %.0f ms: no request of theirs had left, and none is in the quantiles",
+			words.Count(r.Unsent.Requests, "client"), r.Unsent.OldestUS/1e3)
 	}
 	if r.StarvedClients > 0 && r.Requests > 0 {
 		add(
-			"%d of %d clients had no good response in the window: the quantiles speak of the others",
-			r.StarvedClients, r.Options.Clients)
+			"%d of %s had no good response in the window: the quantiles speak of the others",
+			r.StarvedClients, words.Count(r.Options.Clients, "client"))
 	}
 	if r.CarriedOver.Requests > 0 {
-		add("%d requests of the warm-up were outstanding when the window opened",
-			r.CarriedOver.Requests)
+		add("%s of the warm-up still outstanding when the window opened",
+			words.Count(r.CarriedOver.Requests, "request"))
 	}
 	if r.Idle.Failed+r.Idle.ClosedByServer > 0 {
-		add("of %d idle connections %d could not be opened and %d were closed by the server",
+		add("idle connections: %d asked for, %d not opened, %d closed by the server",
 			r.Idle.Asked, r.Idle.Failed, r.Idle.ClosedByServer)
 	}
 	if r.Requests == 0 {

@@ -7,6 +7,7 @@ import (
 
 	"switchyard/internal/rounds"
 	"switchyard/internal/stats"
+	"switchyard/internal/words"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
 )
@@ -76,7 +77,7 @@ func rowOf(s *rounds.Sum, noCounts string) ModelRow {
 		row.RequestsPerSecond = &row.Rate.Median
 		if !row.Rate.Interval() {
 			row.miss("requests_per_second_estimate", fmt.Sprintf("%s: an interval, without which "+
-				"models are not told apart, takes %d (--rounds)", Plural(row.Rate.N, "round"),
+				"models are not told apart, takes %d (--rounds)", words.Count(row.Rate.N, "round"),
 				stats.Enough))
 		}
 	}
@@ -190,14 +191,15 @@ func notesOf(s *rounds.Sum, row *ModelRow) []string {
 		add("the program started for each connection is %s.", row.Program)
 	}
 	if st := s.Starved; st.Rounds > 0 {
-		add("in %s up to %d of %d clients had no good response: the latencies speak of the others.",
-			Plural(st.Rounds, "round"), st.Most, st.Of)
+		add("in %s up to %d of %s had no good response: the latencies speak of the others.",
+			words.Count(st.Rounds, "round"), st.Most, words.Count(st.Of, "client"))
 	}
 	if s.Paused > 0 {
-		add("accepting paused %d times at a limit on connections, tasks or descriptors.", s.Paused)
+		add("accepting paused %s at a limit on connections, tasks or descriptors.",
+			words.Count(s.Paused, "time"))
 	}
 	if s.Refused > 0 {
-		add("%d connections were refused: their descriptors were beyond FD_SETSIZE.", s.Refused)
+		add("%s refused, of descriptors beyond FD_SETSIZE.", words.Count(s.Refused, "connection"))
 	}
 	return notes
 }

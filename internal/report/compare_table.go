@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"switchyard/internal/stats"
-
+	"switchyard/internal/words"
 	"switchyard/trace/hist"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -262,27 +262,31 @@ func (c *Compare) Summary() []string {
 	}
 	conn := "kept connections"
 	if o.RequestsPerConn > 0 {
-		conn = fmt.Sprintf("a new connection after %d requests", o.RequestsPerConn)
+		conn = "a new connection after " + words.Count(o.RequestsPerConn, "request")
 	}
-	rounds := fmt.Sprintf("%d rounds of %gs interleaved", o.Rounds, o.DurationSeconds)
+	rounds := fmt.Sprintf("%s of %gs interleaved", words.Count(o.Rounds, "round"),
+		o.DurationSeconds)
 	if o.Trace {
 		rounds += ", without probes, and others with them for the counts"
 	}
-	lines = append(lines, fmt.Sprintf("%d clients, %s, %s; %s; server on CPU %s, load on CPU %s; seed %d.",
-		o.Clients, Printable(what), conn, rounds, o.ServerCPUs, o.LoadCPUs, o.Seed))
+	lines = append(lines, fmt.Sprintf("%s, %s, %s; %s; server on CPU %s, load on CPU %s; seed %d.",
+		words.Count(o.Clients, "client"), Printable(what), conn, rounds, o.ServerCPUs, o.LoadCPUs, o.Seed))
 	for _, r := range c.Models {
 		if !r.Available {
 			lines = append(lines, fmt.Sprintf("%s: not available: %s.", Printable(r.Model), Printable(r.Reason)))
 		}
 		if r.Errors > 0 {
-			lines = append(lines, fmt.Sprintf("%s: %d errors (%s).", Printable(r.Model), r.Errors, kinds(r.ErrorKinds)))
+			lines = append(lines, fmt.Sprintf("%s: %s (%s).", Printable(r.Model),
+				words.Count(r.Errors, "error"), kinds(r.ErrorKinds)))
 		}
 		if r.Unfinished > 0 {
-			lines = append(lines, fmt.Sprintf("%s: %d requests had no answer when the time was up.", Printable(r.Model), r.Unfinished))
+			lines = append(lines, fmt.Sprintf("%s: %s had no answer when the time was up.",
+				Printable(r.Model), words.Count(r.Unfinished, "request")))
 		}
 		if l := r.Latency; l != nil && l.Unanswered > 0 {
-			lines = append(lines, fmt.Sprintf("%s: of %d latencies %d are lower bounds, of requests that were never answered: so are %s.",
-				Printable(r.Model), l.Count+l.Unanswered, l.Unanswered, strings.Join(l.AtLeast.Keys(), ", ")))
+			lines = append(lines, fmt.Sprintf("%s: lower bounds only, of requests that were never answered: %d of %d latencies, and so %s.",
+				Printable(r.Model), l.Unanswered, l.Count+l.Unanswered,
+				strings.Join(l.AtLeast.Keys(), ", ")))
 		}
 		for _, n := range r.Notes {
 			lines = append(lines, fmt.Sprintf("%s: %s", Printable(r.Model), Printable(n)))
@@ -294,8 +298,8 @@ func (c *Compare) Summary() []string {
 	if line := c.fastest(); line != "" {
 		lines = append(lines, line)
 	}
-	lines = append(lines, fmt.Sprintf("Machine: Linux %s, %d CPUs%s, %s; meanwhile other tasks used %.1f %% of all CPU time, the hypervisor took %.1f %%.",
-		Printable(c.Host.Kernel), c.Host.CPUs, cpuModel(c.Host.CPU), c.Host.Go, 100*c.Host.OtherShare, 100*c.Host.StealShare))
+	lines = append(lines, fmt.Sprintf("Machine: Linux %s, %s%s, %s; meanwhile other tasks used %.1f %% of all CPU time, the hypervisor took %.1f %%.",
+		Printable(c.Host.Kernel), words.Count(c.Host.CPUs, "CPU"), cpuModel(c.Host.CPU), c.Host.Go, 100*c.Host.OtherShare, 100*c.Host.StealShare))
 	if models := throttledModels(c.Models); models != "" {
 		lines = append(lines, "Note: servers were throttled by a limit on CPU bandwidth, which holds requests up and looks like run-queue latency: "+models+".")
 	}
@@ -373,7 +377,7 @@ func (c *Compare) probeLines() []string {
 	}
 	line := "No event was lost."
 	if lost > 0 {
-		line = fmt.Sprintf("%d events were lost.", lost)
+		line = fmt.Sprintf("Lost: %s.", words.Count(lost, "event"))
 	}
 	var parts []string
 	for _, p := range c.ProbeCost {

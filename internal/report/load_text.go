@@ -11,6 +11,7 @@ import (
 
 	"switchyard/internal/load"
 	"switchyard/internal/stats"
+	"switchyard/internal/words"
 )
 
 // writeLoadText writes what the clients of a load generator saw, for people.
@@ -43,12 +44,13 @@ func loadLines(r *load.Result) [][]string {
 			how += fmt.Sprintf(" (seed %d)", o.Seed)
 		}
 	}
-	how += fmt.Sprintf("; %s on %s", Plural(o.Clients, "client"), Plural(o.Threads, "thread"))
+	how += fmt.Sprintf("; %s on %s", words.Count(o.Clients, "client"), words.Count(o.Threads, "thread"))
 	if o.RequestsPerConn > 0 {
-		how += fmt.Sprintf(", %s per connection", Plural(o.RequestsPerConn, "request"))
+		how += fmt.Sprintf(", %s per connection", words.Count(o.RequestsPerConn, "request"))
 	}
 	if o.Idle > 0 {
-		how += fmt.Sprintf(", %d idle connections beside them", r.Idle.Open)
+		how += fmt.Sprintf(", %s beside them",
+			words.Count(r.Idle.Open, "idle connection"))
 	}
 	rows := [][]string{
 		{"target", r.Target + " (" + r.Address + ")"},
@@ -59,12 +61,12 @@ func loadLines(r *load.Result) [][]string {
 		{"connections", loadConnections(r)},
 		{"bytes", fmt.Sprintf("%d read, %d written", r.Bytes.Read, r.Bytes.Written)},
 		{"generator", fmt.Sprintf("%.0f %% of %s", 100*r.Generator.CPUShare,
-			Plural(o.Threads, "CPU"))},
+			words.Count(o.Threads, "CPU"))},
 	}
 	if o.Loop == "open" && r.Generator.Queued > 0 {
 		rows = append(rows, []string{"queued", fmt.Sprintf(
-			"%d requests found no client free, for at most %s ms", r.Generator.Queued,
-			decimal(r.Generator.QueueMaxUS/1e3))})
+			"%s found no client free, for at most %s ms",
+			words.Count(r.Generator.Queued, "request"), decimal(r.Generator.QueueMaxUS/1e3))})
 	}
 	return rows
 }
@@ -103,7 +105,7 @@ func loadConnections(r *load.Result) string {
 		r.Connections.OpenedInAll)
 	if n := r.Connections.Reconnects; n > 0 {
 		s += fmt.Sprintf("; %s sent again, as the server had closed a kept one",
-			Plural(int(n), "request"))
+			words.Count(int(n), "request"))
 	}
 	return s
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"switchyard/internal/load"
 )
 
 // hostile has what a terminal obeys: an escape sequence, a bell, a carriage
@@ -16,47 +18,47 @@ import (
 // direction of writing, and what is no UTF-8.
 const hostile = "a\x1b]0;owned\x07\r\x1b[31m\u009b2J\u202e\xff\x00b"
 
-// infest puts hostile into every string that can be reached from v, makes what
-// is missing, and puts two of everything into what holds many.
-func infest(v reflect.Value, depth int) {
+// infest puts a string into every string that can be reached from v, and n into every number, makes
+// what is missing, and puts two of everything into what holds many.
+func infest(v reflect.Value, depth int, text string, n int) {
 	if depth > 8 {
 		return
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		infest(v.Elem(), depth+1)
+		infest(v.Elem(), depth+1, text, n)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
-				infest(v.Field(i), depth+1)
+				infest(v.Field(i), depth+1, text, n)
 			}
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range v.Len() {
-			infest(v.Index(i), depth+1)
+			infest(v.Index(i), depth+1, text, n)
 		}
 	case reflect.Array:
 		for i := range v.Len() {
-			infest(v.Index(i), depth+1)
+			infest(v.Index(i), depth+1, text, n)
 		}
 	case reflect.Map:
 		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-		infest(key, depth+1)
-		infest(value, depth+1)
+		infest(key, depth+1, text, n)
+		infest(value, depth+1, text, n)
 		v.Set(reflect.MakeMap(v.Type()))
 		v.SetMapIndex(key, value)
 	case reflect.String:
-		v.SetString(hostile)
+		v.SetString(text)
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		v.SetInt(3)
+		v.SetInt(int64(n))
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		v.SetUint(3)
+		v.SetUint(uint64(n))
 	case reflect.Float32, reflect.Float64:
-		v.SetFloat(3)
+		v.SetFloat(float64(n))
 	}
 }
 
@@ -65,8 +67,8 @@ func infest(v reflect.Value, depth int) {
 func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
 	var compare Compare
 	var trace Trace
-	infest(reflect.ValueOf(&compare).Elem(), 0)
-	infest(reflect.ValueOf(&trace).Elem(), 0)
+	infest(reflect.ValueOf(&compare).Elem(), 0, hostile, 3)
+	infest(reflect.ValueOf(&trace).Elem(), 0, hostile, 3)
 	// Sentences are left out of some states of a result.
 	variants := func(f func()) {
 		f()
@@ -140,8 +142,8 @@ func TestNoLineEndsInBlanks(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 0))
 	var infested Compare
 	var trace Trace
-	infest(reflect.ValueOf(&infested).Elem(), 0)
-	infest(reflect.ValueOf(&trace).Elem(), 0)
+	infest(reflect.ValueOf(&infested).Elem(), 0, hostile, 3)
+	infest(reflect.ValueOf(&trace).Elem(), 0, hostile, 3)
 	for _, width := range []int{20, 40, 80, 120, 200} {
 		for what, write := range map[string]func(io.Writer) error{
 			"compare":           func(w io.Writer) error { return sample().WriteText(w, width) },
@@ -160,6 +162,38 @@ func TestNoLineEndsInBlanks(t *testing.T) {
 				if l := strings.TrimSuffix(line, "\n"); strings.TrimRight(l, " \t") != l {
 					t.Errorf("%s, %d columns: %q", what, width, l)
 				}
+			}
+		}
+	}
+}
+
+// Of one there is no plural, wherever a one stands.
+func TestOneOfNothingIsMany(t *testing.T) {
+	var compare Compare
+	var trace Trace
+	var loaded load.Result
+	infest(reflect.ValueOf(&compare).Elem(), 0, "x", 1)
+	infest(reflect.ValueOf(&trace).Elem(), 0, "x", 1)
+	infest(reflect.ValueOf(&loaded).Elem(), 0, "x", 1)
+	trace.Depth, loaded.Options.Loop = "record", "open"
+	trace.Load.Loop = "open"
+	many := regexp.MustCompile(`(^|[^0-9.])1 ([a-z]+ )?[a-zA-Z]+s\b`)
+	one := regexp.MustCompile(`1 (ns|address)$`)
+	for what, write := range map[string]func(io.Writer) error{
+		"compare": func(w io.Writer) error { return compare.WriteText(w, 1000) },
+		"trace":   func(w io.Writer) error { return trace.WriteText(w, 1000) },
+		"load":    func(w io.Writer) error { return writeLoadText(w, &loaded, 1000) },
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			for _, s := range many.FindAllString(line, -1) {
+				if one.MatchString(s) {
+					continue
+				}
+				t.Errorf("%s: %q in %q", what, s, line)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"switchyard/internal/words"
 	"switchyard/trace/event"
 )
 
@@ -26,7 +27,7 @@ func throttledSentence(t *event.Throttling) string {
 // throttled says how often, for how long, and where. The kernel may not have
 // told the time yet: it does when tasks go on.
 func throttled(t *event.Throttling) string {
-	s := Plural(int(t.Times), "time")
+	s := words.Count(t.Times, "time")
 	if t.Time != 0 {
 		s += fmt.Sprintf(", %s on all CPUs together", nanos(float64(t.Time)))
 	}

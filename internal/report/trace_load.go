@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"switchyard/internal/stats"
+	"switchyard/internal/words"
 )
 
 // TraceLoad is what the clients of a load beside a trace saw, in short.
@@ -28,11 +29,7 @@ func (l *TraceLoad) sentence() string {
 	}
 	how := "in a closed loop"
 	if l.Loop == "open" {
-		how = fmt.Sprintf("%.0f requests/s due", l.Rate)
-	}
-	errors := fmt.Sprintf("%d errors", l.Errors)
-	if l.Errors == 1 {
-		errors = "1 error"
+		how = decimal(l.Rate) + " requests/s due"
 	}
 	us := func(v float64, mark stats.AtLeast) string {
 		if l.Latency.AtLeast.Has(mark) {
@@ -40,8 +37,9 @@ func (l *TraceLoad) sentence() string {
 		}
 		return nanos(v * 1e3)
 	}
-	s := fmt.Sprintf("Load on %s by %d clients, %s: %d requests in %.2f s (%.0f/s), %s; latency p50 %s, p99 %s, max %s.",
-		Printable(l.Target), l.Clients, how, l.Requests, l.Seconds, l.RequestsPerSecond, errors,
+	s := fmt.Sprintf("Load on %s by %s, %s: %s in %.2f s (%.0f/s), %s; latency p50 %s, p99 %s, max %s.",
+		Printable(l.Target), words.Count(l.Clients, "client"), how, words.Count(l.Requests, "request"), l.Seconds,
+		l.RequestsPerSecond, words.Count(l.Errors, "error"),
 		us(l.Latency.P50, stats.AtLeastP50), us(l.Latency.P99, stats.AtLeastP99), us(l.Latency.Max,
 			stats.AtLeastMax))
 	for _, w := range l.Warnings {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"switchyard/internal/words"
 	"switchyard/trace/hist"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -30,15 +31,14 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 		}
 	}
 	if n := t.LostEvents(); n > 0 {
-		for _, line := range wrap(fmt.Sprintf("LOST %d events%s: what touches them is marked !", n,
-			t.lostWhere()), width) {
+		for _, line := range wrap(fmt.Sprintf("LOST %s%s: what touches them is marked !",
+			words.Count(n, "event"), t.lostWhere()), width) {
 			fmt.Fprintln(&b, line)
 		}
 	}
 	total := &t.Total
-	writeWrapped(&b, width, "%s, %s depth, %s, Linux %s, %d CPUs", Printable(t.Of), t.Depth,
-		nanos(float64(t.WindowNS)),
-		Printable(t.Host.Kernel), t.Host.CPUs)
+	writeWrapped(&b, width, "%s, %s depth, %s, Linux %s, %s", Printable(t.Of), t.Depth,
+		nanos(float64(t.WindowNS)), Printable(t.Host.Kernel), words.Count(t.Host.CPUs, "CPU"))
 	if s := t.Load.sentence(); s != "" {
 		writeWrapped(&b, width, "%s", s)
 	}
@@ -55,13 +55,9 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 		tasks.rows, tasks.total = append(tasks.rows, row), len(tasks.rows)
 	}
 	tasks.write(&b, width)
-	switch n := uint64(len(t.Tasks)-len(shown)) + t.OtherTasks; n {
-	case 0:
-	case 1:
-		writeWrapped(&b, width, "1 more task is in the sum (--format json lists %d)", len(t.Tasks))
-	default:
-		writeWrapped(&b, width, "%d more tasks are in the sum (--format json lists %d)", n,
-			len(t.Tasks))
+	if n := uint64(len(t.Tasks)-len(shown)) + t.OtherTasks; n > 0 {
+		writeWrapped(&b, width, "In the sum too: %s (--format json lists %d)",
+			words.Count(n, "more task"), len(t.Tasks))
 	}
 
 	s := total.Switches
@@ -71,7 +67,7 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 		s.AddressSpace, s.Thread, s.Kept, s.Lazy)
 	if t.TLBFlushes != nil && t.TLBKept != nil {
 		writeWrapped(&b, width, "TLB at these switches: flushed %s, still good %s.",
-			Plural(*t.TLBFlushes, "time"), Plural(*t.TLBKept, "time"))
+			words.Count(*t.TLBFlushes, "time"), words.Count(*t.TLBKept, "time"))
 	}
 	if total.RunQueueLatency != nil {
 		writeWrapped(&b, width, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.",
@@ -191,15 +187,7 @@ func (t *Trace) lostWhere() string {
 		cpus[l.CPU] = true
 	}
 	return fmt.Sprintf(" in %s on %s (a larger --buffer may keep them)",
-		Plural(len(t.Lost), "interval"), Plural(len(cpus), "CPU"))
-}
-
-// Plural is a number and what it is a number of, a noun that takes an s.
-func Plural[N int | int64 | uint64](n N, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+		words.Count(len(t.Lost), "interval"), words.Count(len(cpus), "CPU"))
 }
 
 func (t *Trace) writeSyscalls(b *strings.Builder, width int) {
@@ -274,7 +262,7 @@ func writePairs(b *strings.Builder, title, verb string, pairs []TracePair, width
 	writeWrapped(b, width, "%s:", title)
 	p.write(b, width)
 	if n := len(pairs) - tracePairs; n > 0 {
-		writeWrapped(b, width, "%s (--format json lists all)", Plural(n, "more pair"))
+		writeWrapped(b, width, "%s (--format json lists all)", words.Count(n, "more pair"))
 	}
 }
 
@@ -298,7 +286,7 @@ func (t *Trace) writeChains(b *strings.Builder, width int) {
 			strings.Join(parts, " > "))
 	}
 	if n := len(t.Chains) - traceChains; n > 0 {
-		writeWrapped(b, width, "%s (--format json lists all)", Plural(n, "more chain"))
+		writeWrapped(b, width, "%s (--format json lists all)", words.Count(n, "more chain"))
 	}
 }
 
@@ -310,17 +298,17 @@ func (t *Trace) writeLives(b *strings.Builder, width int) {
 	}
 	if t.Hidden != nil && *t.Hidden > 0 {
 		writeWrapped(b, width, "In no sum: %s that the kernel keeps from tracing.",
-			Plural(int(*t.Hidden), "task"))
+			words.Count(int(*t.Hidden), "task"))
 	}
 	if k := t.Total.Fine; k != nil && k.UnseenSwitches+k.UnseenWakings > 0 {
-		writeWrapped(b, width, "Kept from tracing by the kernel: %d switches into these tasks "+
+		writeWrapped(b, width, "Kept from tracing by the kernel: %s into these tasks "+
 			"and %d of their wakings; %s on a CPU is inferred.",
-			k.UnseenSwitches, k.UnseenWakings, nanos(float64(k.InferredNS)))
+			words.Count(k.UnseenSwitches, "switch"), k.UnseenWakings, nanos(float64(k.InferredNS)))
 	}
 	if k := t.Tracer; k != nil && k.OnCPUNS > 0 {
 		writeWrapped(b, width,
-			"In no task's row but in the CPUs' times: the tracer itself, %s on a CPU, %d switches.",
-			nanos(float64(k.OnCPUNS)), k.Switches.Total())
+			"In no task's row but in the CPUs' times: the tracer itself, %s on a CPU, %s.",
+			nanos(float64(k.OnCPUNS)), words.Count(k.Switches.Total(), "switch"))
 	}
 }
 
@@ -341,7 +329,7 @@ func (t *Trace) writeCPUs(b *strings.Builder, width int) {
 		}
 		writeWrapped(b, width,
 			"A task waited while another CPU was idle: %s, %s in all, %s at most%s. "+
-				"Whether it was allowed there is not known.", Plural(q.ViolationCount, "time"), nanos(float64(q.ViolationNS)),
+				"Whether it was allowed there is not known.", words.Count(q.ViolationCount, "time"), nanos(float64(q.ViolationNS)),
 			nanos(float64(q.ViolationMaxNS)), lengths)
 	}
 	if q.UnknownNS > 0 {
@@ -404,7 +392,7 @@ func (t *Trace) writeFoot(b *strings.Builder, width int) {
 		lines = append([]string{"Checks PASS: " + strings.Join(passed, ", ") + "."}, lines...)
 	}
 	c := t.Cost
-	cost := fmt.Sprintf("Cost: %d events", c.Events)
+	cost := "Cost: " + words.Count(c.Events, "event")
 	if c.BytesPerEvent != nil {
 		cost += fmt.Sprintf(" of %.1f bytes", *c.BytesPerEvent)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"switchyard/internal/words"
 	"switchyard/trace/event"
 )
 
@@ -55,21 +56,15 @@ func (v *verdict) check(name string, a *Analysis) event.Check {
 		c.Status = event.Fail
 		c.Reason = fmt.Sprintf("differs by %d", int64(v.traced-v.kernel))
 		if v.wrong > 0 {
-			c.Reason += fmt.Sprintf(", %s wrong, the first %s", number(v.wrong, "task"), v.first)
+			c.Reason += fmt.Sprintf(", %s wrong, the first %s",
+				words.Count(v.wrong, "task"), v.first)
 		}
 		c.Reason += a.lossNote()
 	} else if v.leftOut > 0 {
-		c.Reason = number(v.leftOut, "task") +
+		c.Reason = words.Count(v.leftOut, "task") +
 			" left out, of which the kernel's books were not read at both ends"
 	}
 	return c
-}
-
-func number(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // lossNote says, if events were lost, that this may be why.
@@ -81,7 +76,7 @@ func (a *Analysis) lossNote() string {
 	for _, l := range a.lost {
 		n += l.Count
 	}
-	return fmt.Sprintf("; %d events were lost in %s", n, number(len(a.lost), "interval"))
+	return fmt.Sprintf("; %s lost in %s", words.Count(n, "event"), words.Count(len(a.lost), "interval"))
 }
 
 // add takes a task, closed.
@@ -272,7 +267,7 @@ func (v *verdict) within(name string, a *Analysis) event.Check {
 	if v.wrong > 0 {
 		c.Status = event.Fail
 		c.Reason = fmt.Sprintf("differs by %v, %s wrong, the first %s",
-			dur(int64(v.traced-v.kernel)), number(v.wrong, "task"), v.first) + a.lossNote()
+			dur(int64(v.traced-v.kernel)), words.Count(v.wrong, "task"), v.first) + a.lossNote()
 	}
 	return c
 }
@@ -300,8 +295,8 @@ func (a *Analysis) checkCtxt() event.Check {
 	c.Traced = min(max(c.Kernel, a.ctxt[0]), most)
 	if c.Traced != c.Kernel {
 		c.Status = event.Fail
-		c.Reason = fmt.Sprintf("differs by %d: %d switches for certain between the readings, %d at most",
-			int64(c.Traced-c.Kernel), a.ctxt[0], most) + a.lossNote()
+		c.Reason = fmt.Sprintf("differs by %d: %s for certain between the readings, %d at most",
+			int64(c.Traced-c.Kernel), words.Count(a.ctxt[0], "switch"), most) + a.lossNote()
 	}
 	return c
 }
@@ -375,11 +370,11 @@ func (a *Analysis) checkChain(r *Result) event.Check {
 	check.Kernel = check.Traced + breaks + lossy
 	if breaks+lossy > 0 {
 		check.Status = event.Fail
-		check.Reason = fmt.Sprintf("%d switches away from a task that was not there, %d of them where events were lost",
-			breaks+lossy, lossy)
+		check.Reason = fmt.Sprintf("%s away from a task that was not there, %d of them where events were lost",
+			words.Count(breaks+lossy, "switch"), lossy)
 	} else if hidden > 0 {
-		check.Reason = fmt.Sprintf("%d switches left out, away from tasks that the kernel keeps from tracing",
-			hidden)
+		check.Reason = words.Count(hidden, "switch") +
+			" left out, away from tasks that the kernel keeps from tracing"
 	}
 	return check
 }

@@ -129,7 +129,7 @@ func TestChecks(t *testing.T) {
 				o.Ctxt = ctxt(100, 106)
 				return end
 			},
-			fails: "cpu chain", says: "1 switches away from a task that was not there",
+			fails: "cpu chain", says: "1 switch away from a task that was not there",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"switchyard/internal/words"
 	"switchyard/trace/event"
 )
 
@@ -95,5 +96,5 @@ func (l leftOut) note(a *Analysis, why string) string {
 	if n := len(l) - most; n > 0 {
 		said += fmt.Sprintf(" and %d more", n)
 	}
-	return number(len(l), "task") + " left out, " + why + ": " + said
+	return words.Count(len(l), "task") + " left out, " + why + ": " + said
 }

@@ -6,39 +6,32 @@ import (
 	"time"
 
 	"switchyard"
+	"switchyard/internal/words"
 )
 
 // summarize is one line of what the server counted. What never happened is left out.
 func summarize(c *switchyard.Counters, d time.Duration) string {
-	s := fmt.Sprintf("served %s on %s in %.1f s", count(c.Requests.Load(), "request", "requests"),
-		count(c.Accepted.Load(), "connection", "connections"), d.Seconds())
+	s := fmt.Sprintf("served %s on %s in %.1f s", words.Count(c.Requests.Load(), "request"),
+		words.Count(c.Accepted.Load(), "connection"), d.Seconds())
 	var also []string
 	for _, n := range []struct {
-		n         uint64
-		one, many string
+		n          uint64
+		noun, rest string
 	}{
-		{c.Refused.Load(), "connection refused", "connections refused"},
-		{c.Paused.Load(), "pause at a limit", "pauses at a limit"},
-		{c.EmptyWake.Load(), "wake-up for nothing", "wake-ups for nothing"},
-		{c.Forks.Load(), "fork", "forks"},
-		{c.Threads.Load(), "thread", "threads"},
-		{c.Crashed.Load(), "worker crashed", "workers crashed"},
-		{c.Respawned.Load(), "worker started again", "workers started again"},
+		{c.Refused.Load(), "connection", " refused"},
+		{c.Paused.Load(), "pause", " at a limit"},
+		{c.EmptyWake.Load(), "wake-up", " for nothing"},
+		{c.Forks.Load(), "fork", ""},
+		{c.Threads.Load(), "thread", ""},
+		{c.Crashed.Load(), "worker", " crashed"},
+		{c.Respawned.Load(), "worker", " started again"},
 	} {
 		if n.n > 0 {
-			also = append(also, count(n.n, n.one, n.many))
+			also = append(also, words.Count(n.n, n.noun)+n.rest)
 		}
 	}
 	if len(also) == 0 {
 		return s
 	}
 	return s + "; " + strings.Join(also, ", ")
-}
-
-// count is a number and what it is a number of.
-func count(n uint64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
