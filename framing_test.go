@@ -382,3 +382,22 @@ func TestGrammar(t *testing.T) {
 		t.Error("the expression for Content-Length does not find it")
 	}
 }
+
+// A control character is found wherever it stands in a line of any length.
+func TestHasControl(t *testing.T) {
+	for n := range 40 {
+		line := bytes.Repeat([]byte{'a'}, n)
+		if hasControl(line) {
+			t.Errorf("%d letters: a control character", n)
+		}
+		for i := range line {
+			for b := range 256 {
+				line[i] = byte(b)
+				if got, want := hasControl(line), b < ' ' && b != '\t' || b == 0x7f; got != want {
+					t.Errorf("%#x at %d of %d: %t, want %t", b, i, n, got, want)
+				}
+			}
+			line[i] = 'a'
+		}
+	}
+}

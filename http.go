@@ -241,25 +241,20 @@ func (c *Conn) look(p []byte) {
 }
 
 // hasControl reports whether there is a control character other than a tab
-// among p.
+// among p. Most lines have none, and eight bytes at a time tell: only where one
+// may be each byte is looked at.
 //
 //go:nosplit
 //go:norace
 func hasControl(p []byte) bool {
-	const each = 1<<56 | 1<<48 | 1<<40 | 1<<32 | 1<<24 | 1<<16 | 1<<8 | 1
-	for len(p) >= 8 {
-		// Eight at a time: the highest bit of one of them is set if one is less
-		// than a blank or is DEL. Only then each is looked at.
-		v := binary.LittleEndian.Uint64(p)
-		del := v ^ 0x7f*each
-		if ((v-' '*each)&^v|(del-each)&^del)&(0x80*each) != 0 {
-			for _, b := range p[:8] {
-				if isControl(b) {
-					return true
-				}
-			}
+	if len(p) >= 8 {
+		may := mayBeControl(p[len(p)-8:])
+		for rest := p; len(rest) > 8; rest = rest[8:] {
+			may |= mayBeControl(rest)
 		}
-		p = p[8:]
+		if may == 0 {
+			return false
+		}
 	}
 	for _, b := range p {
 		if isControl(b) {
@@ -267,6 +262,18 @@ func hasControl(p []byte) bool {
 		}
 	}
 	return false
+}
+
+// mayBeControl is 0 if none of the first eight bytes is less than a blank, or
+// DEL: else the highest bit of one of them is set.
+//
+//go:nosplit
+//go:norace
+func mayBeControl(p []byte) uint64 {
+	const each = 1<<56 | 1<<48 | 1<<40 | 1<<32 | 1<<24 | 1<<16 | 1<<8 | 1
+	v := binary.LittleEndian.Uint64(p)
+	del := v ^ 0x7f*each
+	return ((v-' '*each)&^v | (del-each)&^del) & (0x80 * each)
 }
 
 //go:nosplit
