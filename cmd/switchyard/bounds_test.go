@@ -69,7 +69,7 @@ func TestNumbersHaveBounds(t *testing.T) {
 					}
 					continue
 				}
-				if o.code != exitUsage || strings.Count(o.stderr, "\n") != 1 || o.stdout != "" || !strings.Contains(o.stderr, f.Name) {
+				if o.code != exitUsage || strings.Count(o.stderr, "\n") != 1 || o.stdout != "" || !strings.Contains(o.stderr, "--"+f.Name+" ") {
 					t.Errorf("%q: exit code %d, %q", call, o.code, o.stderr)
 				}
 			}
@@ -99,11 +99,20 @@ func TestNumbersInTextsHaveBounds(t *testing.T) {
 		{"trace", "--record", "--out", full, "--all", "--load", "http://127.0.0.1:99999/"},
 		{"trace", "--record", "--out", full, "--all", "--load", "http://127.0.0.1:1/ --nonsense"},
 		{"trace", "--record", "--out", full, "--all", "--load", "--clients 3"},
+		{"trace", "--record", "--out", full, "--all", "--load", "--help"},
+		{"trace", "--record", "--out", full, "--all", "--load", "http://127.0.0.1:1/ -h"},
+		{"trace", "--record", "--out", full, "--all", "--load", "http://127.0.0.1:1/ --parent 3"},
+		{"trace", "--record", "--out", full, "--all", "--load", "http://127.0.0.1:1/ --format text"},
 		{"compare", "--out", full, "--server-cpus", "0-65535"},
 		{"compare", "--out", full, "--server-cpus", "99999999999"},
 		{"compare", "--out", full, "--load-cpus", "-1"},
 		{"serve", "poll/epoll", "--listen", "192.0.2.1:99999"},
 		{"load", "http://127.0.0.1:99999/"},
+		{"load", "http://127.0.0.1:1/", "--rate", "1", "--spin", "100h"},
+		{"compare", "--out", full, "--path", "/work?us=-1"},
+		{"compare", "--out", full, "--path", "/work?us=10000001"},
+		{"compare", "--out", full, "--path", "/sleep?ms=60001"},
+		{"compare", "--out", full, "--path", "/bytes?n=1073741825"},
 	} {
 		o := runCommand(t, args...)
 		if o.code != exitUsage || strings.Count(o.stderr, "\n") != 1 || len(o.stderr) > 300 {

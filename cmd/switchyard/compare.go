@@ -66,21 +66,21 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 	f.DurationVar(&o.Duration, "duration", 350*time.Millisecond, "measured time of a round")
 	f.DurationVar(&o.Warmup, "warmup", 100*time.Millisecond, "load before it, not measured")
 	f.IntVar(&o.Rounds, "rounds", 5, "rounds that measure rates, each with every model once; others count; an interval takes 5")
-	f.StringVar(&o.Path, "path", "/", "what is asked for: /, /bytes?n=N, /work?us=N, /sleep?ms=N")
+	f.StringVar(&o.Path, "path", "/", "`path` that is asked for: /, /bytes?n=N, /work?us=N, /sleep?ms=N")
 	f.IntVar(&o.RequestsPerConn, "requests-per-conn", 32, "requests on a connection before the client opens another; 0 keeps connections")
 	f.IntVar(&o.Workers, "workers", 0, "workers of the designs that make them in advance; 0 is one for each client (pools) or CPU (loops)")
 	f.IntVar(&o.MaxConns, "max-conns", 0, "connections a server serves at once; 0 is its default")
 	f.Uint64Var(&o.Seed, "seed", 1, "of the order of the models in each round and of the load")
 	f.BoolVar(&o.NoTrace, "no-trace", false, "do not trace")
-	f.StringVar(&o.out, "out", "", "directory to keep the results in; it is made")
+	f.StringVar(&o.out, "out", "", "`directory` to keep the results in; it is made")
 	flags := compareFlags{
 		protocol:   choiceFlag(cmd, "protocol", "what servers speak: http or echo", "http", "echo"),
-		serverCPUs: f.String("server-cpus", "", "CPUs of the server, such as 0-3,8 (default: the first half)"),
-		loadCPUs:   f.String("load-cpus", "", "CPUs of the load (default: the second half)"),
+		serverCPUs: f.String("server-cpus", "", "`CPUs` of the server, such as 0-3,8 (default: the first half)"),
+		loadCPUs:   f.String("load-cpus", "", "`CPUs` of the load (default: the second half)"),
 		format:     formatsOf(cmd, writesCompare),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := o.complete(args, flags); err != nil {
+		if err := o.complete(cmd, args, flags); err != nil {
 			return err
 		}
 		return compareModels(env, o, quiet(cmd))
@@ -89,7 +89,7 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 }
 
 // complete checks what was asked and fills in what was not.
-func (o *compareOptions) complete(args []string, flags compareFlags) error {
+func (o *compareOptions) complete(cmd *cobra.Command, args []string, flags compareFlags) error {
 	var err error
 	if o.Protocol, err = switchyard.ParseProtocol(*flags.protocol); err != nil {
 		return usagef("--%v", err)
@@ -115,18 +115,24 @@ func (o *compareOptions) complete(args []string, flags compareFlags) error {
 		return usagef("--workers %d: want 1 or more, or 0 for the default", o.Workers)
 	case o.MaxConns < 0:
 		return usagef("--max-conns %d: want 1 or more, or 0 for the default", o.MaxConns)
-	case !strings.HasPrefix(o.Path, "/") || strings.ContainsFunc(o.Path, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		return usagef("--path %q: want a path that begins with / and has no blanks, such as '/work?us=50'", o.Path)
+	case o.Protocol == switchyard.Echo && cmd.Flags().Changed("path"):
+		return usagef("--path %q: --protocol echo has no paths", o.Path)
 	case o.Protocol == switchyard.HTTP && strings.HasPrefix(o.Path, "/crash"):
 		return usagef("--path %q: that ends the server, so there is nothing to compare (see serve and curl)", o.Path)
 	}
 	// What servers and load would refuse is refused here, before the work.
-	if err := (switchyard.Options{Protocol: o.Protocol, Workers: o.Workers, MaxConns: o.MaxConns}).Validate(); err != nil {
-		return usagef("--%v", err)
+	if err := switchyard.CheckPath(o.Path); err != nil {
+		return usagef("--path %q: %v", o.Path, err)
 	}
-	err = load.Config{Target: "http://127.0.0.1:1/", Clients: o.Clients, Duration: o.Duration, Warmup: o.Warmup, RequestsPerConn: o.RequestsPerConn}.Check()
+	err = switchyard.Options{Protocol: o.Protocol, Workers: o.Workers,
+		MaxConns: o.MaxConns}.Validate()
 	if err != nil {
-		return usagef("--%v", err)
+		return flagged(cmd, err)
+	}
+	err = load.Config{Target: "http://127.0.0.1:1" + o.Path, Clients: o.Clients,
+		Duration: o.Duration, Warmup: o.Warmup, RequestsPerConn: o.RequestsPerConn}.Check()
+	if err != nil {
+		return flagged(cmd, err)
 	}
 	if o.Protocol == switchyard.HTTP {
 		o.Spins = switchyard.Calibrate()

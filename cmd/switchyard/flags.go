@@ -114,11 +114,22 @@ func flagError(cmd *cobra.Command, err error) error {
 		f := missing.GetFlag()
 		want, ok := wants[f.Value.Type()]
 		if !ok {
-			want = f.Value.Type()
+			name, _ := pflag.UnquoteUsage(f)
+			want = "--" + f.Name + " " + name
 		}
 		return usagef("--%s: its value is missing: want %s", f.Name, want)
 	case errors.As(err, &syntax):
 		return usagef("flag %q: bad syntax (%s --help lists the flags)", syntax.GetSpecifiedFlag(), cmd.CommandPath())
+	}
+	return usagef("%v", err)
+}
+
+// flagged makes an error for something that was asked wrongly of what a library says, which calls a
+// value by the name of its flag, without dashes.
+func flagged(cmd *cobra.Command, err error) error {
+	name, _, _ := strings.Cut(err.Error(), " ")
+	if cmd.Flags().Lookup(name) != nil {
+		return usagef("--%v", err)
 	}
 	return usagef("%v", err)
 }

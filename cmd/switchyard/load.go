@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"switchyard/internal/child"
 	"switchyard/internal/load"
@@ -55,7 +57,7 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 	_ = fl.MarkHidden("control-fd")
 	parentFlag(cmd, &parent)
 	format := formatsOf(cmd, writesLoad)
-	cmd.PreRunE = func(_ *cobra.Command, args []string) error {
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		c.Target, c.Arrivals = args[0], load.Arrivals(*arrivals)
 		// Zero stands for a default in the library, and for a mistake here.
 		for _, name := range []string{"bytes", "timeout", "connect-timeout", "drain", "threads"} {
@@ -63,8 +65,21 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 				return usagef("--%s %s: want more than nothing", name, v)
 			}
 		}
+		for name, needs := range map[string]struct {
+			there bool
+			what  string
+		}{
+			"arrivals": {c.Rate != 0, "--rate"},
+			"spin":     {c.Rate != 0, "--rate"},
+			"bytes":    {strings.HasPrefix(c.Target, "echo:"), "a target echo://HOST:PORT"},
+		} {
+			if fl.Changed(name) && !needs.there {
+				return usagef("--%s %s: only a load with %s has that", name, fl.Lookup(name).Value,
+					needs.what)
+			}
+		}
 		if err := c.Check(); err != nil {
-			return usagef("%v", err)
+			return flagged(cmd, err)
 		}
 		return nil
 	}
@@ -83,9 +98,18 @@ func checkLoad(args []string) error {
 		return nil
 	}
 	cmd := newLoadCommand(Env{})
-	cmd.SetFlagErrorFunc(flagError)
-	if err := cmd.ParseFlags(args); err != nil {
+	// It calls itself by its whole name.
+	(&cobra.Command{Use: "switchyard"}).AddCommand(cmd)
+	switch err := cmd.ParseFlags(args); {
+	case errors.Is(err, pflag.ErrHelp):
+		return usagef("--load: want a target and options (switchyard load --help lists them)")
+	case err != nil:
 		return usagef("--load: %v", flagError(cmd, err))
+	}
+	for _, own := range []string{"control-fd", "parent", "format"} {
+		if cmd.Flags().Changed(own) {
+			return usagef("--load: --%s: trace has the load's result, and says when it begins", own)
+		}
 	}
 	rest := cmd.Flags().Args()
 	if err := cmd.Args(cmd, rest); err != nil {

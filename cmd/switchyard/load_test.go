@@ -68,12 +68,17 @@ func TestLoadRefuses(t *testing.T) {
 		args  []string
 		words []string
 	}{
-		{[]string{target, "--clients", "0"}, []string{"clients 0"}},
-		{[]string{target, "--duration", "0s"}, []string{"duration 0s"}},
-		{[]string{target, "--rate", "-1"}, []string{"rate -1"}},
-		{[]string{target, "--idle", "-1"}, []string{"idle -1"}},
+		{[]string{target, "--clients", "0"}, []string{"--clients 0"}},
+		{[]string{target, "--duration", "0s"}, []string{"--duration 0s"}},
+		{[]string{target, "--rate", "-1"}, []string{"--rate -1"}},
+		{[]string{target, "--idle", "-1"}, []string{"--idle -1"}},
 		{[]string{target, "--threads", "0"}, []string{"--threads 0"}},
 		{[]string{target, "--bytes", "0"}, []string{"--bytes 0"}},
+		{[]string{target, "--bytes", "8"}, []string{"--bytes 8", "echo://"}},
+		{[]string{target, "--arrivals", "poisson"}, []string{"--arrivals poisson", "--rate"}},
+		{[]string{target, "--spin", "1ms"}, []string{"--spin 1ms", "--rate"}},
+		{[]string{"echo://127.0.0.1:1", "--bytes", "99999999"}, []string{"--bytes 99999999: want 1"}},
+		{[]string{target, "--clients", "1048576"}, []string{"1048576 connections need", "ulimit"}},
 		{[]string{target, "--arrivals", "random"}, []string{"constant or poisson"}},
 		{[]string{"127.0.0.1:80"}, []string{"http://HOST:PORT/PATH or echo://HOST:PORT"}},
 		{[]string{"https://example.com/"}, []string{"TLS"}},

@@ -73,17 +73,17 @@ sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	pids := f.StringSliceP("pid", "p", nil,
-		"processes to follow, with their descendants; of a thread, its process")
+		"`PIDs` of processes to follow, with their descendants; of a thread, its process")
 	f.BoolVar(&o.all, "all", false, "every task on the machine")
 	f.BoolVar(&count, "count", false, "keep sums in the kernel (the default)")
 	f.BoolVar(&o.record, "record", false, "keep every event")
 	probes := addProbeFlags(f)
 	f.DurationVar(&o.duration, "duration", 0,
 		"how long; 0 is until the processes end, or an interrupt")
-	f.StringVar(&o.out, "out", "", "directory to keep the recording in; it is made")
+	f.StringVar(&o.out, "out", "", "`directory` to keep the recording in; it is made")
 	loadArgs := f.String("load", "",
-		"put load on a server meanwhile: the arguments of switchyard load, separated by spaces")
-	buffer := f.String("buffer", "8MiB", "size of each CPU's ring in --record")
+		"put load on a server meanwhile: the `arguments` of switchyard load, separated by spaces")
+	buffer := f.String("buffer", "8MiB", "`size` of each CPU's ring in --record")
 	calibrateFlag(cmd, &o.calibrate)
 	format := formatsOf(cmd, writesTrace)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -29,9 +29,11 @@ const (
 	DefaultEchoBytes      = 64
 	DefaultSpin           = 50 * time.Microsecond // of the command; Config.Spin 0 is none
 	MaxEchoBytes          = 16 << 20
-	maxClients            = 1 << 20
-	maxThreads            = 256
-	maxPerConn            = 1 << 30
+	// MaxSpin bounds how long before a request is due the loop polls: a CPU is busy meanwhile.
+	MaxSpin    = time.Second
+	maxClients = 1 << 20
+	maxThreads = 256
+	maxPerConn = 1 << 30
 	// MaxTime bounds every duration in a Config.
 	MaxTime = 1000 * time.Hour
 )
@@ -107,6 +109,8 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	switch {
+	case c.Spin > MaxSpin:
+		return c, usagef("spin %v: at most %v", c.Spin, MaxSpin)
 	case c.Clients < 1:
 		return c, usagef("clients %d: must be at least 1", c.Clients)
 	case c.Clients > maxClients:
@@ -131,7 +135,7 @@ func (c Config) withDefaults() (Config, error) {
 	case c.Idle > maxClients:
 		return c, usagef("idle %d: at most %d", c.Idle, maxClients)
 	case c.EchoBytes < 0 || c.EchoBytes > MaxEchoBytes:
-		return c, usagef("echo bytes %d: want 1 to %d", c.EchoBytes, MaxEchoBytes)
+		return c, usagef("bytes %d: want 1 to %d", c.EchoBytes, MaxEchoBytes)
 	case c.Threads < 0 || c.Threads > maxThreads:
 		return c, usagef("threads %d: want 1 to %d", c.Threads, maxThreads)
 	case c.Threads > c.Clients:
