@@ -40,7 +40,7 @@ func ExampleNew_unknown() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// unknown model "poll/epol": did you mean poll/epoll, poll/poll or poll/epoll-et?
+	// unknown model "poll/epol": did you mean poll/epoll or poll/poll?
 }
 
 // What a model tells of itself, here of those that this program imports.

@@ -87,11 +87,11 @@ func New(name string, opts Options) (Server, error) {
 	}
 	family, _, _ := strings.Cut(name, "/")
 	lacking := nearest.Names(family, families, 1)
-	if len(names) == 0 && family != lacking[0] {
+	if len(names) == 0 && !slices.Contains(lacking, family) {
 		lacking = families
 	}
 	text := ""
-	if !known[lacking[0]] {
+	if len(lacking) > 0 && !known[lacking[0]] {
 		here := reflect.TypeFor[Model]().PkgPath()
 		var imports []string
 		for _, f := range lacking {

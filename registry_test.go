@@ -135,15 +135,16 @@ func TestNewUnknown(t *testing.T) {
 			`unknown model "nonsense" (the program lacks import _ "switchyard/fork" or "switchyard/poll" or "switchyard/threads")`},
 		"nothing imported, family known": {nil, "poll/epoll", `unknown model "poll/epoll" (the program lacks import _ "switchyard/poll")`},
 		"another imported": {[]string{"threads/pool"}, "poll/epoll",
-			`unknown model "poll/epoll" (the program lacks import _ "switchyard/poll"): did you mean threads/pool?`},
+			`unknown model "poll/epoll" (the program lacks import _ "switchyard/poll")`},
 		"another imported, family mistyped": {[]string{"threads/pool"}, "pol/epoll",
-			`unknown model "pol/epoll" (the program lacks import _ "switchyard/poll"): did you mean threads/pool?`},
+			`unknown model "pol/epoll" (the program lacks import _ "switchyard/poll")`},
 		"mistyped": {[]string{"poll/epoll", "poll/epoll-et", "poll/select", "threads/pool"}, "poll/epol",
-			`unknown model "poll/epol": did you mean poll/epoll, poll/epoll-et or poll/select?`},
+			`unknown model "poll/epol": did you mean poll/epoll?`},
 		"no family": {[]string{"poll/epoll", "fork/exec", "threads/pool"}, "epoll",
-			`unknown model "epoll": did you mean poll/epoll, threads/pool or fork/exec?`},
+			`unknown model "epoll": did you mean poll/epoll or threads/pool?`},
+		"nothing near": {[]string{"poll/epoll"}, "nonsense", `unknown model "nonsense"`},
 		"not printable": {[]string{"poll/epoll", "fork/exec", "threads/pool"}, "\x1b[31m",
-			`unknown model "\x1b[31m": did you mean fork/exec, poll/epoll or threads/pool?`},
+			`unknown model "\x1b[31m"`},
 	} {
 		with(t, func() {
 			for _, name := range test.registered {

@@ -43,13 +43,13 @@ over the models; rates are medians with an interval. Rates, latencies and CPU ti
 are measured with no probe attached. For each three of --rounds rounds, and at least
 once, a round of its own comes before them that counts, with all probes attached.
 
-Without arguments all models are compared. An argument is a model's name, or a
-family (fork, poll, threads) for all of its models. A pool of blocking workers has
+Without arguments all models are compared. MODEL is a model's name, a family (fork,
+poll, threads) for all of its models, or a pattern ('*/epoll*'). A pool of blocking workers has
 as many as there are clients, unless --workers says otherwise. Without root, or with
 --no-trace, the columns that come from the kernel's tracepoints stay empty.`,
 		Example: `switchyard compare
 switchyard compare poll/epoll threads/per-conn --clients 64 --path '/work?us=50'
-switchyard compare fork --requests-per-conn 1
+switchyard compare fork '*/epoll*' --requests-per-conn 1
 switchyard compare --no-trace --format markdown poll threads/goroutine
 switchyard compare --rounds 15 --duration 2s --out results`,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

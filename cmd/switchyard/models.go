@@ -59,10 +59,13 @@ func chooseModels(patterns []string) ([]switchyard.Model, error) {
 	}
 	var chosen []switchyard.Model
 	for _, p := range patterns {
+		if _, err := path.Match(p, ""); err != nil {
+			return nil, usagef("bad pattern %q: want * for any characters but /, ? for one, "+
+				"or [abc] for one of these", p)
+		}
 		found := false
 		for _, m := range all {
 			family, _, _ := strings.Cut(m.Name, "/")
-			// A malformed pattern matches nothing and is then reported.
 			if ok, _ := path.Match(p, m.Name); !ok && p != m.Name && strings.TrimSuffix(p, "/") != family {
 				continue
 			}
@@ -81,13 +84,27 @@ func chooseModels(patterns []string) ([]switchyard.Model, error) {
 // lookupModel finds one model by its whole name.
 func lookupModel(name string) (switchyard.Model, error) {
 	m, ok := switchyard.Lookup(name)
-	if !ok {
-		return m, unknownModel(name)
+	if ok {
+		return m, nil
 	}
-	return m, nil
+	some, err := chooseModels([]string{name})
+	if err != nil {
+		return m, err
+	}
+	var names []string
+	for _, m := range some {
+		names = append(names, m.Name)
+	}
+	return m, usagef("%q is not one model: want one of %s", name, strings.Join(names, ", "))
 }
 
+// patternMarks are what makes a name a pattern of path.Match.
+const patternMarks = `*?[\`
+
 func unknownModel(name string) error {
+	if strings.ContainsAny(name, patternMarks) {
+		return usagef("no model matches the pattern %q (switchyard models lists them all)", name)
+	}
 	var names []string
 	for _, m := range switchyard.Models() {
 		names = append(names, m.Name)

@@ -66,7 +66,22 @@ func TestModels(t *testing.T) {
 		t.Errorf("models are listed as %q, want %q", got, want)
 	}
 	mustFail(t, exitUsage, []string{"models", "poll/epol"}, `"poll/epol"`, "did you mean poll/epoll")
-	mustFail(t, exitUsage, []string{"models", "["}, `"["`)
+	for _, command := range []string{"models", "compare", "serve"} {
+		for arg, want := range map[string]string{
+			"[":     `bad pattern "["`,
+			"poll[": `bad pattern "poll["`,
+			"z*":    `no model matches the pattern "z*" (switchyard models lists them all)`,
+			"nope":  `unknown model "nope" (switchyard models lists them all)`,
+			"polls": `unknown model "polls": did you mean`,
+		} {
+			mustFail(t, exitUsage, []string{command, arg}, want)
+		}
+	}
+	mustFail(t, exitUsage, []string{"models", "nope"}, `unknown model "nope" (`)
+	for _, arg := range []string{"poll", "poll/", "*/epoll*"} {
+		mustFail(t, exitUsage, []string{"serve", arg}, `"`+arg+`" is not one model: want one of`,
+			"poll/epoll, poll/epoll-et")
+	}
 }
 
 func TestModelsText(t *testing.T) {
