@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+
+	"switchyard/internal/command"
 )
 
 // Exit codes of every command.
@@ -40,11 +42,14 @@ func (s exitStatus) err() error {
 
 func exitCode(err error) int {
 	var status exitStatus
+	var no *command.NotStarted
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &status):
 		return int(status)
+	case errors.As(err, &no):
+		return no.Status()
 	case errors.Is(err, errUsage):
 		return exitUsage
 	}

@@ -58,8 +58,9 @@ it is given: the result says what the clients saw, too, and --out keeps it.
 
 It ends after --duration, with the command, with the last of the processes, with the load,
 or when interrupted. The exit code is the command's, 128 and the number of the signal
-that killed it, if the trace is good; when the window ends first the command is ended,
-with what it started, and the exit code is 0. It needs root, or CAP_BPF and CAP_PERFMON.`,
+that killed it, if the trace is good (127: there is no such command, 126: it cannot be
+run); when the window ends first the command is ended, with what it started, and the
+exit code is 0. It needs root, or CAP_BPF and CAP_PERFMON.`,
 		Example: `sudo switchyard trace --count -p 1234 --duration 10s
 sudo switchyard trace --record --out run -- make -j8
 sudo switchyard trace --record --all --duration 5s --format json
@@ -123,6 +124,8 @@ func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count b
 		}
 	}
 	switch {
+	case ways == 1 && len(args) > 0 && args[0] == "":
+		return usagef("trace: the command's name is empty")
 	case ways != 1:
 		return usagef("trace: what? Want one of -p PID, --all, and -- CMD (switchyard trace --help shows examples)")
 	case count && o.record:

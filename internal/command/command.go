@@ -33,7 +33,7 @@ type Command struct {
 // Start starts a program and has it wait before its first instruction: exec(2) stops a process that
 // asked to be traced by its parent. The calling goroutine must be locked to its thread. From then
 // on this process is the parent of what its children leave behind (PR_SET_CHILD_SUBREAPER). The
-// program's standard output is this one's standard error.
+// program's standard output is this one's standard error. What cannot be run is a *NotStarted.
 func Start(args []string) (*Command, error) {
 	// What its processes leave behind is then found below this one, and not below init.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -45,11 +45,7 @@ func Start(args []string) (*Command, error) {
 	cmd.Stdout = os.Stderr
 	cmd.SysProcAttr = &unix.SysProcAttr{Ptrace: true, Pdeathsig: unix.SIGKILL}
 	if err := cmd.Start(); err != nil {
-		var no *exec.Error
-		if errors.As(err, &no) {
-			return nil, fmt.Errorf("%s: %w", no.Name, no.Err)
-		}
-		return nil, err
+		return nil, notStarted(args[0], err)
 	}
 	c := &Command{cmd: cmd, exited: make(chan struct{})}
 	var status unix.WaitStatus

@@ -1,8 +1,10 @@
 package command
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -60,8 +62,33 @@ func TestStatus(t *testing.T) {
 	if status, err := (*Command)(nil).End(nil); status != 0 || err != nil {
 		t.Errorf("none: %d, %v", status, err)
 	}
-	if _, err := Start([]string{"/no/such/program"}); err == nil {
-		t.Error("what is not there was started")
+}
+
+// What cannot be run has the exit code that shells have for it, and a plain line.
+func TestNotStarted(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	t.Cleanup(func() { unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) })
+	plain := filepath.Join(t.TempDir(), "plain")
+	text := filepath.Join(t.TempDir(), "text")
+	if err := errors.Join(os.WriteFile(plain, nil, 0o600),
+		os.WriteFile(text, []byte("no program"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]struct {
+		status int
+		words  string
+	}{
+		"/no/such/program": {127, "/no/such/program: no such file or directory"},
+		"no-such-program":  {127, "no-such-program: executable file not found in $PATH"},
+		plain:              {126, plain + ": permission denied"},
+		text:               {126, text + ": exec format error"},
+	} {
+		_, err := Start([]string{name})
+		var no *NotStarted
+		if !errors.As(err, &no) || no.Status() != want.status || err.Error() != want.words {
+			t.Errorf("%s: %v, want %d, %s", name, err, want.status, want.words)
+		}
 	}
 }
 
