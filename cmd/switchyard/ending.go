@@ -37,11 +37,7 @@ func (e Env) ending() *ending {
 	asked, ask := context.WithCancel(context.Background())
 	hurried, hurry := context.WithCancel(context.Background())
 	end := &ending{asked: asked, hurried: hurried}
-	signals := e.Interrupts
-	release := func() {}
-	if signals == nil {
-		signals, release = catch()
-	}
+	signals, release := e.interrupts()
 	over, gone := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)

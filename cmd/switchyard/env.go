@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"os"
-	"os/signal"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +18,7 @@ type Env struct {
 	StdoutTerminal bool
 	StderrTerminal bool // a progress bar may be drawn
 	// Interrupts delivers what asks the program to end. nil stands for the
-	// process's own SIGINT and SIGTERM.
+	// process's own (endings).
 	Interrupts <-chan os.Signal
 }
 
@@ -49,8 +48,5 @@ func (e Env) interrupts() (ch <-chan os.Signal, stop func()) {
 	if e.Interrupts != nil {
 		return e.Interrupts, func() {}
 	}
-	// Two: the second signal says that the first was not enough.
-	c := make(chan os.Signal, 2)
-	signal.Notify(c, unix.SIGINT, unix.SIGTERM)
-	return c, func() { signal.Stop(c) }
+	return catch()
 }

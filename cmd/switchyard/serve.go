@@ -16,9 +16,10 @@ func newServeCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve MODEL",
 		Short: "run one server design",
-		Long: `Run one server design until SIGINT or SIGTERM. It then answers the requests that
-have arrived (for --grace at the longest), takes no others and ends; a second
-signal ends it at once. "switchyard models" lists the designs.
+		Long: `Run one server design until Ctrl-C, SIGTERM, the end of the terminal (SIGHUP), or any
+other signal that would end a program. It then answers the requests that have
+arrived (for --grace at the longest), takes no others and ends; a second signal
+ends it at once. "switchyard models" lists the designs.
 
 The paths over HTTP: / a short reply, /bytes?n=N a reply of N bytes, /work?us=N
 burns N µs of CPU, /sleep?ms=N blocks N ms, /crash kills the worker.`,

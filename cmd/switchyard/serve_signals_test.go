@@ -66,3 +66,33 @@ func TestServeSecondSignal(t *testing.T) {
 		})
 	}
 }
+
+// Every signal that would end a program drains a server, that of a closed terminal too.
+func TestServeDrainsAtEverySignal(t *testing.T) {
+	for _, s := range endings {
+		t.Run(unix.SignalName(s.(unix.Signal)), func(t *testing.T) {
+			stderr := newRecorder()
+			cmd := testenv.Program(t, "switchyard", "serve", "poll/epoll", "--listen",
+				"127.0.0.1:0", "--spins", "1000")
+			cmd.Stderr = stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			c, err := net.Dial("tcp", stderr.line(t, "listening on "))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(patience))
+			io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			if _, err := c.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+			cmd.Process.Signal(s)
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v:\n%s", err, stderr)
+			}
+			stderr.line(t, "served 1 request on 1 connection in ")
+		})
+	}
+}
