@@ -126,19 +126,11 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 	u64 mark = take_mark(ts), since = mark >> 2;
 	u32 then = STATE_READY;
 
-	if (likely(mark && (mark & 3) == STATE_ON)) {
-		u64 d = lasted(ts, since, now);
-
-		now = since + d;
-		ts->n[COUNT_ON_CPU] += d;
-		if (taken(ts, since, epoch) && w)
-			hist_add(&w->hist[HIST_ON_CPU], hist_bucket(d), d);
-	} else if (!mark) {
-		ts->life = now;
-	} else {
-		now = since + unseen(t, ts, mark, now);
-	}
-
+	/*
+	 * Before the histogram: the verifier looks at what follows once for each way through that,
+	 * and of every pointer that is read here some kernels (from 6.3 on) look for its type among
+	 * all they have.
+	 */
 	if (!preempt && state) {
 		ts->n[COUNT_VOLUNTARY]++;
 		then = STATE_BLOCKED;
@@ -152,6 +144,20 @@ static __always_inline void leave(struct task_struct *t, struct task *ts, struct
 	}
 	if (!next->mm)
 		ts->n[COUNT_LAZY]++;
+
+	if (likely(mark && (mark & 3) == STATE_ON)) {
+		u64 d = lasted(ts, since, now);
+
+		now = since + d;
+		ts->n[COUNT_ON_CPU] += d;
+		if (taken(ts, since, epoch) && w)
+			hist_add(&w->hist[HIST_ON_CPU], hist_bucket(d), d);
+	} else if (!mark) {
+		ts->life = now;
+	} else {
+		now = since + unseen(t, ts, mark, now);
+	}
+
 	if (unlikely(!ts->synced)) {
 		ts->nvcsw_off = t->nvcsw - ts->n[COUNT_VOLUNTARY];
 		ts->nivcsw_off = t->nivcsw - ts->n[COUNT_INVOLUNTARY];
