@@ -76,13 +76,16 @@ generate: ## build the BPF objects again (needs clang-19 and llvm-19)
 man: build ## write the manual pages to bin/man
 	$(GO) run ./tools/man $(BIN) bin/man
 
-# The default gives a minute to the shortening of each find, and with inputs of
-# some kilobytes that is all it then does.
+# The default gives a minute to the shortening of each find, and with inputs of some kilobytes that
+# is all it then does. Inputs that become files do so in memory, where there is such a folder: what
+# is kept is synced to the disk, and some tests did little but wait for that.
 fuzz: ## run each fuzz test for FUZZTIME
-	@set -e; grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file name; do \
+	@set -e; tmp=$${TMPDIR:-/tmp}; if [ -w /dev/shm ]; then tmp=/dev/shm; fi; \
+	grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file name; do \
 	  dir=$$(dirname "$$file"); name=$${name#func }; \
 	  echo "fuzz $$dir $$name"; \
-	  $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$dir"; \
+	  $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x \
+	    -exec "env TMPDIR=$$tmp GOTMPDIR=$$tmp" "$$dir"; \
 	done
 
 bench: ## run the benchmarks of the packages (those against peers: bench/)
