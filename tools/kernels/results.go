@@ -108,6 +108,9 @@ func tail(log []string) []string { return slices.Clone(log[max(0, len(log)-20):]
 //go:embed tests.txt
 var table string
 
+// tableFile is where update writes it, below the folder of the module.
+const tableFile = "tools/kernels/tests.txt"
+
 // expected returns the table, and for each test the kernels that may skip it.
 func expected(table string) map[test][]string {
 	list := make(map[test][]string)
@@ -208,6 +211,5 @@ func update(outcomes []outcome) error {
 		}
 		b.WriteByte('\n')
 	}
-	return os.WriteFile(filepath.Join("internal", "kernels", "tests.txt"),
-		[]byte(b.String()), 0o644)
+	return os.WriteFile(filepath.FromSlash(tableFile), []byte(b.String()), 0o644)
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -137,5 +139,13 @@ func TestChoose(t *testing.T) {
 		if strings.Join(got, " ") != want || (err != nil) != (want == "") {
 			t.Errorf("%q: %v, %v", names, got, err)
 		}
+	}
+}
+
+// What -update writes is what is read.
+func TestTableFile(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(tableFile)))
+	if err != nil || string(b) != table {
+		t.Errorf("%s is not the table: %v", tableFile, err)
 	}
 }
