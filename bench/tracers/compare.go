@@ -151,6 +151,9 @@ func programTable(list []tracer, rows []row) {
 	for i, t := range list {
 		for _, name := range slices.Sorted(maps.Keys(rows[i].programs)) {
 			runs := rows[i].programs[name]
+			if len(runs) < *rounds { // somebody else's
+				continue
+			}
 			fmt.Printf("| %s | `%s` | %s |", t.name, name, estimate(runs, 1))
 			if *before != "" {
 				fmt.Printf(" %s |", estimate(pairs(runs, of[t.name+earlier][name], difference), 1))

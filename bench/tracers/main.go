@@ -19,7 +19,7 @@
 // by is measured in the same rounds. With -programs the kernel keeps an account of the time in each
 // BPF program (bpf_stats), and the mean time of a run is printed: it tells apart what is lost in
 // all else that happens. The accounts themselves cost each run some 20 ns, which the other columns
-// then hold. All programs of that name on the machine are in it, so that nobody else may trace.
+// then hold. What somebody else loads meanwhile is in it, if it has the same name.
 //
 //	sudo go run ./bench/tracers -workload pipe -before /tmp/earlier/switchyard -programs
 package main
@@ -46,8 +46,8 @@ var (
 )
 
 func main() {
-	if len(os.Args) > 2 && os.Args[1] == inner {
-		if err := work(os.Args[2:]); err != nil {
+	if len(os.Args) > 3 && os.Args[1] == inner {
+		if err := work(os.Args[2], os.Args[3:]); err != nil {
 			fmt.Fprintln(os.Stderr, "tracers:", err)
 			os.Exit(1)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ func one(dir, self string, w workload, t *tracer, r *row) (float64, error) {
 	if w.pin != "" {
 		args = append([]string{"taskset", "-c", w.pin}, args...)
 	}
+	last := strconv.Itoa(int(lastProgram()))
 	var beside *exec.Cmd
 	var side, sideErr bytes.Buffer
 	ended := make(chan error, 1)
@@ -33,7 +35,7 @@ func one(dir, self string, w workload, t *tracer, r *row) (float64, error) {
 		go func() { ended <- beside.Wait() }()
 		time.Sleep(t.wait)
 	}
-	args = append(append(append([]string{}, t.before...), self, inner), args...)
+	args = append(append(append([]string{}, t.before...), self, inner, last), args...)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -35,15 +35,16 @@ func workloads(self string) []workload {
 			unit: "switch", units: func(before, after uint64) float64 {
 				return float64(after - before)
 			}},
-		{name: "threads", args: []string{self, inner, makeThreads, strconv.Itoa(*made)}, pin: "0",
+		{name: "threads", args: []string{self, inner, "0", makeThreads, strconv.Itoa(*made)}, pin: "0",
 			unit: "thread", units: func(_, _ uint64) float64 { return float64(*made) }},
-		{name: "calls", args: []string{self, inner, makeCalls, strconv.Itoa(*called)}, pin: "0",
+		{name: "calls", args: []string{self, inner, "0", makeCalls, strconv.Itoa(*called)}, pin: "0",
 			unit: "system call", units: func(_, _ uint64) float64 { return float64(*called) },
 			syscalls: true},
 	}
 }
 
-// inner is how a workload is started: by this program, which tells what it took.
+// inner is how a workload is started: by this program, which tells what it took. The number of the
+// last BPF program that was there before the tracer follows, and the command.
 const inner = "-inner"
 
 // The workloads that are this program's own.
@@ -53,8 +54,8 @@ const (
 )
 
 // work runs a command, or a workload of this program's own, and writes what it took on standard
-// error: the CPU time of a command and its descendants, and the accounts of BPF programs.
-func work(args []string) error {
+// error: the CPU time of a command and its descendants, and the accounts of the tracer's programs.
+func work(last string, args []string) error {
 	if args[0] == makeThreads || args[0] == makeCalls {
 		n, err := strconv.Atoi(args[1])
 		for range n {
@@ -73,7 +74,11 @@ func work(args []string) error {
 	}
 	fmt.Fprintf(os.Stderr, "%s%.6f\n", took,
 		(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
-	for name, p := range accounts() {
+	id, err := strconv.ParseUint(last, 10, 32)
+	if err != nil {
+		return err
+	}
+	for name, p := range accounts(ebpf.ProgramID(id)) {
 		fmt.Fprintf(os.Stderr, "%s%s %d %d\n", ran, name, p.runs, p.time)
 	}
 	return nil
@@ -91,11 +96,11 @@ type account struct {
 	time time.Duration
 }
 
-// accounts are those of all BPF programs on the machine that have run since accounts are kept.
-// Those of one name are one.
-func accounts() map[string]account {
+// accounts are those of all BPF programs that were loaded after the one of that number, as kept so
+// far. Those of one name are one.
+func accounts(id ebpf.ProgramID) map[string]account {
 	all := map[string]account{}
-	for id := ebpf.ProgramID(0); ; {
+	for {
 		next, err := ebpf.ProgramGetNextID(id)
 		if err != nil { // there is no other, or it takes a privilege
 			return all
@@ -112,6 +117,17 @@ func accounts() map[string]account {
 			a := all[info.Name]
 			all[info.Name] = account{a.runs + stats.RunCount, a.time + stats.Runtime}
 		}
+	}
+}
+
+// lastProgram is the number of the BPF program that was loaded last, 0 if there is none.
+func lastProgram() (id ebpf.ProgramID) {
+	for {
+		next, err := ebpf.ProgramGetNextID(id)
+		if err != nil {
+			return id
+		}
+		id = next
 	}
 }
 
