@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// drive feeds input to a new connection in pieces of the given sizes, over and
-// over, with an output buffer of room bytes, and returns all output and the
-// actions other than reading and writing.
+// drive feeds input to a new connection in pieces of the given sizes, over and over, with an output
+// buffer of room bytes, and returns all output and the actions other than reading and writing.
 func drive(t testing.TB, h Handler, input []byte, room int, sizes ...int) (string, []Action) {
 	t.Helper()
 	var c Conn
@@ -90,7 +89,8 @@ func TestHTTP(t *testing.T) {
 		{"root", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", []int{200}, ActRead},
 		{"bare newlines", "GET / HTTP/1.1\nHost: a\n\n", []int{200}, ActRead},
 		{"empty lines first", "\r\n\r\nGET / HTTP/1.1\r\n\r\n", []int{200}, ActRead},
-		{"pipelined", strings.Repeat("GET / HTTP/1.1\r\n\r\n", 5), []int{200, 200, 200, 200, 200}, ActRead},
+		{"pipelined", strings.Repeat("GET / HTTP/1.1\r\n\r\n", 5),
+			[]int{200, 200, 200, 200, 200}, ActRead},
 		{"old", "GET / HTTP/1.0\r\n\r\n", []int{200}, ActClose},
 		{"old kept alive", "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", []int{200}, ActRead},
 		{"close", "GET / HTTP/1.1\r\nconnection: foo, CLOSE\r\n\r\n", []int{200}, ActClose},
@@ -98,21 +98,29 @@ func TestHTTP(t *testing.T) {
 		{"absolute root", "GET http://host HTTP/1.1\r\n\r\n", []int{200}, ActRead},
 		{"absolute in capitals", "GET HTTP://HOST/bytes?n=3 HTTP/1.1\r\n\r\n", []int{200}, ActRead},
 		{"absolute in both", "GET hTTp://host:80/nothing HTTP/1.1\r\n\r\n", []int{404}, ActRead},
-		{"absolute root with a query", "GET http://host?x=/nothing HTTP/1.1\r\n\r\n", []int{200}, ActRead},
-		{"absolute with a query", "GET http://host/bytes?n=3&x=http://host/ HTTP/1.1\r\n\r\n", []int{200}, ActRead},
-		{"absolute without host", "GET http:///bytes?n=3 HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
+		{"absolute root with a query", "GET http://host?x=/nothing HTTP/1.1\r\n\r\n",
+			[]int{200}, ActRead},
+		{"absolute with a query", "GET http://host/bytes?n=3&x=http://host/ HTTP/1.1\r\n\r\n",
+			[]int{200}, ActRead},
+		{"absolute without host", "GET http:///bytes?n=3 HTTP/1.1\r\n\r\n", []int{400},
+			ActHalfClose},
 		{"absolute without anything", "GET http:// HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
-		{"absolute with a query and no host", "GET http://?n=3 HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
-		{"absolute with a user", "GET http://user@host/ HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
+		{"absolute with a query and no host", "GET http://?n=3 HTTP/1.1\r\n\r\n", []int{400},
+			ActHalfClose},
+		{"absolute with a user", "GET http://user@host/ HTTP/1.1\r\n\r\n", []int{400},
+			ActHalfClose},
 		{"an at sign in the path", "GET /@ HTTP/1.1\r\n\r\n", []int{404}, ActRead},
 		{"other scheme", "GET https://host/ HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
 		{"relative", "GET bytes?n=3 HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
 		{"query only", "GET ?n=3 HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
 		{"host and port only", "GET host:80 HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
 		{"star", "OPTIONS * HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
-		{"unknown", "GET /nothing HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n", []int{404, 200}, ActRead},
-		{"body", "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\n\r\n", []int{200, 200}, ActRead},
-		{"work", "GET /work?us=1 HTTP/1.1\r\n\r\nGET /work?x=2&us=1 HTTP/1.1\r\n\r\n", []int{200, 200}, ActRead},
+		{"unknown", "GET /nothing HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+			[]int{404, 200}, ActRead},
+		{"body", "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\n\r\n",
+			[]int{200, 200}, ActRead},
+		{"work", "GET /work?us=1 HTTP/1.1\r\n\r\nGET /work?x=2&us=1 HTTP/1.1\r\n\r\n",
+			[]int{200, 200}, ActRead},
 		{"garbage", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n", []int{400}, ActHalfClose},
 		{"no version", "GET /\r\n\r\n", []int{400}, ActHalfClose},
 		{"future", "GET / HTTP/2.0\r\n\r\n", []int{400}, ActHalfClose},
@@ -120,20 +128,32 @@ func TestHTTP(t *testing.T) {
 		{"space before colon", "GET / HTTP/1.1\r\nA : b\r\n\r\n", []int{400}, ActHalfClose},
 		{"bytes without number", "GET /bytes HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
 		{"bytes of a word", "GET /bytes?n=many HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
-		{"too many bytes", "GET /bytes?n=99999999999999999999999 HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
+		{"too many bytes", "GET /bytes?n=99999999999999999999999 HTTP/1.1\r\n\r\n", []int{400},
+			ActHalfClose},
 		{"too much work", "GET /work?us=10000001 HTTP/1.1\r\n\r\n", []int{400}, ActHalfClose},
-		{"two lengths", "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", []int{400}, ActHalfClose},
-		{"negative length", "POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n", []int{400}, ActHalfClose},
-		{"length and coding", "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", []int{400}, ActHalfClose},
-		{"coding", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", []int{501}, ActHalfClose},
-		{"body too large", "POST / HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n", []int{413}, ActHalfClose},
-		{"body absurdly large", "POST / HTTP/1.1\r\nContent-Length: 18446744073709551617\r\n\r\n", []int{413}, ActHalfClose},
-		{"longest line", "GET /" + head(MaxLine-1-len("GET / HTTP/1.1\r")) + " HTTP/1.1\r\n\r\n", []int{404}, ActRead},
-		{"line too long", "GET /" + head(MaxLine-len("GET / HTTP/1.1\r")) + " HTTP/1.1\r\n\r\n", []int{431}, ActHalfClose},
+		{"two lengths", "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+			[]int{400}, ActHalfClose},
+		{"negative length", "POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n", []int{400},
+			ActHalfClose},
+		{"length and coding", "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+			[]int{400}, ActHalfClose},
+		{"coding", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", []int{501},
+			ActHalfClose},
+		{"body too large", "POST / HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n", []int{413},
+			ActHalfClose},
+		{"body absurdly large", "POST / HTTP/1.1\r\nContent-Length: 18446744073709551617\r\n\r\n",
+			[]int{413}, ActHalfClose},
+		{"longest line", "GET /" + head(MaxLine-1-len("GET / HTTP/1.1\r")) + " HTTP/1.1\r\n\r\n",
+			[]int{404}, ActRead},
+		{"line too long", "GET /" + head(MaxLine-len("GET / HTTP/1.1\r")) + " HTTP/1.1\r\n\r\n",
+			[]int{431}, ActHalfClose},
 		{"endless line", "GET /" + head(100_000), []int{431}, ActHalfClose},
-		{"long header", "GET / HTTP/1.1\r\nCookie: " + head(4000) + "\r\n\r\n", []int{200}, ActRead},
-		{"head too large", "GET / HTTP/1.1\r\nCookie: " + head(9000) + "\r\n\r\n", []int{431}, ActHalfClose},
-		{"many headers", "GET / HTTP/1.1\r\n" + strings.Repeat("a: b\r\n", 2000) + "\r\n", []int{431}, ActHalfClose},
+		{"long header", "GET / HTTP/1.1\r\nCookie: " + head(4000) + "\r\n\r\n",
+			[]int{200}, ActRead},
+		{"head too large", "GET / HTTP/1.1\r\nCookie: " + head(9000) + "\r\n\r\n", []int{431},
+			ActHalfClose},
+		{"many headers", "GET / HTTP/1.1\r\n" + strings.Repeat("a: b\r\n", 2000) + "\r\n",
+			[]int{431}, ActHalfClose},
 		{"crash", "GET / HTTP/1.1\r\n\r\nGET /crash HTTP/1.1\r\n\r\n", []int{200}, ActCrash},
 		{"sleep", "GET /sleep?ms=1 HTTP/1.1\r\n\r\n", []int{200}, ActSleep},
 	} {
@@ -167,8 +187,10 @@ func TestHTTP(t *testing.T) {
 
 func TestBytes(t *testing.T) {
 	for _, n := range []int{0, 1, 63, 64, 65, 1000, OutSize, 3*OutSize + 17} {
-		output, _ := drive(t, Handler{}, fmt.Appendf(nil, "GET /bytes?n=%d HTTP/1.1\r\n\r\n", n), MinOut+3)
-		whole, _ := drive(t, Handler{}, fmt.Appendf(nil, "GET /bytes?n=%d HTTP/1.1\r\n\r\n", n), OutSize)
+		output, _ := drive(t, Handler{}, fmt.Appendf(nil, "GET /bytes?n=%d HTTP/1.1\r\n\r\n", n),
+			MinOut+3)
+		whole, _ := drive(t, Handler{}, fmt.Appendf(nil, "GET /bytes?n=%d HTTP/1.1\r\n\r\n", n),
+			OutSize)
 		if output != whole {
 			t.Errorf("%d bytes depend on the size of the buffer", n)
 		}
@@ -183,9 +205,12 @@ func TestBytes(t *testing.T) {
 }
 
 func TestHead(t *testing.T) {
-	output, _ := drive(t, Handler{}, []byte("HEAD / HTTP/1.1\r\n\r\nHEAD /bytes?n=7 HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n"), OutSize)
+	output, _ := drive(t, Handler{},
+		[]byte("HEAD / HTTP/1.1\r\n\r\nHEAD /bytes?n=7 HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
+		OutSize)
 	list := responses(t, output, "HEAD", "HEAD", "GET")
-	if len(list) != 3 || list[0].ContentLength != int64(len(rootBody)) || list[1].ContentLength != 7 {
+	if len(list) != 3 || list[0].ContentLength != int64(len(rootBody)) ||
+		list[1].ContentLength != 7 {
 		t.Errorf("got %d responses in %q", len(list), output)
 	}
 }
@@ -216,7 +241,8 @@ func TestIdleAfterEmptyLine(t *testing.T) {
 		in   string
 		idle bool
 	}{
-		{"GET / HTTP/1.1\r\n\r\n\r\n", true}, {"\r", false}, {"\n", true}, {"\n\n", true}, {"G", false},
+		{"GET / HTTP/1.1\r\n\r\n\r\n", true}, {"\r", false}, {"\n", true}, {"\n\n", true},
+		{"G", false},
 		{"ET / HTTP/1.1\r\n", false}, {"\r\n", true},
 	} {
 		h.Step(&c, []byte(step.in), out)
@@ -233,7 +259,8 @@ func TestEcho(t *testing.T) {
 	input := strings.Repeat("every byte comes back ", 1000)
 	h := Handler{Protocol: Echo}
 	for _, size := range []int{1, 7, MinOut, 5000, len(input)} {
-		if output, actions := drive(t, h, []byte(input), MinOut, size); output != input || len(actions) > 0 {
+		if output, actions := drive(t, h, []byte(input), MinOut, size); output != input ||
+			len(actions) > 0 {
 			t.Errorf("in pieces of %d: %d bytes came back of %d", size, len(output), len(input))
 		}
 	}
@@ -249,14 +276,16 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 }
 
-// What a request costs before any system call: as wrk sends it, and as a browser
-// does.
+// What a request costs before any system call: as wrk sends it, and as a browser does.
 func BenchmarkStep(b *testing.B) {
 	for name, headers := range map[string]string{
 		"short": "Host: 127.0.0.1:8080\r\n",
-		"long": "Host: 127.0.0.1:8080\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
-			"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\n" +
-			"Accept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\nCookie: session=" + strings.Repeat("0123456789abcdef", 40) + "\r\n",
+		"long": "Host: 127.0.0.1:8080\r\n" +
+			"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
+			"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n" +
+			"Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" +
+			"Connection: keep-alive\r\nCookie: session=" + strings.Repeat("0123456789abcdef", 40) +
+			"\r\n",
 	} {
 		b.Run(name, func(b *testing.B) {
 			in, out := []byte("GET / HTTP/1.1\r\n"+headers+"\r\n"), make([]byte, OutSize)
@@ -273,12 +302,14 @@ func BenchmarkStep(b *testing.B) {
 	}
 }
 
-// FuzzHTTP checks that no input breaks the handler and that how the input is
-// cut into pieces, and how large the output buffer is, changes nothing.
+// FuzzHTTP checks that no input breaks the handler and that how the input is cut into pieces, and
+// how large the output buffer is, changes nothing.
 func FuzzHTTP(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /bytes?n=1000 HTTP/1.1\r\n\r\n"), uint8(3))
-	f.Add([]byte("POST /work?us=0 HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc"), uint8(1))
-	f.Add([]byte("GET /sleep?ms=0 HTTP/1.1\r\nExpect: 100-continue\r\n\r\n\r\n\r\nHEAD /bytes?n=9 HTTP/1.1\r\n\r\n"), uint8(7))
+	f.Add([]byte("POST /work?us=0 HTTP/1.0\r\nConnection: keep-alive\r\n"+
+		"Content-Length: 3\r\n\r\nabc"), uint8(1))
+	f.Add([]byte("GET /sleep?ms=0 HTTP/1.1\r\nExpect: 100-continue\r\n\r\n\r\n\r\n"+
+		"HEAD /bytes?n=9 HTTP/1.1\r\n\r\n"), uint8(7))
 	f.Add([]byte("GET /"+strings.Repeat("x", 600)+" HTTP/1.1\r\n\r\n"), uint8(100))
 	f.Fuzz(func(t *testing.T, input []byte, size uint8) {
 		if bytes.Contains(input, []byte("n=")) && len(input) > 4 {
@@ -291,8 +322,8 @@ func FuzzHTTP(f *testing.F) {
 		if whole != pieces {
 			t.Fatalf("whole: %q\npieces: %q", whole, pieces)
 		}
-		// What is done must not differ either, but for how a connection ends:
-		// bytes behind the last request are only known when they are there.
+		// What is done must not differ either, but for how a connection ends: bytes behind the last
+		// request are only known when they are there.
 		for i := 0; i < min(len(did), len(did2))-1; i++ {
 			if did[i] != did2[i] {
 				t.Fatalf("whole did %v, pieces %v", did, did2)

@@ -167,8 +167,8 @@ func (h *Handler) Step(c *Conn, in, out []byte) (took, put int, do Action) {
 				c.phase = phaseDrop
 				return whole, put, ActClose
 			}
-			// After an error the client may still be sending, and here bytes
-			// behind the last request are waiting: see ActHalfClose.
+			// After an error the client may still be sending, and here bytes behind the last
+			// request are waiting: see ActHalfClose.
 			c.phase = phaseDrop
 			return whole - len(in), put, ActHalfClose
 
@@ -295,7 +295,7 @@ func (c *Conn) takeLine(line []byte) {
 	switch {
 	case seen&seenControl != 0:
 		c.fail(400)
-	case c.phase == phaseRequest && len(line) == 0: // before a request it is ignored (RFC 9112, 2.2)
+	case c.phase == phaseRequest && len(line) == 0: // ignored before a request (RFC 9112, 2.2)
 		c.headLen = 0
 	case c.phase == phaseRequest:
 		c.takeTarget(c.takeRequest(line))
@@ -303,9 +303,8 @@ func (c *Conn) takeLine(line []byte) {
 			c.flags |= flagBare
 		}
 	case bare != (c.flags&flagBare != 0):
-		// LF alone may end a line (RFC 9112, 2.2), as of a request typed by
-		// hand. Among lines that end in CR LF it is part of a line for some,
-		// and what follows it a header for others.
+		// LF alone may end a line (RFC 9112, 2.2), as of a request typed by hand. Among lines that
+		// end in CR LF it is part of a line for some, and what follows it a header for others.
 		c.fail(400)
 	case len(line) == 0:
 		c.endHead()

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestObjectsLoaded: every object that is built and embedded is loaded by somebody. A generated file that nobody refers to
-// compiles, and no linter looks into it.
+// TestObjectsLoaded: every object that is built and embedded is loaded by somebody. A generated
+// file that nobody refers to compiles, and no linter looks into it.
 func TestObjectsLoaded(t *testing.T) {
 	made, used := make(map[string]string), make(map[string]bool)
 	_, all := sources(t)
@@ -20,7 +20,8 @@ func TestObjectsLoaded(t *testing.T) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.FuncDecl:
-				if f := n.Name.Name; generated && strings.HasPrefix(f, "load") && !strings.HasSuffix(f, "Objects") {
+				if f := n.Name.Name; generated && strings.HasPrefix(f, "load") &&
+					!strings.HasSuffix(f, "Objects") {
 					made[f] = name
 				}
 			case *ast.Ident:

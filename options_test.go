@@ -20,7 +20,8 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%+v: %v, want an error that begins with %q", o, err, what)
 		}
 	}
-	for _, o := range []Options{{}, {Protocol: Echo, Workers: 1, MaxConns: 1, Grace: 1}, {Workers: 10_000, MaxConns: 1_000_000}} {
+	for _, o := range []Options{{}, {Protocol: Echo, Workers: 1, MaxConns: 1, Grace: 1},
+		{Workers: 10_000, MaxConns: 1_000_000}} {
 		if err := o.Validate(); err != nil {
 			t.Errorf("%+v: %v", o, err)
 		}

@@ -12,21 +12,21 @@ import (
 	"switchyard/internal/sys"
 )
 
-// registry is filled by the init functions of the model packages, before
-// anything else runs, and only read afterwards.
+// registry is filled by the init functions of the model packages, before anything else runs, and
+// only read afterwards.
 var registry = map[string]Model{}
 
-// families are the packages that register models, which a program may have
-// forgotten to import.
+// families are the packages that register models, which a program may have forgotten to import.
 var families = []string{"fork", "poll", "threads"}
 
-// Register makes a model known. It panics when the name is taken or is not of
-// the form family/design: both are mistakes in the program. Functions that the
-// model leaves nil are set as Model says.
+// Register makes a model known. It panics when the name is taken or is not of the form
+// family/design: both are mistakes in the program. Functions that the model leaves nil are set as
+// Model says.
 func Register(m Model) {
 	family, design, ok := strings.Cut(m.Name, "/")
 	if !ok || family == "" || design == "" || m.New == nil {
-		panic(fmt.Sprintf("switchyard: register model %q: want a name family/design and a constructor", m.Name))
+		panic(fmt.Sprintf("switchyard: register model %q: want a name family/design and a constructor",
+			m.Name))
 	}
 	if _, taken := registry[m.Name]; taken {
 		panic(fmt.Sprintf("switchyard: model %q is registered twice", m.Name))
@@ -34,8 +34,8 @@ func Register(m Model) {
 	m = m.complete()
 	build := m.New
 	m.New = func(opts Options) (Server, error) {
-		// A child forked in a program that cannot have one dies in the runtime,
-		// with a trace that says nothing of the reason.
+		// A child forked in a program that cannot have one dies in the runtime, with a trace that
+		// says nothing of the reason.
 		if err := m.Available(); err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Name, err)
 		}
@@ -70,11 +70,10 @@ func Lookup(name string) (Model, bool) {
 // ErrUnknownModel is what New's error wraps when no model has the name.
 var ErrUnknownModel = errors.New("unknown model")
 
-// New binds a server of the model with that name, "poll/epoll" for one, to the
-// address in the options. When there is no such model the error wraps
-// ErrUnknownModel and says which package is to be imported, if one was
-// forgotten, and which names are near. Otherwise it is Model.New's: it wraps
-// errors.ErrUnsupported when the model cannot run here.
+// New binds a server of the model with that name, "poll/epoll" for one, to the address in the
+// options. When there is no such model the error wraps ErrUnknownModel and says which package is to
+// be imported, if one was forgotten, and which names are near. Otherwise it is Model.New's: it
+// wraps errors.ErrUnsupported when the model cannot run here.
 func New(name string, opts Options) (Server, error) {
 	if m, ok := Lookup(name); ok {
 		return m.New(opts)
@@ -99,5 +98,6 @@ func New(name string, opts Options) (Server, error) {
 		}
 		text = fmt.Sprintf(" (the program lacks import _ %s)", strings.Join(imports, " or "))
 	}
-	return nil, fmt.Errorf("%w %q%s%s", ErrUnknownModel, name, text, nearest.DidYouMean(nearest.Names(name, names, 3)))
+	return nil, fmt.Errorf("%w %q%s%s", ErrUnknownModel, name, text,
+		nearest.DidYouMean(nearest.Names(name, names, 3)))
 }

@@ -36,7 +36,8 @@ func TestRegister(t *testing.T) {
 			t.Error("looked up part of a name")
 		}
 		for _, m := range []Model{
-			{Name: "a/one", New: noServer}, {Name: "one", New: noServer}, {Name: "/one", New: noServer},
+			{Name: "a/one", New: noServer}, {Name: "one", New: noServer},
+			{Name: "/one", New: noServer},
 			{Name: "a/", New: noServer}, {Name: "a/three"},
 		} {
 			func() {
@@ -59,12 +60,15 @@ func TestRegisterUnavailable(t *testing.T) {
 			Available: func() error { return nil },
 		})
 		Register(Model{
-			Name:      "a/unable",
-			Available: func() error { return fmt.Errorf("no such call: %w", errors.ErrUnsupported) },
-			New:       func(Options) (Server, error) { t.Error("New was called"); return nil, nil },
+			Name: "a/unable",
+			Available: func() error {
+				return fmt.Errorf("no such call: %w", errors.ErrUnsupported)
+			},
+			New: func(Options) (Server, error) { t.Error("New was called"); return nil, nil },
 		})
 		m, _ := Lookup("a/unable")
-		if _, err := m.New(Options{}); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "a/unable") {
+		if _, err := m.New(Options{}); !errors.Is(err, errors.ErrUnsupported) ||
+			!strings.Contains(err.Error(), "a/unable") {
 			t.Errorf("new: %v", err)
 		}
 		m, _ = Lookup("a/able")
@@ -96,8 +100,10 @@ func TestRegisterCompletes(t *testing.T) {
 			{"a/pool", Options{MaxConns: 2, Workers: 3}, 2, 2},
 		} {
 			m, _ := Lookup(test.name)
-			if c, w := m.Capacity(test.opts), m.Workers(test.opts); c != test.capacity || w != test.workers {
-				t.Errorf("%s with %+v serves %d at once with %d workers, want %d and %d", test.name, test.opts, c, w, test.capacity, test.workers)
+			if c, w := m.Capacity(test.opts), m.Workers(test.opts); c != test.capacity ||
+				w != test.workers {
+				t.Errorf("%s with %+v serves %d at once with %d workers, want %d and %d", test.name,
+					test.opts, c, w, test.capacity, test.workers)
 			}
 			if err := m.Available(); err != nil {
 				t.Errorf("%s: %v", test.name, err)
@@ -119,7 +125,8 @@ func TestRegisterPrepares(t *testing.T) {
 			t.Errorf("made of options that are wrong: %v, %+v", err, got)
 		}
 		m.New(Options{Protocol: Echo})
-		if len(got) != 1 || got[0].Listen != "127.0.0.1:0" || got[0].MaxConns == 0 || got[0].Grace == 0 {
+		if len(got) != 1 || got[0].Listen != "127.0.0.1:0" || got[0].MaxConns == 0 ||
+			got[0].Grace == 0 {
 			t.Errorf("made of %+v", got)
 		}
 	})

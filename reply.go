@@ -1,8 +1,9 @@
 package switchyard
 
-// The reply to "/" as a client of HTTP/1.1 sees it while the connection stays
-// open: the shortest that every client accepts.
-const rootReply = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\n" + rootBody
+// The reply to "/" as a client of HTTP/1.1 sees it while the connection stays open: the shortest
+// that every client accepts.
+const rootReply = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\n" +
+	rootBody
 
 const rootBody = "one more served"
 

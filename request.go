@@ -31,7 +31,8 @@ func (c *Conn) takeRequest(line []byte) (target []byte) {
 		return nil
 	}
 	target, version := rest[:i], rest[i+1:]
-	if len(version) != 8 || string(version[:7]) != "HTTP/1." || version[7] < '0' || version[7] > '9' {
+	if len(version) != 8 || string(version[:7]) != "HTTP/1." || version[7] < '0' ||
+		version[7] > '9' {
 		return nil
 	}
 	if version[7] == '0' {
@@ -183,8 +184,8 @@ func (c *Conn) takeHeader(line []byte, long bool) {
 			c.fail(431)
 		}
 	case isWord(name, "content-length"):
-		// Of two lengths some servers take the first and others the last, and
-		// those who say the same twice have nothing to say by it.
+		// Of two lengths some servers take the first and others the last, and those who say the
+		// same twice have nothing to say by it.
 		n := decimal(value)
 		if n == noNumber || c.flags&flagLength != 0 {
 			c.fail(400)
@@ -208,7 +209,8 @@ func (c *Conn) takeHeader(line []byte, long bool) {
 //go:nosplit
 //go:norace
 func isObeyed(name []byte) bool {
-	return isWord(name, "content-length") || isWord(name, "transfer-encoding") || isWord(name, "expect") || isWord(name, "connection")
+	return isWord(name, "content-length") || isWord(name, "transfer-encoding") ||
+		isWord(name, "expect") || isWord(name, "connection")
 }
 
 // takeCoding reads the list of a Transfer-Encoding header. Its lines make one
@@ -300,11 +302,13 @@ func isWord(p []byte, word string) bool {
 	return true
 }
 
-// tokens has a bit for each byte that may stand in a method or a header's name
-// (RFC 9110, 5.6.2: tchar).
+// tokens has a bit for each byte that may stand in a method or a header's name (RFC 9110, 5.6.2:
+// tchar).
 var tokens = [4]uint64{
-	0: 1<<'!' | 1<<'#' | 1<<'$' | 1<<'%' | 1<<'&' | 1<<'\'' | 1<<'*' | 1<<'+' | 1<<'-' | 1<<'.' | 0x3ff<<'0',
-	1: 0x3ffffff<<('A'-64) | 0x3ffffff<<('a'-64) | 1<<('^'-64) | 1<<('_'-64) | 1<<('`'-64) | 1<<('|'-64) | 1<<('~'-64),
+	0: 1<<'!' | 1<<'#' | 1<<'$' | 1<<'%' | 1<<'&' | 1<<'\'' | 1<<'*' | 1<<'+' | 1<<'-' |
+		1<<'.' | 0x3ff<<'0',
+	1: 0x3ffffff<<('A'-64) | 0x3ffffff<<('a'-64) | 1<<('^'-64) | 1<<('_'-64) | 1<<('`'-64) |
+		1<<('|'-64) | 1<<('~'-64),
 }
 
 //go:nosplit

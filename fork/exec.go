@@ -16,9 +16,10 @@ import (
 
 func init() {
 	switchyard.Register(switchyard.Model{
-		Name:      "fork/exec",
-		Doc:       "fork and exec for each connection, the socket passed as descriptor 0 (inetd)",
-		Syscalls:  []string{"execve", "clone", "accept4", "dup3", "read", "sendto", "exit_group", "wait4", "waitid"},
+		Name: "fork/exec",
+		Doc:  "fork and exec for each connection, the socket passed as descriptor 0 (inetd)",
+		Syscalls: []string{"execve", "clone", "accept4", "dup3", "read", "sendto", "exit_group",
+			"wait4", "waitid"},
 		Probes:    probes,
 		Isolated:  true,
 		Available: haveExec,
@@ -45,7 +46,8 @@ func haveExec() error {
 		return err
 	}
 	if !childCalled.Load() {
-		return fmt.Errorf("this program did not call fork.Child first thing in main, so a copy of it would not serve: %w", errors.ErrUnsupported)
+		return fmt.Errorf("this program did not call fork.Child first thing in main, so a copy of it would not serve: %w",
+			errors.ErrUnsupported)
 	}
 	if _, err := os.Readlink(self); err != nil {
 		return fmt.Errorf("no %s to execute (mount /proc): %w", self, errors.ErrUnsupported)
@@ -53,13 +55,12 @@ func haveExec() error {
 	return nil
 }
 
-// execName is what a program that was started for a connection finds as its
-// own name. Its arguments are the descriptor of the server's board, the number
-// of slots there, and its own slot.
+// execName is what a program that was started for a connection finds as its own name. Its arguments
+// are the descriptor of the server's board, the number of slots there, and its own slot.
 const execName = "sy-exec"
 
-// newExec makes the server. The board is a file in memory, so that it can be
-// mapped again after the exec, and the children get it as a descriptor.
+// newExec makes the server. The board is a file in memory, so that it can be mapped again after the
+// exec, and the children get it as a descriptor.
 func newExec(opts switchyard.Options) (switchyard.Server, error) {
 	file := -1
 	found := execProgram{fd: -1}
@@ -98,8 +99,8 @@ func newExec(opts switchyard.Options) (switchyard.Server, error) {
 	return s, nil
 }
 
-// newFile makes a file of so many zero bytes in memory (memfd_create(2)). Its
-// descriptor is none of the standard three, even where those are closed.
+// newFile makes a file of so many zero bytes in memory (memfd_create(2)). Its descriptor is none of
+// the standard three, even where those are closed.
 func newFile(name string, size int) (int, error) {
 	low, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {

@@ -12,17 +12,18 @@ import (
 
 func init() {
 	switchyard.Register(switchyard.Model{
-		Name:      "fork/fd-pass",
-		Doc:       "the parent accepts and passes each connection to a free worker process (SCM_RIGHTS)",
-		Syscalls:  []string{"sendmsg", "recvmsg", "accept4", "ppoll", "clone", "read", "sendto", "recvfrom", "close", "waitid", "wait4"},
+		Name: "fork/fd-pass",
+		Doc:  "the parent accepts and passes each connection to a free worker process (SCM_RIGHTS)",
+		Syscalls: []string{"sendmsg", "recvmsg", "accept4", "ppoll", "clone", "read", "sendto",
+			"recvfrom", "close", "waitid", "wait4"},
 		Probes:    probes,
 		Isolated:  true,
 		Pool:      true,
 		Available: have,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
 			d := design{thread: "sy-accept", slots: opts.PoolWorkers(), run: runFDPass}
-			// What poll found ready may be gone again: the parent's accept
-			// must not block while workers say that they are free.
+			// What poll found ready may be gone again: the parent's accept must not block while
+			// workers say that they are free.
 			return listen(d, opts, 1, sys.ListenConfig{NonBlock: true})
 		},
 	})
@@ -30,10 +31,10 @@ func init() {
 
 // passer is the parent's side of fork/fd-pass.
 //
-// It waits in ppoll(2), as UNIX Network Programming does in select, for the
-// listener and the workers' sockets together. Which of them it is interested
-// in changes all the time, and ppoll is told so with the call itself, where
-// epoll would take a system call for each change; and there are few.
+// It waits in ppoll(2), as UNIX Network Programming does in select, for the listener and the
+// workers' sockets together. Which of them it is interested in changes all the time, and ppoll is
+// told so with the call itself, where epoll would take a system call for each change; and there are
+// few.
 type passer struct {
 	s       *server
 	r       places
@@ -44,7 +45,8 @@ type passer struct {
 }
 
 func runFDPass(s *server) error {
-	p := &passer{s: s, r: make(places, s.slots), socks: make([]int, s.slots), busy: make([]bool, s.slots), holding: -1}
+	p := &passer{s: s, r: make(places, s.slots), socks: make([]int, s.slots),
+		busy: make([]bool, s.slots), holding: -1}
 	for i := range p.socks {
 		p.socks[i] = -1
 	}
@@ -155,9 +157,8 @@ func (p *passer) turn(most time.Duration) error {
 	return nil
 }
 
-// free is the first worker without a connection, or -1. Taking always the
-// first, as the book does, lets the first workers do most of the work and
-// keeps their caches warm.
+// free is the first worker without a connection, or -1. Taking always the first, as the book does,
+// lets the first workers do most of the work and keeps their caches warm.
 func (p *passer) free() int {
 	for i, sock := range p.socks {
 		if sock >= 0 && !p.busy[i] {
@@ -167,13 +168,12 @@ func (p *passer) free() int {
 	return -1
 }
 
-// pass gives the connection in hand to a free worker. It never blocks: a worker
-// gets one and then none until it has said that it is free. If the worker is
-// dead the connection is kept for another.
+// pass gives the connection in hand to a free worker. It never blocks: a worker gets one and then
+// none until it has said that it is free. If the worker is dead the connection is kept for another.
 func (p *passer) pass(i int) {
 	slot := &p.s.memory.slots[i]
-	// Under the lock the reaper cannot find the worker dead, and count the
-	// connection as closed with it, before it is known whether it got there.
+	// Under the lock the reaper cannot find the worker dead, and count the connection as closed
+	// with it, before it is known whether it got there.
 	p.s.children.mu.Lock()
 	slot.open.Store(1)
 	e := sys.SendFD(p.socks[i], p.holding)
@@ -211,8 +211,7 @@ func (p *passer) hangUp(i int) {
 	p.socks[i], p.busy[i] = -1, false
 }
 
-// end closes what is left. Workers without a connection see their socket close
-// and end.
+// end closes what is left. Workers without a connection see their socket close and end.
 func (p *passer) end() {
 	if p.holding >= 0 {
 		unix.Close(p.holding)

@@ -19,8 +19,10 @@ import (
 func TestMaxConns(t *testing.T) {
 	each(t, func(t *testing.T, model string) {
 		r := serve(t, model, switchyard.Options{MaxConns: 2, Workers: 5})
-		if n, _ := switchyard.Lookup(model); n.Capacity(switchyard.Options{MaxConns: 2, Workers: 5}) != 2 {
-			t.Errorf("it says that it serves %d at once", n.Capacity(switchyard.Options{MaxConns: 2, Workers: 5}))
+		if n, _ := switchyard.Lookup(model); n.Capacity(switchyard.Options{MaxConns: 2,
+			Workers: 5}) != 2 {
+			t.Errorf("it says that it serves %d at once",
+				n.Capacity(switchyard.Options{MaxConns: 2, Workers: 5}))
 		}
 		a, b := r.open(), r.open()
 		a.get("/", "one")
@@ -63,15 +65,20 @@ func TestForkFails(t *testing.T) {
 		}
 		for name, build := range map[string]func(switchyard.Options) (*server, error){
 			"a child for each connection": func(opts switchyard.Options) (*server, error) {
-				return newConnections(opts.WithDefaults(), func(s *server, i int) syscall.Errno { return refuse(s, i, (*worker).perConn) })
+				return newConnections(opts.WithDefaults(), func(s *server, i int) syscall.Errno {
+					return refuse(s, i, (*worker).perConn)
+				})
 			},
 			"a pool": func(opts switchyard.Options) (*server, error) {
-				return newPool(opts.WithDefaults(), 1, sys.ListenConfig{}, func(s *server, i int) syscall.Errno { return refuse(s, i, (*worker).prefork) })
+				return newPool(opts.WithDefaults(), 1, sys.ListenConfig{},
+					func(s *server, i int) syscall.Errno { return refuse(s, i, (*worker).prefork) })
 			},
 		} {
 			t.Run(fmt.Sprint(name, ", ", failing), func(t *testing.T) {
 				left = 3
-				r := serveWith(t, func(opts switchyard.Options) (switchyard.Server, error) { return build(opts) }, switchyard.Options{Workers: 1})
+				r := serveWith(t, func(opts switchyard.Options) (switchyard.Server, error) {
+					return build(opts)
+				}, switchyard.Options{Workers: 1})
 				r.dial().get("/", "one")
 				if n := r.counters.Paused.Load(); n != 1 {
 					t.Errorf("%d pauses, want 1", n)
@@ -87,7 +94,9 @@ func TestForkFails(t *testing.T) {
 	}
 	t.Run("for good", func(t *testing.T) {
 		r := serveWith(t, func(opts switchyard.Options) (switchyard.Server, error) {
-			return newConnections(opts.WithDefaults(), func(*server, int) syscall.Errno { return syscall.EPERM })
+			return newConnections(opts.WithDefaults(), func(*server, int) syscall.Errno {
+				return syscall.EPERM
+			})
 		}, switchyard.Options{})
 		r.dial()
 		if err := r.Wait(); err == nil || !strings.Contains(err.Error(), "clone") {
@@ -103,7 +112,9 @@ func TestForkFails(t *testing.T) {
 func TestDrainWhileForksFail(t *testing.T) {
 	testenv.Check(t)
 	r := serveWith(t, func(opts switchyard.Options) (switchyard.Server, error) {
-		return newConnections(opts.WithDefaults(), func(*server, int) syscall.Errno { return syscall.EAGAIN })
+		return newConnections(opts.WithDefaults(), func(*server, int) syscall.Errno {
+			return syscall.EAGAIN
+		})
 	}, switchyard.Options{})
 	r.dial()
 	testenv.Eventually(t, "accepted", func() bool { return r.counters.Accepted.Load() == 1 })
@@ -156,9 +167,8 @@ func TestDescriptorLimit(t *testing.T) {
 			testenv.Check(t)
 			r := serve(t, model, switchyard.Options{Workers: 2})
 			r.dial().get("/", "one")
-			// An accept that blocks already has its descriptor, so the first
-			// connection takes that. (A program that is executed for it would
-			// not start at such a limit.)
+			// An accept that blocks already has its descriptor, so the first connection takes that.
+			// (A program that is executed for it would not start at such a limit.)
 			first, second := newSocket(t), newSocket(t)
 			var was unix.Rlimit
 			if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
@@ -174,13 +184,15 @@ func TestDescriptorLimit(t *testing.T) {
 			defer restore()
 			addr := netip.MustParseAddrPort(r.addr)
 			for _, fd := range []int{first, second} {
-				if err := unix.Connect(fd, &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}); err != nil {
+				if err := unix.Connect(fd, &unix.SockaddrInet4{Addr: addr.Addr().As4(),
+					Port: int(addr.Port())}); err != nil {
 					t.Fatal(err)
 				}
 				unix.Write(fd, []byte("GET / HTTP/1.0\r\n\r\n"))
 			}
 			testenv.Eventually(t, "it pauses", func() bool { return r.counters.Paused.Load() > 0 })
-			time.Sleep(120 * time.Millisecond) // no state: another pause must not be counted in the time of two
+			// no state: another pause must not be counted in the time of two
+			time.Sleep(120 * time.Millisecond)
 			if n := r.counters.Paused.Load(); n != 1 {
 				t.Errorf("%d pauses, want 1", n)
 			}
@@ -202,8 +214,8 @@ func newSocket(t *testing.T) int {
 	return fd
 }
 
-// A limit on descriptors that is lowered below the number of those the parent
-// waits for ends nothing and keeps no CPU busy.
+// A limit on descriptors that is lowered below the number of those the parent waits for ends
+// nothing and keeps no CPU busy.
 func TestLimitIsLowered(t *testing.T) {
 	each(t, func(t *testing.T, model string) {
 		var was unix.Rlimit
@@ -222,20 +234,25 @@ func TestLimitIsLowered(t *testing.T) {
 			}
 		}
 		for _, limit := range []uint64{8, 0} {
-			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: was.Max}); err != nil {
+			if err := unix.Setrlimit(unix.RLIMIT_NOFILE,
+				&unix.Rlimit{Cur: limit, Max: was.Max}); err != nil {
 				t.Fatal(err)
 			}
 			last := len(clients) - 1 // its worker wakes the parent
 			closed := r.counters.Closed.Load()
 			clients[last].Close()
 			clients = clients[:last]
-			testenv.Eventually(t, "it is closed", func() bool { return r.counters.Closed.Load() > closed })
+			testenv.Eventually(t, "it is closed", func() bool {
+				return r.counters.Closed.Load() > closed
+			})
 			var before, after unix.Rusage
 			unix.Getrusage(unix.RUSAGE_SELF, &before)
 			time.Sleep(200 * time.Millisecond) // no state: the silence that is measured
 			unix.Getrusage(unix.RUSAGE_SELF, &after)
-			if used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano(); used > int64(100*time.Millisecond) {
-				t.Errorf("limit %d: %v of CPU time used in 200ms of silence", limit, time.Duration(used))
+			if used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() -
+				before.Stime.Nano(); used > int64(100*time.Millisecond) {
+				t.Errorf("limit %d: %v of CPU time used in 200ms of silence", limit,
+					time.Duration(used))
 			}
 			for _, c := range clients {
 				c.get("/", "one")

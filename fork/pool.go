@@ -11,8 +11,8 @@ import (
 	"switchyard/internal/sys"
 )
 
-// places are those of the workers of a pool: which run, and when those that do not are
-// due to be started.
+// places are those of the workers of a pool: which run, and when those that do not are due to be
+// started.
 type places []place
 
 // A place is where one worker runs, after the other.
@@ -26,8 +26,8 @@ type place struct {
 const (
 	// hastyLife is how long a worker must live not to count as dead at once.
 	hastyLife = 100 * time.Millisecond
-	// firstBackoff and lastBackoff bound the time until a worker is started in
-	// the place of one that died at once; it doubles each time.
+	// firstBackoff and lastBackoff bound the time until a worker is started in the place of one
+	// that died at once; it doubles each time.
 	firstBackoff = 10 * time.Millisecond
 	lastBackoff  = time.Second
 )
@@ -50,8 +50,8 @@ func (r places) died(list []child) {
 	}
 }
 
-// startDue starts every worker that is due and returns how long it is until the
-// next one is, negative for never.
+// startDue starts every worker that is due and returns how long it is until the next one is,
+// negative for never.
 func (s *server) startDue(r places, spawn func(i int) syscall.Errno) (time.Duration, error) {
 	next := time.Duration(-1)
 	for i := range r {
@@ -90,8 +90,8 @@ func (s *server) startDue(r places, spawn func(i int) syscall.Errno) (time.Durat
 	return next, nil
 }
 
-// pool runs a design with workers that accept by themselves: it starts them
-// and replaces those that die. spawn forks the worker of a slot.
+// pool runs a design with workers that accept by themselves: it starts them and replaces those that
+// die. spawn forks the worker of a slot.
 func (s *server) pool(spawn func(i int) syscall.Errno) error {
 	r := make(places, s.slots)
 	s.listening.Store(true)
@@ -114,9 +114,10 @@ func (s *server) pool(spawn func(i int) syscall.Errno) error {
 	return nil
 }
 
-// newPool makes a server whose workers accept by themselves, from listeners
-// listening sockets. spawn is called on the thread that forks.
-func newPool(opts switchyard.Options, listeners int, c sys.ListenConfig, spawn func(s *server, i int) syscall.Errno) (*server, error) {
+// newPool makes a server whose workers accept by themselves, from listeners listening sockets.
+// spawn is called on the thread that forks.
+func newPool(opts switchyard.Options, listeners int, c sys.ListenConfig,
+	spawn func(s *server, i int) syscall.Errno) (*server, error) {
 	d := design{
 		thread:    "sy-fork",
 		slots:     opts.PoolWorkers(),

@@ -17,9 +17,8 @@ import (
 	"switchyard/internal/sys"
 )
 
-// server is what the seven designs have in common: how they start and end. A
-// design gives it the functions below; all of them are called on the thread
-// that forks.
+// server is what the seven designs have in common: how they start and end. A design gives it the
+// functions below; all of them are called on the thread that forks.
 type server struct {
 	design
 	opts      switchyard.Options
@@ -48,8 +47,9 @@ type server struct {
 	failure   atomic.Uint32 // the error for which a worker could accept no more
 	gone      chan struct{} // a child has gone
 	ready     chan struct{} // closed when connections are served
-	dead      []child       // children that ended, not yet taken note of by the thread that forks; under children.mu
-	paused    bool          // of the thread that forks: accepting is paused
+	// children that ended, not yet taken note of by the thread that forks; under children.mu
+	dead   []child
+	paused bool // of the thread that forks: accepting is paused
 }
 
 // design is what sets one design apart.
@@ -58,15 +58,14 @@ type design struct {
 	thread string
 	// slots is how many children there can be.
 	slots int
-	// accepters is how many of them accept by themselves; 0 is the thread that
-	// forks alone.
+	// accepters is how many of them accept by themselves; 0 is the thread that forks alone.
 	accepters int
-	// start makes what the design needs besides, and stop, if start was called,
-	// takes it away again. Either may be nil.
+	// start makes what the design needs besides, and stop, if start was called, takes it away
+	// again. Either may be nil.
 	start func(s *server) error
 	stop  func(s *server)
-	// run makes children until the server stops. It closes s.ready when
-	// connections are served. An error ends the server.
+	// run makes children until the server stops. It closes s.ready when connections are served. An
+	// error ends the server.
 	run func(s *server) error
 }
 
@@ -192,8 +191,8 @@ func (s *server) finished() bool {
 	return s.stopping.Load() && (s.killing.Load() || s.unlisten())
 }
 
-// unlisten ends the listening on each listener for which no connection waits, or
-// on all once those that did are taken, and reports whether that is all of them.
+// unlisten ends the listening on each listener for which no connection waits, or on all once those
+// that did are taken, and reports whether that is all of them.
 func (s *server) unlisten() bool {
 	enough := s.killing.Load() || s.counters.Accepted.Load()-s.before.Load() >= s.waiting.Load()
 	all := true
@@ -210,9 +209,8 @@ func (s *server) unlisten() bool {
 	return all
 }
 
-// end waits for the thread that makes children, which has ended when ran is
-// closed, and for the children to end, for so long, and then kills them. It
-// reports whether Close was called.
+// end waits for the thread that makes children, which has ended when ran is closed, and for the
+// children to end, for so long, and then kills them. It reports whether Close was called.
 func (s *server) end(ran <-chan struct{}, grace time.Duration) (closed bool) {
 	cut := time.NewTimer(grace)
 	defer cut.Stop()
@@ -238,8 +236,7 @@ func (s *server) end(ran <-chan struct{}, grace time.Duration) (closed bool) {
 		if s.killing.Load() {
 			s.children.kill()
 		} else {
-			// Again and again: a child may look at the flag, take the signal,
-			// and only then block.
+			// Again and again: a child may look at the flag, take the signal, and only then block.
 			s.children.interrupt(s.memory.slots)
 		}
 		select {
@@ -267,8 +264,8 @@ func (s *server) Close() error {
 		s.closeListeners()
 		close(s.ended)
 	case serving:
-		// The address is given up now, even if this is a call from Ready,
-		// which cannot wait for Serve.
+		// The address is given up now, even if this is a call from Ready, which cannot wait for
+		// Serve.
 		for _, fd := range s.listeners {
 			unix.Shutdown(fd, unix.SHUT_RDWR)
 		}
@@ -297,7 +294,8 @@ func (s *server) setUp() (err error) {
 			return err
 		}
 	}
-	if s.buffers, err = sys.MapPrivate(switchyard.InSize + switchyard.OutSize + sys.Size[switchyard.Conn]()); err != nil {
+	if s.buffers, err = sys.MapPrivate(switchyard.InSize + switchyard.OutSize +
+		sys.Size[switchyard.Conn]()); err != nil {
 		return err
 	}
 	if s.children.bell, err = newDoorbell(); err != nil {
@@ -320,7 +318,8 @@ func (s *server) setUp() (err error) {
 	}
 	h := s.opts.Handler()
 	b := s.memory.board
-	b.magic, b.protocol, b.spins, b.parent = boardMagic, uint32(h.Protocol), h.SpinsPerMilli, int32(os.Getpid())
+	b.magic, b.protocol, b.spins, b.parent = boardMagic, uint32(h.Protocol), h.SpinsPerMilli,
+		int32(os.Getpid())
 	s.template = worker{
 		handler: h,
 		in:      s.buffers[:switchyard.InSize],
@@ -353,8 +352,8 @@ func (s *server) tearDown() {
 	}
 }
 
-// make forks the child of a slot with f, a nosplit function that returns in the
-// parent and does not return in the child.
+// make forks the child of a slot with f, a nosplit function that returns in the parent and does not
+// return in the child.
 func (s *server) make(slot int, f func(*worker) (int, syscall.Errno)) syscall.Errno {
 	s.template.slot = &s.memory.slots[slot]
 	s.template.slot.interrupt.Store(0)
@@ -372,8 +371,8 @@ func (s *server) acceptFailed(e syscall.Errno) error {
 	return fmt.Errorf("accept on %s: %w", s.addr, os.NewSyscallError("accept4", e))
 }
 
-// died takes note of a child that ended: what it could not count itself, and
-// the lock it may have held. The reaper calls it.
+// died takes note of a child that ended: what it could not count itself, and the lock it may have
+// held. The reaper calls it.
 func (s *server) died(pid int, c child, status unix.WaitStatus) {
 	if status.Signaled() && !(s.killing.Load() && status.Signal() == unix.SIGKILL) {
 		s.counters.Crashed.Add(1)
@@ -406,9 +405,9 @@ func (s *server) takeDead() []child {
 	return list
 }
 
-// pause keeps the thread that forks from accepting until a child ends or
-// switchyard.Pause has passed. done, if not nil, is asked once the end of a child
-// would be heard, and says whether there is any need to wait.
+// pause keeps the thread that forks from accepting until a child ends or switchyard.Pause has
+// passed. done, if not nil, is asked once the end of a child would be heard, and says whether there
+// is any need to wait.
 func (s *server) pause(done func() bool) {
 	s.notePause()
 	defer s.listening.Store(s.listening.Swap(true))

@@ -7,18 +7,18 @@ import (
 	"switchyard/internal/sys"
 )
 
-// Every loop has a listener of its own on the same address (SO_REUSEPORT,
-// Linux 3.9), and the kernel picks one for each connection by a hash of its
-// addresses and ports (socket(7)). The loops share nothing. The counts even
-// out; a connection given to a loop that is busy waits for it, though another
-// be idle.
+// Every loop has a listener of its own on the same address (SO_REUSEPORT, Linux 3.9), and the
+// kernel picks one for each connection by a hash of its addresses and ports (socket(7)). The loops
+// share nothing. The counts even out; a connection given to a loop that is busy waits for it,
+// though another be idle.
 func init() {
 	d := design{
 		name:      "poll/epoll-reuseport",
 		loops:     switchyard.Options.LoopWorkers,
 		reusePort: true,
 		runner: func(b *base) runner {
-			return newReadyLoop(b, &epolling{listen: unix.EPOLLIN, read: unix.EPOLLIN, write: unix.EPOLLOUT}, acceptBatch, false)
+			return newReadyLoop(b, &epolling{listen: unix.EPOLLIN, read: unix.EPOLLIN,
+				write: unix.EPOLLOUT}, acceptBatch, false)
 		},
 	}
 	switchyard.Register(switchyard.Model{

@@ -31,9 +31,8 @@ func init() {
 	})
 }
 
-// haveUring asks the kernel, by doing it once, for all that the design needs:
-// rings, a ring of provided buffers (Linux 5.19) and a multishot receive
-// (Linux 6.0; the multishot accept is older).
+// haveUring asks the kernel, by doing it once, for all that the design needs: rings, a ring of
+// provided buffers (Linux 5.19) and a multishot receive (Linux 6.0; the multishot accept is older).
 func haveUring() error {
 	err := tryUring()
 	if err == nil {
@@ -43,8 +42,8 @@ func haveUring() error {
 	return explainUring(err, setting)
 }
 
-// explainUring turns what failed into a reason and a remedy. setting is the
-// value of kernel.io_uring_disabled (Linux 6.6), empty where there is none.
+// explainUring turns what failed into a reason and a remedy. setting is the value of
+// kernel.io_uring_disabled (Linux 6.6), empty where there is none.
 func explainUring(err error, setting string) error {
 	because := func(why string) error {
 		return fmt.Errorf("%w (%s): %w", err, why, errors.ErrUnsupported)
@@ -105,7 +104,8 @@ func tryUring() error {
 			case c.Res < 0:
 				return fmt.Errorf("multishot receive: %w", syscall.Errno(-c.Res))
 			case c.Res != 1 || c.Flags&sys.UringCQEBuffer == 0 || c.Flags&sys.UringCQEMore == 0:
-				return fmt.Errorf("multishot receive: result %d, flags %#x: %w", c.Res, c.Flags, errors.ErrUnsupported)
+				return fmt.Errorf("multishot receive: result %d, flags %#x: %w", c.Res, c.Flags,
+					errors.ErrUnsupported)
 			}
 			return nil
 		}

@@ -49,7 +49,8 @@ func TestExplainUring(t *testing.T) {
 			wrapped = os.NewSyscallError("io_uring_setup", e)
 		}
 		got := explainUring(wrapped, c.setting)
-		if !errors.Is(got, errors.ErrUnsupported) || !errors.Is(got, c.err) || !strings.Contains(got.Error(), c.want) {
+		if !errors.Is(got, errors.ErrUnsupported) || !errors.Is(got, c.err) ||
+			!strings.Contains(got.Error(), c.want) {
 			t.Errorf("%v, setting %q: %q, want %q in it", c.err, c.setting, got, c.want)
 		}
 	}
@@ -60,13 +61,15 @@ func tiny(t *testing.T, c uringConfig) switchyard.Model {
 	t.Helper()
 	m := model(t, "poll/io_uring")
 	m.New = func(o switchyard.Options) (switchyard.Server, error) {
-		return newServer(design{name: m.Name, blocking: true, runner: func(b *base) runner { return newUringLoop(b, c) }}, o.WithDefaults())
+		return newServer(design{name: m.Name, blocking: true, runner: func(b *base) runner {
+			return newUringLoop(b, c)
+		}}, o.WithDefaults())
 	}
 	return m
 }
 
-// Many more connections speak at once than there are buffers to receive into,
-// places for submissions, or places for completions. Nothing is lost.
+// Many more connections speak at once than there are buffers to receive into, places for
+// submissions, or places for completions. Nothing is lost.
 func TestUringShortages(t *testing.T) {
 	for name, c := range map[string]uringConfig{
 		"one buffer":      {submissions: 256, completions: 4096, buffers: 1, begin: 1},
@@ -103,8 +106,8 @@ func TestUringShortages(t *testing.T) {
 	}
 }
 
-// Replies in flight keep their memory: each byte that arrives late is the one
-// that was sent, however much was sent to others meanwhile.
+// Replies in flight keep their memory: each byte that arrives late is the one that was sent,
+// however much was sent to others meanwhile.
 func TestUringBuffersInFlight(t *testing.T) {
 	r := serve(t, model(t, "poll/io_uring"), switchyard.Options{Protocol: switchyard.Echo})
 	const clients, size = 16, 3 << 20

@@ -12,17 +12,18 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// One lack of descriptors is one pause, however often accepting is tried again,
-// and whoever waits is served when it has passed.
+// One lack of descriptors is one pause, however often accepting is tried again, and whoever waits
+// is served when it has passed.
 func TestShortageIsOnePause(t *testing.T) {
 	each(t, func(t *testing.T, m switchyard.Model) {
 		var was unix.Rlimit
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
 			t.Fatal(err)
 		}
-		// Before the server starts: an accept of io_uring goes by the limit
-		// there was when it was armed.
-		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 256, Max: was.Max}); err != nil {
+		// Before the server starts: an accept of io_uring goes by the limit there was when it was
+		// armed.
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE,
+			&unix.Rlimit{Cur: 256, Max: was.Max}); err != nil {
 			t.Fatal(err)
 		}
 		defer unix.Setrlimit(unix.RLIMIT_NOFILE, &was)
@@ -50,8 +51,11 @@ func TestShortageIsOnePause(t *testing.T) {
 		unix.Close(taken[last])
 		taken = taken[:last]
 		late := r.dial()
-		testenv.Eventually(t, "the pause is counted", func() bool { return r.count.Paused.Load() > 0 })
-		time.Sleep(4 * switchyard.Pause) // no state: what is looked for is what does not happen in that time
+		testenv.Eventually(t, "the pause is counted", func() bool {
+			return r.count.Paused.Load() > 0
+		})
+		// no state: what is looked for is what does not happen in that time
+		time.Sleep(4 * switchyard.Pause)
 		if n := r.count.Paused.Load(); n != 1 {
 			t.Errorf("%d pauses are counted, want 1", n)
 		}
@@ -61,15 +65,16 @@ func TestShortageIsOnePause(t *testing.T) {
 	})
 }
 
-// fewTasksProgram is a process of a user who may make 20 threads more. It asks
-// for a loop on each of 500.
+// fewTasksProgram is a process of a user who may make 20 threads more. It asks for a loop on each
+// of 500.
 func fewTasksProgram() int {
 	if err := testenv.LimitTasks(20); err != nil {
 		fmt.Println(err)
 		return 1
 	}
 	many, _ := switchyard.Lookup("poll/epoll-exclusive")
-	if _, err := many.New(switchyard.Options{Workers: 500}); err == nil || !strings.Contains(err.Error(), "RLIMIT_NPROC") {
+	if _, err := many.New(switchyard.Options{Workers: 500}); err == nil ||
+		!strings.Contains(err.Error(), "RLIMIT_NPROC") {
 		fmt.Printf("500 loops: %v, want an error that names RLIMIT_NPROC\n", err)
 		return 1
 	}
@@ -91,9 +96,8 @@ func TestFewTasks(t *testing.T) {
 	}
 }
 
-// A limit on descriptors that is lowered below the number of those that are open
-// ends no server: connections are served on, and once it is raised again new
-// ones are.
+// A limit on descriptors that is lowered below the number of those that are open ends no server:
+// connections are served on, and once it is raised again new ones are.
 func TestLimitIsLowered(t *testing.T) {
 	each(t, func(t *testing.T, m switchyard.Model) {
 		var was unix.Rlimit
@@ -109,7 +113,8 @@ func TestLimitIsLowered(t *testing.T) {
 			clients = append(clients, c)
 		}
 		for _, limit := range []uint64{8, 0} {
-			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: was.Max}); err != nil {
+			if err := unix.Setrlimit(unix.RLIMIT_NOFILE,
+				&unix.Rlimit{Cur: limit, Max: was.Max}); err != nil {
 				t.Fatal(err)
 			}
 			clients[0].get() // a wait that has begun goes by the old limit
@@ -117,8 +122,10 @@ func TestLimitIsLowered(t *testing.T) {
 			unix.Getrusage(unix.RUSAGE_SELF, &before)
 			time.Sleep(200 * time.Millisecond) // no state: the silence that is measured
 			unix.Getrusage(unix.RUSAGE_SELF, &after)
-			if used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano(); used > int64(100*time.Millisecond) {
-				t.Errorf("limit %d: %v of CPU time used in 200ms of silence", limit, time.Duration(used))
+			if used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() -
+				before.Stime.Nano(); used > int64(100*time.Millisecond) {
+				t.Errorf("limit %d: %v of CPU time used in 200ms of silence", limit,
+					time.Duration(used))
 			}
 			for _, c := range clients {
 				c.get()

@@ -24,15 +24,13 @@ type design struct {
 	loops     func(switchyard.Options) int
 	reusePort bool // a listener for each loop
 	blocking  bool // leave the sockets without O_NONBLOCK: io_uring polls only then
-	// fits is an error if the loop cannot wait for a descriptor with that
-	// number; nil means any.
+	// fits is an error if the loop cannot wait for a descriptor with that number; nil means any.
 	fits func(what string, fd int) error
 	// runner makes a loop; nothing is opened yet.
 	runner func(*base) runner
 }
 
-// maxLoops keeps well below the 10,000 threads at which the Go runtime ends the
-// process.
+// maxLoops keeps well below the 10,000 threads at which the Go runtime ends the process.
 const maxLoops = 4096
 
 // A runner is one loop. Its methods are called on the loop's own thread.
@@ -111,7 +109,8 @@ func bind(d design, o switchyard.Options) (s *server, err error) {
 		loops = d.loops(o)
 	}
 	if loops > maxLoops {
-		return nil, fmt.Errorf("%d workers: at most %d loops (more than one for each CPU gain nothing)", loops, maxLoops)
+		return nil, fmt.Errorf("%d workers: at most %d loops (more than one for each CPU gain nothing)",
+			loops, maxLoops)
 	}
 	if err := proc.RoomForTasks(loops); err != nil {
 		return nil, err
@@ -124,13 +123,15 @@ func bind(d design, o switchyard.Options) (s *server, err error) {
 			if d.reusePort {
 				users = 1
 			}
-			ln, s.addr, err = listen(addr, sys.ListenConfig{NonBlock: !d.blocking, ReusePort: d.reusePort}, users)
+			ln, s.addr, err = listen(addr,
+				sys.ListenConfig{NonBlock: !d.blocking, ReusePort: d.reusePort}, users)
 			if err != nil {
 				return s, err
 			}
 			addr = s.addr.String() // the port that was picked
 		}
-		s.loops = append(s.loops, &base{srv: s, listener: ln, wake: -1, count: o.Counters, handler: o.Handler()})
+		s.loops = append(s.loops, &base{srv: s, listener: ln, wake: -1, count: o.Counters,
+			handler: o.Handler()})
 	}
 	for _, b := range s.loops {
 		wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
@@ -139,7 +140,8 @@ func bind(d design, o switchyard.Options) (s *server, err error) {
 		}
 		b.wake = wake
 		if d.fits != nil {
-			if err := errors.Join(d.fits("listener", b.listener.fd), d.fits("eventfd", wake)); err != nil {
+			if err := errors.Join(d.fits("listener", b.listener.fd),
+				d.fits("eventfd", wake)); err != nil {
 				return s, err
 			}
 		}
@@ -274,8 +276,8 @@ func (s *server) interrupt() {
 	}
 }
 
-// release closes what newServer opened and the loops have not closed. No loop
-// runs any more, or yet.
+// release closes what newServer opened and the loops have not closed. No loop runs any more, or
+// yet.
 func (s *server) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -291,8 +293,8 @@ func (s *server) release() {
 // now is the time since the server was made, in nanoseconds, monotonic.
 func (s *server) now() int64 { return int64(time.Since(s.epoch)) }
 
-// reserve takes the right to serve one connection more, if MaxConns allows;
-// unreserve gives it back.
+// reserve takes the right to serve one connection more, if MaxConns allows; unreserve gives it
+// back.
 func (s *server) reserve() bool {
 	if s.active.Add(1) > int64(s.opts.MaxConns) {
 		s.active.Add(-1)
@@ -320,9 +322,9 @@ func (b *base) clearWake() {
 	sys.RawRead(b.wake, p[:])
 }
 
-// sleep does the blocking of /sleep, as the client asked for: the whole loop
-// stands still. It wakes every tenth of a second of a long sleep to see whether
-// the server was closed meanwhile; then it returns false.
+// sleep does the blocking of /sleep, as the client asked for: the whole loop stands still. It wakes
+// every tenth of a second of a long sleep to see whether the server was closed meanwhile; then it
+// returns false.
 func (b *base) sleep(ns int64) bool {
 	const slice = int64(100 * time.Millisecond)
 	for ns > 0 {
@@ -335,8 +337,8 @@ func (b *base) sleep(ns int64) bool {
 	return true
 }
 
-// cut reports whether the time of every connection is over: the server was
-// closed, or a drain lasted longer than Options.Grace.
+// cut reports whether the time of every connection is over: the server was closed, or a drain
+// lasted longer than Options.Grace.
 func (b *base) cut() bool {
 	switch b.srv.stage.Load() {
 	case closed:

@@ -19,18 +19,17 @@ type uringConfig struct {
 	begin       int // receive buffers there are at first
 }
 
-// uringDefaults: the receive buffers become more when they run out, so that a
-// server with few busy connections uses few, over and over. A completion queue
-// that overflows is kept by the kernel and costs time, nothing else.
+// uringDefaults: the receive buffers become more when they run out, so that a server with few busy
+// connections uses few, over and over. A completion queue that overflows is kept by the kernel and
+// costs time, nothing else.
 var uringDefaults = uringConfig{submissions: 256, completions: 4096, buffers: 1024, begin: 16}
 
-// sendBatch is how many sends are handed over at once. The kernel does a send
-// while it is handed over, so in a larger batch the first reply waits longer
-// for the last to be computed; in a smaller one the system call weighs more.
+// sendBatch is how many sends are handed over at once. The kernel does a send while it is handed
+// over, so in a larger batch the first reply waits longer for the last to be computed; in a smaller
+// one the system call weighs more.
 const sendBatch = 16
 
-// Kinds of operations, the upper half of a submission's user data. The lower
-// is the connection.
+// Kinds of operations, the upper half of a submission's user data. The lower is the connection.
 const (
 	opIgnore uint64 = iota << 32 // nothing follows, whatever comes of it
 	opWake
@@ -39,9 +38,9 @@ const (
 	opSend
 )
 
-// uringLoop is a loop on completions. Every call on a socket but the end of
-// writing (shutdown) goes through the ring, and one io_uring_enter hands over
-// what there is to do and waits for what is done.
+// uringLoop is a loop on completions. Every call on a socket but the end of writing (shutdown) goes
+// through the ring, and one io_uring_enter hands over what there is to do and waits for what is
+// done.
 type uringLoop struct {
 	*base
 	config  uringConfig
@@ -74,7 +73,8 @@ func (u *uringLoop) open() (err error) {
 	if u.ring, err = sys.NewUring(u.config.submissions, u.config.completions); err != nil {
 		return err
 	}
-	if u.buffers, err = sys.NewUringBuffers(u.ring, 0, u.config.buffers, switchyard.InSize); err != nil {
+	if u.buffers, err = sys.NewUringBuffers(u.ring, 0, u.config.buffers,
+		switchyard.InSize); err != nil {
 		return err
 	}
 	u.moreBuffers(u.config.begin)
@@ -104,12 +104,11 @@ func (u *uringLoop) moreBuffers(n int) {
 	}
 }
 
-// keepBuffers is how many receive buffers, 16 KiB each, are kept whatever there
-// is to do.
+// keepBuffers is how many receive buffers, 16 KiB each, are kept whatever there is to do.
 const keepBuffers = 64
 
-// giveBack is for a receive buffer that has been read. There are two for each
-// connection at most: a receive fills no more before it is asked for again.
+// giveBack is for a receive buffer that has been read. There are two for each connection at most: a
+// receive fills no more before it is asked for again.
 func (u *uringLoop) giveBack(id uint16) {
 	if u.given > max(keepBuffers, 2*u.live) {
 		u.retire(id)
@@ -125,8 +124,7 @@ func (u *uringLoop) retire(id uint16) {
 	u.spare = append(u.spare, id)
 }
 
-// fewerBuffers takes buffers back when no connection is left: no receive is in
-// flight then.
+// fewerBuffers takes buffers back when no connection is left: no receive is in flight then.
 func (u *uringLoop) fewerBuffers() {
 	for u.given > keepBuffers {
 		u.retire(u.buffers.Take())
@@ -239,9 +237,9 @@ func (u *uringLoop) watchWake() {
 // armAccept asks for all connections to come.
 func (u *uringLoop) armAccept() {
 	s := u.sqe()
-	s.Opcode, s.Ioprio, s.FD, s.UserData = sys.UringAccept, sys.UringAcceptMultishot, int32(u.listener.fd), opAccept
-	// Not SOCK_NONBLOCK: on such a socket io_uring gives EAGAIN instead of
-	// waiting.
+	s.Opcode, s.Ioprio, s.FD, s.UserData = sys.UringAccept, sys.UringAcceptMultishot,
+		int32(u.listener.fd), opAccept
+	// Not SOCK_NONBLOCK: on such a socket io_uring gives EAGAIN instead of waiting.
 	s.OpFlags = unix.SOCK_CLOEXEC
 	u.accepting = true
 }
@@ -253,11 +251,12 @@ func (u *uringLoop) stopAccept() {
 	}
 }
 
-// cancel ends the operation with that user data. It completes with ECANCELED,
-// unless it was completing already.
+// cancel ends the operation with that user data. It completes with ECANCELED, unless it was
+// completing already.
 func (u *uringLoop) cancel(userData uint64) {
 	s := u.sqe()
-	s.Opcode, s.Flags, s.Addr, s.UserData = sys.UringAsyncCancel, sys.UringSQECQESkipSuccess, userData, opIgnore
+	s.Opcode, s.Flags, s.Addr, s.UserData = sys.UringAsyncCancel, sys.UringSQECQESkipSuccess,
+		userData, opIgnore
 }
 
 // accepted takes a connection, or the end of accepting.
@@ -281,8 +280,8 @@ func (u *uringLoop) accepted(c sys.UringCQE) {
 			return
 		}
 	case !u.srv.reserve():
-		// A multishot accept does not stop at a number: what it took beyond
-		// waits here as it would have in the kernel's queue.
+		// A multishot accept does not stop at a number: what it took beyond waits here as it would
+		// have in the kernel's queue.
 		u.waiting = append(u.waiting, c.Res)
 		u.pause()
 	default:
@@ -296,8 +295,7 @@ func (u *uringLoop) accepted(c sys.UringCQE) {
 	}
 }
 
-// pause accepts no more for a while: a limit on connections, descriptors or
-// memory is reached.
+// pause accepts no more for a while: a limit on connections, descriptors or memory is reached.
 func (u *uringLoop) pause() {
 	u.resumeAt = u.srv.now() + int64(switchyard.Pause)
 	if !u.paused {
@@ -310,8 +308,8 @@ func (u *uringLoop) pause() {
 	}
 }
 
-// resume ends a pause, unless its reason stands: it is the same pause then. A
-// lack of descriptors shows only when the accept is armed again.
+// resume ends a pause, unless its reason stands: it is the same pause then. A lack of descriptors
+// shows only when the accept is armed again.
 func (u *uringLoop) resume() {
 	u.resumeAt = u.srv.now() + int64(switchyard.Pause)
 	for len(u.waiting) > 0 {
@@ -350,9 +348,9 @@ func (u *uringLoop) unlisten() {
 	u.stopAccepting()
 }
 
-// end closes everything. The kernel uses descriptors and buffers until each
-// operation has completed, so all are cancelled and waited for: else the
-// listener's address, say, might be taken for a while still.
+// end closes everything. The kernel uses descriptors and buffers until each operation has
+// completed, so all are cancelled and waited for: else the listener's address, say, might be taken
+// for a while still.
 func (u *uringLoop) end() {
 	u.ending = true
 	u.unlisten()
@@ -361,11 +359,13 @@ func (u *uringLoop) end() {
 			u.hangUp(id, s)
 		}
 	}
-	for limit := u.srv.now() + int64(5*time.Second); (u.live > 0 || u.accepting || u.waking) && u.srv.now() < limit; {
+	for limit := u.srv.now() + int64(5*time.Second); (u.live > 0 || u.accepting || u.waking) &&
+		u.srv.now() < limit; {
 		s := u.sqe()
 		s.Opcode, s.OpFlags = sys.UringAsyncCancel, sys.UringCancelAny|sys.UringCancelAll
 		s.Flags, s.UserData = sys.UringSQECQESkipSuccess, opIgnore
-		if e := u.ring.Wait(sys.LetGo, int64(20*time.Millisecond)); e != 0 && u.enterFailed(e) != nil {
+		if e := u.ring.Wait(sys.LetGo, int64(20*time.Millisecond)); e != 0 &&
+			u.enterFailed(e) != nil {
 			break
 		}
 		u.reap()

@@ -33,10 +33,11 @@ func TestGate(t *testing.T) {
 			quick++
 		}
 	}
-	// A waiter that does not notice goes on when its pause is over. On a busy
-	// machine one that does may wait as long for a processor, but not most.
+	// A waiter that does not notice goes on when its pause is over. On a busy machine one that does
+	// may wait as long for a processor, but not most.
 	if quick < rounds/2 {
-		t.Errorf("%d of %d waiters went on at once: the gate's opening is not noticed", quick, rounds)
+		t.Errorf("%d of %d waiters went on at once: the gate's opening is not noticed",
+			quick, rounds)
 	}
 	g.wait(func() bool { return false }) // does not wait at all
 	start := time.Now()

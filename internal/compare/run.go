@@ -36,8 +36,9 @@ func newRun(o Options) *run {
 		Protocol: o.Protocol.String(), Clients: o.Clients,
 		DurationSeconds: o.Duration.Seconds(), WarmupSeconds: o.Warmup.Seconds(),
 		Rounds: o.Rounds, RequestsPerConn: o.RequestsPerConn, Workers: o.Workers,
-		MaxConns: switchyard.Options{MaxConns: o.MaxConns, Protocol: switchyard.Echo}.WithDefaults().MaxConns,
-		Spins:    o.Spins, Seed: o.Seed,
+		MaxConns: switchyard.Options{MaxConns: o.MaxConns,
+			Protocol: switchyard.Echo}.WithDefaults().MaxConns,
+		Spins: o.Spins, Seed: o.Seed,
 		ServerCPUs: o.ServerCPUs.String(), LoadCPUs: o.LoadCPUs.String(),
 		SharedCPUs: len(o.ServerCPUs.Without(o.LoadCPUs)) < len(o.ServerCPUs),
 	}
@@ -79,9 +80,8 @@ func host() (h event.Host, online int) {
 // countEvery is how many rounds that measure rates there are to one that counts.
 const countEvery = 3
 
-// plan says for each round whether it counts. A round either measures rates,
-// latencies and CPU time with no probe attached, or counts with all of them: so
-// the one is not slowed by the other.
+// plan says for each round whether it counts. A round either measures rates, latencies and CPU time
+// with no probe attached, or counts with all of them: so the one is not slowed by the other.
 func (o Options) plan() []bool {
 	var plan []bool
 	for i := range o.Rounds {
@@ -188,8 +188,8 @@ func (r *run) one(ctx context.Context, i int, counts bool, number int, session *
 	}
 }
 
-// workersFor is the --workers of a model's server: what was asked for, or for a
-// pool, which serves one client with each worker, as many as there are clients.
+// workersFor is the --workers of a model's server: what was asked for, or for a pool, which serves
+// one client with each worker, as many as there are clients.
 func (r *run) workersFor(m switchyard.Model) int {
 	if r.o.Workers > 0 {
 		return r.o.Workers
@@ -200,20 +200,21 @@ func (r *run) workersFor(m switchyard.Model) int {
 	return 0
 }
 
-// round measures one model once: server up, load warmed up, window open, load,
-// window closed, all down. With a session it counts; without, it measures rates.
-// A model's first round measures memory too.
+// round measures one model once: server up, load warmed up, window open, load, window closed, all
+// down. With a session it counts; without, it measures rates. A model's first round measures memory
+// too.
 func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.Round,
 	session *trace.Session) error {
 	o := &r.o
 	workers := r.workersFor(model)
-	s, err := child.StartServer(ctx, child.ServerOptions{Program: o.Program, CPUs: o.ServerCPUs, Model: model.Name,
-		Protocol: o.Protocol, Workers: workers, MaxConns: o.MaxConns, Spins: o.Spins})
+	s, err := child.StartServer(ctx, child.ServerOptions{Program: o.Program, CPUs: o.ServerCPUs,
+		Model: model.Name, Protocol: o.Protocol, Workers: workers, MaxConns: o.MaxConns,
+		Spins: o.Spins})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
-	// With time to reap its children: of a server that is killed they become
-	// init's, which not every container has.
+	// With time to reap its children: of a server that is killed they become init's, which not
+	// every container has.
 	defer s.Terminate(2 * time.Second)
 	connections := 0
 	if !r.weighed[model.Name] {
@@ -230,9 +231,9 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 		}
 		defer session.Forget()
 	}
-	l, err := child.StartLoad(ctx, child.LoadOptions{Program: o.Program, CPUs: o.LoadCPUs, Target: s.URL(o.Path),
-		Clients: o.Clients, Duration: o.Duration, Warmup: o.Warmup, RequestsPerConn: o.RequestsPerConn,
-		Seed: o.Seed})
+	l, err := child.StartLoad(ctx, child.LoadOptions{Program: o.Program, CPUs: o.LoadCPUs,
+		Target: s.URL(o.Path), Clients: o.Clients, Duration: o.Duration, Warmup: o.Warmup,
+		RequestsPerConn: o.RequestsPerConn, Seed: o.Seed})
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
@@ -268,7 +269,8 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 	if seen.ThrottledWhy != nil {
 		round.Throttled, round.ThrottledWhy = nil, report.OneLine(seen.ThrottledWhy.Error())
 	}
-	round.Checks = append(round.Checks, requestsCheck(quiet, st, idleBefore && idle, round.Load, o.Clients))
+	round.Checks = append(round.Checks,
+		requestsCheck(quiet, st, idleBefore && idle, round.Load, o.Clients))
 	if seen.Counts != nil {
 		round.Counts = CountsOf(seen.Counts)
 		round.Checks = append(round.Checks, seen.Counts.Checks...)

@@ -57,18 +57,18 @@ func noDescriptors(t *testing.T, m switchyard.Model) {
 		count = 40
 	)
 	config := programConfig{Model: m.Name, Room: room}
-	// Few workers: each may cost descriptors of its own. More only where each
-	// holds one connection and no other descriptor, in the process that is short
-	// of them.
+	// Few workers: each may cost descriptors of its own. More only where each holds one connection
+	// and no other descriptor, in the process that is short of them.
 	config.Options.Workers = 4
 	if !m.Isolated && m.Capacity(switchyard.Options{Workers: 4}) < count {
 		config.Options.Workers = count
 	}
 	opts := switchyard.Options{Workers: config.Options.Workers}
 	if m.Capacity(opts) == 1 {
-		testenv.Skip(t, "the server holds one connection at a time, so it always has a descriptor for it", func() error {
-			return oneAtATime(t, m)
-		})
+		testenv.Skip(t, "the server holds one connection at a time, so it always has a descriptor for it",
+			func() error {
+				return oneAtATime(t, m)
+			})
 	}
 	p := startProgram(t, config)
 	waiting := make([]*client, count)

@@ -19,7 +19,8 @@ import (
 )
 
 // elsewhere is a machine that no test runs on.
-var elsewhere = event.Host{Name: "elsewhere", Kernel: "6.1.0-rpi", Arch: "arm64", CPUs: 3, Model: "a board", Go: "go1.99", Root: false}
+var elsewhere = event.Host{Name: "elsewhere", Kernel: "6.1.0-rpi", Arch: "arm64", CPUs: 3,
+	Model: "a board", Go: "go1.99", Root: false}
 
 // syscallRecord is a struct record_syscall as it lies in a ring.
 func syscallRecord(kind event.Kind, flags event.Flags, time int64, value int64) []byte {
@@ -32,7 +33,8 @@ func syscallRecord(kind event.Kind, flags event.Flags, time int64, value int64) 
 	return b
 }
 
-// captured fills the spool of a new directory: a window from 1,000 to 9,000 in which a task makes system calls.
+// captured fills the spool of a new directory: a window from 1,000 to 9,000 in which a task makes
+// system calls.
 func captured(t *testing.T, begin spool.Begin) (d *Directory, frames []int64) {
 	t.Helper()
 	d, err := Create(filepath.Join(t.TempDir(), "run"), nil)
@@ -66,7 +68,9 @@ func captured(t *testing.T, begin spool.Begin) (d *Directory, frames []int64) {
 		{spool.FrameKnown, known(2500)},
 		{spool.FrameRing, more},
 		{spool.FrameKnown, known(9600)},
-		{spool.FrameEnd, js(spool.End{Mark: spool.Mark{Time: 9000}, Steal: 5, Cost: spool.Cost{Events: 5, Bytes: 160}})},
+		{spool.FrameEnd,
+			js(spool.End{Mark: spool.Mark{Time: 9000}, Steal: 5,
+				Cost: spool.Cost{Events: 5, Bytes: 160}})},
 	} {
 		if err := w.Append(f.kind, 0, f.payload); err != nil {
 			t.Fatal(err)
@@ -81,11 +85,13 @@ func captured(t *testing.T, begin spool.Begin) (d *Directory, frames []int64) {
 }
 
 func beginning(h event.Host, version int) spool.Begin {
-	return spool.Begin{Version: version, Kernel: h.Kernel, Machine: "aarch64", CPUs: h.CPUs, Online: 2, Rings: 1, Syscalls: true, Buffer: 4096,
+	return spool.Begin{Version: version, Kernel: h.Kernel, Machine: "aarch64", CPUs: h.CPUs,
+		Online: 2, Rings: 1, Syscalls: true, Buffer: 4096,
 		Args: []string{"switchyard", "trace"}, Boottime: 10, Realtime: 20, Host: h}
 }
 
-// What a run says of its machine, it says of the one it was recorded on, and its system calls have the names of that one's.
+// What a run says of its machine, it says of the one it was recorded on, and its system calls have
+// the names of that one's.
 func TestConvertOtherMachine(t *testing.T) {
 	d, _ := captured(t, beginning(elsewhere, spool.Version))
 	if err := Convert(d, Extra{Warnings: []string{"Mind."}, Calibrated: "not at all"}); err != nil {
@@ -107,18 +113,21 @@ func TestConvertOtherMachine(t *testing.T) {
 		t.Errorf("recorded on %+v, want %+v", m.Host, elsewhere)
 	}
 	steal, interrupts := int64(5), int64(0)
-	if want := (run.Options{Of: "switchyard trace", Syscalls: true, Buffer: 4096, Online: 2, Steal: &steal, Interrupts: &interrupts,
+	if want := (run.Options{Of: "switchyard trace", Syscalls: true, Buffer: 4096, Online: 2,
+		Steal: &steal, Interrupts: &interrupts,
 		ThrottledWhy: "an older switchyard recorded it"}); !reflect.DeepEqual(m.Options, want) {
 		t.Errorf("options %+v, want %+v", m.Options, want)
 	}
-	if !slices.Equal(m.Warnings, []string{"Mind."}) || m.Window != (event.Window{Open: 1000, Close: 9000}) {
+	if !slices.Equal(m.Warnings, []string{"Mind."}) ||
+		m.Window != (event.Window{Open: 1000, Close: 9000}) {
 		t.Errorf("warnings %q, window %+v", m.Warnings, m.Window)
 	}
 	var calls Syscalls
 	if err := Replay(r, &calls); err != nil {
 		t.Fatal(err)
 	}
-	if want := map[string]uint64{"getpid": 2, "read": 1, "getpid@arm": 1}; !reflect.DeepEqual(calls.Counts, want) {
+	if want := map[string]uint64{"getpid": 2, "read": 1,
+		"getpid@arm": 1}; !reflect.DeepEqual(calls.Counts, want) {
 		t.Errorf("system calls %v, want %v", calls.Counts, want)
 	}
 }
@@ -136,7 +145,8 @@ func TestConvertOlder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if want := (event.Host{Kernel: elsewhere.Kernel, Arch: "arm64", CPUs: 3}); r.Manifest().Host != want {
+	if want := (event.Host{Kernel: elsewhere.Kernel, Arch: "arm64", CPUs: 3}); r.Manifest().
+		Host != want {
 		t.Errorf("recorded on %+v, want %+v", r.Manifest().Host, want)
 	}
 }
@@ -156,7 +166,8 @@ func TestConvertCut(t *testing.T) {
 	}
 	for _, n := range cuts {
 		path := filepath.Join(t.TempDir(), "run")
-		if err := errors.Join(os.Mkdir(path, 0o700), os.WriteFile(filepath.Join(path, SpoolName), whole[:n], 0o600)); err != nil {
+		if err := errors.Join(os.Mkdir(path, 0o700),
+			os.WriteFile(filepath.Join(path, SpoolName), whole[:n], 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		cut, err := Open(path, nil)
@@ -190,10 +201,13 @@ func TestConvertCut(t *testing.T) {
 		}
 		m := r.Manifest()
 		if m.Options.Steal != nil || m.Probe.Attach != nil {
-			t.Errorf("%d bytes: what was not measured is %v, %v", n, m.Options.Steal, m.Probe.Attach)
+			t.Errorf("%d bytes: what was not measured is %v, %v", n, m.Options.Steal,
+				m.Probe.Attach)
 		}
-		if m.Window != (event.Window{Open: 1000, Close: end}) || m.Tables.Events.Rows != events || !strings.Contains(fmt.Sprint(m.Warnings), "cut off") {
-			t.Errorf("%d bytes: window %+v, %d events, %q", n, m.Window, m.Tables.Events.Rows, m.Warnings)
+		if m.Window != (event.Window{Open: 1000, Close: end}) || m.Tables.Events.Rows != events ||
+			!strings.Contains(fmt.Sprint(m.Warnings), "cut off") {
+			t.Errorf("%d bytes: window %+v, %d events, %q", n, m.Window,
+				m.Tables.Events.Rows, m.Warnings)
 		}
 		r.Close()
 	}

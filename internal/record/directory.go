@@ -15,8 +15,8 @@ import (
 // SpoolName is what a recording is called in its directory until its tables are written.
 const SpoolName = "spool"
 
-// Directory is where a recording goes. It is held open from before the window until the tables are written: whatever
-// becomes of its path meanwhile, everything goes to the same place.
+// Directory is where a recording goes. It is held open from before the window until the tables are
+// written: whatever becomes of its path meanwhile, everything goes to the same place.
 type Directory struct {
 	path  string
 	own   func(*os.File)
@@ -25,12 +25,13 @@ type Directory struct {
 	spool *os.File
 }
 
-// Create makes a directory that only its owner can read, or takes one that holds no run, and begins an empty spool in it.
-// It refuses what the tables could not be written to, so that nobody learns of that after the window: a symbolic link, a
-// directory in which the process may not write, one that holds a run or a spool.
+// Create makes a directory that only its owner can read, or takes one that holds no run, and begins
+// an empty spool in it. It refuses what the tables could not be written to, so that nobody learns
+// of that after the window: a symbolic link, a directory in which the process may not write, one
+// that holds a run or a spool.
 //
-// The directory, if it was made, and the spool are given to own, which may give them to the user they are for; nil keeps
-// the process's own.
+// The directory, if it was made, and the spool are given to own, which may give them to the user
+// they are for; nil keeps the process's own.
 func Create(path string, own func(*os.File)) (_ *Directory, err error) {
 	if own == nil {
 		own = func(*os.File) {}
@@ -61,9 +62,11 @@ func Create(path string, own func(*os.File)) (_ *Directory, err error) {
 	if err := run.Vacant(d.root, path); err != nil {
 		return nil, err
 	}
-	d.spool, err = d.root.OpenFile(SpoolName, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	d.spool, err = d.root.OpenFile(SpoolName, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW,
+		0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s holds a recording that was cut off: switchyard recover %s completes it", path, path)
+		return nil, fmt.Errorf("%s holds a recording that was cut off: switchyard recover %s completes it",
+			path, path)
 	}
 	if err != nil {
 		return nil, err
@@ -72,7 +75,8 @@ func Create(path string, own func(*os.File)) (_ *Directory, err error) {
 	return d, d.lock()
 }
 
-// Open opens the directory of a recording that was cut off. The error wraps fs.ErrNotExist if there is no spool in it.
+// Open opens the directory of a recording that was cut off. The error wraps fs.ErrNotExist if there
+// is no spool in it.
 func Open(path string, own func(*os.File)) (_ *Directory, err error) {
 	d := &Directory{path: path, own: own}
 	if d.root, err = run.OpenDirectory(path); err != nil {
@@ -88,12 +92,13 @@ func Open(path string, own func(*os.File)) (_ *Directory, err error) {
 	return d, nil
 }
 
-// lock makes sure that nobody else makes tables of a spool that is still being written, or is being made tables of. The
-// kernel gives the lock back when the process has ended, in whatever way.
+// lock makes sure that nobody else makes tables of a spool that is still being written, or is being
+// made tables of. The kernel gives the lock back when the process has ended, in whatever way.
 func (d *Directory) lock() error {
 	err := unix.Flock(int(d.spool.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return fmt.Errorf("%s: the recording is still being made, or completed, by another process: wait for its end", d.path)
+		return fmt.Errorf("%s: the recording is still being made, or completed, by another process: wait for its end",
+			d.path)
 	}
 	return nil // a file system without locks has none to tell of either
 }

@@ -14,22 +14,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the tables could not be written to is refused before anything is captured, and nothing is left behind.
+// What the tables could not be written to is refused before anything is captured, and nothing is
+// left behind.
 func TestCreateRefuses(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		make func(dir string) error
 		word string
 	}{
-		{"a link", func(dir string) error { return errors.Join(os.Mkdir(dir+".real", 0o700), os.Symlink(dir+".real", dir)) }, "symbolic link"},
-		{"a dangling link", func(dir string) error { return os.Symlink(dir+".real", dir) }, dangling},
+		{"a link", func(dir string) error {
+			return errors.Join(os.Mkdir(dir+".real", 0o700), os.Symlink(dir+".real", dir))
+		}, "symbolic link"},
+		{"a dangling link", func(dir string) error {
+			return os.Symlink(dir+".real", dir)
+		}, dangling},
 		{"a file", func(dir string) error { return os.WriteFile(dir, nil, 0o600) }, "not a directory"},
 		{"a FIFO", func(dir string) error { return unix.Mkfifo(dir, 0o600) }, "not a directory"},
 		{"a run", func(dir string) error {
-			return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "tasks.parquet"), nil, 0o600))
+			return errors.Join(os.Mkdir(dir, 0o700),
+				os.WriteFile(filepath.Join(dir, "tasks.parquet"), nil, 0o600))
 		}, "choose another"},
 		{"a spool", func(dir string) error {
-			return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, SpoolName), nil, 0o600))
+			return errors.Join(os.Mkdir(dir, 0o700),
+				os.WriteFile(filepath.Join(dir, SpoolName), nil, 0o600))
 		}, "switchyard recover"},
 		{"no parent", func(string) error { return nil }, "no such file"},
 	} {

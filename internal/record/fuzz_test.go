@@ -11,9 +11,11 @@ import (
 	"switchyard/trace/spool"
 )
 
-// Whatever lies in the frames of a spool, it becomes a run that can be read and analysed, or an error.
+// Whatever lies in the frames of a spool, it becomes a run that can be read and analysed, or an
+// error.
 func FuzzConvert(f *testing.F) {
-	calls := slices.Concat(syscallRecord(event.SyscallEnter, 0, 2000, 172), syscallRecord(event.SyscallExit, 0, 2100, 0))
+	calls := slices.Concat(syscallRecord(event.SyscallEnter, 0, 2000, 172),
+		syscallRecord(event.SyscallExit, 0, 2100, 0))
 	f.Add([]byte{}, calls, calls, []byte{}, uint64(2050), true)
 	f.Add(make([]byte, 88), calls, []byte{1, 2, 3}, make([]byte, 88), uint64(1)<<63, false)
 	f.Fuzz(func(t *testing.T, opened, ring0, ring1, closed []byte, known uint64, whole bool) {

@@ -10,8 +10,8 @@ import (
 	"switchyard/trace/event"
 )
 
-// A Sink takes a run in the order of time, and finds something out: an analysis, a count, a timeline, a verdict. An error
-// ends the replay.
+// A Sink takes a run in the order of time, and finds something out: an analysis, a count, a
+// timeline, a verdict. An error ends the replay.
 type Sink interface {
 	// Begin comes first. All of the run but its events is known.
 	Begin(r *run.Reader) error
@@ -21,7 +21,8 @@ type Sink interface {
 	End() error
 }
 
-// Replay reads a run once, for any number of sinks: each gets everything, in the order in which they are given.
+// Replay reads a run once, for any number of sinks: each gets everything, in the order in which
+// they are given.
 func Replay(r *run.Reader, sinks ...Sink) error {
 	for _, s := range sinks {
 		if err := s.Begin(r); err != nil {
@@ -50,7 +51,8 @@ func Replay(r *run.Reader, sinks ...Sink) error {
 func OpenRun(dir string) (*run.Reader, error) {
 	r, err := run.Open(dir)
 	if errors.Is(err, run.ErrIncomplete) && hasSpool(dir) {
-		return nil, fmt.Errorf("%s: the recording was cut off before its tables were written: switchyard recover %s writes them", dir, dir)
+		return nil, fmt.Errorf("%s: the recording was cut off before its tables were written: switchyard recover %s writes them",
+			dir, dir)
 	}
 	return r, err
 }

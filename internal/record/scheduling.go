@@ -24,7 +24,8 @@ func (s *Scheduling) Begin(r *run.Reader) error {
 	o := &m.Options
 	s.run = r
 	s.analysis = sched.NewAnalysis(m.Window, sched.Options{
-		All: o.All, Nested: o.Nested, CPUs: o.Online, Steal: known(o.Steal), Interrupts: known(o.Interrupts), Ctxt: o.Ctxt,
+		All: o.All, Nested: o.Nested, CPUs: o.Online, Steal: known(o.Steal),
+		Interrupts: known(o.Interrupts), Ctxt: o.Ctxt,
 		Interval: s.Interval,
 	})
 	s.analysis.Tasks(r.Tasks())
@@ -65,13 +66,14 @@ func (s *Scheduling) End() error {
 	return nil
 }
 
-// withoutSteal takes back the failure of a check that allows for the time the hypervisor kept from the CPUs, and for
-// interrupts: of a recording that was cut off neither is known.
+// withoutSteal takes back the failure of a check that allows for the time the hypervisor kept from
+// the CPUs, and for interrupts: of a recording that was cut off neither is known.
 func withoutSteal(checks []event.Check) {
 	for i := range checks {
 		if c := &checks[i]; c.Name == "sum_exec_runtime" && c.Status == event.Fail {
 			c.Status = event.Unavailable
-			c.Reason = "what the hypervisor kept from the CPUs is not known, for the recording was cut off; " + c.Reason
+			c.Reason = "what the hypervisor kept from the CPUs is not known, for the recording was cut off; " +
+				c.Reason
 		}
 	}
 }

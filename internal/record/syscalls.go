@@ -8,7 +8,8 @@ import (
 
 // Syscalls is the Sink that counts the system calls that tasks entered in the window.
 type Syscalls struct {
-	// Counts are by name, as the kernel of the recorded machine calls them; nil if they were not recorded.
+	// Counts are by name, as the kernel of the recorded machine calls them; nil if they were not
+	// recorded.
 	Counts map[string]uint64
 
 	arch   string
@@ -27,7 +28,8 @@ func (s *Syscalls) Begin(r *run.Reader) error {
 
 // Event implements Sink.
 func (s *Syscalls) Event(e *event.Event) error {
-	if e.Kind == event.SyscallEnter && s.Counts != nil && e.Time >= s.window.Open && e.Time < s.window.Close {
+	if e.Kind == event.SyscallEnter && s.Counts != nil && e.Time >= s.window.Open &&
+		e.Time < s.window.Close {
 		s.Counts[syscalls.Name(s.arch, e.Flags&event.FlagCompat != 0, e.Value)]++
 	}
 	return nil

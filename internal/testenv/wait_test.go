@@ -46,7 +46,10 @@ func TestBlocked(t *testing.T) {
 			}
 		} else {
 			// The collector may stop it for a moment.
-			Eventually(t, "one that spins is seen to run", func() bool { _, ok := Blocked(self, tid); return !ok })
+			Eventually(t, "one that spins is seen to run", func() bool {
+				_, ok := Blocked(self, tid)
+				return !ok
+			})
 		}
 		w.Write([]byte("x"))
 		<-done
@@ -63,7 +66,9 @@ func TestAsleep(t *testing.T) {
 		t.Fatal(err)
 	}
 	pid := cmd.Process.Pid
-	Eventually(t, "sleep sleeps", func() bool { return In(pid, unix.SYS_CLOCK_NANOSLEEP, unix.SYS_NANOSLEEP) })
+	Eventually(t, "sleep sleeps", func() bool {
+		return In(pid, unix.SYS_CLOCK_NANOSLEEP, unix.SYS_NANOSLEEP)
+	})
 	if !Asleep(pid) {
 		t.Error("a process is blocked, and not asleep")
 	}
