@@ -13,14 +13,12 @@ import (
 	"testing"
 )
 
-// public are the packages that other programs import, by the path below the
-// module.
+// public are the packages that other programs import, by the path below the module.
 var public = []string{".", "fork", "poll", "threads", "trace", "trace/event", "trace/hist",
 	"trace/spool", "trace/switchcost"}
 
-// Nobody outside the module can name a type of an internal package, hold a
-// variable of it, or write a function that takes one: what is exported is made
-// of what is exported.
+// Nobody outside the module can name a type of an internal package, hold a variable of it, or write
+// a function that takes one: what is exported is made of what is exported.
 func TestExportedNamesMentionNoInternalType(t *testing.T) {
 	seen := 0
 	for name, pkg := range compiled(t, public...) {
@@ -74,8 +72,8 @@ func TestInternalTypesAreSeen(t *testing.T) {
 	}
 }
 
-// compiled is what go list says the compiler has exported of the packages of
-// this module with these paths.
+// compiled is what go list says the compiler has exported of the packages of this module with these
+// paths.
 func compiled(t *testing.T, paths ...string) map[string]*types.Package {
 	t.Helper()
 	args := []string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}
@@ -163,8 +161,8 @@ func (a *api) visit(where string, t types.Type) {
 		for i := range t.TypeArgs().Len() {
 			a.visit(where, t.TypeArgs().At(i))
 		}
-		// What is exported is looked at by itself; what is not, here, as its
-		// fields and methods can be reached.
+		// What is exported is looked at by itself; what is not, here, as its fields and methods can
+		// be reached.
 		if t.Obj().Pkg() == a.pkg && !t.Obj().Exported() {
 			a.declared(where, t.Origin())
 		}

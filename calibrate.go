@@ -10,11 +10,10 @@ import (
 
 var calibrated = sync.OnceValue(Calibrate)
 
-// Calibrate measures how many turns of the loop behind /work take one
-// millisecond of CPU on this machine, now: the best of several short runs by
-// the thread's own CPU clock (clock_gettime(2), CLOCK_THREAD_CPUTIME_ID), so
-// that neither another task nor one interruption slows the result. It takes
-// about 5 ms.
+// Calibrate measures how many turns of the loop behind /work take one millisecond of CPU on this
+// machine, now: the best of several short runs by the thread's own CPU clock (clock_gettime(2),
+// CLOCK_THREAD_CPUTIME_ID), so that neither another task nor one interruption slows the result. It
+// takes about 5 ms.
 func Calibrate() uint64 {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

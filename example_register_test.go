@@ -13,9 +13,9 @@ import (
 	"switchyard"
 )
 
-// A design is one file. Its init function registers it, and from then on it is
-// found by its name: by New, by every command of a program that imports it, and,
-// in package fork, poll or threads, by the tests that every design must pass.
+// A design is one file. Its init function registers it, and from then on it is found by its name:
+// by New, by every command of a program that imports it, and, in package fork, poll or threads, by
+// the tests that every design must pass.
 func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     "example/iterative",
@@ -27,8 +27,8 @@ func init() {
 	})
 }
 
-// iterative is a server of the design: it accepts a connection, serves it until
-// it ends, and accepts the next.
+// iterative is a server of the design: it accepts a connection, serves it until it ends, and
+// accepts the next.
 type iterative struct {
 	opts     switchyard.Options
 	counts   *switchyard.Counters
@@ -62,8 +62,7 @@ func (s *iterative) Addr() netip.AddrPort {
 	return s.listener.Addr().(*net.TCPAddr).AddrPort()
 }
 
-// Serve ends well when ctx is done. The request in progress has until the end
-// of the grace.
+// Serve ends well when ctx is done. The request in progress has until the end of the grace.
 func (s *iterative) Serve(ctx context.Context) error {
 	if s.isClosed() {
 		return switchyard.ErrServerClosed
@@ -99,8 +98,8 @@ func (s *iterative) Serve(ctx context.Context) error {
 	}
 }
 
-// talk is all that a design does with the handler: it reads, calls Step, writes
-// what Step put, and does what Step says.
+// talk is all that a design does with the handler: it reads, calls Step, writes what Step put, and
+// does what Step says.
 func (s *iterative) talk(c *net.TCPConn, state *switchyard.Conn, in, out []byte) {
 	handler := s.opts.Handler()
 	for !s.draining.Load() || !state.Idle() {
@@ -134,8 +133,7 @@ func (s *iterative) talk(c *net.TCPConn, state *switchyard.Conn, in, out []byte)
 	}
 }
 
-// note says which connection is served now, if any, and whether a request has
-// begun on it.
+// note says which connection is served now, if any, and whether a request has begun on it.
 func (s *iterative) note(c *net.TCPConn, busy bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,8 +146,8 @@ func (s *iterative) isClosed() bool {
 	return s.closed
 }
 
-// drain takes no more connections. The one there is ends now if no request has
-// begun on it, and is cut off after the grace otherwise.
+// drain takes no more connections. The one there is ends now if no request has begun on it, and is
+// cut off after the grace otherwise.
 func (s *iterative) drain() {
 	s.draining.Store(true)
 	s.listener.SetDeadline(time.Unix(1, 0))
@@ -180,8 +178,7 @@ func (s *iterative) Close() error {
 	return nil // Serve has closed it
 }
 
-// How to write a design and register it: the init function above is what makes
-// this one known.
+// How to write a design and register it: the init function above is what makes this one known.
 func ExampleRegister() {
 	server, err := switchyard.New("example/iterative", switchyard.Options{})
 	if err != nil {

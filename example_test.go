@@ -12,8 +12,8 @@ import (
 	_ "switchyard/poll" // registers the designs of that family
 )
 
-// A server of a design that is known by its name, from the address it was given
-// to the end of its drain.
+// A server of a design that is known by its name, from the address it was given to the end of its
+// drain.
 func ExampleNew() {
 	server, err := switchyard.New("poll/epoll", switchyard.Options{Listen: "127.0.0.1:0"})
 	if err != nil {

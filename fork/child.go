@@ -10,11 +10,11 @@ import (
 	"switchyard/internal/sys"
 )
 
-// Everything in this file runs in a forked child, after the fork: nosplit,
-// norace, no allocation, no pointer stored, raw system calls only.
+// Everything in this file runs in a forked child, after the fork: nosplit, norace, no allocation,
+// no pointer stored, raw system calls only.
 
-// worker is what a forked child knows: set by the parent before each fork,
-// only read by the child, apart from the memory that was mapped for it.
+// worker is what a forked child knows: set by the parent before each fork, only read by the child,
+// apart from the memory that was mapped for it.
 type worker struct {
 	handler  switchyard.Handler
 	in, out  []byte           // mapped private: each child gets copies as it writes
@@ -80,9 +80,8 @@ func (w *worker) accept() int {
 		switch {
 		case e == 0:
 			w.slot.open.Store(1)
-			// At the bound no other worker is left to accept: a pool has no more
-			// of them than that. The difference is signed: others may have
-			// accepted and closed since.
+			// At the bound no other worker is left to accept: a pool has no more of them than that.
+			// The difference is signed: others may have accepted and closed since.
 			if n := w.counters.Accepted.Add(1); int(n-w.counters.Closed.Load()) >= w.most {
 				w.counters.Paused.Add(1)
 			}
@@ -104,8 +103,8 @@ func (w *worker) accept() int {
 	}
 }
 
-// exitBroken is the exit status of a worker whose listener or socket failed, or
-// whose program could not be started.
+// exitBroken is the exit status of a worker whose listener or socket failed, or whose program could
+// not be started.
 const exitBroken = 3
 
 // serve runs the handler on a connection until that ends, closes it and counts.

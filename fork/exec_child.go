@@ -12,10 +12,10 @@ import (
 	"switchyard/internal/sys"
 )
 
-// Child makes a program fit to run fork/exec servers. Call it first thing in
-// main (or TestMain), before flags are read: in a copy of the program, or in
-// switchyard-child, that such a server started for a connection it serves that connection, which is
-// descriptor 0, and ends the process. In any other process it returns at once.
+// Child makes a program fit to run fork/exec servers. Call it first thing in main (or TestMain),
+// before flags are read: in a copy of the program, or in switchyard-child, that such a server
+// started for a connection it serves that connection, which is descriptor 0, and ends the process.
+// In any other process it returns at once.
 func Child() {
 	childCalled.Store(true)
 	if len(os.Args) == 2 && os.Args[0] == execName && os.Args[1] == buildWord {
@@ -49,8 +49,8 @@ func Child() {
 	sys.RawExit(0)
 }
 
-// serveExec is worker.talk for a process with a Go runtime of its own: the
-// same, but with calls that tell the scheduler when they block.
+// serveExec is worker.talk for a process with a Go runtime of its own: the same, but with calls
+// that tell the scheduler when they block.
 func serveExec(b *board, s *slot) {
 	const fd = 0
 	sys.RawInterruptible()

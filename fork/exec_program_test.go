@@ -12,8 +12,7 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// beside makes a directory with a copy of this test binary, and runs program
-// there.
+// beside makes a directory with a copy of this test binary, and runs program there.
 func beside(t *testing.T, dir, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := testenv.Program(t, program, args...)
@@ -28,8 +27,8 @@ func beside(t *testing.T, dir, program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// started is the file that is run for a connection of a server in dir, and what
-// the model says of it.
+// started is the file that is run for a connection of a server in dir, and what the model says of
+// it.
 func started(t *testing.T, dir string) (file, said string) {
 	t.Helper()
 	cmd := beside(t, dir, "serve", "fork/exec")
@@ -54,9 +53,8 @@ func started(t *testing.T, dir string) (file, said string) {
 	return filepath.Base(file), strings.TrimSpace(string(out))
 }
 
-// The small program is started for a connection where it stands beside the
-// executable, is of the same build and cannot be somebody else's; otherwise the
-// executable is, and the model says why.
+// The small program is started for a connection where it stands beside the executable, is of the
+// same build and cannot be somebody else's; otherwise the executable is, and the model says why.
 func TestExecStartsTheSmallProgram(t *testing.T) {
 	testenv.Check(t)
 	if err := haveExec(); err != nil {

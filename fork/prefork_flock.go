@@ -23,11 +23,10 @@ func init() {
 	})
 }
 
-// newPreforkFlock makes the server. The lock is a file in memory. A lock of
-// flock(2) belongs to an open file description, and a fork only duplicates
-// descriptors, so each worker needs the file opened for itself. The parent
-// must not keep that open: the lock of a worker that dies goes with the last
-// descriptor.
+// newPreforkFlock makes the server. The lock is a file in memory. A lock of flock(2) belongs to an
+// open file description, and a fork only duplicates descriptors, so each worker needs the file
+// opened for itself. The parent must not keep that open: the lock of a worker that dies goes with
+// the last descriptor.
 func newPreforkFlock(opts switchyard.Options) (switchyard.Server, error) {
 	file := -1
 	s, err := newPool(opts, 1, sys.ListenConfig{}, func(s *server, i int) syscall.Errno {

@@ -18,8 +18,8 @@ func init() {
 		ReusePort: true,
 		Available: have,
 		New: func(opts switchyard.Options) (switchyard.Server, error) {
-			// The parent keeps all listeners open: what waits in the queue of
-			// a worker that dies waits for the next one.
+			// The parent keeps all listeners open: what waits in the queue of a worker that dies
+			// waits for the next one.
 			c := sys.ListenConfig{ReusePort: true}
 			return newPool(opts, opts.PoolWorkers(), c, func(s *server, i int) syscall.Errno {
 				s.template.fd = s.listeners[i]

@@ -11,25 +11,23 @@ import (
 	"switchyard/internal/sys"
 )
 
-// A poller is one way to wait for many descriptors: all that differs between
-// the designs that are told of readiness. Each descriptor is known by an id,
-// its connection's place in the table or one of the two below. The methods are
-// called by one thread.
+// A poller is one way to wait for many descriptors: all that differs between the designs that are
+// told of readiness. Each descriptor is known by an id, its connection's place in the table or one
+// of the two below. The methods are called by one thread.
 type poller interface {
-	// open makes what the poller needs; close gives it back, also after an
-	// open that failed.
+	// open makes what the poller needs; close gives it back, also after an open that failed.
 	open() error
 	close()
 	// add waits for fd to be readable. It says why it cannot hold one more.
 	add(id int32, fd int) syscall.Errno
-	// turn waits for fd, of which it was told by add, to be writable instead
-	// of readable, or the other way round.
+	// turn waits for fd, of which it was told by add, to be writable instead of readable, or the
+	// other way round.
 	turn(id int32, fd int, write bool)
 	// remove waits for fd no longer. It is about to be closed.
 	remove(id int32, fd int)
-	// wait blocks until descriptors are ready or ms milliseconds have passed,
-	// -1 being for ever, and returns the ids of those that are. They may be
-	// more than is true: nothing depends on an id being ready.
+	// wait blocks until descriptors are ready or ms milliseconds have passed, -1 being for ever,
+	// and returns the ids of those that are. They may be more than is true: nothing depends on an
+	// id being ready.
 	wait(how sys.Wait, ms int) ([]int32, syscall.Errno)
 }
 
@@ -39,9 +37,9 @@ const (
 	ids      = 2 // how many ids are below zero
 )
 
-// acceptBatch is how many connections a lone loop accepts before it looks at
-// the others again: the queue of a busy server is emptied in few wake-ups, and a
-// flood of connections does not starve those that are open.
+// acceptBatch is how many connections a lone loop accepts before it looks at the others again: the
+// queue of a busy server is emptied in few wake-ups, and a flood of connections does not starve
+// those that are open.
 const acceptBatch = 16
 
 // readyLoop is a loop that is told which descriptors are ready.
@@ -50,8 +48,8 @@ type readyLoop struct {
 	poller poller
 	// accepts is how many connections are accepted for one wake-up.
 	accepts int
-	// edge is set when the poller tells of changes only: what is readable is
-	// read until nothing is left, as it will not be told of again.
+	// edge is set when the poller tells of changes only: what is readable is read until nothing is
+	// left, as it will not be told of again.
 	edge bool
 
 	slots   table[slot]
@@ -154,8 +152,8 @@ func (l *readyLoop) expire(id int32, serial uint32) {
 func (l *readyLoop) drain() {
 	for id := range l.slots.top {
 		if s := l.slots.at(id); s.flags&flagOpen != 0 && !l.cut() {
-			// What has arrived by now is a request begun; serve closes the
-			// connection if there is none.
+			// What has arrived by now is a request begun; serve closes the connection if there is
+			// none.
 			l.serve(id)
 		}
 	}
@@ -168,8 +166,8 @@ func (l *readyLoop) accept() {
 	}
 }
 
-// take takes the connections that wait, at most l.accepts. It returns false
-// when a limit was reached.
+// take takes the connections that wait, at most l.accepts. It returns false when a limit was
+// reached.
 func (l *readyLoop) take() bool {
 	for n := range l.accepts {
 		if !l.srv.reserve() {
@@ -248,9 +246,8 @@ func (l *readyLoop) closeAll() {
 	}
 }
 
-// pause accepts no more for a while: a limit on connections, descriptors or
-// memory is reached, and the listener, still ready, would end every wait at
-// once.
+// pause accepts no more for a while: a limit on connections, descriptors or memory is reached, and
+// the listener, still ready, would end every wait at once.
 func (l *readyLoop) pause() {
 	l.resumeAt = l.srv.now() + int64(switchyard.Pause)
 	if !l.paused {

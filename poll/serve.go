@@ -9,16 +9,15 @@ import (
 	"switchyard/internal/sys"
 )
 
-// slot is a connection of a loop that is told of readiness. It holds no
-// pointers, so the garbage collector passes the table by.
+// slot is a connection of a loop that is told of readiness. It holds no pointers, so the garbage
+// collector passes the table by.
 type slot struct {
 	fd     int32
 	rest   uint32 // what is left to do, in rests; 0 is nothing
 	serial uint32 // tells it from others that had its place
 	flags  slotFlags
 	after  switchyard.Action // what follows when the rest's output is written
-	// Last, as it ends in a buffer that few requests use: what most need is
-	// together.
+	// Last, as it ends in a buffer that few requests use: what most need is together.
 	conn switchyard.Conn
 }
 
@@ -31,9 +30,8 @@ const (
 )
 
 const (
-	// turnReads and turnBytes bound what one connection gets before the others
-	// have their turn: how often it is read (edge-triggered; otherwise once),
-	// and how many bytes of replies it is sent.
+	// turnReads and turnBytes bound what one connection gets before the others have their turn: how
+	// often it is read (edge-triggered; otherwise once), and how many bytes of replies it is sent.
 	turnReads = 4
 	turnBytes = 4 * switchyard.OutSize
 )
@@ -68,8 +66,7 @@ func (l *readyLoop) serve(id int32) {
 		if !l.step(id, s, l.in[:n]) {
 			return
 		}
-		// A drain too reads until nothing is left: it answers all that has
-		// arrived.
+		// A drain too reads until nothing is left: it answers all that has arrived.
 		if !l.edge && !l.drains {
 			return
 		}
@@ -80,11 +77,10 @@ func (l *readyLoop) serve(id int32) {
 	}
 }
 
-// step runs the handler over in and sends what it says, with sendto and not
-// write, or each peer that vanished would cost the process a SIGPIPE. It
-// returns false when the connection is not to be read now: it is closed, its
-// socket takes no more, or others have their turn. They have it before the
-// second request that burns or sleeps.
+// step runs the handler over in and sends what it says, with sendto and not write, or each peer
+// that vanished would cost the process a SIGPIPE. It returns false when the connection is not to be
+// read now: it is closed, its socket takes no more, or others have their turn. They have it before
+// the second request that burns or sleeps.
 func (l *readyLoop) step(id int32, s *slot, in []byte) bool {
 	for sent := 0; ; {
 		if s.conn.Working() {
@@ -132,8 +128,8 @@ func (l *readyLoop) step(id int32, s *slot, in []byte) bool {
 	}
 }
 
-// act does what Step said is next, now that its output is written, and returns
-// false when the connection is closed.
+// act does what Step said is next, now that its output is written, and returns false when the
+// connection is closed.
 func (l *readyLoop) act(id int32, s *slot, do switchyard.Action) bool {
 	switch do {
 	case switchyard.ActSleep:
@@ -157,8 +153,8 @@ func (l *readyLoop) act(id int32, s *slot, do switchyard.Action) bool {
 	return true
 }
 
-// block keeps what is left of a step until the socket takes output again; with
-// no output left, until the others had their turn.
+// block keeps what is left of a step until the socket takes output again; with no output left,
+// until the others had their turn.
 func (l *readyLoop) block(id int32, s *slot, out, in []byte, after switchyard.Action) {
 	if s.rest == 0 {
 		s.rest = l.rests.take()
@@ -179,8 +175,8 @@ func (l *readyLoop) block(id int32, s *slot, out, in []byte, after switchyard.Ac
 	}
 }
 
-// goOnWith writes and handles the rest of a connection. It returns true when
-// nothing is left and the connection may be read again.
+// goOnWith writes and handles the rest of a connection. It returns true when nothing is left and
+// the connection may be read again.
 func (l *readyLoop) goOnWith(id int32, s *slot) bool {
 	r := l.rests.at(s.rest)
 	if len(r.out) > 0 {

@@ -9,8 +9,8 @@ import (
 	"switchyard/internal/sys"
 )
 
-// uringSlot is a connection of a loop on completions. It holds no pointers, so
-// the garbage collector passes the table by.
+// uringSlot is a connection of a loop on completions. It holds no pointers, so the garbage
+// collector passes the table by.
 type uringSlot struct {
 	fd      int32
 	backlog uint32 // input not taken, in backlogs; 0 is none
@@ -41,8 +41,8 @@ const (
 	uBehind               // it has once sent more than backlogLimit and not taken its replies
 )
 
-// backlogLimit is how much input of a connection that does not take its
-// replies is kept; then it is received no more until it does.
+// backlogLimit is how much input of a connection that does not take its replies is kept; then it is
+// received no more until it does.
 const backlogLimit = switchyard.InSize
 
 // begin serves the connection fd from now on. A place for it is reserved.
@@ -56,10 +56,9 @@ func (u *uringLoop) begin(fd int32) {
 	u.settle(id, s)
 }
 
-// receiveBound is after how many bytes a receive is asked for anew. Without a
-// bound one that is in flight takes half a mebibyte at a time of a client that
-// has sent so much (MULTISHOT_MAX_RETRY in io_uring/net.c), which would have to
-// be kept if the client takes no replies.
+// receiveBound is after how many bytes a receive is asked for anew. Without a bound one that is in
+// flight takes half a mebibyte at a time of a client that has sent so much (MULTISHOT_MAX_RETRY in
+// io_uring/net.c), which would have to be kept if the client takes no replies.
 const receiveBound = switchyard.InSize
 
 // receive asks for input to come.
@@ -160,8 +159,8 @@ func (u *uringLoop) behind(s *uringSlot) bool {
 	return s.backlog != 0 && u.backlogs.at(s.backlog).len() >= backlogLimit
 }
 
-// step runs the handler over in until it says something, which is sent, or all
-// is taken. It returns how many bytes at the end of in are not taken.
+// step runs the handler over in until it says something, which is sent, or all is taken. It returns
+// how many bytes at the end of in are not taken.
 func (u *uringLoop) step(id int32, s *uringSlot, in []byte) int {
 	for {
 		room := u.out.room()
@@ -251,8 +250,8 @@ func (u *uringLoop) next(id int32, s *uringSlot) {
 	b.off = len(b.buf) - left
 }
 
-// act does what Step said is next, now that its output is sent, and returns
-// false when the connection is being closed.
+// act does what Step said is next, now that its output is sent, and returns false when the
+// connection is being closed.
 func (u *uringLoop) act(id int32, s *uringSlot, do switchyard.Action) bool {
 	switch do {
 	case switchyard.ActSleep:
@@ -283,8 +282,7 @@ func (u *uringLoop) hangUp(id int32, s *uringSlot) {
 	u.settle(id, s)
 }
 
-// settle does what follows from the state of a connection that has come to a
-// stop.
+// settle does what follows from the state of a connection that has come to a stop.
 func (u *uringLoop) settle(id int32, s *uringSlot) {
 	switch {
 	case s.flags&uOpen == 0:
@@ -298,8 +296,8 @@ func (u *uringLoop) settle(id int32, s *uringSlot) {
 			u.finish(id, s)
 		}
 	case u.drains && s.flags&(uLooked|uEnd) == 0 && !u.behind(s):
-		// A receive that is cancelled leaves what has arrived in the socket. It
-		// is asked for until nothing is left, and answered.
+		// A receive that is cancelled leaves what has arrived in the socket. It is asked for until
+		// nothing is left, and answered.
 		if s.flags&uReceiving == 0 {
 			u.receiveLast(id, s)
 		} else if s.flags&uLast == 0 {

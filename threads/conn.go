@@ -10,16 +10,16 @@ import (
 	"switchyard/internal/sys"
 )
 
-// conn is one connection and the buffers it is served with. A worker of a pool
-// uses one for all its connections in turn.
+// conn is one connection and the buffers it is served with. A worker of a pool uses one for all its
+// connections in turn.
 type conn struct {
 	fd      int
 	state   switchyard.Conn
 	in, out []byte
 	tid     int // the thread that serves it
 
-	// busy is set from the first byte of a request to the last of its reply,
-	// if the thread waits for anything between; a drain leaves it alone.
+	// busy is set from the first byte of a request to the last of its reply, if the thread waits
+	// for anything between; a drain leaves it alone.
 	busy atomic.Bool
 	// sleeping is the TID of the thread while it is in nanosleep(2).
 	sleeping atomic.Int64
@@ -30,13 +30,12 @@ type conn struct {
 	prev, next *conn // in conns, while open
 }
 
-// serve reads, steps and writes until the connection is done. It blocks in the
-// kernel.
+// serve reads, steps and writes until the connection is done. It blocks in the kernel.
 func (s *server) serve(c *conn) {
 	for {
 		if !c.busy.Load() && s.draining.Load() {
-			// What the client has sent by now is still read and answered (tcp(7)
-			// keeps it), and after that comes the end.
+			// What the client has sent by now is still read and answered (tcp(7) keeps it), and
+			// after that comes the end.
 			sys.RawShutdown(c.fd, unix.SHUT_RD)
 		}
 		n, e := sys.Read(c.fd, c.in)
@@ -84,8 +83,7 @@ func (s *server) take(c *conn, in []byte) bool {
 	}
 }
 
-// writeAll blocks until the kernel has taken all of p; false when the client
-// is gone.
+// writeAll blocks until the kernel has taken all of p; false when the client is gone.
 func writeAll(fd int, p []byte) bool {
 	for len(p) > 0 {
 		n, e := sys.Write(fd, p)
@@ -97,8 +95,7 @@ func writeAll(fd int, p []byte) bool {
 	return true
 }
 
-// sleep blocks the thread for ns nanoseconds; false when the server was cut
-// off meanwhile.
+// sleep blocks the thread for ns nanoseconds; false when the server was cut off meanwhile.
 func (s *server) sleep(c *conn, ns int64) bool {
 	c.sleeping.Store(int64(c.tid))
 	defer c.sleeping.Store(0)

@@ -16,10 +16,9 @@ import (
 	"switchyard/internal/sys"
 )
 
-// What a Go programmer would write: package net, a goroutine for each
-// connection, buffers from a sync.Pool. Connections do not block, and the Go
-// runtime's poller (epoll) parks and wakes their goroutines; which threads run
-// them is the runtime's choice, so they have no names of their own.
+// What a Go programmer would write: package net, a goroutine for each connection, buffers from a
+// sync.Pool. Connections do not block, and the Go runtime's poller (epoll) parks and wakes their
+// goroutines; which threads run them is the runtime's choice, so they have no names of their own.
 func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     "threads/goroutine",
@@ -61,8 +60,8 @@ type buffers struct {
 }
 
 func newGoroutine(opts switchyard.Options) (switchyard.Server, error) {
-	// sys.Listen rather than net.Listen for the same socket, queue and errors
-	// as every other design (net.Listen would make a Multipath TCP socket).
+	// sys.Listen rather than net.Listen for the same socket, queue and errors as every other design
+	// (net.Listen would make a Multipath TCP socket).
 	fd, addr, err := sys.Listen(opts.Listen, sys.ListenConfig{NonBlock: true})
 	if err != nil {
 		return nil, err
@@ -127,8 +126,8 @@ func (s *goroutineServer) Close() error {
 	return nil
 }
 
-// drain takes the connections that the kernel has for the server by now, no
-// more, and ends those on which no request has begun.
+// drain takes the connections that the kernel has for the server by now, no more, and ends those on
+// which no request has begun.
 func (s *goroutineServer) drain() {
 	s.draining.Store(true)
 	s.listener.SetDeadline(past) // acceptAll sees to the rest

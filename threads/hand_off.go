@@ -6,15 +6,14 @@ import (
 	"switchyard/internal/sys"
 )
 
-// ringSize is how many connections wait at most between the thread that
-// accepts and the workers; MAXNCLI in the book.
+// ringSize is how many connections wait at most between the thread that accepts and the workers;
+// MAXNCLI in the book.
 const ringSize = 32
 
-// UNIX Network Programming, chapter 30, design 8: the main thread accepts and
-// puts connections into an array that a mutex and a condition variable guard,
-// and workers take them out. Here both are futexes. The book's main thread
-// ends the program when the array is full; this one waits until a worker has
-// taken something out, while the kernel queues connections.
+// UNIX Network Programming, chapter 30, design 8: the main thread accepts and puts connections into
+// an array that a mutex and a condition variable guard, and workers take them out. Here both are
+// futexes. The book's main thread ends the program when the array is full; this one waits until a
+// worker has taken something out, while the kernel queues connections.
 func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     "threads/hand-off",
@@ -55,8 +54,8 @@ func (r *ring) put(c *conn) {
 	r.mu.unlock()
 }
 
-// take is the connection that has waited longest; nil when the ring is empty
-// and nothing more will come. idle is called when it woke for nothing.
+// take is the connection that has waited longest; nil when the ring is empty and nothing more will
+// come. idle is called when it woke for nothing.
 func (r *ring) take(idle func()) *conn {
 	r.mu.lock()
 	defer r.mu.unlock()

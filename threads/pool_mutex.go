@@ -2,9 +2,9 @@ package threads
 
 import "switchyard"
 
-// UNIX Network Programming, chapter 30, design 7: one worker waits in accept,
-// the others for the mutex. It was needed where only one thread may be in
-// accept at a time; it also decides who is next, in place of the kernel.
+// UNIX Network Programming, chapter 30, design 7: one worker waits in accept, the others for the
+// mutex. It was needed where only one thread may be in accept at a time; it also decides who is
+// next, in place of the kernel.
 func init() {
 	switchyard.Register(switchyard.Model{
 		Name:     "threads/pool-mutex",

@@ -14,9 +14,9 @@ import (
 	"switchyard/internal/sys"
 )
 
-// server is what the designs with locked threads share: a blocking listener,
-// the connections, and the way a server ends. A design is a start function
-// that makes its threads, and what those threads do.
+// server is what the designs with locked threads share: a blocking listener, the connections, and
+// the way a server ends. A design is a start function that makes its threads, and what those
+// threads do.
 type server struct {
 	opts    switchyard.Options
 	handler switchyard.Handler
@@ -60,8 +60,8 @@ func listen(opts switchyard.Options) (*server, error) {
 // Addr is switchyard.Server's.
 func (s *server) Addr() netip.AddrPort { return s.addr }
 
-// Serve is switchyard.Server's. A request that is in /work when the grace is
-// over is still finished: a thread that computes cannot be stopped.
+// Serve is switchyard.Server's. A request that is in /work when the grace is over is still
+// finished: a thread that computes cannot be stopped.
 func (s *server) Serve(ctx context.Context) error {
 	if err := s.begin(); err != nil {
 		return err
@@ -102,8 +102,8 @@ func (s *server) Close() error {
 	return nil
 }
 
-// drain takes the connections that the kernel has for the server by now, no
-// more, and ends those on which no request has begun.
+// drain takes the connections that the kernel has for the server by now, no more, and ends those on
+// which no request has begun.
 func (s *server) drain() {
 	waiting := sys.Queued(s.fd)
 	// A thread may have accepted one before and not yet have counted it.
@@ -112,8 +112,8 @@ func (s *server) drain() {
 	if waiting == 0 {
 		s.unlisten()
 	} else {
-		// Whoever finds the queue empty ends the listening. Those who block by
-		// now are woken by that.
+		// Whoever finds the queue empty ends the listening. Those who block by now are woken by
+		// that.
 		unix.SetNonblock(s.fd, true)
 	}
 	s.conns.each(func(c *conn) {
@@ -139,15 +139,15 @@ func (s *server) cut() {
 	s.conns.each(func(c *conn) {
 		sys.RawShutdown(c.fd, unix.SHUT_RDWR)
 		if tid := int(c.sleeping.Load()); tid != 0 {
-			// Any signal ends a nanosleep; this one is the Go runtime's own
-			// and does nothing when it comes without a reason.
+			// Any signal ends a nanosleep; this one is the Go runtime's own and does nothing when
+			// it comes without a reason.
 			unix.Tgkill(pid, tid, unix.SIGURG)
 		}
 	})
 }
 
-// accept blocks until a connection comes and makes it c. It waits out limits;
-// false means that the server is ending.
+// accept blocks until a connection comes and makes it c. It waits out limits; false means that the
+// server is ending.
 func (s *server) accept(c *conn) bool {
 	for paused := false; !s.over.Load(); {
 		fd, e := sys.Accept(s.fd)
@@ -177,8 +177,8 @@ func (s *server) accept(c *conn) bool {
 	return false
 }
 
-// pause waits until a connection closes, but no longer than switchyard.Pause. It is
-// counted when the thread has not paused already since its last connection.
+// pause waits until a connection closes, but no longer than switchyard.Pause. It is counted when
+// the thread has not paused already since its last connection.
 func (s *server) pause(already *bool) {
 	if !*already {
 		*already = true

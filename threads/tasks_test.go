@@ -49,8 +49,8 @@ func TestTaskBudget(t *testing.T) {
 	}
 }
 
-// A thread for each connection, where only three more can be made: accepting
-// pauses, and goes on when a connection closes.
+// A thread for each connection, where only three more can be made: accepting pauses, and goes on
+// when a connection closes.
 func TestPerConnWithoutTasks(t *testing.T) {
 	const most = 3
 	r := testserver.Serve(t, func(o switchyard.Options) (switchyard.Server, error) {
@@ -73,8 +73,8 @@ func TestPerConnWithoutTasks(t *testing.T) {
 	})
 }
 
-// servesThrough connects n echo clients, sees accepting pause, and has all of
-// them served as those before them leave.
+// servesThrough connects n echo clients, sees accepting pause, and has all of them served as those
+// before them leave.
 func servesThrough(t *testing.T, addr netip.AddrPort, n int, paused func() uint64) {
 	t.Helper()
 	var clients []net.Conn
@@ -97,9 +97,8 @@ func servesThrough(t *testing.T, addr netip.AddrPort, n int, paused func() uint6
 	}
 }
 
-// fewTasksProgram is a process of a user who may have few tasks. It serves with
-// a thread for each connection, says where, and then for each line of input how
-// often accepting has paused.
+// fewTasksProgram is a process of a user who may have few tasks. It serves with a thread for each
+// connection, says where, and then for each line of input how often accepting has paused.
 func fewTasksProgram() int {
 	if err := testenv.LimitTasks(20); err != nil {
 		fmt.Println(err)

@@ -7,9 +7,8 @@ import (
 	"switchyard/internal/sys"
 )
 
-// startPool makes n workers in advance, each of which serves one connection at
-// a time. accept waits for the worker's next connection and makes it c; false
-// ends the worker.
+// startPool makes n workers in advance, each of which serves one connection at a time. accept waits
+// for the worker's next connection and makes it c; false ends the worker.
 func (s *server) startPool(n int, accept func(c *conn) bool) error {
 	if err := proc.RoomForTasks(n); err != nil {
 		return err
@@ -37,10 +36,9 @@ func (s *server) startPool(n int, accept func(c *conn) bool) error {
 	return nil
 }
 
-// acceptEach is the thread that accepts for others: it gives every connection
-// to serve, which owns it and its buffers from then on, until the server ends.
-// atMost is how many may be open or waiting at once. Before each one it asks
-// able, if there is one, and pauses while the answer is no.
+// acceptEach is the thread that accepts for others: it gives every connection to serve, which owns
+// it and its buffers from then on, until the server ends. atMost is how many may be open or waiting
+// at once. Before each one it asks able, if there is one, and pauses while the answer is no.
 func (s *server) acceptEach(atMost int, able func() bool, serve func(c *conn)) {
 	for paused := false; !s.over.Load(); {
 		if s.full() {

@@ -1,5 +1,5 @@
-// Package compare puts the same load on servers of several designs, each a process of its own,
-// and keeps what was measured.
+// Package compare puts the same load on servers of several designs, each a process of its own, and
+// keeps what was measured.
 //
 // Run does that in rounds, of several models in turn, and what it measures is a run of package
 // rounds. A [Window] is of use by itself, around a server and a load of package child:

@@ -8,8 +8,8 @@ import (
 	"switchyard/trace/event"
 )
 
-// Requests that are lost or counted twice are seen, those that were in flight
-// are not held against a server, and one that is not through is not judged.
+// Requests that are lost or counted twice are seen, those that were in flight are not held against
+// a server, and one that is not through is not judged.
 func TestRequestsCheck(t *testing.T) {
 	var l load.Result
 	l.Warmup.Answered, l.Requests, l.Drained, l.CarriedOver.Answered, l.Failed = 100, 1000, 3, 2, 1

@@ -13,8 +13,8 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// lacking asks the system, not the model, what a model that is made so may lack
-// here; nil is nothing.
+// lacking asks the system, not the model, what a model that is made so may lack here; nil is
+// nothing.
 func lacking(m switchyard.Model) error {
 	if m.Isolated { // it forks this program
 		if testenv.Race {
@@ -32,8 +32,8 @@ func lacking(m switchyard.Model) error {
 		}
 	}
 	if slices.Contains(m.Syscalls, "io_uring_enter") {
-		// With no address for its parameters a kernel that has the call, and
-		// allows it, says EFAULT.
+		// With no address for its parameters a kernel that has the call, and allows it, says
+		// EFAULT.
 		if _, _, e := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, 0, 0); e != unix.EFAULT {
 			return os.NewSyscallError("io_uring_setup", e)
 		}

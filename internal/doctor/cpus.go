@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// muchSteal is the share of the time since boot from which on the hypervisor
-// is a part of every measurement.
+// muchSteal is the share of the time since boot from which on the hypervisor is a part of every
+// measurement.
 const muchSteal = 0.01
 
 // lookCPUs looks at the CPUs and at whether they are real.

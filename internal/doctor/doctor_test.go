@@ -36,8 +36,8 @@ var healthy = map[string]string{
 	"proc/sys/kernel/pid_max":                                         "32768\n",
 }
 
-// look examines a machine that differs from a healthy one by some files (an
-// empty text takes the file away).
+// look examines a machine that differs from a healthy one by some files (an empty text takes the
+// file away).
 func look(t *testing.T, change map[string]string, also func(*machine)) map[string]Finding {
 	t.Helper()
 	files := maps.Clone(healthy)
@@ -167,8 +167,8 @@ func TestDoctorFindsWhatIsMissing(t *testing.T) {
 	}
 }
 
-// The pids controller of cgroup v1 counts before cgroup v2, and in a container
-// the mount shows only a part of the tree.
+// The pids controller of cgroup v1 counts before cgroup v2, and in a container the mount shows only
+// a part of the tree.
 func TestDoctorPidsCgroupV1(t *testing.T) {
 	f := look(t, map[string]string{
 		"proc/self/cgroup": "8:pids:/docker/abc\n0::/\n",

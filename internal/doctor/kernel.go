@@ -9,8 +9,8 @@ import (
 // lookKernel looks at what the kernel was built and booted with.
 func lookKernel(m machine) []Finding {
 	f := findings{group: "kernel"}
-	// What the kernel can do is asked of it, probe by probe; its release only
-	// stands here to be copied into a report.
+	// What the kernel can do is asked of it, probe by probe; its release only stands here to be
+	// copied into a report.
 	f.works("release", "%s", m.release)
 
 	const btf = "sys/kernel/btf/vmlinux"

@@ -10,12 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// enoughTasks is how many tasks, or descriptors, a server at the default bound
-// on connections may need.
+// enoughTasks is how many tasks, or descriptors, a server at the default bound on connections may
+// need.
 const enoughTasks = 10_000 + 100
 
-// lookLimits looks at what bounds the number of connections, processes and
-// threads.
+// lookLimits looks at what bounds the number of connections, processes and threads.
 func lookLimits(m machine) []Finding {
 	f := findings{group: "limits"}
 	caps, _ := m.MachineCapabilities()

@@ -9,8 +9,7 @@ import (
 	"switchyard/internal/proc"
 )
 
-// A machine is what the doctor looks at: files, and the few things that are in
-// none.
+// A machine is what the doctor looks at: files, and the few things that are in none.
 type machine struct {
 	proc.Files
 	limit   func(resource int) (soft, hard uint64, err error)

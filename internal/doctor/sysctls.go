@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lookSysctls looks at the settings that bear on tracing, io_uring and how
-// many connections a machine makes and takes.
+// lookSysctls looks at the settings that bear on tracing, io_uring and how many connections a
+// machine makes and takes.
 func lookSysctls(m machine) []Finding {
 	f := findings{group: "sysctls"}
 	caps, _ := m.MachineCapabilities() // none, when it cannot be told: lookPrivileges says so

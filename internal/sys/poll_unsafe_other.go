@@ -13,10 +13,9 @@ import (
 // poll.
 const PollName = "ppoll"
 
-// Poll blocks until one of fds is ready or ms milliseconds have passed; -1
-// waits for ever (ppoll(2), with no signal mask). The result is how many
-// entries have Revents set. More entries than RLIMIT_NOFILE fail with EINVAL.
-// EINTR is returned.
+// Poll blocks until one of fds is ready or ms milliseconds have passed; -1 waits for ever
+// (ppoll(2), with no signal mask). The result is how many entries have Revents set. More entries
+// than RLIMIT_NOFILE fail with EINVAL. EINTR is returned.
 // For how, see Wait.
 func Poll(how Wait, fds []unix.PollFd, ms int) (int, syscall.Errno) {
 	var limit *syscall.Timespec

@@ -13,11 +13,10 @@ import (
 // no select.
 const SelectName = "pselect6"
 
-// Select blocks until a descriptor of read can be read, one of write can be
-// written, or ms milliseconds have passed; -1 waits for ever (pselect(2), with
-// no signal mask). Descriptors from nfds on are not looked at. The sets come
-// back holding those that are ready, and the result is how many those are.
-// EINTR is returned.
+// Select blocks until a descriptor of read can be read, one of write can be written, or ms
+// milliseconds have passed; -1 waits for ever (pselect(2), with no signal mask). Descriptors from
+// nfds on are not looked at. The sets come back holding those that are ready, and the result is how
+// many those are. EINTR is returned.
 // For how, see Wait.
 func Select(how Wait, nfds int, read, write *FDSet, ms int) (int, syscall.Errno) {
 	var limit *syscall.Timespec
