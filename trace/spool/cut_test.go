@@ -15,8 +15,9 @@ import (
 	"switchyard/trace/event"
 )
 
-// A cutMachine is a model of a machine that is recorded, all of it: tasks run, sleep, wake each other, are made and end on
-// some CPUs, each with a ring. A reader empties one ring after the other, while the machine goes on.
+// A cutMachine is a model of a machine that is recorded, all of it: tasks run, sleep, wake each
+// other, are made and end on some CPUs, each with a ring. A reader empties one ring after the
+// other, while the machine goes on.
 type cutMachine struct {
 	rand  *rand.Rand
 	now   uint64
@@ -57,14 +58,16 @@ type cutMark struct {
 }
 
 func newCutMachine(seed uint64, cpus, version int) *cutMachine {
-	m := &cutMachine{rand: rand.New(rand.NewPCG(seed, 7)), now: 1 << 40, tid: 100, version: version, cpus: make([]cutCPU, cpus)}
+	m := &cutMachine{rand: rand.New(rand.NewPCG(seed, 7)), now: 1 << 40, tid: 100, version: version,
+		cpus: make([]cutCPU, cpus)}
 	for range 3 * cpus {
 		m.tid++
 		t := &cutTask{tid: m.tid, start: m.now, cpu: m.rand.IntN(cpus), queued: true}
 		m.tasks = append(m.tasks, t)
 		m.cpus[t.cpu].queue = append(m.cpus[t.cpu].queue, t)
 	}
-	begin, err := json.Marshal(Begin{Version: version, CPUs: cpus, Online: cpus, Rings: cpus, All: true})
+	begin, err := json.Marshal(Begin{Version: version, CPUs: cpus, Online: cpus,
+		Rings: cpus, All: true})
 	if err != nil {
 		panic(err)
 	}
@@ -255,7 +258,8 @@ func (m *cutMachine) step() {
 		m.tid++
 		t := &cutTask{tid: m.tid, start: m.now, cpu: m.rand.IntN(len(m.cpus))}
 		m.tasks = append(m.tasks, t)
-		m.record(cpu, identityOf(kindNew, m.now, flagAdopted, t.tid, t.tid, c.current.tid, 0, 0, t.start, "made"))
+		m.record(cpu, identityOf(kindNew, m.now, flagAdopted, t.tid, t.tid, c.current.tid, 0, 0,
+			t.start, "made"))
 		m.now++
 		m.wake(cpu, t, kindWakeNew)
 	case len(m.tasks) > 2*len(m.cpus):
@@ -270,13 +274,15 @@ func (m *cutMachine) step() {
 	}
 }
 
-// drain is what Recorder.drain does, with the machine going on meanwhile: whole says that no record was in the making.
+// drain is what Recorder.drain does, with the machine going on meanwhile: whole says that no record
+// was in the making.
 func (m *cutMachine) drain(whole bool) {
 	known := m.now
 	var missing []byte
 	for i := range m.cpus {
 		if c := &m.cpus[i]; c.lost.Count > 0 {
-			missing = append(missing, ringRecord(kindLost, m.now, uint16(i), 0, m.lostOf(c)...)[8:]...)
+			missing = append(missing,
+				ringRecord(kindLost, m.now, uint16(i), 0, m.lostOf(c)...)[8:]...)
 			m.gaps = append(m.gaps, c.lost)
 		}
 	}
@@ -391,7 +397,10 @@ func (m *cutMachine) failures(t *testing.T, at int) (failed []string) {
 			t.Errorf("%d bytes: %d events up to %d, want %d", at, len(got), known, n)
 		}
 		for _, gap := range m.gaps {
-			if uint64(gap.First) <= known && !slices.ContainsFunc(r.Lost(), func(l event.Lost) bool { return l.CPU == gap.CPU && l.First == gap.First }) {
+			if uint64(gap.First) <= known &&
+				!slices.ContainsFunc(r.Lost(), func(l event.Lost) bool {
+					return l.CPU == gap.CPU && l.First == gap.First
+				}) {
 				t.Errorf("%d bytes: nothing is said of %+v", at, gap)
 			}
 		}
@@ -399,8 +408,9 @@ func (m *cutMachine) failures(t *testing.T, at int) (failed []string) {
 	return failed
 }
 
-// Wherever a recording is cut off, what is left of it is complete, and its checks pass; it says that it was cut off. Without
-// the marks of version 3, some would fail: one CPU's events end before another's.
+// Wherever a recording is cut off, what is left of it is complete, and its checks pass; it says
+// that it was cut off. Without the marks of version 3, some would fail: one CPU's events end before
+// another's.
 func TestRecordingCutAnywhere(t *testing.T) {
 	for seed := range uint64(6) {
 		m := newCutMachine(seed, 1+int(seed)%4, 3)

@@ -46,7 +46,8 @@ func killed(path string) {
 	}
 	defer f.Close()
 	w := spool.NewWriter(f)
-	begin, _ := json.Marshal(spool.Begin{Version: spool.Version, CPUs: 1, Online: 1, Rings: 1, Host: event.Host{Name: "build7", Arch: "arm64"}})
+	begin, _ := json.Marshal(spool.Begin{Version: spool.Version, CPUs: 1, Online: 1, Rings: 1,
+		Host: event.Host{Name: "build7", Arch: "arm64"}})
 	window, _ := json.Marshal(spool.Mark{Time: 1000})
 	w.Append(spool.FrameBegin, 0, begin)
 	w.Append(spool.FrameWindow, 0, window)

@@ -45,8 +45,8 @@ type index struct {
 	cutCause string // what was wrong there
 }
 
-// readIndex finds a spool's frames and verifies their checksums. A frame that is not whole ends the spool; only when there
-// is nothing before it is that an error.
+// readIndex finds a spool's frames and verifies their checksums. A frame that is not whole ends the
+// spool; only when there is nothing before it is that an error.
 func readIndex(f *os.File) (*index, error) {
 	name := filepath.Clean(f.Name())
 	info, err := f.Stat()
@@ -77,7 +77,8 @@ func readIndex(f *os.File) (*index, error) {
 	}
 	x.cutOff()
 	if x.begin.Version == 0 {
-		return nil, fmt.Errorf("%s: it is empty, the tracer ended before the window was open: %w", name, ErrFormat)
+		return nil, fmt.Errorf("%s: it is empty, the tracer ended before the window was open: %w",
+			name, ErrFormat)
 	}
 	return x, nil
 }
@@ -90,7 +91,8 @@ func readFrame(f *os.File, at, size int64, h []byte, buf *[]byte) (frame, int64,
 	if _, err := f.ReadAt(h, at); err != nil {
 		return frame{}, 0, err.Error()
 	}
-	if binary.LittleEndian.Uint32(h) != frameMagic || binary.LittleEndian.Uint32(h[20:]) != crc32.Checksum(h[:20], castagnoli()) {
+	if binary.LittleEndian.Uint32(h) != frameMagic ||
+		binary.LittleEndian.Uint32(h[20:]) != crc32.Checksum(h[:20], castagnoli()) {
 		return frame{}, 0, "no frame begins here"
 	}
 	n := binary.LittleEndian.Uint64(h[8:])
@@ -131,8 +133,10 @@ func (x *index) add(fr frame, payload []byte) error {
 			return fmt.Errorf("spool version %d, newer than %d, the newest known here: use the switchyard that recorded it: %w",
 				x.begin.Version, Version, ErrFormat)
 		}
-		if x.begin.Version < 1 || x.begin.Rings < 1 || x.begin.Rings > MaxRings || x.begin.CPUs < 1 || x.begin.CPUs > 1<<16 {
-			return fmt.Errorf("version %d, %d rings, %d CPUs: %w", x.begin.Version, x.begin.Rings, x.begin.CPUs, ErrFormat)
+		if x.begin.Version < 1 || x.begin.Rings < 1 || x.begin.Rings > MaxRings ||
+			x.begin.CPUs < 1 || x.begin.CPUs > 1<<16 {
+			return fmt.Errorf("version %d, %d rings, %d CPUs: %w", x.begin.Version, x.begin.Rings,
+				x.begin.CPUs, ErrFormat)
 		}
 		x.rings = make([][]frame, x.begin.Rings)
 	case FrameRing:
@@ -163,8 +167,8 @@ func (x *index) add(fr frame, payload []byte) error {
 	return nil // a kind that is not known is of a later minor change
 }
 
-// findLost looks through a ring's records for those that tell of losses: an analysis must know of a gap when it comes to
-// it, and the ring tells only when the gap is over.
+// findLost looks through a ring's records for those that tell of losses: an analysis must know of a
+// gap when it comes to it, and the ring tells only when the gap is over.
 func (x *index) findLost(records []byte) {
 	for len(records) >= sys.RingHeader {
 		header := binary.LittleEndian.Uint32(records)
@@ -213,8 +217,8 @@ func (x *index) lose(b []byte) {
 	}
 }
 
-// until returns the time after which events may be missing that are not known to be lost: of a spool that was cut off, the
-// last that it says it is complete up to.
+// until returns the time after which events may be missing that are not known to be lost: of a
+// spool that was cut off, the last that it says it is complete up to.
 func (x *index) until() int64 {
 	if x.end != nil || x.begin.Version < 3 {
 		return math.MaxInt64
@@ -231,8 +235,9 @@ func (x *index) cutOff() {
 	x.lostAt = nil
 }
 
-// A ringReader reads one ring's records in the order of their times. They lie in the ring in the order in which room was
-// taken, and those of an interrupt follow that of the probe it interrupted, though they are earlier: so it looks ahead.
+// A ringReader reads one ring's records in the order of their times. They lie in the ring in the
+// order in which room was taken, and those of an interrupt follow that of the probe it interrupted,
+// though they are earlier: so it looks ahead.
 type ringReader struct {
 	f      *os.File
 	frames []frame
@@ -249,8 +254,9 @@ type raw struct {
 	b    []byte // from struct record on
 }
 
-// lookAhead is how many records it holds back at most: one for each probe that was interrupted, by a softirq, a hardware
-// interrupt and an NMI, in each task that was preempted in the middle of one (7.0), with room to spare.
+// lookAhead is how many records it holds back at most: one for each probe that was interrupted, by
+// a softirq, a hardware interrupt and an NMI, in each task that was preempted in the middle of one
+// (7.0), with room to spare.
 const lookAhead = 32
 
 // fill makes sure that the earliest record is in ahead.
@@ -278,7 +284,8 @@ func (r *ringReader) fill() {
 		header := binary.LittleEndian.Uint32(rest)
 		n := sys.RingSize(header)
 		if n > uint64(len(rest)) || n < sys.RingHeader {
-			r.bad = fmt.Errorf("a record of %d bytes where %d are left: %w", n, len(rest), ErrFormat)
+			r.bad = fmt.Errorf("a record of %d bytes where %d are left: %w", n,
+				len(rest), ErrFormat)
 			return
 		}
 		r.at += int(n)

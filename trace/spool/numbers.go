@@ -6,12 +6,13 @@ import (
 	"switchyard/trace/event"
 )
 
-// kernelIDs are a task's numbers in the first PID namespace, where every task has some: records name it by them. tgid 0: not
-// known.
+// kernelIDs are a task's numbers in the first PID namespace, where every task has some: records
+// name it by them. tgid 0: not known.
 type kernelIDs struct{ tid, tgid uint32 }
 
-// learn notes what the recorder's PID namespace calls a task, 0 if it has no number for it. It belongs to the kernel's
-// number, not to the task: exec in a thread exchanges both at once (exchange_tids in kernel/pid.c).
+// learn notes what the recorder's PID namespace calls a task, 0 if it has no number for it. It
+// belongs to the kernel's number, not to the task: exec in a thread exchanges both at once
+// (exchange_tids in kernel/pid.c).
 func (r *Recording) learn(tid, nr uint32) error {
 	if tid == 0 || tid > maxTID || nr > maxTID {
 		return fmt.Errorf("task %d, in the recorder's PID namespace %d: %w", tid, nr, ErrFormat)
@@ -36,8 +37,8 @@ func (r *Recording) number(id event.TaskID) {
 	t.TID, t.TGID = r.translate(k.tid), r.translate(k.tgid)
 }
 
-// translate returns what the recorder's PID namespace calls a task now, 0 if it has no number for it or none is known. A
-// process has the number of its leader.
+// translate returns what the recorder's PID namespace calls a task now, 0 if it has no number for
+// it or none is known. A process has the number of its leader.
 func (r *Recording) translate(tid uint32) int {
 	switch {
 	case r.x.begin.Level == 0:
@@ -48,7 +49,8 @@ func (r *Recording) translate(tid uint32) int {
 	return 0
 }
 
-// swap gives each of two tasks the other's number: one of them is the leader, and exec is under way in the other.
+// swap gives each of two tasks the other's number: one of them is the leader, and exec is under way
+// in the other.
 func (r *Recording) swap(a, b event.TaskID) {
 	x, y := &r.ids[a], &r.ids[b]
 	if x.tid == x.tgid {
@@ -76,8 +78,8 @@ type renaming struct {
 	before string
 }
 
-// renames gives a task a name. Exec does it to the task that calls it, under the leader's number, before the event of exec,
-// and maybe before anything says that this is no longer the leader.
+// renames gives a task a name. Exec does it to the task that calls it, under the leader's number,
+// before the event of exec, and maybe before anything says that this is no longer the leader.
 func (r *Recording) renames(id event.TaskID, tid, by uint32, to string) {
 	t := &r.tasks[id]
 	if tgid := r.ids[id].tgid; by == tid && (tgid == tid || tgid == 0) {
@@ -95,16 +97,18 @@ func (r *Recording) unrename(leader, thread event.TaskID, program string) {
 	if leader == thread {
 		return
 	}
-	if last, ok := r.renamed[leader]; ok && last.order > r.renamed[thread].order && r.tasks[leader].Name == program {
+	if last, ok := r.renamed[leader]; ok && last.order > r.renamed[thread].order &&
+		r.tasks[leader].Name == program {
 		r.tasks[leader].Name = last.before
 	}
 	delete(r.renamed, leader)
 }
 
-// renumbered: a task that was old is tid, and the one that was tid is old. Both tasks can say so, and more than once: the
-// mark tells whose word it is.
+// renumbered: a task that was old is tid, and the one that was tid is old. Both tasks can say so,
+// and more than once: the mark tells whose word it is.
 func (r *Recording) renumbered(old, tid, mark uint32) {
-	if old == tid || int(old) >= len(r.now) || r.now[old] == 0 || int(tid) >= len(r.now) || r.now[tid] == 0 {
+	if old == tid || int(old) >= len(r.now) || r.now[old] == 0 || int(tid) >= len(r.now) ||
+		r.now[tid] == 0 {
 		return // one of the two is not known: the event of exec will do
 	}
 	a, b := r.now[old]-1, r.now[tid]-1

@@ -26,7 +26,8 @@ func snapshotOf(tid, tgid, nr uint32, start uint64, comm string) []byte {
 }
 
 // identityOf is a record_identity.
-func identityOf(kind recordKind, time uint64, flags recordFlag, tid, tgid, by, old, nr uint32, start uint64, comm string) []byte {
+func identityOf(kind recordKind, time uint64, flags recordFlag, tid, tgid, by, old, nr uint32,
+	start uint64, comm string) []byte {
 	b := ringRecord(kind, time, 0, tid)
 	le := binary.LittleEndian
 	b[17] = byte(flags)
@@ -42,8 +43,9 @@ func freedOf(time uint64, tid uint32, start uint64) []byte {
 	return ringRecord(kindFree, time, 0, tid, binary.LittleEndian.AppendUint64(nil, start)...)
 }
 
-// Tasks have the numbers of the recorder's PID namespace, through everything that changes the kernel's, and those outside
-// have none. In the first namespace, and in spools of version 1, they have the kernel's.
+// Tasks have the numbers of the recorder's PID namespace, through everything that changes the
+// kernel's, and those outside have none. In the first namespace, and in spools of version 1, they
+// have the kernel's.
 func TestRecordingNumbers(t *testing.T) {
 	const (
 		made    = kindNew
@@ -64,11 +66,13 @@ func TestRecordingNumbers(t *testing.T) {
 		identityOf(made, 100, thread, 103, 102, 102, 0, 5, 100, "second"),
 		identityOf(made, 101, process, 900, 900, 899, 0, 0, 101, "outside"), // as is its maker
 		identityOf(made, 102, thread, 901, 200, 200, 0, 6, 102, "tracer's"),
-		identityOf(exec, 110, 0, 102, 102, 103, 103, 3, 100, "program"), // the second thread is the leader now
+		// the second thread is the leader now
+		identityOf(exec, 110, 0, 102, 102, 103, 103, 3, 100, "program"),
 		freedOf(120, 103, 10),               // the leader it was
 		ringRecord(kindWaking, 121, 0, 103), // whoever has its number now was not seen to come
 		freedOf(130, 901, 102),
-		identityOf(made, 140, process, 901, 901, 102, 0, 0, 140, "gone out"), // into a namespace of its own elsewhere
+		// into a namespace of its own elsewhere
+		identityOf(made, 140, process, 901, 901, 102, 0, 0, 140, "gone out"),
 		ringRecord(kindWaking, 141, 0, 7),
 		identityOf(rename, 142, 0, 7, 7, 7, 0, 8, 1, "late"), // known from a waking only
 	} {
@@ -80,13 +84,16 @@ func TestRecordingNumbers(t *testing.T) {
 		want  map[string][2]int
 	}{
 		{"namespace", Begin{Version: 2, Level: 1}, map[string][2]int{
-			"thread": {1, 3}, "program": {3, 3}, "outside": {0, 0}, "tracer": {4, 4}, "tracer's": {6, 4}, "gone out": {0, 0}, "late": {8, 0},
+			"thread": {1, 3}, "program": {3, 3}, "outside": {0, 0}, "tracer": {4, 4},
+			"tracer's": {6, 4}, "gone out": {0, 0}, "late": {8, 0},
 		}},
 		{"first", Begin{Version: 2}, map[string][2]int{
-			"thread": {101, 102}, "program": {102, 102}, "outside": {900, 900}, "tracer": {200, 200}, "tracer's": {901, 200}, "gone out": {901, 901}, "late": {7, 0},
+			"thread": {101, 102}, "program": {102, 102}, "outside": {900, 900},
+			"tracer": {200, 200}, "tracer's": {901, 200}, "gone out": {901, 901}, "late": {7, 0},
 		}},
 		{"version 1", Begin{Version: 1}, map[string][2]int{
-			"thread": {101, 102}, "program": {102, 102}, "outside": {900, 900}, "tracer": {200, 200}, "tracer's": {901, 200}, "gone out": {901, 901}, "late": {7, 0},
+			"thread": {101, 102}, "program": {102, 102}, "outside": {900, 900},
+			"tracer": {200, 200}, "tracer's": {901, 200}, "gone out": {901, 901}, "late": {7, 0},
 		}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
@@ -158,8 +165,8 @@ func TestSpoolLaterVersion(t *testing.T) {
 	}
 }
 
-// TestRenumbered: from the record on that says so, thread and leader have each other's numbers, whoever of them says it, and
-// however often, and the event of exec changes no more of it.
+// TestRenumbered: from the record on that says so, thread and leader have each other's numbers,
+// whoever of them says it, and however often, and the event of exec changes no more of it.
 func TestRenumbered(t *testing.T) {
 	const leader, thread = 9, 7
 	identity := func(kind recordKind, time uint64, tid, by, old uint32) []byte {
@@ -176,7 +183,8 @@ func TestRenumbered(t *testing.T) {
 		}
 		return identity(kindNumber, time, thread, 6, leader)
 	}
-	for _, words := range [][]bool{{true}, {false}, {true, true}, {true, false}, {false, true}, {false, false, true, true}} {
+	for _, words := range [][]bool{{true}, {false}, {true, true}, {true, false}, {false, true},
+		{false, false, true, true}} {
 		ring := slices.Concat(
 			identity(kindNew, 10, leader, 1, 0),
 			identity(kindNew, 11, thread, leader, 0),
@@ -208,11 +216,13 @@ func TestRenumbered(t *testing.T) {
 	}
 }
 
-// TestRenamedByExec: the name that exec in a thread gives to it comes under the leader's number, before the event of exec, and
-// before or after whatever else says that the two have exchanged their numbers. It is never the old leader's.
+// TestRenamedByExec: the name that exec in a thread gives to it comes under the leader's number,
+// before the event of exec, and before or after whatever else says that the two have exchanged
+// their numbers. It is never the old leader's.
 func TestRenamedByExec(t *testing.T) {
 	const leader, thread = 9, 7
-	identity := func(kind recordKind, time uint64, tid, by, old uint32, start uint64, comm string) []byte {
+	identity := func(kind recordKind, time uint64, tid, by, old uint32, start uint64,
+		comm string) []byte {
 		return identityOf(kind, time, 0, tid, leader, by, old, tid, start, comm)
 	}
 	begin := slices.Concat(
@@ -237,7 +247,8 @@ func TestRenamedByExec(t *testing.T) {
 	} {
 		for _, all := range []bool{false, true} {
 			ring := slices.Concat(begin, slices.Concat(middle...), executed, again)
-			r, err := Open(spoolBegun(t, Begin{Version: 2, CPUs: 2, Online: 2, Rings: 2, All: all}, nil, ring, nil, nil, true))
+			r, err := Open(spoolBegun(t, Begin{Version: 2, CPUs: 2, Online: 2, Rings: 2, All: all},
+				nil, ring, nil, nil, true))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,8 +27,8 @@ const (
 	maxFrame = 1 << 30
 )
 
-// castagnoli returns the table of the checksums. To fill it takes 0.13 ms, which a server of fork/exec would pay for each
-// connection if it were filled when the program starts.
+// castagnoli returns the table of the checksums. To fill it takes 0.13 ms, which a server of
+// fork/exec would pay for each connection if it were filled when the program starts.
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // NewWriter writes to an empty file that is open for writing, and stays the caller's to close.
@@ -45,8 +45,8 @@ func headerOf(kind FrameKind, ring int, payload []byte) (h [frameHeader]byte) {
 	return h
 }
 
-// Append writes a frame in one system call, so that being killed in between leaves at most its beginning. After
-// an error nothing more is written.
+// Append writes a frame in one system call, so that being killed in between leaves at most its
+// beginning. After an error nothing more is written.
 func (w *Writer) Append(kind FrameKind, ring int, payload []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -80,7 +80,8 @@ func (w *Writer) Append(kind FrameKind, ring int, payload []byte) error {
 	return nil
 }
 
-// Abandon keeps anything more from being written, for a reason, and returns the first that there was.
+// Abandon keeps anything more from being written, for a reason, and returns the first that there
+// was.
 func (w *Writer) Abandon(err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
