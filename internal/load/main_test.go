@@ -1,0 +1,10 @@
+package load
+
+import (
+	"os"
+	"testing"
+
+	"switchyard/internal/testenv"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m, nil)) }
