@@ -14,6 +14,7 @@ import (
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
 	"switchyard/internal/rounds"
+	"switchyard/internal/words"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -206,6 +207,11 @@ func compareModels(env Env, o compareOptions, quiet bool) error {
 	}
 	result, keepErr := compare.Run(ctx, o.Options)
 	bar.clear()
+	if n := end.continued.Load(); n > 0 {
+		result.Manifest.Warnings = append(result.Manifest.Warnings, fmt.Sprintf("compare was told to "+
+			"go on %s, as after Ctrl-Z (SIGCONT). Servers and loads had gone on: the rates stand, but "+
+			"a round that counted then has an idle time in it.", words.Count(n, "time")))
+	}
 	if kept != nil && keepErr == nil { // first: who reads standard output may be gone
 		keepErr = kept.Commit(*result.Manifest)
 	}

@@ -24,6 +24,10 @@ type ending struct {
 	// asked is done when the window is to end, hurried when whatever is not part of the result is to be left out.
 	asked, hurried context.Context
 
+	// continued is how often the process was told to go on (SIGCONT) before it was asked to end.
+	// Whoever ends a process may tell it that too, lest it be stopped: timeout(1) does.
+	continued atomic.Uint64
+
 	closed atomic.Bool
 	note   atomic.Pointer[string]
 	stop   func()
@@ -37,13 +41,19 @@ func (e Env) ending() *ending {
 	asked, ask := context.WithCancel(context.Background())
 	hurried, hurry := context.WithCancel(context.Background())
 	end := &ending{asked: asked, hurried: hurried}
-	signals, release := e.interrupts()
+	signals, release := e.interrupts(unix.SIGCONT)
 	over, gone := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)
 		for {
 			select {
-			case <-signals:
+			case s := <-signals:
+				if s == unix.SIGCONT {
+					if asked.Err() == nil {
+						end.continued.Add(1)
+					}
+					continue
+				}
 			case <-over:
 				return
 			}
@@ -67,10 +77,13 @@ func (e Env) ending() *ending {
 	return end
 }
 
-// catch delivers endings, and has refusals do nothing. SIGHUP stays without effect where nohup(1) has seen to that, as
+// catch delivers endings and other signals, and has refusals do nothing. SIGHUP stays without effect where nohup(1) has seen to that, as
 // the others do but for those that are sent by hand: shells have what they start in the background ignore SIGINT.
-func catch() (<-chan os.Signal, func()) {
+func catch(others ...os.Signal) (<-chan os.Signal, func()) {
 	c := make(chan os.Signal, 8)
+	if len(others) > 0 { // of none Notify makes all
+		signal.Notify(c, others...)
+	}
 	for _, s := range endings {
 		if s == unix.SIGINT || s == unix.SIGTERM || !signal.Ignored(s) {
 			signal.Notify(c, s)

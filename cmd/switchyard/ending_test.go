@@ -30,9 +30,11 @@ func TestEnding(t *testing.T) {
 	if end.asked.Err() != nil || end.hurried.Err() != nil {
 		t.Error("asked to end at once")
 	}
+	signals <- unix.SIGCONT // fg, after Ctrl-Z
 	signals <- unix.SIGTERM
 	<-end.asked.Done()
-	signals <- unix.SIGTERM // timeout(1) sends two
+	signals <- unix.SIGCONT // timeout(1) sends that too
+	signals <- unix.SIGTERM // and two of these
 	signals <- unix.SIGINT
 	if end.hurried.Err() != nil {
 		t.Error("hurried while the window was open")
@@ -43,6 +45,9 @@ func TestEnding(t *testing.T) {
 	}
 	<-end.hurried.Done()
 	end.stop()
+	if n := end.continued.Load(); n != 1 {
+		t.Errorf("went on %d times", n)
+	}
 	if got := stderr.String(); got != "switchyard: wait a moment\n" {
 		t.Errorf("said %q", got)
 	}

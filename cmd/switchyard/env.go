@@ -42,11 +42,11 @@ func terminal(fd int) bool {
 	return err == nil
 }
 
-// interrupts starts to deliver what asks the program to end. Until stop is
-// called the signals no longer end the process by themselves.
-func (e Env) interrupts() (ch <-chan os.Signal, stop func()) {
+// interrupts starts to deliver what asks the program to end, and other signals.
+// Until stop is called they no longer end the process by themselves.
+func (e Env) interrupts(others ...os.Signal) (ch <-chan os.Signal, stop func()) {
 	if e.Interrupts != nil {
 		return e.Interrupts, func() {}
 	}
-	return catch()
+	return catch(others...)
 }

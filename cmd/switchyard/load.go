@@ -139,6 +139,7 @@ func runLoad(env Env, c load.Config, control, parent int, format string, quiet b
 	if !quiet && env.StderrTerminal {
 		env.say("%s: %s for %v", c.Target, words.Count(c.Clients, "client"), (c.Warmup + c.Duration).Round(time.Millisecond))
 	}
+	c.Continued = end.continued.Load
 	r, err := load.Run(ctx, c)
 	switch {
 	case errors.Is(err, load.ErrUsage):

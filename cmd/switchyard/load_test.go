@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -208,5 +209,33 @@ func TestLoadInterrupted(t *testing.T) {
 	}
 	if v := decode(t, stdout.String(), load.Schema); v["interrupted"] != true {
 		t.Errorf("result not marked: %v", v["interrupted"])
+	}
+}
+
+// A load that was stopped and goes on has stood still, and the server has not: it says so, and the
+// server is not blamed.
+func TestLoadAfterAStop(t *testing.T) {
+	signals := make(chan os.Signal, 2)
+	var once sync.Once
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "hello\n")
+		// Without a warm-up the first request is in the window.
+		once.Do(func() { signals <- unix.SIGCONT; signals <- unix.SIGINT })
+	}))
+	t.Cleanup(s.Close)
+	stdout := newRecorder()
+	Main(Env{
+		Args: []string{"load", s.URL + "/", "--clients", "1", "--duration", "10m", "--rate", "100000",
+			"--format", "json"},
+		Stdout: stdout, Stderr: newRecorder(), Interrupts: signals,
+	})
+	v := decode(t, stdout.String(), load.Schema)
+	if n := v["generator"].(map[string]any)["continued"]; n != 1.0 {
+		t.Errorf("went on %v times", n)
+	}
+	warnings := fmt.Sprint(v["warnings"])
+	if !strings.Contains(warnings, "told to go on 1 time, as after Ctrl-Z") ||
+		strings.Contains(warnings, "does not keep up") {
+		t.Errorf("warnings: %s", warnings)
 	}
 }

@@ -81,6 +81,7 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 	if err := costs.start(); err != nil {
 		return nil, err
 	}
+	continued := end.continued.Load()
 	err := o.window(end, child, &l, nil)
 	end.close("")
 	if err != nil {
@@ -93,6 +94,7 @@ func countWindow(o traceOptions, end *ending, s *trace.Session, costs *switchCos
 	t := countReport(c)
 	status, more := endCommand(child, end)
 	warnings = append(warnings, more...)
+	warnings = append(warnings, stoodStill(end.continued.Load()-continued)...)
 	loaded, more := l.result()
 	if t.Load, err = loadReport(loaded); err != nil {
 		return nil, err

@@ -167,6 +167,7 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 	if err := costs.start(); err != nil {
 		return recorded{}, err
 	}
+	continued := end.continued.Load()
 	err := o.window(end, child, &l, r.Failed())
 	end.close(o.writing())
 	if err != nil {
@@ -177,6 +178,7 @@ func recordWindow(env Env, o traceOptions, end *ending, r *trace.Recorder, costs
 	}
 	status, warnings := endCommand(child, end)
 	about.status, about.Warnings = status, append(about.Warnings, warnings...)
+	about.Warnings = append(about.Warnings, stoodStill(end.continued.Load()-continued)...)
 	about.Load, warnings = l.result()
 	about.failed, about.Warnings = l.failed, append(about.Warnings, warnings...)
 	return about, nil

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"switchyard/internal/command"
+	"switchyard/internal/words"
 )
 
 // window does what an open window is for: it lets the command go, puts the load on, and waits for
@@ -65,4 +67,14 @@ func endCommand(child *command.Command, end *ending) (status exitStatus, warning
 		warnings = append(warnings, warning(err))
 	}
 	return exitStatus(code), warnings
+}
+
+// stoodStill says what a window was in which this process was told to go on so often.
+func stoodStill(continued uint64) []string {
+	if continued == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("The tracer was told to go on %s, as after Ctrl-Z (SIGCONT): the "+
+		"window has the time in it that it was stopped, in which a command that was stopped with "+
+		"it counts as blocked.", words.Count(continued, "time"))}
 }

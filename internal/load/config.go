@@ -69,6 +69,9 @@ type Config struct {
 	// open loop: how long before a request is due the loop stops sleeping and polls; 0 only sleeps
 	Spin time.Duration
 
+	// Continued is how often this process was told to go on (SIGCONT) so far, as after Ctrl-Z; nil
+	// is not known.
+	Continued func() uint64
 	// BeforeMeasure is called once, when the warm-up is over, no request is outstanding (or Drain
 	// has passed) and nothing will be sent until it returns. It is not called when the run was
 	// interrupted before. An error ends the run and is returned by Run.
@@ -162,4 +165,11 @@ func setDefault[T comparable](p *T, v T) {
 	if *p == zero {
 		*p = v
 	}
+}
+
+func (c Config) continued() uint64 {
+	if c.Continued == nil {
+		return 0
+	}
+	return c.Continued()
 }

@@ -177,6 +177,10 @@ type Generator struct {
 	// response to the time it was read, which is at least the time it waited for the generator.
 	Lateness Quantiles `json:"lateness_us"`
 
+	// Continued is how often the generator was told to go on (SIGCONT) in the window: it may have
+	// been stopped, and the window has the time in it that it was.
+	Continued uint64 `json:"continued"`
+
 	Queued     uint64  `json:"queued"`       // open loop: requests that found no client free
 	QueueMaxUS float64 `json:"queue_max_us"` // the longest any of them waited for one
 }
@@ -253,7 +257,7 @@ func (r *runner) fill(res *Result, t *tally, start int64, wall time.Time, boot i
 		CPUUserUS: us(t.cost.user), CPUSystemUS: us(t.cost.system),
 		VoluntarySwitches: t.cost.voluntary, InvoluntarySwitches: t.cost.involuntary,
 		RunQueueUS: -1, Lateness: t.lateness.Quantiles(),
-		Queued: t.queued, QueueMaxUS: us(t.queueMax),
+		Continued: r.continued, Queued: t.queued, QueueMaxUS: us(t.queueMax),
 	}
 	if t.cost.waited >= 0 {
 		g.RunQueueUS = us(t.cost.waited)

@@ -58,6 +58,8 @@ type runner struct {
 	loops  []*loop
 	work   []chan func(*loop)
 	done   chan struct{}
+	// how often this process was told to go on in the window
+	continued uint64
 }
 
 func (r *runner) run(ctx context.Context, firstFD int, d dialer) (*Result, error) {
@@ -176,6 +178,7 @@ func (r *runner) phases() (*Result, error) {
 			return nil, fmt.Errorf("before the measured window: %w", err)
 		}
 	}
+	continued := r.cfg.continued()
 	wall, boot := time.Now(), sys.Boottime()
 	began := int64(time.Since(r.base))
 	start := r.phase(r.cfg.Duration, 1)
@@ -193,6 +196,7 @@ func (r *runner) phases() (*Result, error) {
 		t.add(&l.t)
 	}
 	res.Warmup = warm
+	r.continued = r.cfg.continued() - continued
 	r.fill(res, t, start, wall.Add(time.Duration(start-began)), boot+start-began)
 	return res, after
 }

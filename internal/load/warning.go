@@ -15,6 +15,10 @@ func (r *Result) warnings() []string {
 	w := []string{}
 	add := func(format string, a ...any) { w = append(w, fmt.Sprintf(format, a...)) }
 	g := &r.Generator
+	if g.Continued > 0 {
+		add("the generator was told to go on %s, as after Ctrl-Z (SIGCONT): the time it was stopped is in the window, so that rates are too low and some latencies too long",
+			words.Count(g.Continued, "time"))
+	}
 	if busy := g.CPUShare - g.SpinShare; busy >= busyShare {
 		add("the generator was busy for %.0f %% of its CPU: it may be what was measured; more threads and CPUs for it would tell",
 			100*busy)
@@ -29,7 +33,7 @@ func (r *Result) warnings() []string {
 			add("half of the requests left %.0f µs or more after they were due though a client was free: that is %.0f %% of the median latency",
 				l.P50, 100*l.P50/r.Latency.P50)
 		}
-		if r.Unsent.Requests > 0 {
+		if r.Unsent.Requests > 0 && g.Continued == 0 {
 			add("%d of the requests due in the window never left, the oldest waited %.0f ms: the server, or the number of clients, does not keep up with the rate",
 				r.Unsent.Requests, r.Unsent.OldestUS/1e3)
 		}
