@@ -27,7 +27,7 @@ var (
 	models = []string{"fork", "poll", "threads"}
 	// engines do the work that a command asks for.
 	engines = []string{"internal/compare", "internal/record", "internal/doctor", "internal/lab",
-		"internal/child", "internal/command", "internal/serve"}
+		"internal/child", "internal/command", "internal/serve", "internal/capture"}
 	// parts are what an engine is made of.
 	parts = rooms(models, ".", "trace", "trace/switchcost", "trace/spool", "internal/load",
 		"internal/run", "internal/rounds",
@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	"trace/switchcost": rooms("internal/bpf", nouns),
 
 	"internal/sys":           {},
-	"internal/proc":          {},
+	"internal/proc":          {"trace/event"},
 	"internal/bpf":           {"internal/proc"},
 	"internal/stats":         {},
 	"internal/words":         {},
@@ -66,11 +66,12 @@ var arrows = map[string][]string{
 		"internal/rounds", nouns),
 
 	// A recording is read where it was not made: no BPF.
-	"internal/record": rooms("internal/run", "internal/sched", "internal/report", "trace/spool",
-		nouns),
+	"internal/record": rooms("internal/load", "internal/run", "internal/sched", "internal/report",
+		"trace/spool", nouns),
 	"internal/doctor":  parts,
 	"internal/command": {"internal/proc", "internal/sys"},
 	"internal/child":   rooms(".", "internal/load", nouns),
+	"internal/capture": rooms(parts, "internal/child", "internal/command", "internal/record"),
 	"internal/serve":   {".", "internal/child", "internal/sys", "internal/words"},
 	"internal/compare": rooms(parts, "internal/child"),
 	"internal/lab":     rooms(parts, "internal/compare", "internal/record"),

@@ -13,30 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"switchyard/internal/sys"
-)
-
-// ProbeCost is what a set of probes adds to what it watches, measured on this machine: with the
-// probes attached and without them, in turn. It is the whole price, that of getting into a program
-// and out of it included, which a program's own run time (bpf_stats) leaves out.
-type ProbeCost struct {
-	Name string // see Calibrate
-	Unit string // what the times are of
-	// Without is how long the unit took with no probe, Added what the probes added to it: ns, one
-	// value for each round. Other tasks of the machine can make single values anything, negative
-	// ones included: take a median.
-	Without, Added []float64
-	// Events is how many events a unit has: its switches, wakings and calls.
-	Events float64
-}
-
-// The names of what Calibrate measures.
-const (
-	CostCount       = "count"        // count depth, a traced task: a switch with its waking
-	CostCountOthers = "count_others" // count depth, a task that is not traced: the same
-	CostSyscall     = "syscall"      // system calls by name, a traced task: a call
-	// TLB flushes, on top of count: a switch to another address space
-	CostTLB    = "tlb"
-	CostRecord = "record" // record depth: a switch with its waking
+	"switchyard/trace/event"
 )
 
 const (
@@ -51,23 +28,28 @@ const (
 //
 // It needs the privileges of Open, and attaches probes of its own for as long as it takes. It ends
 // within a round once ctx is done, and the error wraps that of ctx.
-func Calibrate(ctx context.Context, rounds int, names ...string) (costs []ProbeCost, err error) {
+func Calibrate(ctx context.Context, rounds int, names ...string) (prices []event.Price,
+	err error) {
 	type set struct {
 		name   string
+		doc    string
 		opts   *Options // nil: a Recorder
 		follow bool
 		call   bool
 	}
 	sets := []set{
-		{CostCount, &Options{}, true, false},
-		{CostCountOthers, &Options{}, false, false},
-		{CostTLB, &Options{Probes: []string{"tlb"}}, true, false},
-		{CostSyscall, &Options{Probes: []string{"syscall"}}, true, true},
-		{CostRecord, nil, true, false},
+		{event.PriceCount, "count depth, a traced task", &Options{}, true, false},
+		{event.PriceCountOthers, "count depth, other tasks", &Options{}, false, false},
+		{event.PriceTLB, "TLB flushes, on top of it", &Options{Probes: []string{"tlb"}}, true,
+			false},
+		{event.PriceSyscall, "system calls by name, any task",
+			&Options{Probes: []string{"syscall"}}, true, true},
+		{event.PriceRecord, "record depth, a traced task", nil, true, false},
 	}
 	if len(names) > 0 {
-		if slices.Contains(names, CostTLB) {
-			names = append(names, CostCount) // what flushes cost is what they add to the rest
+		if slices.Contains(names, event.PriceTLB) {
+			// What flushes cost is what they add to the rest.
+			names = append(names, event.PriceCount)
 		}
 		sets = slices.DeleteFunc(sets, func(s set) bool { return !slices.Contains(names, s.name) })
 	}
@@ -93,11 +75,11 @@ func Calibrate(ctx context.Context, rounds int, names ...string) (costs []ProbeC
 				return
 			}
 			probes = append(probes, a)
-			c := ProbeCost{Name: s.name, Unit: "a switch with its waking"}
+			c := event.Price{Name: s.name, Doc: s.doc, Unit: "a switch with its waking"}
 			if s.call {
 				c.Unit = "a system call"
 			}
-			costs = append(costs, c)
+			prices = append(prices, c)
 		}
 		for range rounds {
 			for i, s := range sets {
@@ -123,29 +105,29 @@ func Calibrate(ctx context.Context, rounds int, names ...string) (costs []ProbeC
 				}
 				after := run()
 				without = (without + after) / 2
-				costs[i].Without = append(costs[i].Without, without)
-				costs[i].Added = append(costs[i].Added, with-without)
+				prices[i].Without = append(prices[i].Without, without)
+				prices[i].Added = append(prices[i].Added, with-without)
 			}
 		}
 		for i := range sets {
-			if costs[i].Events, err = probes[i].perUnit(); err != nil {
+			if prices[i].Events, err = probes[i].perUnit(); err != nil {
 				return
 			}
 		}
-		if i := slices.IndexFunc(costs, func(c ProbeCost) bool {
-			return c.Name == CostTLB
+		if i := slices.IndexFunc(prices, func(c event.Price) bool {
+			return c.Name == event.PriceTLB
 		}); i >= 0 {
-			for j, count := range costs[0].Added {
-				costs[i].Added[j] -= count
+			for j, count := range prices[0].Added {
+				prices[i].Added[j] -= count
 			}
-			costs[i].Unit = "a switch to another address space"
+			prices[i].Unit = "a switch to another address space"
 		}
 	})
 	<-done
 	if err != nil {
 		return nil, fmt.Errorf("trace: calibrate: %w", err)
 	}
-	return costs, nil
+	return prices, nil
 }
 
 // attached is a set of probes that is switched on and off.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"switchyard/trace"
+	"switchyard/trace/event"
 )
 
 // The prices themselves are no test's business: the machine may be busy. That all are there, and
@@ -29,15 +30,15 @@ func TestCalibrate(t *testing.T) {
 		// Each switch has a waking, or none: the kernel may find the other side awake still.
 		// Others' tasks are no events.
 		least, most := 1.0, 3.0
-		if c.Name == trace.CostCountOthers {
+		if c.Name == event.PriceCountOthers {
 			least, most = 0, 0
 		}
 		if c.Events < least || c.Events > most {
 			t.Errorf("%s: %v events for %s", c.Name, c.Events, c.Unit)
 		}
 	}
-	want := []string{trace.CostCount, trace.CostCountOthers, trace.CostTLB, trace.CostSyscall,
-		trace.CostRecord}
+	want := []string{event.PriceCount, event.PriceCountOthers, event.PriceTLB, event.PriceSyscall,
+		event.PriceRecord}
 	if !slices.Equal(names, want) {
 		t.Errorf("%v, want %v", names, want)
 	}

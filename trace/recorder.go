@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -21,7 +20,6 @@ import (
 	"switchyard/internal/bpf"
 	"switchyard/internal/proc"
 	"switchyard/internal/sys"
-	"switchyard/trace/event"
 	"switchyard/trace/spool"
 )
 
@@ -289,15 +287,14 @@ func (r *Recorder) begin() ([]byte, error) {
 		return nil, err
 	}
 	boot, real := clockPair()
-	name, _ := os.Hostname()
+	host, _ := proc.Here.Host()
+	host.CPUs = cpus
 	return json.Marshal(spool.Begin{
 		Version: spool.Version, Kernel: release, Machine: machine,
 		CPUs: cpus, Online: online(cpus), Rings: len(r.rings), All: r.opts.All,
 		Syscalls: slices.Contains(r.opts.Probes, "record_syscall"), Buffer: r.opts.Buffer,
 		Tracer: r.getCtl("Self"), Level: r.getCtl("Level"), Args: os.Args, Boottime: boot,
-		Realtime: real,
-		Host: event.Host{Name: name, Arch: runtime.GOARCH, Model: proc.Here.CPUModel(),
-			Go: runtime.Version(), Root: os.Geteuid() == 0},
+		Realtime: real, Host: host,
 	})
 }
 

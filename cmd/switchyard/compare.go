@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -195,15 +194,13 @@ func compareModels(env Env, o compareOptions, quiet bool) error {
 	ctx := end.asked
 
 	bar := newProgress(env, o.Steps(), quiet)
+	o.Calibrate = calibrateRounds
 	o.Doing, o.DropPrivilege = bar.next, func() error {
 		if kept == nil {
 			return dropPrivilege()
 		}
 		// The directory may be another user's: files in it get their names at the end.
 		return dropPrivilege(unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE)
-	}
-	o.Prices = func(ctx context.Context, names ...string) ([]rounds.Price, error) {
-		return prices(ctx, calibrateRounds, names...)
 	}
 	result, keepErr := compare.Run(ctx, o.Options)
 	bar.clear()

@@ -8,6 +8,7 @@ import (
 
 	"switchyard/internal/doctor"
 	"switchyard/internal/report"
+	"switchyard/trace"
 )
 
 // doctorResult is what "doctor --format json" writes.
@@ -38,10 +39,11 @@ to a switch and to a system call, with the probes on and off in turn.`,
 	cmd.RunE = func(*cobra.Command, []string) error {
 		result := doctorResult{Schema: "switchyard.doctor/1", Findings: doctor.Examine()}
 		if *measure {
-			var err error
-			if result.Prices, err = calibrate(context.Background(), doctorRounds); err != nil {
+			prices, err := trace.Calibrate(context.Background(), doctorRounds)
+			if err != nil {
 				return err
 			}
+			result.Prices = report.OfPrices(prices)
 		}
 		if *format == "json" {
 			return writeJSON(env.Stdout, result)
@@ -53,6 +55,24 @@ to a switch and to a system call, with the probes on and off in turn.`,
 		return writePrices(env, result.Prices)
 	}
 	return cmd
+}
+
+// doctorRounds is in how many rounds a price is measured, which takes some seconds.
+const doctorRounds = 41
+
+func writePrices(env Env, prices []report.ProbeCost) error {
+	rows := [][]string{{"WHAT THE PROBES ADD", "NS", "INTERVAL", "TO", "WHICH TAKES, NS"}}
+	for _, p := range prices {
+		rows = append(rows, []string{p.Doc, fmt.Sprintf("%.0f", p.Added.Median),
+			fmt.Sprintf("%.0f to %.0f", p.Added.Low, p.Added.High), report.Printable(p.Unit),
+			fmt.Sprintf("%.0f", p.Without.Median)})
+	}
+	if err := env.writeTable(rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(env.Stdout, "\nmedians of %d rounds with the probes on and off in turn; "+
+		"an interval holds the true median with 95 %%\n", doctorRounds)
+	return err
 }
 
 func writeFindings(env Env, list []doctor.Finding) error {

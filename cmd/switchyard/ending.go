@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -32,9 +31,6 @@ type ending struct {
 	note   atomic.Pointer[string]
 	stop   func()
 }
-
-// errInterrupted is the end before the window was open.
-var errInterrupted = errors.New("interrupted before the window was open: nothing was captured")
 
 // ending starts to wait for the signals. Call stop when the last byte is written: from then on they end the process again.
 func (e Env) ending() *ending {

@@ -40,7 +40,7 @@ busy that the tracer came late.`,
 			return err
 		}
 		defer d.Close()
-		t, err := finish(d, record.Extra{Calibrated: "the tracer ended before it could measure it"})
+		t, err := record.Finish(d, record.Extra{Calibrated: "the tracer ended before it could measure it"})
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"switchyard/internal/record"
 	"switchyard/internal/report"
 	"switchyard/internal/rounds"
 	rundir "switchyard/internal/run"
@@ -36,7 +37,12 @@ needed, nor the machine it was measured on.`,
 		if err := offered(*format, "a recording", writesTrace); err != nil {
 			return err
 		}
-		t, err := replay(args[0])
+		r, err := record.OpenRun(args[0])
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		t, err := record.Show(r)
 		if err != nil {
 			return err
 		}

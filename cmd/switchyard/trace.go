@@ -1,45 +1,33 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"runtime"
-	"slices"
+	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
-
-	"switchyard/internal/command"
-	"switchyard/internal/proc"
-	"switchyard/internal/report"
-	"switchyard/trace"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
+
+	"switchyard/internal/capture"
+	"switchyard/internal/report"
+	"switchyard/trace"
 )
 
 // traceOptions are what `trace` was asked to do.
 type traceOptions struct {
-	pids       []int
-	all        bool
-	command    []string
-	record     bool
-	probes     []string // of the depth, those that are asked for
-	duration   time.Duration
-	out        string
-	buffer     int
-	format     string
-	calibrate  bool
-	switchCost bool
-	load       []string
-
-	notes []string // for whoever reads the result
+	capture.Options
+	capture.Recording // in record depth
+	record            bool
+	format            string
 }
+
+// calibrateRounds is in how many rounds a price is measured: beside a result it must not take long.
+const calibrateRounds = 9
 
 func newTraceCommand(env Env) *cobra.Command {
 	var o traceOptions
-	var count bool
+	var count, calibrate bool
 	cmd := &cobra.Command{
 		Use:   "trace (-p PID[,PID] | --all | -- CMD [ARG…])",
 		Short: "trace any process: what the scheduler does to it",
@@ -75,34 +63,38 @@ sudo switchyard trace --count --syscalls -- curl -s http://127.0.0.1:8080/`,
 	f.SortFlags = false
 	pids := f.StringSliceP("pid", "p", nil,
 		"`PIDs` of processes to follow, with their descendants; of a thread, its process")
-	f.BoolVar(&o.all, "all", false, "every task on the machine")
+	f.BoolVar(&o.All, "all", false, "every task on the machine")
 	f.BoolVar(&count, "count", false, "keep sums in the kernel (the default)")
 	f.BoolVar(&o.record, "record", false, "keep every event")
 	probes := addProbeFlags(f)
-	f.DurationVar(&o.duration, "duration", 0,
+	f.DurationVar(&o.Duration, "duration", 0,
 		"how long; 0 is until the processes end, or an interrupt")
-	f.StringVar(&o.out, "out", "", "`directory` to keep the recording in; it is made")
+	f.StringVar(&o.Out, "out", "", "`directory` to keep the recording in; it is made")
 	loadArgs := f.String("load", "",
 		"put load on a server meanwhile: the `arguments` of switchyard load, separated by spaces")
 	buffer := f.String("buffer", "8MiB", "`size` of each CPU's ring in --record")
-	calibrateFlag(cmd, &o.calibrate)
+	f.BoolVar(&calibrate, "calibrate", true,
+		"measure afterwards what the probes cost here, for about a second")
 	format := formatsOf(cmd, writesTrace)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.format, o.load = *format, strings.Fields(*loadArgs)
-		if cmd.Flags().Changed("load") && len(o.load) == 0 {
+		o.format, o.Load = *format, strings.Fields(*loadArgs)
+		if cmd.Flags().Changed("load") && len(o.Load) == 0 {
 			return usagef("--load %q: want a target, such as http://127.0.0.1:8080/", *loadArgs)
 		}
 		depth := trace.CountDepth
 		if o.record {
 			depth = trace.RecordDepth
 		}
-		o.probes = probes.of(depth)
-		o.switchCost = len(probes.of(trace.SwitchCostDepth)) > 0
+		o.Probes = probes.of(depth)
+		o.SwitchCost = len(probes.of(trace.SwitchCostDepth)) > 0
 		if err := probes.check(depth, trace.SwitchCostDepth); err != nil {
 			return err
 		}
 		if err := o.complete(cmd, args, *pids, count, *buffer); err != nil {
 			return err
+		}
+		if calibrate {
+			o.Calibrate = calibrateRounds
 		}
 		return traceCommand(env, o, quiet(cmd))
 	}
@@ -116,9 +108,9 @@ func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count b
 		return usagef("trace: %q: a command to trace comes after --, as in: switchyard trace -- %s",
 			args[0], strings.Join(args, " "))
 	}
-	o.command = args
+	o.Command = args
 	ways := 0
-	for _, w := range []bool{len(pids) > 0, o.all, len(args) > 0} {
+	for _, w := range []bool{len(pids) > 0, o.All, len(args) > 0} {
 		if w {
 			ways++
 		}
@@ -130,12 +122,12 @@ func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count b
 		return usagef("trace: what? Want one of -p PID, --all, and -- CMD (switchyard trace --help shows examples)")
 	case count && o.record:
 		return usagef("trace: --count or --record, not both")
-	case o.duration < 0:
-		return usagef("--duration %v: want more than 0s, or 0s for until it ends", o.duration)
-	case o.duration > longest:
-		return usagef("--duration %v: at most %v", o.duration, longest)
-	case o.out != "" && !o.record:
-		return usagef("--out %q: only a recording is kept: add --record", o.out)
+	case o.Duration < 0:
+		return usagef("--duration %v: want more than 0s, or 0s for until it ends", o.Duration)
+	case o.Duration > longest:
+		return usagef("--duration %v: at most %v", o.Duration, longest)
+	case o.Out != "" && !o.record:
+		return usagef("--out %q: only a recording is kept: add --record", o.Out)
 	case cmd.Flags().Changed("buffer") && !o.record:
 		return usagef("--buffer %s: only --record has rings", buffer)
 	}
@@ -144,44 +136,22 @@ func (o *traceOptions) complete(cmd *cobra.Command, args, pids []string, count b
 		if err != nil || n <= 0 {
 			return usagef("--pid %q: want the number of a process, such as 1234", p)
 		}
-		o.pids = append(o.pids, int(n))
+		o.PIDs = append(o.PIDs, int(n))
 	}
 	var err error
-	if o.buffer, err = parseSize(buffer); err != nil {
+	if o.Buffer, err = parseSize(buffer); err != nil {
 		return usagef("--buffer %q: %v", buffer, err)
 	}
-	if err := checkLoad(o.load); err != nil {
+	if err := checkLoad(o.Load); err != nil {
 		return err
 	}
-	if o.out != "" {
-		if entries, err := os.ReadDir(o.out); err == nil && len(entries) > 0 {
+	if o.Out != "" {
+		if entries, err := os.ReadDir(o.Out); err == nil && len(entries) > 0 {
 			return fmt.Errorf("--out %q: the directory is not empty: name another, or remove it",
-				o.out)
+				o.Out)
 		}
 	}
 	return nil
-}
-
-// privileges are the capabilities that the end of the window needs: processes of a command that
-// became another user's are signalled too.
-func (o *traceOptions) privileges() []int {
-	if len(o.command) == 0 {
-		return nil
-	}
-	return []int{unix.CAP_KILL}
-}
-
-// of says what is traced, in words.
-func (o *traceOptions) of() string {
-	switch {
-	case o.all:
-		return "every task"
-	case len(o.command) > 0:
-		return strings.Join(o.command, " ")
-	case len(o.pids) == 1:
-		return fmt.Sprintf("process %d", o.pids[0])
-	}
-	return "processes " + strings.Trim(strings.ReplaceAll(fmt.Sprint(o.pids), " ", ", "), "[]")
 }
 
 // parseSize reads a number of bytes, with a unit of powers of 1024.
@@ -200,53 +170,43 @@ func parseSize(s string) (int, error) {
 	return int(n) << shift, nil
 }
 
-// findProcesses replaces threads that were named by their processes, which are what is followed,
-// and has the result say so. Whom it does not find, nobody does: that is said later.
-func (o *traceOptions) findProcesses() {
-	var pids []int
-	for _, tid := range o.pids {
-		pid, name, err := proc.Leader(tid)
-		if err != nil {
-			pid = tid
-		} else if pid != tid {
-			o.notes = append(o.notes,
-				fmt.Sprintf("%d is a thread (%s) of process %d: the whole process was followed.",
-					tid, name, pid))
-		}
-		if !slices.Contains(pids, pid) {
-			pids = append(pids, pid)
-		}
-	}
-	o.pids = pids
-}
-
 // traceCommand does the work and prints the result.
 func traceCommand(env Env, o traceOptions, quiet bool) error {
-	var t *report.Trace
-	var err error
 	end := env.ending()
 	defer end.stop()
-	o.findProcesses()
+	o.Asked, o.Hurried, o.Closed, o.DropPrivilege = end.asked, end.hurried, end.close, dropPrivilege
+	o.Continued = end.continued.Load
+	var r *capture.Result
+	var err error
 	if o.record {
-		t, err = traceRecord(env, o, end, quiet)
+		if o.Out != "" {
+			if err := makeDirectory(filepath.Dir(o.Out)); err != nil {
+				return fmt.Errorf("--out: %w", err)
+			}
+		}
+		o.Own = own
+		r, err = capture.Record(o.Options, o.Recording)
 	} else {
-		t, err = traceCount(env, o, end)
+		r, err = capture.Count(o.Options)
 	}
-	if t == nil {
+	if err != nil {
 		return err
 	}
-	if e := writeTrace(env, t, o.format); e != nil {
-		return e
+	if o.Out != "" && !quiet {
+		env.say("The recording is in %s; switchyard report %s shows it again",
+			filepath.Clean(o.Out), o.Out)
+	}
+	if err := writeTrace(env, r.Trace, o.format); err != nil {
+		return err
+	}
+	if r.Failed != nil {
+		return r.Failed
 	}
 	// What the command ended with counts only if the trace is good.
-	var status exitStatus
-	if err != nil && !errors.As(err, &status) {
+	if err := failedChecks(r.Trace); err != nil {
 		return err
 	}
-	if e := failedChecks(t); e != nil {
-		return e
-	}
-	return err
+	return exitStatus(r.Status).err()
 }
 
 func writeTrace(env Env, t *report.Trace, format string) error {
@@ -260,34 +220,4 @@ func failedChecks(t *report.Trace) error {
 		return fmt.Errorf("check %s failed: %s", failed[0].Name, failed[0].Reason)
 	}
 	return nil
-}
-
-// A follower is what is told which processes to trace: a trace.Session or a trace.Recorder.
-type follower interface{ Follow(pid int) error }
-
-// followAll tells it. The command's process exists, and waits.
-func (o *traceOptions) followAll(f follower, child *command.Command) error {
-	pids := o.pids
-	if child != nil {
-		pids = []int{child.PID()}
-	}
-	for _, pid := range pids {
-		if err := f.Follow(pid); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-var _ = []follower{(*trace.Session)(nil), (*trace.Recorder)(nil)}
-
-// onThread runs f on one thread of its own, which dies with it.
-func onThread(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		f()
-	}()
-	<-done
 }

@@ -311,15 +311,19 @@ func TestTraceAskedWrongly(t *testing.T) {
 
 func TestTraceWhatIsNotThere(t *testing.T) {
 	skipUntraceable(t)
-	for args, word := range map[string]string{
-		"-p 4194303 --count":           "no such process",
-		"-p 4194303 --record":          "no such process",
-		"--count -- /no/such/program":  "/no/such/program",
-		"--record -- /no/such/program": "/no/such/program",
+	for args, want := range map[string]struct {
+		code int
+		word string
+	}{
+		"-p 4194303 --count":           {1, "no such process"},
+		"-p 4194303 --record":          {1, "no such process"},
+		"--count -- /no/such/program":  {127, "/no/such/program"},
+		"--record -- /no/such/program": {127, "/no/such/program"},
 	} {
 		cmd := testenv.Program(t, "switchyard", append([]string{"trace"}, strings.Fields(args)...)...)
 		out, err := cmd.CombinedOutput()
-		if cmd.ProcessState.ExitCode() != 1 || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), word) {
+		if cmd.ProcessState.ExitCode() != want.code || strings.Count(string(out), "\n") != 1 ||
+			!strings.Contains(string(out), want.word) {
 			t.Errorf("%s: %v: %s", args, err, out)
 		}
 	}

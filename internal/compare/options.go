@@ -26,6 +26,9 @@ type Options struct {
 	Spins                uint64 // speed of /work's loop, the same for all models
 	NoTrace              bool
 
+	// Calibrate is in how many rounds it is measured at the end what the probes cost; 0: it is not.
+	Calibrate int
+
 	// Program is what is run as server and load generator; "" is this program.
 	Program string
 
@@ -36,8 +39,6 @@ type Options struct {
 	Keep func(*rounds.Round) error
 	// DropPrivilege gives up what is not needed once the probes were attached.
 	DropPrivilege func() error
-	// Prices measures what the named probes cost.
-	Prices func(ctx context.Context, names ...string) ([]rounds.Price, error)
 }
 
 // Steps is how often Doing is called before what the probes cost is measured.

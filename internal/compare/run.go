@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"time"
 
 	"switchyard"
@@ -31,7 +30,7 @@ func newRun(o Options) *run {
 	r := &run{o: o, weighed: map[string]bool{}}
 	m := &r.manifest
 	m.Command = append([]string{}, os.Args...)
-	m.Prices, m.Warnings, m.Models = []rounds.Price{}, []string{}, []rounds.Model{}
+	m.Prices, m.Warnings, m.Models = []event.Price{}, []string{}, []rounds.Model{}
 	m.Options = rounds.Options{
 		Protocol: o.Protocol.String(), Clients: o.Clients,
 		DurationSeconds: o.Duration.Seconds(), WarmupSeconds: o.Warmup.Seconds(),
@@ -45,7 +44,7 @@ func newRun(o Options) *run {
 	if o.Protocol == switchyard.HTTP {
 		m.Options.Path = o.Path
 	}
-	m.Host, m.Online = host()
+	m.Host, m.Online = proc.Here.Host()
 	for _, model := range o.Models {
 		listed := rounds.Model{Name: model.Name}
 		if err := model.Available(); err != nil {
@@ -61,20 +60,6 @@ func newRun(o Options) *run {
 	}
 	r.result = rounds.NewResult(m)
 	return r
-}
-
-// host is the machine, and how many of its CPUs are in use.
-func host() (h event.Host, online int) {
-	h = event.Host{Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Model: proc.Here.CPUModel(),
-		Go: runtime.Version(), Root: os.Geteuid() == 0}
-	h.Name, _ = os.Hostname()
-	h.Kernel, _ = proc.Uname()
-	// NumCPU is how many this process may run on.
-	if list, err := proc.Here.Online(); err == nil && len(list) > 0 {
-		h.CPUs = list[len(list)-1] + 1
-		return h, len(list)
-	}
-	return h, h.CPUs
 }
 
 // countEvery is how many rounds that measure rates there are to one that counts.
@@ -134,9 +119,10 @@ func (r *run) measure(ctx context.Context) (*rounds.Result, error) {
 	after, _ := proc.Here.Stat()
 	d := after.Sub(before)
 	m.Machine.Busy, m.Machine.Idle, m.Machine.Steal = d.Busy, d.Idle, d.Steal
-	if m.Options.Trace && r.o.Prices != nil && ctx.Err() == nil {
+	if m.Options.Trace && r.o.Calibrate > 0 && ctx.Err() == nil {
 		r.doing("what the probes cost")
-		prices, err := r.o.Prices(ctx, trace.CostCount, trace.CostTLB, trace.CostSyscall)
+		prices, err := trace.Calibrate(ctx, r.o.Calibrate, event.PriceCount, event.PriceTLB,
+			event.PriceSyscall)
 		switch {
 		case err == nil:
 			m.Prices = prices

@@ -1,10 +1,29 @@
 package proc
 
 import (
+	"os"
+	"runtime"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"switchyard/trace/event"
 )
+
+// Host returns the machine, as far as it can be told, and how many of its CPUs are in use. Its CPUs
+// are those below the highest that is.
+func (f Files) Host() (h event.Host, online int) {
+	h = event.Host{Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Model: f.CPUModel(),
+		Go: runtime.Version(), Root: os.Geteuid() == 0}
+	h.Name, _ = os.Hostname()
+	h.Kernel, _ = Uname()
+	// NumCPU is how many this process may run on.
+	if list, err := f.Online(); err == nil && len(list) > 0 {
+		h.CPUs = list[len(list)-1] + 1
+		return h, len(list)
+	}
+	return h, h.CPUs
+}
 
 // Uname returns the kernel's release and the machine's architecture, as uname -r and uname -m have
 // them; "" if it cannot be told.

@@ -41,6 +41,11 @@ type Host struct {
 	OtherShare float64 `json:"other_cpu_share"`
 }
 
+// HostOf is what a report has of a machine, with as many CPUs as it says.
+func HostOf(h *event.Host, cpus int) Host {
+	return Host{Kernel: h.Kernel, CPUs: cpus, CPU: h.Model, Go: h.Go, Root: h.Root}
+}
+
 // ModelRow is what one model did, all rounds together. A column that could not
 // be measured is nil here and null in JSON.
 type ModelRow struct {

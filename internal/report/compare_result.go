@@ -16,18 +16,15 @@ import (
 func OfRounds(r *rounds.Result) *Compare {
 	m := r.Manifest
 	c := &Compare{
-		Schema: CompareSchema,
-		Host: Host{Kernel: m.Host.Kernel, CPUs: m.Online, CPU: m.Host.Model, Go: m.Host.Go,
-			Root: m.Host.Root},
+		Schema:      CompareSchema,
+		Host:        HostOf(&m.Host, m.Online),
 		Options:     m.Options,
+		ProbeCost:   OfPrices(m.Prices),
 		Interrupted: m.Interrupted,
 	}
 	if all := m.Machine.Busy + m.Machine.Idle + m.Machine.Steal; all > 0 {
 		c.Host.StealShare = float64(m.Machine.Steal) / float64(all)
 		c.Host.OtherShare = max(0, float64(m.Machine.Busy-m.Machine.Ours)/float64(all))
-	}
-	for i := range m.Prices {
-		c.ProbeCost = append(c.ProbeCost, OfPrice(&m.Prices[i]))
 	}
 	for _, s := range r.Sums {
 		row := rowOf(s, m.NoCounts)
@@ -45,12 +42,6 @@ func OfRounds(r *rounds.Result) *Compare {
 	}
 	c.Warnings = append(c.Warnings, generatorWarnings(r.Sums)...)
 	return c
-}
-
-// OfPrice is what a set of probes adds, in short.
-func OfPrice(p *rounds.Price) ProbeCost {
-	return ProbeCost{Name: p.Name, Doc: p.Doc, Unit: p.Unit, Added: stats.Median(p.Added),
-		Without: stats.Median(p.Without), Events: p.Events}
 }
 
 // rowOf is one model's row. noCounts says why no round of any model counts.
@@ -212,9 +203,9 @@ func probeShare(s *rounds.Sum, costs []ProbeCost) *float64 {
 		return nil
 	}
 	events := map[string]uint64{
-		rounds.PriceCount:   c.Switches.Total(),
-		rounds.PriceTLB:     c.TLBFlushes + c.TLBKept,
-		rounds.PriceSyscall: calls(c),
+		event.PriceCount:   c.Switches.Total(),
+		event.PriceTLB:     c.TLBFlushes + c.TLBKept,
+		event.PriceSyscall: calls(c),
 	}
 	var ns float64
 	for _, p := range costs {

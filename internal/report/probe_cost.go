@@ -4,10 +4,10 @@ import (
 	"fmt"
 
 	"switchyard/internal/stats"
+	"switchyard/trace/event"
 )
 
-// ProbeCost is what a set of probes adds to what it watches, measured with the
-// probes on and off in turn.
+// ProbeCost is an event.Price in short: medians instead of all values.
 type ProbeCost struct {
 	Name    string         `json:"name"`
 	Doc     string         `json:"doc"`
@@ -15,6 +15,20 @@ type ProbeCost struct {
 	Added   stats.Estimate `json:"added_ns"`
 	Without stats.Estimate `json:"without_ns"`
 	Events  float64        `json:"events_per_unit"`
+}
+
+// OfPrice sums a price up.
+func OfPrice(p *event.Price) ProbeCost {
+	return ProbeCost{Name: p.Name, Doc: p.Doc, Unit: p.Unit, Added: stats.Median(p.Added),
+		Without: stats.Median(p.Without), Events: p.Events}
+}
+
+// OfPrices sums prices up.
+func OfPrices(prices []event.Price) (costs []ProbeCost) {
+	for i := range prices {
+		costs = append(costs, OfPrice(&prices[i]))
+	}
+	return costs
 }
 
 // PerEvent is the price of one event, ns.

@@ -16,13 +16,10 @@ func OfRecording(r *sched.Result, table []event.Task, m *run.Manifest,
 	calls map[string]uint64) *Trace {
 	o := &m.Options
 	t := &Trace{
-		Schema: TraceSchema,
-		Depth:  "record",
-		Of:     o.Of,
-		Host: Host{
-			Kernel: m.Host.Kernel, CPUs: m.Host.CPUs, CPU: m.Host.Model, Go: m.Host.Go,
-			Root: m.Host.Root,
-		},
+		Schema:     TraceSchema,
+		Depth:      "record",
+		Of:         o.Of,
+		Host:       HostOf(&m.Host, m.Host.CPUs),
 		WindowNS:   r.Window.Close - r.Window.Open,
 		Total:      recordTask(&r.Total.Totals, &r.Total.Distributions),
 		Tasks:      []TraceTask{},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"switchyard/internal/load"
 	"switchyard/internal/stats"
 	"switchyard/internal/words"
 )
@@ -20,6 +21,15 @@ type TraceLoad struct {
 	RequestsPerSecond float64         `json:"requests_per_second"`
 	Latency           stats.Quantiles `json:"latency_us"`
 	Warnings          []string        `json:"warnings,omitempty"`
+}
+
+// OfLoad is what clients saw, in short.
+func OfLoad(r *load.Result) *TraceLoad {
+	return &TraceLoad{
+		Target: r.Target, Loop: r.Options.Loop, Clients: r.Options.Clients, Rate: r.Options.Rate,
+		Seconds: r.Window.Seconds, Requests: r.Requests, Errors: r.Errors,
+		RequestsPerSecond: r.RequestsPerSecond, Latency: r.Latency, Warnings: r.Warnings,
+	}
 }
 
 // sentence says it in words; "" of none.

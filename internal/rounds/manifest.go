@@ -27,7 +27,7 @@ type Manifest struct {
 	// NoCounts says why no round counts.
 	NoCounts string `json:"no_counts,omitempty"`
 	// Prices are what the probes of rounds that count added, measured after the last.
-	Prices []Price `json:"prices"`
+	Prices []event.Price `json:"prices"`
 	// Warnings are sentences for whoever reads any number.
 	Warnings []string `json:"warnings"`
 	// Interrupted is set when the run was stopped before all rounds were done.
@@ -71,25 +71,6 @@ type Model struct {
 	// Program is what its server starts for each connection, where it starts one.
 	Program string `json:"program,omitempty"`
 }
-
-// Price is what a set of probes adds to what it watches, measured with the probes attached and
-// without them in turn.
-type Price struct {
-	Name string `json:"name"`
-	Doc  string `json:"doc"`  // which probes
-	Unit string `json:"unit"` // what the times are of
-	// Added and Without are ns, one value for each time that it was measured.
-	Added   []float64 `json:"added_ns"`
-	Without []float64 `json:"without_ns"`
-	Events  float64   `json:"events_per_unit"`
-}
-
-// The names of prices by which they are told apart.
-const (
-	PriceCount   = "count"   // a switch of a task that is counted
-	PriceTLB     = "tlb"     // a switch that loads a page table, besides
-	PriceSyscall = "syscall" // a system call
-)
 
 // check says what of a manifest cannot be.
 func (m *Manifest) check() error {

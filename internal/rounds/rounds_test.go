@@ -72,7 +72,7 @@ func keep(t *testing.T, dir string, m Manifest, list ...*Round) {
 func TestRunComesBack(t *testing.T) {
 	dir := t.TempDir()
 	m := Manifest{Made: time.Unix(1, 0).UTC(), Models: []Model{{Name: "a/b"}, {Name: "a/c", Reason: "no"}},
-		Prices: []Price{{Name: PriceCount, Added: []float64{1, 2}}}, NoCounts: "x"}
+		Prices: []event.Price{{Name: event.PriceCount, Added: []float64{1, 2}}}, NoCounts: "x"}
 	list := []*Round{countRound("a/b"), rateRound("a/b", 1, 100), rateRound("a/b", 2, 300),
 		{Model: "a/b", Number: 3, Failed: "fire"}}
 	keep(t, dir, m, list...)

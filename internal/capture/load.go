@@ -1,4 +1,4 @@
-package main
+package capture
 
 import (
 	"bytes"
@@ -13,7 +13,6 @@ import (
 
 	"switchyard/internal/child"
 	"switchyard/internal/command"
-	"switchyard/internal/load"
 	"switchyard/internal/report"
 )
 
@@ -24,8 +23,8 @@ const (
 	loadReach    = 10 * time.Second
 )
 
-// A traceLoad is the load generator beside a trace, a process of its own. Its zero value is none.
-type traceLoad struct {
+// A load is the load generator beside what is traced, a process of its own. Its zero value is none.
+type load struct {
 	p      *child.Load
 	done   chan error // receives once when its window is over, or it has failed
 	over   bool       // it was received
@@ -35,13 +34,13 @@ type traceLoad struct {
 
 // start starts what --load asks for and waits until it is about to measure. The calling thread must
 // be locked, and live as long as the load.
-func (l *traceLoad) start(ctx context.Context, o *traceOptions, beside *command.Command) error {
-	if len(o.load) == 0 {
+func (l *load) start(ctx context.Context, o *Options, traced *command.Command) error {
+	if len(o.Load) == 0 {
 		return nil
 	}
-	args := o.load
-	if o.duration > 0 {
-		args = append([]string{"--duration", o.duration.String()}, args...)
+	args := o.Load
+	if o.Duration > 0 {
+		args = append([]string{"--duration", o.Duration.String()}, args...)
 	}
 	var err error
 	run := func() (int, <-chan struct{}, error) {
@@ -50,10 +49,10 @@ func (l *traceLoad) start(ctx context.Context, o *traceOptions, beside *command.
 		}
 		return l.p.PID(), l.p.Exited(), nil
 	}
-	if beside == nil {
+	if traced == nil {
 		_, _, err = run()
 	} else {
-		err = beside.Beside(run)
+		err = traced.Beside(run)
 	}
 	if err == nil {
 		err = l.p.Ready(ctx, loadPatience)
@@ -65,20 +64,20 @@ func (l *traceLoad) start(ctx context.Context, o *traceOptions, beside *command.
 }
 
 // startOn is start for the command that is traced, which may need time until it listens.
-func (l *traceLoad) startOn(ctx context.Context, o *traceOptions, child *command.Command) error {
-	if err := o.reach(ctx, child); err != nil {
+func (l *load) startOn(ctx context.Context, o *Options, traced *command.Command) error {
+	if err := o.reach(ctx, traced); err != nil {
 		return err
 	}
-	return l.start(ctx, o, child)
+	return l.start(ctx, o, traced)
 }
 
 // reach waits until somebody listens where the load is to go.
-func (o *traceOptions) reach(ctx context.Context, child *command.Command) error {
-	i := slices.IndexFunc(o.load, func(s string) bool { return strings.Contains(s, "://") })
+func (o *Options) reach(ctx context.Context, traced *command.Command) error {
+	i := slices.IndexFunc(o.Load, func(s string) bool { return strings.Contains(s, "://") })
 	if i < 0 {
 		return nil // none, or the load generator says it better
 	}
-	target, err := url.Parse(o.load[i])
+	target, err := url.Parse(o.Load[i])
 	if err != nil || target.Host == "" {
 		return nil
 	}
@@ -94,14 +93,14 @@ func (o *traceOptions) reach(ctx context.Context, child *command.Command) error 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if time.Now().After(deadline) || child.Ended() {
+		if time.Now().After(deadline) || traced.Ended() {
 			return fmt.Errorf("--load: the command does not listen there: %w", err)
 		}
 	}
 }
 
 // begin opens its window.
-func (l *traceLoad) begin() error {
+func (l *load) begin() error {
 	if l.p == nil {
 		return nil
 	}
@@ -115,7 +114,7 @@ func (l *traceLoad) begin() error {
 
 // result returns what it printed, nil if it was none or was cut off, and what the reader should
 // know of it.
-func (l *traceLoad) result() (result []byte, warnings []string) {
+func (l *load) result() (result []byte, warnings []string) {
 	switch {
 	case l.p == nil || l.failed != nil:
 		return nil, nil
@@ -140,25 +139,8 @@ func (l *traceLoad) result() (result []byte, warnings []string) {
 }
 
 // end sees that it ends.
-func (l *traceLoad) end() {
+func (l *load) end() {
 	if l.p != nil {
 		l.p.Kill()
 	}
-}
-
-// loadReport is what of a load.json a report has; nil of none.
-func loadReport(result []byte) (*report.TraceLoad, error) {
-	if result == nil {
-		return nil, nil
-	}
-	var r load.Result
-	if err := json.Unmarshal(result, &r); err != nil {
-		return nil, fmt.Errorf("load.json: %w", err)
-	}
-	return &report.TraceLoad{
-		Target: r.Target, Loop: r.Options.Loop, Clients: r.Options.Clients, Rate: r.Options.Rate, Seconds: r.Window.Seconds,
-		Requests: r.Requests, Errors: r.Errors, RequestsPerSecond: r.RequestsPerSecond,
-		Latency:  r.Latency,
-		Warnings: r.Warnings,
-	}, nil
 }
