@@ -30,7 +30,7 @@ func lookLimits(m machine) []Finding {
 			"as root: ulimit -n 65536, or LimitNOFILE= of the service", false},
 		{"RLIMIT_NPROC", unix.RLIMIT_NPROC, "tasks of this user",
 			"as root: ulimit -u 65536, or LimitNPROC= of the service",
-			caps.Has(unix.CAP_SYS_RESOURCE) || caps.Has(unix.CAP_SYS_ADMIN)},
+			caps.Has(unix.CAP_SYS_RESOURCE) || caps.Has(unix.CAP_SYS_ADMIN) || m.root},
 	} {
 		soft, hard, err := m.limit(l.resource)
 		switch {

@@ -15,6 +15,7 @@ type machine struct {
 	limit   func(resource int) (soft, hard uint64, err error)
 	cpus    int // this process may run on
 	release string
+	root    bool // of the first user namespace, in whatever namespace
 }
 
 func thisMachine() machine {
@@ -26,6 +27,7 @@ func thisMachine() machine {
 			return l.Cur, l.Max, os.NewSyscallError("getrlimit", err)
 		},
 	}
+	m.root = proc.MachineRoot()
 	var set unix.CPUSet
 	if unix.SchedGetaffinity(0, &set) == nil {
 		m.cpus = set.Count()

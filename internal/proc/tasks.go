@@ -101,17 +101,26 @@ func (f Files) Tasks() (int, error) {
 	return 0, fmt.Errorf("/proc/loadavg: %q has no number of tasks", text)
 }
 
-// exempt reports whether the kernel does not hold this process to RLIMIT_NPROC (getrlimit(2)):
-// root, CAP_SYS_ADMIN and CAP_SYS_RESOURCE of the first user namespace.
+// exempt reports whether the kernel does not hold this process to RLIMIT_NPROC (getrlimit(2)): the
+// machine's root, and who has CAP_SYS_ADMIN or CAP_SYS_RESOURCE on the whole machine.
 func exempt() bool {
-	if first, err := Here.FirstUserNamespace(); err != nil || !first {
-		return false
+	caps, _ := Here.MachineCapabilities()
+	return caps.Has(unix.CAP_SYS_ADMIN) || caps.Has(unix.CAP_SYS_RESOURCE) || MachineRoot()
+}
+
+// MachineRoot reports whether the real user of this process is root of the first user namespace, in
+// whatever namespace the process is, by whatever number, and with whatever capabilities.
+func MachineRoot() bool {
+	uid := os.Getuid()
+	if first, err := Here.FirstUserNamespace(); err == nil && first {
+		return uid == 0
 	}
-	if os.Getuid() == 0 {
-		return true
-	}
-	caps, _ := Here.Capabilities()
-	return caps.Has(unix.CAP_SYS_ADMIN) || caps.Has(unix.CAP_SYS_RESOURCE)
+	// A file that is that user's shows by which number it goes here. Users who have none all go by
+	// the same.
+	var s unix.Stat_t
+	nobody, known := number("/proc/sys/kernel/overflowuid")
+	return unix.Stat("/proc/sys/kernel/threads-max", &s) == nil && known && uid != nobody &&
+		int(s.Uid) == uid
 }
 
 // UserTasks counts the tasks whose real user is uid, those in sight.
