@@ -21,7 +21,7 @@ type Totals struct {
 	// FaultsUser and FaultsKernel are page fault exceptions, on user addresses, taken in user mode
 	// and in the kernel. They include those not resolved and those tried again, which PageFaults
 	// does not; and PageFaults includes pages the kernel fetched without an exception
-	// (MAP_POPULATE). Only with Options.FaultExceptions.
+	// (MAP_POPULATE). Only with the probe fault.
 	FaultsUser, FaultsKernel uint64
 
 	// CPU is the CPU time by the kernel's own clock (sum_exec_runtime), without stolen time where

@@ -125,13 +125,13 @@ const (
 // Event is what one tracepoint said.
 type Event struct {
 	Time      int64 // ns, CLOCK_BOOTTIME
-	Value     int64 // see Kind
+	Value     int64 // ns, or the number of a CPU or of a system call, or its result: see Kind
 	Task      TaskID
 	Other     TaskID
 	CPU       uint16 // on which the tracepoint ran
-	State     uint16
-	NVCSW     uint16
-	NIVCSW    uint16
+	State     uint16 // a mask of State… bits
+	NVCSW     uint16 // voluntary and involuntary switches since Task began, the low 16 bits of
+	NIVCSW    uint16 // their numbers
 	Kind      Kind
 	Flags     Flags
 	Prio      uint8
@@ -172,10 +172,10 @@ const (
 type Snapshot struct {
 	Time          int64 // ns, CLOCK_BOOTTIME
 	Task          TaskID
-	CPU           uint16
-	State         uint16
+	CPU           uint16 // that it is on, or was on last; 65535: not known
+	State         uint16 // a mask of State… bits
 	Activity      Activity
-	NVCSW, NIVCSW uint64
+	NVCSW, NIVCSW uint64 // voluntary and involuntary switches since it began
 	Exec          uint64 // sum_exec_runtime, ns; behind by up to a tick while the task runs
 	RunDelay      uint64 // ns; only with HasRunDelay (CONFIG_SCHED_INFO and statistics on)
 	HasRunDelay   bool

@@ -152,8 +152,8 @@ type About struct {
 	Online        int        // above the highest number of one that was online
 	All, Syscalls bool       // as in RecordOptions
 	Nested        bool       // the recorder was in a PID namespace of its own: the snapshots are of that one's tasks
-	Buffer        int
-	Args          []string // the recorder's command line
+	Buffer        int        // the size of each ring, bytes
+	Args          []string   // the recorder's command line
 	// The same moment by two clocks, ns: CLOCK_BOOTTIME, which all times of the recording are of, and CLOCK_REALTIME.
 	Boottime, Realtime int64
 
