@@ -51,11 +51,7 @@ func newIterative(opts switchyard.Options) (switchyard.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	counts := opts.Counters
-	if counts == nil {
-		counts = new(switchyard.Counters)
-	}
-	return &iterative{opts: opts, counts: counts, listener: listener}, nil
+	return &iterative{opts: opts, counts: opts.Count(), listener: listener}, nil
 }
 
 func (s *iterative) Addr() netip.AddrPort {

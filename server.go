@@ -20,7 +20,8 @@ type Server interface {
 	// that wait to be accepted too, and takes no others; it closes idle connections, cuts the rest
 	// off after Options.Grace, and returns nil. A request that is in /work then is not interrupted:
 	// Serve returns after it. After Close it returns ErrServerClosed. When it returns, every task
-	// and descriptor it made is gone. Serve is called once.
+	// and descriptor it made is gone. Serve is called once: while it serves a second call returns
+	// ErrServing.
 	Serve(ctx context.Context) error
 	// Close stops the server at once, cutting connections off, and releases the address. Closing
 	// twice, or before Serve, is fine.
@@ -29,6 +30,9 @@ type Server interface {
 
 // ErrServerClosed is what Serve returns after Close. It wraps os.ErrClosed.
 var ErrServerClosed = fmt.Errorf("server closed: %w", os.ErrClosed)
+
+// ErrServing is what Serve returns while another call serves.
+var ErrServing = errors.New("serve: called twice")
 
 // Options are what every model's constructor takes. The zero value of each field means its default.
 type Options struct {
@@ -101,6 +105,14 @@ func (o Options) Validate() error {
 		return errors.New("grace is negative: want a duration, or 0 for the default")
 	}
 	return nil
+}
+
+// Count returns Counters, or new ones that nobody else reads and forked children do not share.
+func (o Options) Count() *Counters {
+	if o.Counters == nil {
+		return new(Counters)
+	}
+	return o.Counters
 }
 
 func (o Options) maxConns() int {

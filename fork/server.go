@@ -2,7 +2,6 @@ package fork
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -111,7 +110,7 @@ func (s *server) Serve(ctx context.Context) error {
 	switch s.state {
 	case serving:
 		s.mu.Unlock()
-		return errors.New("serve: called twice")
+		return switchyard.ErrServing
 	case over:
 		s.mu.Unlock()
 		return switchyard.ErrServerClosed

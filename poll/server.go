@@ -100,9 +100,7 @@ func newServer(d design, o switchyard.Options) (switchyard.Server, error) {
 
 // bind makes the server; what it returns beside an error is to be released.
 func bind(d design, o switchyard.Options) (s *server, err error) {
-	if o.Counters == nil {
-		o.Counters = new(switchyard.Counters)
-	}
+	o.Counters = o.Count()
 	s = &server{design: d, opts: o, epoch: time.Now(), gone: make(chan struct{})}
 	loops := 1
 	if d.loops != nil {
@@ -161,7 +159,7 @@ func (s *server) Serve(ctx context.Context) error {
 		return switchyard.ErrServerClosed
 	case s.started:
 		s.mu.Unlock()
-		return errors.New("serve: called twice")
+		return switchyard.ErrServing
 	}
 	s.started = true
 	s.mu.Unlock()

@@ -73,14 +73,11 @@ func newGoroutine(opts switchyard.Options) (switchyard.Server, error) {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
 	s := &goroutineServer{
-		opts: opts, handler: opts.Handler(), counts: opts.Counters, addr: addr,
+		opts: opts, handler: opts.Handler(), counts: opts.Count(), addr: addr,
 		listener: listener.(*net.TCPListener),
 		buffers:  sync.Pool{New: func() any { return new(buffers) }},
 		cutting:  make(chan struct{}), freed: make(chan struct{}, 1),
 		life: newLife(), open: map[*goroutineConn]struct{}{},
-	}
-	if s.counts == nil {
-		s.counts = new(switchyard.Counters)
 	}
 	return s, nil
 }

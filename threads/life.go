@@ -1,7 +1,6 @@
 package threads
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -26,7 +25,7 @@ func (l *life) begin() error {
 	case l.closed:
 		return switchyard.ErrServerClosed
 	case l.serving:
-		return errors.New("serve: called a second time")
+		return switchyard.ErrServing
 	}
 	l.serving = true
 	return nil

@@ -48,11 +48,8 @@ func listen(opts switchyard.Options) (*server, error) {
 		return nil, err
 	}
 	s := &server{
-		opts: opts, handler: opts.Handler(), counts: opts.Counters, addr: addr, fd: fd,
+		opts: opts, handler: opts.Handler(), counts: opts.Count(), addr: addr, fd: fd,
 		failure: make(chan error, 1), life: newLife(),
-	}
-	if s.counts == nil {
-		s.counts = new(switchyard.Counters)
 	}
 	return s, nil
 }

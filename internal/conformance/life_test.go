@@ -29,6 +29,7 @@ var lifeCases = []conformanceCase{
 	{"drain before any client", drainAtOnce},
 	{"close in mid-flight", closeInFlight},
 	{"close twice, before and after", closeAround},
+	{"served twice", servedTwice},
 	{"port in use", portInUse},
 	{"wrong options", wrongOptions},
 	{"a listener that fails", listenerFails},
@@ -234,6 +235,17 @@ func closeAround(t *testing.T, m switchyard.Model) {
 	if err := s.Close(); err != nil {
 		t.Errorf("close after serve: %v", err)
 	}
+}
+
+// A second Serve is refused while the first serves, which it does not harm.
+func servedTwice(t *testing.T, m switchyard.Model) {
+	s := serve(t, m, switchyard.Options{})
+	if err := s.Serve(context.Background()); !errors.Is(err, switchyard.ErrServing) {
+		t.Errorf("a second Serve: %v, want %v", err, switchyard.ErrServing)
+	}
+	c := s.dial()
+	c.send(getRoot)
+	c.wantRoot()
 }
 
 func portInUse(t *testing.T, m switchyard.Model) {
