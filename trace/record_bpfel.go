@@ -13,6 +13,22 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type recordRecordBooks struct {
+	_ structs.HostLayout
+	R struct {
+		_     structs.HostLayout
+		Time  uint64
+		Kind  uint8
+		Flags uint8
+		Cpu   uint16
+		Task  uint32
+	}
+	Nvcsw    uint64
+	Nivcsw   uint64
+	Exec     uint64
+	RunDelay uint64
+}
+
 type recordRecordEnd struct {
 	_ structs.HostLayout
 	R struct {
@@ -42,6 +58,7 @@ const (
 	recordRecordFlagRECORD_KERNEL     recordRecordFlag = 2
 	recordRecordFlagRECORD_ADOPTED    recordRecordFlag = 4
 	recordRecordFlagRECORD_COMPAT     recordRecordFlag = 1
+	recordRecordFlagRECORD_RUN_DELAY  recordRecordFlag = 1
 )
 
 type recordRecordIdentity struct {
@@ -78,6 +95,7 @@ const (
 	recordRecordKindRECORD_SYSCALL_EXIT  recordRecordKind = 11
 	recordRecordKindRECORD_LOST          recordRecordKind = 13
 	recordRecordKindRECORD_NUMBER        recordRecordKind = 14
+	recordRecordKindRECORD_BOOKS         recordRecordKind = 15
 )
 
 type recordRecordLost struct {

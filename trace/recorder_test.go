@@ -195,6 +195,42 @@ func TestRecordPingPong(t *testing.T) {
 	}
 }
 
+// Of each task that ends the kernel's books are read at its last switch, and are those of that
+// switch.
+func TestRecordLastSwitch(t *testing.T) {
+	r := recorder(t, trace.RecordOptions{})
+	h := start(t, "worker")
+	if err := r.Follow(h.pid()); err != nil {
+		t.Fatal(err)
+	}
+	p := record(t, r, func() { h.do(t, "spawn", 23) })
+	books := make(map[event.TaskID]event.Snapshot)
+	for _, s := range p.Last() {
+		if _, ok := books[s.Task]; ok {
+			t.Errorf("two last switches of %+v", p.Tasks()[s.Task])
+		}
+		books[s.Task] = s
+	}
+	ended := 0
+	for i := range p.events {
+		e := &p.events[i]
+		if e.Kind != event.Switch || e.Flags&event.FlagTaskTraced == 0 ||
+			e.State&event.StateDead == 0 {
+			continue
+		}
+		ended++
+		s, ok := books[e.Task]
+		if !ok || s.Time != e.Time || s.CPU != e.CPU || s.Activity != event.OnCPU ||
+			uint16(s.NVCSW) != e.NVCSW || uint16(s.NIVCSW) != e.NIVCSW ||
+			uint32(s.Exec) != uint32(e.Value) || s.HasRunDelay != p.Opened()[0].HasRunDelay {
+			t.Errorf("%+v, at its last switch %+v", s, *e)
+		}
+	}
+	if ended < 23 || len(books) != ended {
+		t.Errorf("%d last switches, and books of %d, want 23 at least", ended, len(books))
+	}
+}
+
 // A ring that nobody empties loses events; how many, when and on which CPU is known, and so is all
 // the rest.
 func TestRecordLost(t *testing.T) {

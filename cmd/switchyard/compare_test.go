@@ -279,7 +279,7 @@ func TestReportOfAnotherKind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("switchyard.run/3")
+	write("switchyard.run/4")
 	mustFail(t, exitUsage, []string{"report", dir, "--format", "csv"}, "a recording has no such form", "json")
 	write("switchyard.compare-run/7")
 	mustFail(t, exitFailed, []string{"report", dir}, "newer switchyard", "compare-run/7")

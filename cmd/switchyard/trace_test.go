@@ -16,10 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"switchyard/internal/proc"
 	"switchyard/internal/record"
 	"switchyard/internal/report"
 	"switchyard/internal/sys"
 	"switchyard/internal/testenv"
+	"switchyard/trace/event"
 
 	"golang.org/x/sys/unix"
 )
@@ -158,6 +160,12 @@ func TestTraceRecord(t *testing.T) {
 	blinked(t, &r)
 	if !slices.ContainsFunc(r.Wakers, func(p report.TracePair) bool { return p.Of == "sy-blink" && p.Count >= blinks }) {
 		t.Errorf("nobody woke sy-blink %d times: %+v", blinks, r.Wakers)
+	}
+	// Its tasks have ended, but the kernel's books were read before.
+	if d, _ := proc.Here.RunDelay(); d > 0 && !slices.ContainsFunc(r.Checks, func(c event.Check) bool {
+		return c.Name == "run_delay" && c.Status == event.Pass && c.Kernel > 0
+	}) {
+		t.Errorf("run_delay was not compared: %+v", r.Checks)
 	}
 	if r.Cost.BytesPerEvent == nil || *r.Cost.BytesPerEvent < 16 || *r.Cost.BytesPerEvent > 48 {
 		t.Errorf("bytes an event: %v", r.Cost.BytesPerEvent)

@@ -42,6 +42,7 @@ func Convert(d *Directory, x Extra) error {
 	}
 	w.Tasks(rec.Tasks())
 	w.Snapshots(rec.Opened(), rec.Closed())
+	w.Last(rec.Last())
 	w.Lost(rec.Lost())
 	w.Load(x.Load)
 	if err := w.Commit(manifest(rec, &x)); err != nil {

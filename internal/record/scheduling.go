@@ -29,9 +29,16 @@ func (s *Scheduling) Begin(r *run.Reader) error {
 		Interval: s.Interval,
 	})
 	s.analysis.Tasks(r.Tasks())
-	opened, _ := r.Snapshots()
+	opened, closed := r.Snapshots()
 	for i := range opened {
 		s.analysis.Start(&opened[i])
+	}
+	for i := range closed {
+		s.analysis.End(&closed[i])
+	}
+	last := r.Last()
+	for i := range last {
+		s.analysis.Last(&last[i])
 	}
 	for _, l := range r.Lost() {
 		s.analysis.Lost(l)
@@ -55,10 +62,6 @@ func (s *Scheduling) Event(e *event.Event) error {
 
 // End implements Sink.
 func (s *Scheduling) End() error {
-	_, closed := s.run.Snapshots()
-	for i := range closed {
-		s.analysis.End(&closed[i])
-	}
 	s.result = s.analysis.Result()
 	if s.run.Manifest().Options.Steal == nil {
 		withoutSteal(s.result.Checks)
@@ -66,11 +69,13 @@ func (s *Scheduling) End() error {
 	return nil
 }
 
-// withoutSteal takes back the failure of a check that allows for the time the hypervisor kept from
+// withoutSteal takes back the failure of checks that allow for the time the hypervisor kept from
 // the CPUs, and for interrupts: of a recording that was cut off neither is known.
 func withoutSteal(checks []event.Check) {
 	for i := range checks {
-		if c := &checks[i]; c.Name == "sum_exec_runtime" && c.Status == event.Fail {
+		c := &checks[i]
+		timed := c.Name == "sum_exec_runtime" || c.Name == "run_delay"
+		if timed && c.Status == event.Fail {
 			c.Status = event.Unavailable
 			c.Reason = "what the hypervisor kept from the CPUs is not known, for the recording was cut off; " +
 				c.Reason

@@ -9,12 +9,14 @@ import (
 
 // Schema names the layout of a run directory. Columns, tables and keys may be added to it; what
 // changes its meaning changes the number.
-const Schema = "switchyard.run/3"
+const Schema = "switchyard.run/4"
 
-// Older ones are read, too. In schema2 the manifest had checks, which are made anew from the tables
+// Older ones are read, too. In schema3 snapshots.parquet had nothing of a task's last switch. In
+// schema2, besides, the manifest had checks, which are made anew from the tables
 // each time, and of what switches cost only percentiles. In schema1, besides, the differences of
 // events.parquet begin anew with each row group.
 const (
+	schema3 = "switchyard.run/3"
 	schema2 = "switchyard.run/2"
 	schema1 = "switchyard.run/1"
 )

@@ -20,6 +20,7 @@ type Reader struct {
 	tasks    []event.Task
 	open     []event.Snapshot
 	close    []event.Snapshot
+	last     []event.Snapshot
 	lost     []event.Lost
 
 	events     *parquet.Table
@@ -92,12 +93,15 @@ func (r *Reader) addSnapshots(columns []parquet.Values, rows int) error {
 	for i := range rows {
 		end, s, err := snapshotOf(columns, i, len(r.tasks))
 		if err != nil {
-			return fmt.Errorf("row %d: %w", len(r.open)+len(r.close), err)
+			return fmt.Errorf("row %d: %w", len(r.open)+len(r.close)+len(r.last), err)
 		}
-		if end == endOpen {
+		switch end {
+		case endOpen:
 			r.open = append(r.open, s)
-		} else {
+		case endClose:
 			r.close = append(r.close, s)
+		case endLast:
+			r.last = append(r.last, s)
 		}
 	}
 	return nil
@@ -130,6 +134,10 @@ func (r *Reader) Tasks() []event.Task { return r.tasks }
 
 // Snapshots returns what the kernel's books said when the window opened and when it closed.
 func (r *Reader) Snapshots() (open, close []event.Snapshot) { return r.open, r.close }
+
+// Last returns what the kernel's books said of tasks at their last switch; before the fourth schema
+// nothing.
+func (r *Reader) Last() []event.Snapshot { return r.last }
 
 // Lost returns the intervals in which events were lost.
 func (r *Reader) Lost() []event.Lost { return r.lost }
@@ -197,7 +205,9 @@ func (r *Reader) parseManifest(data []byte) error {
 	if err != nil {
 		return err
 	}
-	if schema != Schema && schema != schema2 && schema != schema1 {
+	switch schema {
+	case Schema, schema3, schema2, schema1:
+	default:
 		return r.Foreign(schema, Schema)
 	}
 	if err := json.Unmarshal(data, &r.manifest); err != nil {

@@ -114,11 +114,11 @@ func TestNoRun(t *testing.T) {
 		"no events": {func(t *testing.T, dir string) {
 			os.Remove(filepath.Join(dir, eventsName))
 		}, fs.ErrNotExist, eventsName},
-		"newer":      {swap("run/3", "run/4"), ErrNewer, "schema switchyard.run/4"},
-		"much newer": {swap("run/3", "run/17"), ErrNewer, "schema switchyard.run/17"},
-		"another program": {swap("switchyard.run/3", "switchyard.compare/1"), ErrDamaged,
+		"newer":      {swap("run/4", "run/5"), ErrNewer, "schema switchyard.run/5"},
+		"much newer": {swap("run/4", "run/17"), ErrNewer, "schema switchyard.run/17"},
+		"another program": {swap("switchyard.run/4", "switchyard.compare/1"), ErrDamaged,
 			"switchyard.compare/1"},
-		"a version of air": {swap("run/3", "run/-1"), ErrDamaged, "its schema"},
+		"a version of air": {swap("run/4", "run/-1"), ErrDamaged, "its schema"},
 		"not JSON": {manifest(func(b []byte) []byte {
 			return b[:len(b)/2]
 		}), ErrDamaged, ManifestName},

@@ -11,7 +11,7 @@ import (
 // snapshotColumns are the columns of snapshots.parquet.
 var snapshotColumns = [...]parquet.Column{
 	snapshotEnd: {Name: "end", Physical: parquet.Blobs, Encoding: parquet.Dictionary,
-		Text: true, Words: []string{endOpen, endClose}},
+		Text: true, Words: []string{endOpen, endClose, endLast}},
 	snapshotTime:  {Name: "time_ns", Physical: parquet.Int64s, Encoding: parquet.Delta},
 	snapshotTask:  {Name: "task", Physical: parquet.Int32s, Encoding: parquet.Delta},
 	snapshotCPU:   {Name: "cpu", Physical: parquet.Int32s, Encoding: parquet.Dictionary},
@@ -39,10 +39,11 @@ const (
 	snapshotRunDelay
 )
 
-// The ends of a window, by name.
+// The ends of a window, and of a task in it, by name. They are on disk: never rename one.
 const (
 	endOpen  = "open"
 	endClose = "close"
+	endLast  = "last" // the task's last switch
 )
 
 // activityNames are the values of the column activity. They are on disk: never rename one.
@@ -53,8 +54,8 @@ var activityNames = [...]string{
 	event.Blocked:  "blocked",
 }
 
-// writeSnapshots writes what was read at one end of the window as rows: end is its place among the
-// words of the column.
+// writeSnapshots writes what was read at one end as rows: end is its place among the words of the
+// column.
 func writeSnapshots(t *parquet.Writer, end int64, list []event.Snapshot, tasks int) error {
 	for i := range list {
 		s := &list[i]
@@ -118,8 +119,8 @@ func snapshotOf(columns []parquet.Values, row, tasks int) (end string, s event.S
 		return "", s, fmt.Errorf("activity %.40q is not known", activity)
 	}
 	end = columns[snapshotEnd].Text(row)
-	if end != endOpen && end != endClose {
-		return "", s, fmt.Errorf("%.40q is no end of a window", end)
+	if end != endOpen && end != endClose && end != endLast {
+		return "", s, fmt.Errorf("%.40q is no end of a window or of a task", end)
 	}
 	return end, s, nil
 }

@@ -42,7 +42,7 @@ type Writer struct {
 	ended     []int64      // when a task began to end
 
 	tasks     []event.Task
-	snapshots [2][]event.Snapshot
+	snapshots [3][]event.Snapshot // by end
 	lost      []event.Lost
 	load      []byte
 }
@@ -197,8 +197,11 @@ func (w *Writer) Tasks(tasks []event.Task) { w.tasks = tasks }
 
 // Snapshots sets what the kernel's books said when the window opened and when it closed.
 func (w *Writer) Snapshots(open, close []event.Snapshot) {
-	w.snapshots = [2][]event.Snapshot{open, close}
+	w.snapshots[0], w.snapshots[1] = open, close
 }
+
+// Last sets what the kernel's books said of tasks at their last switch.
+func (w *Writer) Last(last []event.Snapshot) { w.snapshots[2] = last }
 
 // Lost sets the intervals in which events were lost.
 func (w *Writer) Lost(lost []event.Lost) { w.lost = lost }

@@ -212,6 +212,8 @@ func TestTables(t *testing.T) {
 	}
 	close := []event.Snapshot{{Time: 9, Task: 4, Activity: event.Runnable, RunDelay: 0,
 		HasRunDelay: true}, {Time: 9, Task: 3, RunDelay: 12, HasRunDelay: true}}
+	last := []event.Snapshot{{Time: 8, Task: 1, CPU: 3, State: event.StateDead,
+		Activity: event.OnCPU, NVCSW: 3, NIVCSW: 4, Exec: 5, RunDelay: 6, HasRunDelay: true}}
 	lost := []event.Lost{{CPU: 0, First: 3, Last: 3, Count: 1},
 		{CPU: 1, First: 4, Last: 9, Count: 1 << 40}}
 	load := []byte(`{"requests": 12}`)
@@ -224,6 +226,7 @@ func TestTables(t *testing.T) {
 	defer w.Close()
 	w.Tasks(tasks)
 	w.Snapshots(open, close)
+	w.Last(last)
 	w.Lost(lost)
 	w.Load(load)
 	m := someManifest()
@@ -240,6 +243,9 @@ func TestTables(t *testing.T) {
 	}
 	if o, c := r.Snapshots(); !slices.Equal(o, open) || !slices.Equal(c, close) {
 		t.Errorf("snapshots %+v and %+v, want %+v and %+v", o, c, open, close)
+	}
+	if got := r.Last(); !slices.Equal(got, last) {
+		t.Errorf("last %+v, want %+v", got, last)
 	}
 	if !slices.Equal(r.Lost(), lost) {
 		t.Errorf("lost %+v, want %+v", r.Lost(), lost)

@@ -36,9 +36,8 @@ type Options struct {
 }
 
 // Analysis turns one recording into a Result. Feed it what is known of the recording as a whole
-// first (Start, End, Lost, Tasks, each in any order), then the events in the order of time (Event),
-// and then ask for the Result. End and Tasks may also come after the events; then a switch that was
-// lost after the window may be held against the checks.
+// first (Start, End, Last, Lost, Tasks, each in any order), then the events in the order of time
+// (Event), and then ask for the Result.
 //
 // Its memory is bounded by the numbers of tasks, CPUs and lost intervals, not by the number of
 // events. It has no lock.
@@ -74,7 +73,7 @@ type Analysis struct {
 	// switches between the readings, at least and at most
 	ctxt      [2]uint64
 	switches  uint64
-	staleIdle int64 // cpu.stale at switches from and to idle tasks
+	staleIdle int64 // Analysis.stale at switches from and to idle tasks
 	done      *Result
 }
 
@@ -146,7 +145,7 @@ func (a *Analysis) Start(s *event.Snapshot) {
 		return // the walk has come by before
 	}
 	a.walk.started++
-	a.delays = a.delays || s.HasRunDelay
+	a.delays = a.delays || s.HasRunDelay && s.RunDelay > 0
 	b.started, b.start = true, *s
 	b.start.Time = clamp(s.Time)
 	a.walk.lastStart = max(a.walk.lastStart, b.start.Time)
@@ -154,7 +153,6 @@ func (a *Analysis) Start(s *event.Snapshot) {
 	// the queue: it would wait to the window's end.
 	if s.Activity == event.Runnable && t.state == unmet && a.recorded(s.Task) {
 		a.place(t, s.Task, int32(s.CPU), b.start.Time)
-		a.cpu(int(s.CPU)).woken = never // it may have waited for long
 	}
 }
 
@@ -168,9 +166,18 @@ func (a *Analysis) End(s *event.Snapshot) {
 	if !b.ended {
 		a.walk.ended++
 	}
-	b.ended, b.late, b.end = true, a.began, *s
+	b.ended, b.end = true, *s
 	b.end.Time = clamp(s.Time)
 	a.walk.firstEnd = min(a.walk.firstEnd, b.end.Time)
+}
+
+// Last says what the kernel's books had on a task at its last switch.
+func (a *Analysis) Last(s *event.Snapshot) {
+	if t := a.task(s.Task); t != nil {
+		b := t.keep()
+		b.closed, b.last = true, *s
+		a.delays = a.delays || s.HasRunDelay && s.RunDelay > 0
+	}
 }
 
 // begin prepares for the first event.
@@ -266,7 +273,7 @@ func (a *Analysis) cpu(i int) *cpu {
 		a.cpus = append(a.cpus, make([]*cpu, i+1-len(a.cpus))...)
 	}
 	if a.cpus[i] == nil {
-		a.cpus[i] = &cpu{current: event.NoTask, waking: event.NoTask, woken: never,
+		a.cpus[i] = &cpu{current: event.NoTask, waking: event.NoTask, woken: noWaking,
 			queueFrom: a.w.Open, placed: event.NoTask}
 	}
 	return a.cpus[i]

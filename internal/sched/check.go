@@ -13,6 +13,7 @@ import (
 type checker struct {
 	nvcsw, nivcsw, exec, life, delay, tasks verdict
 
+	delayAll   delay
 	made       leftOut        // by tasks that the kernel keeps from tracing
 	delayTasks int            // those whose run_delay the kernel keeps
 	running    map[int32]bool // CPUs on which a task was last
@@ -113,11 +114,6 @@ func (c *checker) switches(a *Analysis, id event.TaskID, t *task) {
 	nv, niv := t.sinceNV, t.sinceNIV // its last switch has its last counters
 	if b.ended {
 		nv, niv = int64(b.end.NVCSW-b.start.NVCSW), int64(b.end.NIVCSW-b.start.NIVCSW)
-		if b.late {
-			// Events of after the snapshot came before it was known.
-			t.TracedVoluntary -= min(t.TracedVoluntary, uint64(max(t.sinceNV-nv, 0)))
-			t.TracedInvoluntary -= min(t.TracedInvoluntary, uint64(max(t.sinceNIV-niv, 0)))
-		}
 	}
 	t.KernelVoluntary, t.KernelInvoluntary = uint64(max(nv, 0)), uint64(max(niv, 0))
 	t.MissingVoluntary = t.KernelVoluntary - min(t.TracedVoluntary, t.KernelVoluntary)
@@ -156,30 +152,6 @@ func (a *Analysis) execMargin(r *Result) time.Duration {
 		time.Microsecond*time.Duration(t.Switches.Voluntary+t.Switches.Involuntary) +
 		10*time.Microsecond*time.Duration(t.Switches.Lazy) +
 		dur(a.staleIdle)
-}
-
-func (c *checker) runDelay(a *Analysis, id event.TaskID, t *task) {
-	b := t.books
-	if b == nil || !b.ended || !b.end.HasRunDelay || !(t.bornSeen || b.started &&
-		b.start.HasRunDelay) ||
-		b.started && b.start.Activity == event.Runnable {
-		// the kernel counts its first wait from before the snapshot
-		c.delay.leftOut++
-		return
-	}
-	c.delayTasks++
-	kernel := int64(b.end.RunDelay - b.start.RunDelay)
-	c.delay.traced += uint64(t.queueTook)
-	c.delay.kernel += uint64(kernel)
-	// The kernel takes the time at the start of a switch, the probe at its end: in between a
-	// hypervisor can take the CPU away, and of 10 ms at a time (USER_HZ) it is known how long.
-	slack := kernel/100 + int64(100*time.Microsecond) +
-		int64(time.Microsecond)*int64(t.KernelVoluntary+t.KernelInvoluntary) + int64(a.o.Steal)
-	if kernel < t.queueRuns-slack-t.staleIn || kernel > t.queueTook+t.queueMay+slack+t.staleOut {
-		c.delay.blame(a, id,
-			fmt.Sprintf("traced %v, %v of it after involuntary switches, kernel %v",
-				dur(t.queueTook), dur(t.queueRuns), dur(kernel)))
-	}
 }
 
 // existence compares whether a task should be there with whether the walks over all tasks found it.
@@ -229,15 +201,7 @@ func (c *checker) checks(a *Analysis, r *Result) []event.Check {
 		exec.Status, exec.Reason = event.Unavailable,
 			"no task was seen to come to a CPU and to leave it"
 	}
-	delay := c.delay.within("run_delay", a)
-	if c.delayTasks == 0 {
-		delay.Status, delay.Reason = event.Unavailable,
-			"the kernel does not keep it (CONFIG_SCHED_INFO, sysctl kernel.sched_schedstats)"
-		if a.delays {
-			delay.Reason = "no task that was recorded is in the second snapshot: they have ended"
-		}
-	}
-	list = append(list, exec, delay, c.checkLife(a, r), a.checkCPU(r))
+	list = append(list, exec, c.checkDelay(a), c.checkLife(a, r), a.checkCPU(r))
 
 	tasks := c.tasks.check("tasks", a)
 	if a.walk.started == 0 || a.walk.ended == 0 {

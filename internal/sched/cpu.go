@@ -18,8 +18,8 @@ type cpu struct {
 	brokenByLoss  uint64
 	// and those whose prev was not seen to come, because the kernel hides the task before it
 	hidden uint64
-	// when somebody was last put on its queue, since its last switch; never: nobody was
-	woken int64
+	// the last waking to its queue since its last switch, and what that was before
+	woken, wokenBefore waking
 
 	// The queue.
 	waiting   int
@@ -30,24 +30,11 @@ type cpu struct {
 	dirty     bool
 }
 
-// tick is the longest a CPU's own clock stands still while a task runs: HZ may be 100.
-const tick = 10_000_000
-
-// stale returns how far the kernel's clock of the CPU may lag behind at a switch. A waking that is
-// to preempt the one that runs brings the clock up to date, and the switch that it leads to does
-// without (rq_clock_skip_update in kernel/sched/core.c). The switch can be long in coming: lazy
-// preemption waits for the tick, and a hypervisor may come in between.
-func (c *cpu) stale(now int64) int64 {
-	if c.woken < 0 {
-		return 0
-	}
-	return min(now-c.woken, tick)
-}
-
 // switched follows a switch. sound: the counters of the task that leaves show that it was there all
 // the time.
 func (c *cpu) switched(a *Analysis, prev *task, e *event.Event, now int64, sound bool) {
-	c.waking, c.woken = event.NoTask, never
+	c.waking = event.NoTask
+	c.woken.passes(e.Other, now)
 	if a.in(now) {
 		c.switches++
 	}

@@ -104,10 +104,15 @@ func (a *Analysis) period(id event.TaskID, t *task, end int64, cpu int32, out, i
 		p.whole = t.seen && !t.earlyUsed
 		p.into = &t.block
 		if t.woken < 0 {
-			t.queueMay += off - t.from // some of it may have been that
+			if came {
+				t.maybe(off - t.from) // some of it may have been a wait
+			}
 			p.to, p.whole = off, false
 		} else {
 			p.by = t.by
+			if t.movedAsleep >= 0 {
+				t.maybe(t.woken - t.movedAsleep)
+			}
 		}
 		if t.left == leftUnknown {
 			p.what, p.whole = Nothing, false
@@ -146,15 +151,8 @@ func (a *Analysis) wait(p *part, t *task, from, to int64, came, seen bool) {
 		p.by = t.by
 		a.preemptors.add(t.by, p.id, a.once(t.from), d)
 	}
-	if b := t.books; came && (b == nil || (!b.started || to > b.start.Time) &&
-		(!b.ended || to <= b.end.Time)) {
-		t.queueTook += to - from
-		// The second snapshot is later than the window; and the kernel leaves out who was on its
-		// way to sleep (sched_info_depart in kernel/sched/stats.h asks whether the task is
-		// running).
-		if !woken && !t.halfway && to <= a.w.Close {
-			t.queueRuns += to - from
-		}
+	if came {
+		a.waited(t, from, to, seen)
 	}
 	a.add(p)
 }
@@ -175,6 +173,7 @@ func (a *Analysis) murky(id event.TaskID, t *task, end, on int64, known bool) {
 	} else if t.left == leftPreempted && t.seen {
 		a.preemptors.add(t.by, id, a.once(t.from), 0)
 	}
+	t.maybe(end - t.from)
 	if !known || t.from < a.w.Open || end >= a.w.Close {
 		on = 0 // nobody knows what of it was in the window
 	}

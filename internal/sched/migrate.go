@@ -49,8 +49,19 @@ func (a *Analysis) onMigrate(e *event.Event, now int64) {
 	}
 	to := cpuOf(e.Value, t.cpu)
 	switch t.state {
+	case blocked:
+		if !atWakeup && t.movedAsleep < 0 {
+			t.movedAsleep = now
+		}
 	case ready:
 		a.move(t, e.Task, to, now, atWakeup)
+		if atWakeup {
+			a.wakesNot(e.Task, t.cpu)
+			t.enqueuing = a.wakes(e, to, now)
+		} else {
+			a.wakes(e, to, now)
+			t.moved++
+		}
 		a.queue.settle(a, now, e.Task)
 	case running: // the task itself may have a waking under way, or be on the stopper's list
 		return

@@ -112,7 +112,7 @@ func (a *Analysis) place(t *task, id event.TaskID, number int32, now int64) {
 	}
 	a.unplace(t, now)
 	c := a.count(number, 1, now)
-	c.placed, c.woken = id, now
+	c.placed = id
 	t.queued, t.queueCPU, t.queueEpoch = true, number, a.queue.epoch
 }
 
@@ -144,7 +144,7 @@ func (a *Analysis) move(t *task, id event.TaskID, number int32, now int64, atWak
 		a.measure(c, now)
 		c.waiting++
 		a.queue.waiting++
-		c.placed, c.woken = id, now
+		c.placed = id
 		t.queued, t.queueCPU = true, number
 		a.queue.touch(a, int(number))
 		a.queue.undo(id, t.woken)

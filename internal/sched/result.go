@@ -42,9 +42,9 @@ type Result struct {
 	//	                  read it
 	//	sum_exec_runtime  on-CPU spans (ns) in the window: the kernel's own within its clock's
 	//	                  error, for each task
-	//	run_delay         run-queue time (ns) between the snapshots: the kernel's own begins when
-	//	                  the task is put on the queue, after its waking, so that it is less; but
-	//	                  not less than what follows involuntary switches
+	//	run_delay         run-queue time (ns) between the snapshots, or up to a task's last switch:
+	//	                  the kernel's own within the bounds of run_delay.go, for each task and for
+	//	                  all together
 	//	life              on-CPU + run-queue + blocked time (ns) = the tasks' life in the window,
 	//	                  for each task
 	//	cpu               busy + idle time of the CPUs (ns) = the window, for each CPU
@@ -254,10 +254,8 @@ func (a *Analysis) closeTask(id event.TaskID, t *task) {
 				}
 			}
 			a.period(id, t, a.w.Close, t.cpu, false, false)
-			if t.state == ready && b != nil && b.ended {
-				// The kernel adds what it has waited so far whenever it is moved to another CPU's
-				// queue.
-				t.queueMay += b.end.Time - max(t.from, t.woken)
+			if t.state == ready && t.moved > 0 && b != nil && b.ended {
+				t.maybe(b.end.Time - max(t.from, t.woken)) // up to the last move
 			}
 		}
 	}

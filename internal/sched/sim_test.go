@@ -16,14 +16,18 @@ type sim struct {
 	list []*simTask
 
 	events []event.Event
-	looked int64 // since when somebody looks: no chain is older
-	quiet  bool  // no signals, no spurious wakings
-	early  bool  // wakings come before the switch-out they belong to
+	lags   *rand.Rand       // of the kernel's books; nil: their times are those of the events
+	last   []event.Snapshot // the books of tasks at their last switch
+	looked int64            // since when somebody looks: no chain is older
+	quiet  bool             // no signals, no spurious wakings
+	early  bool             // wakings come before the switch-out they belong to
 }
 
 type simCPU struct {
 	current event.TaskID
 	queue   []event.TaskID
+	clock   int64       // the queue's own, when it was last brought up to date
+	skip    bool        // the next switch does without that
 	history []simSpan   // what ran, by what of Running and Nothing (idle)
 	lengths []simLength // of the queue, from then on
 }
@@ -58,6 +62,9 @@ type simTask struct {
 	cpu     int
 	nv, niv uint64
 	exec    int64
+	delay   int64 // run_delay
+	queued  int64 // since when it waits, as the kernel has it
+	onSince int64 // and runs
 	since   int64
 	spans   []simSpan
 	start   int
@@ -129,6 +136,27 @@ func (s *sim) enqueue(id event.TaskID, cpu int) {
 	s.length(cpu)
 }
 
+// The kernel's books take their times at other moments than its events: see run_delay.go.
+
+// lag is what can lie between the two.
+func (s *sim) lag() int64 {
+	if s.lags == nil {
+		return 0
+	}
+	return s.lags.Int64N(300)
+}
+
+// woken puts a task on its queue in the kernel's books, after its waking.
+func (s *sim) woken(t *simTask) {
+	c := &s.cpus[t.cpu]
+	c.clock = max(c.clock, s.now+s.lag())
+	t.queued = c.clock
+	c.skip = c.skip || s.lags != nil && s.lags.IntN(3) == 0
+}
+
+// off takes a task off a CPU's queue in the kernel's books.
+func (s *sim) off(t *simTask, cpu int) { t.delay += max(s.cpus[cpu].clock-t.queued, 0) }
+
 // dequeue takes a random task off the queue.
 func (s *sim) dequeue(cpu int) event.TaskID {
 	q := &s.cpus[cpu].queue
@@ -153,9 +181,13 @@ func (s *sim) swtch(cpu int, how int) {
 		table = event.Lazy
 	}
 	e.Flags = e.Flags.WithPageTable(table)
+	if !c.skip {
+		c.clock = max(c.clock, now-s.lag())
+	}
+	c.skip = false
 	if !prev.Idle() {
 		t := s.list[prev]
-		t.exec += now - t.since
+		t.exec += c.clock - t.onSince
 		switch how {
 		case sleeps:
 			e.Flags |= event.FlagVoluntary
@@ -191,6 +223,10 @@ func (s *sim) swtch(cpu int, how int) {
 		e.NVCSW, e.NIVCSW, e.Value = uint16(t.nv), uint16(t.niv), int64(uint32(t.exec))
 		if t.state == Waiting {
 			c.queue = append(c.queue, prev)
+			t.queued = c.clock
+		}
+		if t.gone {
+			s.last = append(s.last, t.books(now))
 		}
 	}
 	if !next.Idle() {
@@ -204,6 +240,8 @@ func (s *sim) swtch(cpu int, how int) {
 			t.kept = append(t.kept, now)
 		}
 		woken := t.start == afterWaking || t.start == afterEarlyWaking
+		s.off(t, cpu)
+		t.onSince = c.clock
 		if t.since >= s.looked {
 			t.own += now - t.since
 		}
@@ -278,6 +316,7 @@ func (s *sim) wake(cpu int, id event.TaskID) {
 			t.links = []simLink{{waker, own}}
 		}
 		s.enqueue(id, t.cpu)
+		s.woken(t)
 	default:
 		t.spurious = append(t.spurious, now)
 	}
@@ -312,10 +351,9 @@ func (s *sim) settle(flags event.Flags, cpu int, t *simTask) {
 			Other: s.cpus[cpu].current, Value: int64(to), Flags: flags})
 		t.migrations = append(t.migrations, now)
 		t.atWakeup = append(t.atWakeup, now)
-		s.enqueue(t.id, to)
-		return
 	}
 	s.enqueue(t.id, to)
+	s.woken(t)
 }
 
 func (s *sim) fork(cpu int) {
@@ -333,6 +371,8 @@ func (s *sim) fork(cpu int) {
 		t.away = append(t.away, now)
 	}
 	s.enqueue(t.id, to)
+	s.woken(t)
+	t.queued -= 2 * s.lag() // its event comes after
 }
 
 // step lets something happen.
@@ -376,7 +416,10 @@ func (s *sim) step() {
 		t.migrations = append(t.migrations, now)
 		c.queue = slices.DeleteFunc(c.queue, func(q event.TaskID) bool { return q == id })
 		s.length(cpu)
+		c.clock = max(c.clock, now-s.lag())
+		s.off(t, cpu)
 		s.enqueue(id, to)
+		s.woken(t)
 	}
 }
 
@@ -399,14 +442,20 @@ func (s *sim) walk() []event.Snapshot {
 		s.tick()
 		what := map[Doing]event.Activity{Running: event.OnCPU, Waiting: event.Runnable,
 			Sleeping: event.Blocked}[t.state]
-		exec := t.exec
+		books := t.books(s.now)
+		books.Activity = what
 		if t.state == Running {
-			exec += (s.now - t.since) / 2 // behind
+			books.Exec += uint64(s.now-t.since) / 2 // behind
 		}
-		list = append(list, event.Snapshot{Time: s.now, Task: t.id, CPU: uint16(t.cpu),
-			Activity: what, NVCSW: t.nv, NIVCSW: t.niv, Exec: uint64(exec)})
+		list = append(list, books)
 	}
 	return list
+}
+
+// books are what the kernel has of a task.
+func (t *simTask) books(now int64) event.Snapshot {
+	return event.Snapshot{Time: now, Task: t.id, CPU: uint16(t.cpu), NVCSW: t.nv, NIVCSW: t.niv,
+		Exec: uint64(t.exec), RunDelay: uint64(t.delay), HasRunDelay: true}
 }
 
 // look begins the chains anew, as they are for one who begins to look now.

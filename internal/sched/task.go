@@ -87,14 +87,21 @@ type task struct {
 	queued     bool
 	queueCPU   int32
 	queueEpoch uint32
-	// run-queue time as the kernel would have it in run_delay: after involuntary switches, all
-	queueRuns, queueTook int64
+
+	// For the check of run_delay. Of the period: the switches at both ends of its wait, how long it
+	// can take from its waking to the queue, how often it was moved to another queue while it
+	// waited, and when first while it slept. Of all periods: between what the kernel's waits lie,
+	// for the task alone and for the sum of all tasks; or nothing is known, for an end of a wait is
+	// not.
+	leftAt, cameAt  edge
+	enqueuing       int64
+	moved           int32
+	movedAsleep     int64
+	delay, delayAll delay
+	delayUnknown    bool
 	// How much earlier than we the kernel may say that it came to a CPU, and left it: see
-	// cpu.stale.
+	// Analysis.stale.
 	staleIn, staleOut int64
-	// what the kernel may have beside: blocked time without a waking that was seen, and waits not
-	// over yet
-	queueMay int64
 
 	chain                                 chain
 	wakeup, other, onCPU, block, compound tally
@@ -104,9 +111,9 @@ type task struct {
 
 // books are what the kernel's own say of the task.
 type books struct {
-	start, end     event.Snapshot
-	started, ended bool
-	late           bool // end came after events
+	start, end, last event.Snapshot
+	started, ended   bool
+	closed           bool // last is known: the task's last switch was recorded
 }
 
 func (t *task) keep() *books {
@@ -135,6 +142,7 @@ func (a *Analysis) meet(id event.TaskID, now int64) *task {
 func (a *Analysis) greet(t *task, now int64) {
 	t.state, t.left = unknown, leftUnknown
 	t.from, t.woken, t.in, t.early, t.died = now, never, never, never, never
+	t.movedAsleep = never
 	t.cpu = never
 	t.born = now
 	if b := t.books; b != nil && b.started {
@@ -199,6 +207,7 @@ func (t *task) begun(now int64, s state, l left, by event.TaskID) {
 	t.state, t.left, t.by = s, l, by
 	t.seen, t.doubt, t.earlyUsed, t.unseenWaking, t.twice, t.halfway = true, false, false, false,
 		false, false
+	t.moved, t.movedAsleep = 0, never
 }
 
 func (a *Analysis) onSwitch(e *event.Event, now int64) {
@@ -209,17 +218,17 @@ func (a *Analysis) onSwitch(e *event.Event, now int64) {
 	}
 	sound := false
 	var prev, next *task
-	stale := c.stale(now)
+	stale := a.stale(c, e, now)
+	lag := a.lag(c, e, stale)
 	if e.Task.Idle() || e.Other.Idle() {
 		a.staleIdle += stale
 	}
-	if !a.o.All && e.Flags&event.FlagVoluntary == 0 {
-		// the waking that led to it may be of a task that is not recorded
-		stale = min(now-c.since, tick)
-	}
 	if e.Task >= 0 && a.about(e.Flags, event.FlagTaskTraced) {
 		if prev = a.meet(e.Task, now); prev != nil {
-			sound = a.out(prev, e, c, now)
+			told := prev.lagByExec(e, now)
+			if sound = a.out(prev, e, c, now); sound {
+				lag = min(lag, told)
+			}
 			prev.staleOut += stale
 		}
 	}
@@ -229,6 +238,7 @@ func (a *Analysis) onSwitch(e *event.Event, now int64) {
 			next.staleIn += stale
 		}
 	}
+	edges(prev, next, lag)
 	c.switched(a, prev, e, now, sound)
 
 	// The one that comes leaves the queue before the one that goes may join it.
@@ -446,10 +456,14 @@ func (t *task) ran(exec uint32, now int64) (ns int64, known bool) {
 // account puts a span on a CPU beside what the kernel's books have for it: only the low 32 bits,
 // but the rest must be the same.
 func (t *task) account(span int64, exec uint32) {
-	d := int64(exec - t.exec)
-	d += (span - d + 1<<31) >> 32 << 32
 	t.ExecTraced += time.Duration(span)
-	t.ExecKernel += time.Duration(d)
+	t.ExecKernel += time.Duration(t.execIn(span, exec))
+}
+
+// execIn is what the kernel's books have for a span, up to exec.
+func (t *task) execIn(span int64, exec uint32) int64 {
+	d := int64(exec - t.exec)
+	return d + (span-d+1<<31)>>32<<32
 }
 
 // enter puts a task on a CPU.
@@ -475,6 +489,7 @@ func (a *Analysis) enter(t *task, e *event.Event, now int64) {
 		case !t.seen && t.left == leftNot && t.cpu == int32(e.CPU):
 			// The snapshot was taken in the middle of this switch.
 			t.Unknown += time.Duration(a.clip(t.from, now))
+			t.delayUnknown = true
 			t.from, t.in, t.left = now, now, leftUnknown
 		case t.cpu != int32(e.CPU) && !t.twice:
 			t.twice, t.twiceCPU = true, t.cpu
@@ -545,6 +560,7 @@ func (a *Analysis) onWaking(e *event.Event, now int64) {
 		}
 		a.inherit(e.Task, t, t.by)
 		a.place(t, e.Task, cpuOf(e.Value, t.cpu), now)
+		t.enqueuing = a.wakes(e, cpuOf(e.Value, t.cpu), now)
 		a.queue.settle(a, now, e.Task)
 		c.waking, c.wakingBy = e.Task, t.by
 		return
@@ -628,6 +644,7 @@ func (a *Analysis) onWakeNew(e *event.Event, now int64) {
 	}
 	a.inherit(e.Task, t, whoever(e))
 	a.place(t, e.Task, t.cpu, now)
+	a.wakes(e, t.cpu, now)
 	a.queue.settle(a, now, e.Task)
 }
 

@@ -114,7 +114,16 @@ func (s *tiny) snap(at int64, id event.TaskID, cpu int, what event.Activity) eve
 // analyse feeds everything.
 func analyse(w event.Window, o Options, table []event.Task, start []event.Snapshot,
 	events []event.Event, end []event.Snapshot, lost ...event.Lost) *Result {
+	return analyseLast(w, o, table, start, events, end, nil, lost...)
+}
+
+// analyseLast has the books of ended tasks besides.
+func analyseLast(w event.Window, o Options, table []event.Task, start []event.Snapshot,
+	events []event.Event, end, last []event.Snapshot, lost ...event.Lost) *Result {
 	a := NewAnalysis(w, o)
+	for i := range last {
+		a.Last(&last[i])
+	}
 	a.Tasks(table)
 	for _, l := range lost {
 		a.Lost(l)

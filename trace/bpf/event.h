@@ -25,6 +25,7 @@ enum record_kind {
 	RECORD_LOST = 13,
 	RECORD_NUMBER = 14, /* the task has another number than before, and whoever had it has its
 			       old one */
+	RECORD_BOOKS = 15,  /* since version 4 */
 };
 
 enum record_flag {
@@ -48,6 +49,9 @@ enum record_flag {
 
 	/* of a system call */
 	RECORD_COMPAT = 1 << 0, /* of the 32-bit ABI: its number means something else */
+
+	/* of a task's books */
+	RECORD_RUN_DELAY = 1 << 0, /* the kernel keeps it */
 };
 
 enum record_page_table {
@@ -124,6 +128,16 @@ struct record_syscall {
 		      exit */
 };
 _Static_assert(sizeof(struct record_syscall) == 24, "struct record_syscall");
+
+/* The kernel's books on a task at its last switch, which the record before this one is. */
+struct record_books {
+	struct record r;
+	u64 nvcsw;
+	u64 nivcsw;
+	u64 exec;      /* sum_exec_runtime, ns */
+	u64 run_delay; /* ns */
+};
+_Static_assert(sizeof(struct record_books) == 48, "struct record_books");
 
 /* What did not fit into this CPU's ring before this record. */
 struct record_lost {

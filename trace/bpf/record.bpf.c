@@ -5,6 +5,27 @@
  */
 #include "ring.h"
 
+/* It will not be there any more when the tasks are walked over at the window's end. */
+static __always_inline void books(struct task_struct *t, u64 now)
+{
+	struct record_books *b = ring_reserve(struct record_books, now);
+	u64 run_delay = 0;
+	u8 flags = 0;
+
+	if (!b)
+		return;
+	if (field_exists(t->sched_info.run_delay)) {
+		flags = RECORD_RUN_DELAY;
+		run_delay = t->sched_info.run_delay;
+	}
+	record_head(&b->r, now, RECORD_BOOKS, flags, t->pid);
+	b->nvcsw = t->nvcsw;
+	b->nivcsw = t->nivcsw;
+	b->exec = t->se.sum_exec_runtime;
+	b->run_delay = run_delay;
+	ring_submit(b, sizeof(*b));
+}
+
 SEC("tp_btf/sched_switch")
 int rec_switch(u64 *ctx)
 {
@@ -56,6 +77,8 @@ int rec_switch(u64 *ctx)
 	s->nivcsw = prev->nivcsw;
 	s->exec = prev->se.sum_exec_runtime;
 	ring_submit(s, sizeof(*s));
+	if (unlikely(state & TASK_DEAD) && flags & RECORD_PREV)
+		books(prev, now);
 	return 0;
 }
 
@@ -128,6 +151,7 @@ const volatile struct {
 	struct record_identity identity[0];
 	struct record_end end[0];
 	struct record_syscall syscall[0];
+	struct record_books books[0];
 	struct record_lost lost[0];
 	struct record_snapshot snapshot[0];
 	struct ring ring[0];

@@ -168,7 +168,7 @@ const (
 )
 
 // Snapshot is what the kernel's own books said of a task at one end of the window, read by the task
-// iterator. The counters only grow.
+// iterator, or at its last switch. The counters only grow.
 type Snapshot struct {
 	Time          int64 // ns, CLOCK_BOOTTIME
 	Task          TaskID
@@ -177,7 +177,7 @@ type Snapshot struct {
 	Activity      Activity
 	NVCSW, NIVCSW uint64 // voluntary and involuntary switches since it began
 	Exec          uint64 // sum_exec_runtime, ns; behind by up to a tick while the task runs
-	RunDelay      uint64 // ns; only with HasRunDelay (CONFIG_SCHED_INFO and statistics on)
+	RunDelay      uint64 // ns; only with HasRunDelay (CONFIG_SCHED_INFO)
 	HasRunDelay   bool
 }
 

@@ -23,8 +23,9 @@ const (
 // Version is the version of the spools written here, and the newest that can be read. Older ones can be read, too.
 //
 // Version 2 has the tasks' numbers in the recorder's PID namespace. In version 1 a task has only the kernel's own. Version 3
-// says again and again up to which time it is complete, and on which machine it was made.
-const Version = 3
+// says again and again up to which time it is complete, and on which machine it was made. Version 4 has the kernel's books on
+// each task at its last switch.
+const Version = 4
 
 // MaxRings is the most rings that a recording can have: MAX_RINGS in trace/bpf/ring.h. CPUs beyond share them.
 const MaxRings = 64

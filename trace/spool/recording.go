@@ -34,6 +34,7 @@ type Recording struct {
 	marks     map[event.TaskID]uint32 // what tells the tasks apart that have got other numbers
 	opened    []event.Snapshot
 	closed    []event.Snapshot
+	last      []event.Snapshot
 	bad       error
 	read      bool
 	beyond    uint64 // records after the end of a recording that was cut off
@@ -136,6 +137,10 @@ func (r *Recording) Opened() []event.Snapshot { return r.opened }
 
 // Closed returns the snapshot taken after the window closed, once all events are read.
 func (r *Recording) Closed() []event.Snapshot { return r.closed }
+
+// Last returns what the kernel's books said of each task at its last switch, of those whose was recorded, once all events
+// are read. Before version 4 there is nothing.
+func (r *Recording) Last() []event.Snapshot { return r.last }
 
 // Lost returns the intervals in which events were lost.
 func (r *Recording) Lost() []event.Lost { return r.x.lost }
@@ -276,7 +281,7 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		if err := r.learn(tid, le.Uint32(b[identityNr:])); err != nil {
 			return false, err
 		}
-	case kindExit, kindFree, kindSyscallEnter, kindSyscallExit:
+	case kindExit, kindFree, kindSyscallEnter, kindSyscallExit, kindBooks:
 		if tid == 0 {
 			return false, fmt.Errorf("a record of kind %d of an idle task: %w", kind, ErrFormat)
 		}
@@ -285,6 +290,8 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 	case kindNumber:
 		r.renumbered(le.Uint32(b[identityOld:]), tid, le.Uint32(b[identityBy:]))
 		return false, nil
+	case kindBooks:
+		return false, r.keep(e, b, tid)
 	case kindNew:
 		err = r.made(e, b, tid)
 	case kindExec:
@@ -339,6 +346,21 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		r.tasks[e.Task].Started = int64(le.Uint64(b[endStart:]))
 	}
 	return true, nil
+}
+
+// keep keeps the kernel's books on a task at its last switch.
+func (r *Recording) keep(e *event.Event, b []byte, tid uint32) error {
+	id, err := r.task(tid, e.CPU)
+	if err != nil {
+		return err
+	}
+	le := binary.LittleEndian
+	r.last = append(r.last, event.Snapshot{
+		Time: e.Time, Task: id, CPU: e.CPU, State: event.StateDead, Activity: event.OnCPU,
+		NVCSW: le.Uint64(b[booksNVCSW:]), NIVCSW: le.Uint64(b[booksNIVCSW:]), Exec: le.Uint64(b[booksExec:]),
+		RunDelay: le.Uint64(b[booksRunDelay:]), HasRunDelay: recordFlag(b[recordFlags])&flagRunDelay != 0,
+	})
+	return nil
 }
 
 // exchange finds out that exec in a thread has exchanged the numbers of thread and leader, in a recording of all tasks, where

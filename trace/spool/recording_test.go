@@ -115,6 +115,7 @@ func read(t testing.TB, path string) (events int) {
 		t.Fatalf("an error of another kind: %v", err)
 	}
 	r.Closed()
+	r.Last()
 	r.Lost()
 	r.Window()
 	r.Cut()
@@ -122,7 +123,7 @@ func read(t testing.TB, path string) (events int) {
 }
 
 func every(t uint64) (b []byte) {
-	for kind := kindSwitch; kind <= kindNumber; kind++ {
+	for kind := kindSwitch; kind <= kindBooks; kind++ {
 		if sizes[kind] == 0 {
 			continue // a number that is no kind's
 		}
@@ -136,7 +137,7 @@ func FuzzRecords(f *testing.F) {
 	f.Add(make([]byte, snapshotSize), every(100), every(50), make([]byte, snapshotSize), true)
 	f.Add([]byte{}, every(100), every(0xfd<<56), []byte{}, true) // a time that is none
 	f.Add([]byte{}, every(100)[:77], []byte{1, 2, 3}, []byte{}, false)
-	for kind := kindSwitch; kind <= kindNumber; kind++ { // of the idle task
+	for kind := kindSwitch; kind <= kindBooks; kind++ { // of the idle task
 		if sizes[kind] == 0 {
 			continue
 		}
@@ -171,7 +172,7 @@ func FuzzSpool(f *testing.F) {
 func TestHostileNumbers(t *testing.T) {
 	numbers := []uint32{0, 1, 2, 7, 9, 1 << 15, maxTID, maxTID + 1, 1<<31 - 1, 1 << 31, 1<<32 - 1}
 	var rings [][]byte
-	for kind := kindSwitch; kind <= kindNumber; kind++ {
+	for kind := kindSwitch; kind <= kindBooks; kind++ {
 		for at := 0; at < sizes[kind]; at += 4 {
 			for _, n := range numbers {
 				b := ringRecord(kind, 1000, 1, 7, 9, 0, 0, 0, 1)

@@ -17,6 +17,7 @@ const (
 	kindSyscallExit  recordKind = 11
 	kindLost         recordKind = 13
 	kindNumber       recordKind = 14
+	kindBooks        recordKind = 15
 )
 
 // A recordFlag is a bit of enum record_flag that is not one of event.Flags, which the others are.
@@ -27,6 +28,8 @@ const (
 
 	flagKernel  recordFlag = 1 << 1 // of a new task
 	flagAdopted recordFlag = 1 << 2
+
+	flagRunDelay recordFlag = 1 << 0 // of a task's books
 )
 
 // A snapshotFlag is enum snapshot_flag.
@@ -84,6 +87,12 @@ const (
 	syscallValue = 16
 	syscallSize  = 24
 
+	booksNVCSW    = 16
+	booksNIVCSW   = 24
+	booksExec     = 32
+	booksRunDelay = 40
+	booksSize     = 48
+
 	lostFirst = 16
 	lostLast  = 24
 	lostCount = 32
@@ -120,4 +129,5 @@ var sizes = [...]int{
 	kindSyscallExit:  syscallSize,
 	kindLost:         lostSize,
 	kindNumber:       identitySize,
+	kindBooks:        booksSize,
 }
