@@ -195,7 +195,18 @@ type helper struct {
 
 func start(t testing.TB, program string, args ...string) *helper {
 	t.Helper()
-	return startIn(t, nil, program, args...)
+	h := startIn(t, nil, program, args...)
+	if program != "burner" { // which never does
+		h.settle(t)
+	}
+	return h
+}
+
+// settle waits until the helper sleeps: after its answer it is still on its way, by a switch that
+// would count.
+func (h *helper) settle(t testing.TB) {
+	t.Helper()
+	testenv.Eventually(t, "the helper sleeps", func() bool { return testenv.Asleep(h.pid()) })
 }
 
 // startIn starts one with attributes of its own: a namespace, say.
@@ -246,7 +257,7 @@ func (h *helper) do(t testing.TB, what string, args ...any) string {
 	t.Helper()
 	fmt.Fprintln(h.in, append([]any{what}, args...)...)
 	answer := h.answer(t)
-	testenv.Eventually(t, "the helper sleeps again", func() bool { return testenv.Asleep(h.pid()) })
+	h.settle(t)
 	return answer
 }
 
