@@ -53,7 +53,7 @@ var arrows = map[string][]string{
 	"internal/sys":           {},
 	"internal/proc":          {"trace/event"},
 	"internal/bpf":           {"internal/proc"},
-	"internal/stats":         {},
+	"internal/stats":         {"trace/hist"},
 	"internal/words":         {},
 	"internal/nearest":       {},
 	"internal/parquet":       {},

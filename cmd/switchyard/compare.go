@@ -14,6 +14,7 @@ import (
 	"switchyard/internal/report"
 	"switchyard/internal/rounds"
 	"switchyard/internal/words"
+	"switchyard/trace/event"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -240,8 +241,8 @@ func compareModels(env Env, o compareOptions, quiet bool) error {
 func checksOf(c *report.Compare) error {
 	for _, r := range c.Models {
 		for _, k := range r.Checks {
-			if k.Available && !k.OK {
-				return fmt.Errorf("a check failed: %s, %s: %s (the numbers of that row are not to be trusted)", r.Model, k.Name, k.Difference())
+			if k.Status == event.Fail {
+				return fmt.Errorf("a check failed: %s, %s: %s (the numbers of that row are not to be trusted)", r.Model, k.Name, report.Difference(k))
 			}
 		}
 	}

@@ -15,8 +15,10 @@ import (
 	"switchyard"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
+	"switchyard/internal/rounds"
 	"switchyard/internal/testenv"
 	"switchyard/trace"
+	"switchyard/trace/event"
 
 	"golang.org/x/sys/unix"
 )
@@ -81,7 +83,7 @@ func TestCompareAll(t *testing.T) {
 		if r.Errors > 0 {
 			t.Errorf("%s: errors %v", r.Model, r.ErrorKinds)
 		}
-		if k := r.Checks[0]; k.Name != report.RequestsCheck || !k.Available || !k.OK || k.Traced == 0 {
+		if k := r.Checks[0]; k.Name != rounds.RequestsCheck || !k.OK() || k.Traced == 0 {
 			t.Errorf("%s: requests: %+v", r.Model, r.Checks)
 		}
 		if r.PSSPerConn == nil {
@@ -118,19 +120,16 @@ func traced(t *testing.T, r report.ModelRow) {
 	names := map[string]bool{}
 	for _, k := range r.Checks {
 		names[k.Name] = true
-		if k.Available && !k.OK {
+		if k.Status == event.Fail {
 			t.Errorf("%s: check %s failed: traced %d, kernel %d: %s", r.Model, k.Name, k.Traced, k.Kernel, k.Reason)
 		}
 	}
 	if !names["nvcsw"] || !names["nivcsw"] {
 		t.Errorf("%s: checks %v", r.Model, names)
 	}
-	if r.Switches.Total != r.Switches.Voluntary+r.Switches.Involuntary {
-		t.Errorf("%s: %+v do not add up", r.Model, *r.Switches)
-	}
 	// An interrupt that wakes a task while a waking is being counted on that CPU
 	// is lost, and said to be: rare, not never.
-	if r.LostEvents > 2+r.Switches.Total/1000 {
+	if r.LostEvents > 2+r.Switches.Total()/1000 {
 		t.Errorf("%s: %d events lost", r.Model, r.LostEvents)
 	}
 	// A reply needs a system call to send it, but for io_uring, which is the
@@ -193,7 +192,7 @@ func TestCompareEcho(t *testing.T) {
 		t.Errorf("rows %+v", c.Models)
 	}
 	for _, r := range c.Models {
-		if len(r.Checks) != 1 || r.Checks[0].Name != report.RequestsCheck || !r.Checks[0].OK || !r.Checks[0].Available {
+		if len(r.Checks) != 1 || r.Checks[0].Name != rounds.RequestsCheck || !r.Checks[0].OK() {
 			t.Errorf("%s: checks %+v", r.Model, r.Checks)
 		}
 		if r.Traced || r.TraceReason == "" {

@@ -198,7 +198,7 @@ func TestReportOtherArchitecture(t *testing.T) {
 		if !maps.Equal(r.Syscalls, want) {
 			t.Errorf("%s: system calls %v, want %v", arch, r.Syscalls, want)
 		}
-		if h := (report.Host{Kernel: "9.9-elsewhere", CPUs: 96, CPU: "a board", Go: "go1.99"}); r.Host != h {
+		if h := (report.Host{Host: event.Host{Kernel: "9.9-elsewhere", CPUs: 96, Model: "a board", Go: "go1.99"}}); r.Host != h {
 			t.Errorf("%s: of %+v, want %+v", arch, r.Host, h)
 		}
 	}

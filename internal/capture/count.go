@@ -92,8 +92,8 @@ func countWindow(o *Options, s *trace.Session, costs *switchCoster) (*Result, er
 	if t.SwitchCost == nil {
 		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"
 	}
-	h, online := proc.Here.Host()
-	t.Of, t.Host = o.of(), report.HostOf(&h, online)
+	t.Of = o.of()
+	t.Host.Host, t.Host.CPUs = proc.Here.Host()
 	t.Warnings = append(warnings, more...)
 	return &Result{Trace: t, Status: status, Failed: w.load.failed}, nil
 }

@@ -3,7 +3,7 @@ package compare
 import (
 	"switchyard/internal/child"
 	"switchyard/internal/load"
-	"switchyard/internal/report"
+	"switchyard/internal/rounds"
 	"switchyard/internal/words"
 	"switchyard/trace/event"
 )
@@ -13,7 +13,7 @@ import (
 // one request at most, or gave up on before, the server may have answered or not.
 func requestsCheck(before, after child.Stats, idle bool, l *load.Result, clients int) event.Check {
 	k := event.Check{
-		Name: report.RequestsCheck, Status: event.Pass,
+		Name: rounds.RequestsCheck, Status: event.Pass,
 		Traced: after.Counters.Requests - before.Counters.Requests,
 		Kernel: l.Warmup.Answered + l.Answered() + l.CarriedOver.Answered,
 	}

@@ -31,19 +31,10 @@ type Compare struct {
 
 // Host is the machine the numbers are of.
 type Host struct {
-	Kernel string `json:"kernel"`
-	CPUs   int    `json:"cpus"`
-	CPU    string `json:"cpu_model,omitempty"`
-	Go     string `json:"go"`
-	Root   bool   `json:"root"`
+	event.Host
 	// What else the machine did during the run, as shares of all CPU time.
-	StealShare float64 `json:"steal_share"`
-	OtherShare float64 `json:"other_cpu_share"`
-}
-
-// HostOf is what a report has of a machine, with as many CPUs as it says.
-func HostOf(h *event.Host, cpus int) Host {
-	return Host{Kernel: h.Kernel, CPUs: cpus, CPU: h.Model, Go: h.Go, Root: h.Root}
+	StealShare float64
+	OtherShare float64
 }
 
 // ModelRow is what one model did, all rounds together. A column that could not
@@ -100,7 +91,7 @@ type ModelRow struct {
 	// ProbeShare is the probes' part of the server's CPU time in the rounds that
 	// count, by ProbeCost and what was counted.
 	ProbeShare      *float64  `json:"probe_cpu_share,omitempty"`
-	Checks          []Check   `json:"checks"`
+	Checks          Checks    `json:"checks"`
 	Notes           []string  `json:"notes,omitempty"`
 	RoundsPerSecond []float64 `json:"rounds_requests_per_second,omitempty"`
 	// LoadWarnings are the load generator's own reasons to doubt a round.
@@ -111,12 +102,7 @@ type ModelRow struct {
 
 // Switches counts context switches of the server's tasks.
 type Switches struct {
-	Total        uint64 `json:"total"`
-	Voluntary    uint64 `json:"voluntary"`
-	Involuntary  uint64 `json:"involuntary"`
-	AddressSpace uint64 `json:"address_space"`
-	Thread       uint64 `json:"thread"`
-	Lazy         uint64 `json:"lazy"`
+	event.Switches
 	// PerRequest is Total over the requests of the same window.
 	PerRequest float64 `json:"per_request"`
 }
@@ -127,33 +113,16 @@ type CPUPerRequest struct {
 	System float64 `json:"system"`
 }
 
-// Check is one of the sums that must add up (docs: measurement), over all
-// rounds of the model. A check that is not available has a reason. In the check
-// RequestsCheck Traced is what the server counted and Kernel what its clients did.
-type Check struct {
-	Name      string `json:"name"`
-	OK        bool   `json:"ok"`
-	Available bool   `json:"available"`
-	Reason    string `json:"reason,omitempty"`
-	Traced    int64  `json:"traced"`
-	Kernel    int64  `json:"kernel"`
-	Unit      string `json:"unit,omitempty"`
-}
+// Checks are sums that must add up (docs: measurement), over all rounds of a model. In the check
+// rounds.RequestsCheck Traced is what the server counted and Kernel what its clients did.
+type Checks []event.Check
 
-// RequestsCheck is the name of the check that needs no tracer: requests that the
-// server answered and that its clients had answered, within what was in flight at
-// the end of a round, one for each client.
-const RequestsCheck = "requests"
-
-// Difference says in words by how much the check failed.
-func (k Check) Difference() string {
+// Difference says in words by how much a check failed.
+func Difference(k event.Check) string {
 	one, other := "traced", "kernel"
-	if k.Name == RequestsCheck {
+	if k.Name == rounds.RequestsCheck {
 		one, other = "server", "clients"
 	}
-	unit := k.Unit
-	if unit != "" {
-		unit = " " + unit
-	}
-	return fmt.Sprintf("%s %d, %s %d, difference %d%s", one, k.Traced, other, k.Kernel, k.Traced-k.Kernel, unit)
+	return fmt.Sprintf("%s %d, %s %d, difference %d", one, k.Traced, other, k.Kernel,
+		int64(k.Traced-k.Kernel))
 }

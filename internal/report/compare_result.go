@@ -17,11 +17,12 @@ func OfRounds(r *rounds.Result) *Compare {
 	m := r.Manifest
 	c := &Compare{
 		Schema:      CompareSchema,
-		Host:        HostOf(&m.Host, m.Online),
+		Host:        Host{Host: m.Host},
 		Options:     m.Options,
 		ProbeCost:   OfPrices(m.Prices),
 		Interrupted: m.Interrupted,
 	}
+	c.Host.CPUs = m.Online
 	if all := m.Machine.Busy + m.Machine.Idle + m.Machine.Steal; all > 0 {
 		c.Host.StealShare = float64(m.Machine.Steal) / float64(all)
 		c.Host.OtherShare = max(0, float64(m.Machine.Busy-m.Machine.Ours)/float64(all))
@@ -61,7 +62,7 @@ func rowOf(s *rounds.Sum, noCounts string) ModelRow {
 		Requests: s.CountRequests, RateRequests: s.RateRequests,
 		Errors: s.Errors, ErrorKinds: s.ErrorKinds, Unfinished: s.Unfinished,
 		Rate: stats.Median(s.Rates), RoundsPerSecond: s.Rates,
-		Traced: s.CountRounds > 0, LostEvents: s.Counts.Lost, Checks: []Check{},
+		Traced: s.CountRounds > 0, LostEvents: s.Counts.Lost, Checks: append(Checks{}, s.Checks...),
 		Throttled: s.Throttled,
 	}
 	if row.Rate.N > 0 {
@@ -74,9 +75,6 @@ func rowOf(s *rounds.Sum, noCounts string) ModelRow {
 	}
 	if s.CountRounds == 0 {
 		row.Requests = s.RateRequests
-	}
-	for _, k := range s.Checks {
-		row.Checks = append(row.Checks, checkOf(k))
 	}
 	if s.Model.Program != "" && row.Available {
 		row.Program = s.Model.Program
@@ -130,20 +128,10 @@ func (r *ModelRow) miss(column, why string) {
 	r.Missing[column] = OneLine(why)
 }
 
-func checkOf(k event.Check) Check {
-	c := Check{Name: k.Name, OK: k.OK(), Available: k.Status != event.Unavailable, Reason: k.Reason}
-	if c.Available {
-		c.Traced, c.Kernel = int64(k.Traced), int64(k.Kernel)
-	}
-	return c
-}
-
 // addCounts fills in the columns that come from the tracer.
 func (r *ModelRow) addCounts(s *rounds.Sum) {
 	c := &s.Counts
-	r.Switches = &Switches{Total: c.Switches.Total(),
-		Voluntary: c.Switches.Voluntary, Involuntary: c.Switches.Involuntary,
-		AddressSpace: c.Switches.AddressSpace, Thread: c.Switches.Thread, Lazy: c.Switches.Lazy}
+	r.Switches = &Switches{Switches: c.Switches}
 	r.RunQueue = quantilesMicro(&c.RunQueueLatency)
 	r.WakeupLatency = quantilesMicro(&c.WakeupLatency)
 	r.OnCPUSpan, r.Blocked = quantilesMicro(&c.OnCPUSpan), quantilesMicro(&c.BlockedTime)
@@ -160,7 +148,7 @@ func (r *ModelRow) addCounts(s *rounds.Sum) {
 		return
 	}
 	requests := float64(s.CountRequests)
-	r.Switches.PerRequest = float64(r.Switches.Total) / requests
+	r.Switches.PerRequest = float64(r.Switches.Total()) / requests
 	if r.Syscalls != nil {
 		perRequest := float64(calls(c)) / requests
 		r.PerRequest = &perRequest

@@ -7,8 +7,10 @@ import (
 	"strconv"
 	"strings"
 
+	"switchyard/internal/rounds"
 	"switchyard/internal/stats"
 	"switchyard/internal/words"
+	"switchyard/trace/event"
 	"switchyard/trace/hist"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -241,8 +243,8 @@ func (c *Compare) failures() []string {
 	var lines []string
 	for _, r := range c.Models {
 		for _, k := range r.Checks {
-			if k.Available && !k.OK {
-				lines = append(lines, fmt.Sprintf("CHECK FAILED: %s, %s: %s", Printable(r.Model), k.Name, k.Difference()))
+			if k.Status == event.Fail {
+				lines = append(lines, fmt.Sprintf("CHECK FAILED: %s, %s: %s", Printable(r.Model), k.Name, Difference(k)))
 			}
 		}
 		if r.LostEvents > 0 {
@@ -299,7 +301,7 @@ func (c *Compare) Summary() []string {
 		lines = append(lines, line)
 	}
 	lines = append(lines, fmt.Sprintf("Machine: Linux %s, %s%s, %s; meanwhile other tasks used %.1f %% of all CPU time, the hypervisor took %.1f %%.",
-		Printable(c.Host.Kernel), words.Count(c.Host.CPUs, "CPU"), cpuModel(c.Host.CPU), c.Host.Go, 100*c.Host.OtherShare, 100*c.Host.StealShare))
+		Printable(c.Host.Kernel), words.Count(c.Host.CPUs, "CPU"), cpuModel(c.Host.Model), c.Host.Go, 100*c.Host.OtherShare, 100*c.Host.StealShare))
 	if models := throttledModels(c.Models); models != "" {
 		lines = append(lines, "Note: servers were throttled by a limit on CPU bandwidth, which holds requests up and looks like run-queue latency: "+models+".")
 	}
@@ -397,7 +399,6 @@ func (c *Compare) probeLines() []string {
 func (c *Compare) checkLines() []string {
 	type sum struct {
 		pass, fail, none int
-		traced           int64
 		reason           string
 	}
 	sums := map[string]*sum{}
@@ -411,12 +412,11 @@ func (c *Compare) checkLines() []string {
 				order = append(order, k.Name)
 			}
 			switch {
-			case !k.Available:
+			case k.Status == event.Unavailable:
 				s.none++
 				s.reason = k.Reason
-			case k.OK:
+			case k.OK():
 				s.pass++
-				s.traced += k.Traced
 			default:
 				s.fail++
 			}
@@ -437,7 +437,7 @@ func (c *Compare) checkLines() []string {
 		switch name {
 		case "tasks", "life": // both sides are the tracer's
 			own = append(own, part)
-		case RequestsCheck:
+		case rounds.RequestsCheck:
 			clients = append(clients, part)
 		default:
 			kernel = append(kernel, part)

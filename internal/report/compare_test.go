@@ -27,16 +27,16 @@ func sample() *Compare {
 	rate := func(v ...float64) stats.Estimate { return stats.Median(v) }
 	row := func(model string, r stats.Estimate) ModelRow {
 		return ModelRow{Model: model, Available: true, Rounds: 5, Requests: 100_000, RequestsPerSecond: &r.Median, Rate: r,
-			Latency: &stats.Quantiles{P50: 96.2, P90: 130, P99: 412, P999: 2400, Max: 10_412, Mean: 99}, Traced: true,
-			Switches: &Switches{Total: 51_000, Voluntary: 50_000, Involuntary: 1000, AddressSpace: 7, Lazy: 49_000, PerRequest: 0.51},
-			RunQueue: &hist.Quantiles{N: 51_000, Mean: 8, P50: 4, P90: 21, P99: 55.5, P999: 301, Max: 4012}, Wakeups: ptr(uint64(50_000)), Migrations: ptr(uint64(3)),
+			Latency: &stats.Quantiles{Summary: hist.Summary{P50: 96.2, P90: 130, P99: 412, P999: 2400, Max: 10_412, Mean: 99}}, Traced: true,
+			Switches: &Switches{event.Switches{Voluntary: 50_000, Involuntary: 1000, AddressSpace: 7, Lazy: 49_000}, 0.51},
+			RunQueue: &hist.Quantiles{N: 51_000, Summary: hist.Summary{Mean: 8, P50: 4, P90: 21, P99: 55.5, P999: 301, Max: 4012}}, Wakeups: ptr(uint64(50_000)), Migrations: ptr(uint64(3)),
 			Forks: ptr(uint64(0)), Execs: ptr(uint64(0)), Exits: ptr(uint64(0)), ThreadsCreated: ptr(uint64(3125)), PageFaults: ptr(uint64(9)), TLBFlushes: ptr(uint64(1)),
 			Syscalls: map[string]uint64{"epoll_wait": 50_000, "read": 100_000, "write": 100_000}, PerRequest: ptr(2.5),
 			CPU: &CPUPerRequest{User: 2.04, System: 8.4}, PSSPerConn: ptr(2867.2), PSSConnections: 16,
-			Checks: []Check{{Name: "nvcsw", OK: true, Available: true, Traced: 50_000, Kernel: 50_000}, {Name: "nivcsw", OK: true, Available: true, Traced: 1000, Kernel: 1000}}}
+			Checks: Checks{{Name: "nvcsw", Status: event.Pass, Traced: 50_000, Kernel: 50_000}, {Name: "nivcsw", Status: event.Pass, Traced: 1000, Kernel: 1000}}}
 	}
 	failed := row("fork/per-conn", rate(2000, 2010, 1990, 2050, 1800))
-	failed.Checks[0].OK, failed.Checks[0].Kernel = false, 50_003
+	failed.Checks[0].Status, failed.Checks[0].Kernel = event.Fail, 50_003
 	failed.Forks, failed.PSSPerConn = ptr(uint64(100_000)), ptr(-1500.0)
 	failed.Errors, failed.ErrorKinds = 3, map[string]int64{"reset": 2, "timeout": 1}
 	failed.Latency.Count, failed.Latency.Unanswered, failed.Latency.P99, failed.Latency.P999, failed.Latency.Max = 980, 20, 300_000, 300_000, 300_000
@@ -51,7 +51,7 @@ func sample() *Compare {
 		ProbeCost: []ProbeCost{
 			{Name: "count", Doc: "count depth, a traced task", Unit: "a switch with its waking", Added: rate(301, 310, 290, 320, 280), Without: rate(2400), Events: 1.9},
 			{Name: "syscall", Doc: "system calls by name, any task", Unit: "a system call", Added: rate(95, 96, 94, 97, 93), Without: rate(140), Events: 1}},
-		Host: Host{Kernel: "6.18.44", CPUs: 2, CPU: "AMD EPYC", Go: "go1.26", Root: true, StealShare: 0.012},
+		Host: Host{Host: event.Host{Kernel: "6.18.44", CPUs: 2, Model: "AMD EPYC", Go: "go1.26", Root: true}, StealShare: 0.012},
 		Options: rounds.Options{Protocol: "http", Path: "/", Clients: 16, DurationSeconds: 0.5, Rounds: 5, RequestsPerConn: 32,
 			ServerCPUs: "0", LoadCPUs: "1", Seed: 42, Trace: true},
 		Models: []ModelRow{failed, row("poll/epoll", rate(81_000, 82_123, 79_000, 85_000, 80_000)), row("poll/epoll-et", rate(80_000, 82_000, 79_000, 81_000, 84_000)),
@@ -184,12 +184,11 @@ func TestNumbers(t *testing.T) {
 
 // What the tracer holds against itself is not called the kernel's.
 func TestCheckLines(t *testing.T) {
-	pass := func(name string) Check { return Check{Name: name, OK: true, Available: true} }
-	bad := pass("life")
-	bad.OK = false
+	pass := func(name string) event.Check { return event.Check{Name: name, Status: event.Pass} }
+	bad := event.Check{Name: "life", Status: event.Fail}
 	c := Compare{Models: []ModelRow{
-		{Checks: []Check{pass("requests"), pass("nvcsw"), pass("tasks"), pass("life"), pass("sum_exec_runtime")}},
-		{Checks: []Check{pass("nvcsw"), pass("tasks"), bad, {Name: "sum_exec_runtime", Reason: "no clock"}}},
+		{Checks: Checks{pass("requests"), pass("nvcsw"), pass("tasks"), pass("life"), pass("sum_exec_runtime")}},
+		{Checks: Checks{pass("nvcsw"), pass("tasks"), bad, {Name: "sum_exec_runtime", Status: event.Unavailable, Reason: "no clock"}}},
 	}}
 	got := strings.Join(c.checkLines(), "\n")
 	want := "Checks against the kernel's own books: nvcsw PASS on 2 of 2; sum_exec_runtime PASS on 1 of 1.\n" +

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"switchyard/trace/event"
 )
 
 func init() {
@@ -42,9 +44,9 @@ func (c *Compare) WriteCSV(w io.Writer) error {
 		checks := "none"
 		for _, k := range r.Checks {
 			switch {
-			case k.Available && !k.OK:
+			case k.Status == event.Fail:
 				checks = "fail"
-			case k.Available && checks == "none":
+			case k.OK() && checks == "none":
 				checks = "pass"
 			}
 		}

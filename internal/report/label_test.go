@@ -27,10 +27,10 @@ func randomTrace(r *rand.Rand) *Trace {
 		return b.String()
 	}
 	task := func() TraceTask {
-		q := &hist.Quantiles{
-			N: number(), Mean: float64(number()), P50: float64(number()), P99: float64(number()),
+		q := &hist.Quantiles{N: number(), Summary: hist.Summary{
+			Mean: float64(number()), P50: float64(number()), P99: float64(number()),
 			Max: float64(number()),
-		}
+		}}
 		k := TraceTask{
 			TID: 1 + r.IntN(1<<22-1), Name: name(), OnCPUNS: int64(number()),
 			RunQueueNS: int64(number()), BlockedNS: int64(number()), Wakeups: number(),

@@ -6,6 +6,7 @@ import (
 
 	"switchyard/internal/load"
 	"switchyard/internal/stats"
+	"switchyard/trace/hist"
 )
 
 // The report of a result that is known, to the letter.
@@ -22,9 +23,9 @@ func TestLoadTextGolden(t *testing.T) {
 		},
 		Bytes:       load.Bytes{Read: 1000, Written: 500},
 		Connections: load.Connections{Opened: 1, OpenedInAll: 17, Reconnects: 2},
-		Latency: load.Quantiles{Count: 12000, Unanswered: 345, P50: 12.345, P90: 99.96,
-			P99: 300_000, P999: 300_000, Max: 300_000, Mean: 3.14159, AtLeast: stats.AtLeastMean |
-				stats.AtLeastP99 | stats.AtLeastP999 | stats.AtLeastMax},
+		Latency: load.Quantiles{Count: 12000, Unanswered: 345, Summary: hist.Summary{P50: 12.345,
+			P90: 99.96, P99: 300_000, P999: 300_000, Max: 300_000, Mean: 3.14159},
+			AtLeast: stats.AtLeastMean | stats.AtLeastP99 | stats.AtLeastP999 | stats.AtLeastMax},
 		Generator: load.Generator{CPUShare: 0.425},
 		Warnings:  []string{"something is \x1b[31mwrong"},
 	}

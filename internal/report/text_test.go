@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"switchyard/internal/load"
+	"switchyard/trace/event"
 )
 
 // hostile has what a terminal obeys: an escape sequence, a bell, a carriage
@@ -75,7 +76,7 @@ func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
 		for i := range compare.Models {
 			compare.Models[i].Available, compare.Models[i].Traced = i > 0, i == 0
 			for j := range compare.Models[i].Checks {
-				compare.Models[i].Checks[j].OK = false
+				compare.Models[i].Checks[j].Status = event.Fail
 			}
 		}
 		f()

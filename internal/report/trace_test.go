@@ -16,14 +16,14 @@ import (
 // sampleTrace has something in every part of the text form, and names that a terminal or a table
 // could stumble over.
 func sampleTrace() *Trace {
-	latency := &hist.Quantiles{N: 4012, Mean: 14_200, P50: 4_900, P90: 31_000, P99: 210_400, Max: 12_034_000}
+	latency := &hist.Quantiles{N: 4012, Summary: hist.Summary{Mean: 14_200, P50: 4_900, P90: 31_000, P99: 210_400, Max: 12_034_000}}
 	task := func(tid int, name string, on, queue, blocked int64, voluntary, involuntary uint64) TraceTask {
 		return TraceTask{TID: tid, TGID: tid, Name: name, LifeNS: on + queue + blocked, OnCPUNS: on, RunQueueNS: queue, BlockedNS: blocked,
 			Wakeups: voluntary, Migrations: 3, Switches: event.Switches{Voluntary: voluntary, Involuntary: involuntary, AddressSpace: 40, Thread: 7, Lazy: 12},
 			WakeupLatency: latency, RunQueueLatency: latency}
 	}
 	t := &Trace{Schema: TraceSchema, Depth: "record", Of: "make -j8 \x1b[31m", WindowNS: 2_345_678_901,
-		Host: Host{Kernel: "6.18.44", CPUs: 2, CPU: "AMD EPYC", Go: "go1.26", Root: true},
+		Host: Host{Host: event.Host{Kernel: "6.18.44", CPUs: 2, Model: "AMD EPYC", Go: "go1.26", Root: true}},
 		Tasks: []TraceTask{
 			task(4194301, "sy-work/0", 1_200_000_000, 300_000_000, 845_678_901, 123_456, 7890),
 			task(1234, "\x1b[31mx\n<b>|`\xff", 900_000, 4_500, 2_000_000_000, 23, 1),
@@ -34,13 +34,13 @@ func sampleTrace() *Trace {
 		Wakers: []TracePair{{By: "(others)", Of: "sy-work/0", OfTID: 4194301, Count: 4012, NS: 56_970_400}},
 		CPUs:   []TraceCPU{{CPU: 0, BusyNS: 2_000_000_000, IdleNS: 345_678_901, Switches: 12_345, QueueMean: 0.51, QueueMax: 7}},
 		RunQueue: &TraceQueue{Mean: 0.51, Max: 7, ViolationCount: 12, ViolationNS: 340_000, ViolationMaxNS: 120_000,
-			ViolationLengths: &hist.Quantiles{N: 12, P50: 23_000, P99: 119_000, Max: 120_000}, UnknownNS: 5_000_000},
+			ViolationLengths: &hist.Quantiles{N: 12, Summary: hist.Summary{P50: 23_000, P99: 119_000, Max: 120_000}}, UnknownNS: 5_000_000},
 		Chains: []TraceChain{{Name: "sy-work/0", TID: 4194301, AtNS: 1_009_000_000, CompoundNS: 12_034_000, OwnNS: 34_000, Links: []TraceLink{
 			{Name: "\x1b[31mx\n<b>|`\xff", TID: 1234, OwnNS: 7_000_000}, {Name: "kworker/u8:2-ev", TID: 99, OwnNS: 5_000_000}}}},
 		Appeared: ptr(uint64(23)), Disappeared: ptr(uint64(21)), Hidden: ptr(uint64(1)),
 		Tracer: &TraceTask{OnCPUNS: 12_000_000, Switches: event.Switches{Voluntary: 46, Involuntary: 1}},
 		Load: &TraceLoad{Target: "http://127.0.0.1:80/\x1b[31m", Loop: "open", Clients: 16, Rate: 5000, Seconds: 3, Requests: 15000, Errors: 1,
-			RequestsPerSecond: 5000, Latency: stats.Quantiles{P50: 75.8, P99: 1480, Max: 6720}, Warnings: []string{"it was late"}},
+			RequestsPerSecond: 5000, Latency: stats.Quantiles{Summary: hist.Summary{P50: 75.8, P99: 1480, Max: 6720}}, Warnings: []string{"it was late"}},
 		Throttled: &event.Throttling{Times: 23, Time: 1_009_000_000, Cgroups: []string{"/limited\x1b[31m\xff", "/", "/a", "/b"}, Read: 5},
 
 		Syscalls: map[string]uint64{"read": 1009, "write": 1009, "futex": 23},
@@ -96,7 +96,7 @@ func TestTraceTextNamesPreemption(t *testing.T) {
 	const by = "need_resched seen at a waking"
 	for _, n := range []uint64{0, 7} {
 		r := &Trace{Schema: TraceSchema, Depth: "count", SwitchCost: &SwitchCost{
-			By: "sched_switch", PreemptionBy: by, Preemption: &hist.Quantiles{N: n, P50: 6500},
+			By: "sched_switch", PreemptionBy: by, Preemption: &hist.Quantiles{N: n, Summary: hist.Summary{P50: 6500}},
 		}}
 		var b bytes.Buffer
 		if err := r.WriteText(&b, 200); err != nil {

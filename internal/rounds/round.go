@@ -45,6 +45,11 @@ type Round struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
+// RequestsCheck is the name of the check that needs no tracer: requests that the server answered
+// and that its clients had answered, within what was in flight at the end of a round, one for each
+// client.
+const RequestsCheck = "requests"
+
 // Rates reports whether it is a round that measures rates, with no probe attached.
 func (r *Round) Rates() bool { return r.Number > 0 }
 

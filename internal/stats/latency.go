@@ -9,6 +9,8 @@ import (
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
+	"switchyard/trace/hist"
 )
 
 // Latencies is how long requests took. Of a request that was never answered it is known only how
@@ -136,13 +138,8 @@ type Quantiles struct {
 	Count      uint64  `json:"count"`      // latencies that are known
 	Unanswered uint64  `json:"unanswered"` // of which only a bound is known
 	Min        float64 `json:"min"`
-	Mean       float64 `json:"mean"`
-	P50        float64 `json:"p50"`
-	P90        float64 `json:"p90"`
-	P99        float64 `json:"p99"`
-	P999       float64 `json:"p999"`
-	Max        float64 `json:"max"`
-	AtLeast    AtLeast `json:"at_least,omitempty"`
+	hist.Summary
+	AtLeast AtLeast `json:"at_least,omitempty"`
 }
 
 // AtLeast is a set of fields of Quantiles; in JSON a list of their keys.

@@ -58,7 +58,12 @@ func (h *Histogram) at(q float64) (c Cell, below, rank float64) {
 // Quantiles sum a distribution of durations up, in ns unless who holds them says otherwise. The
 // Histogram has the rest.
 type Quantiles struct {
-	N    uint64  `json:"n"`
+	N uint64 `json:"n"`
+	Summary
+}
+
+// Summary is a distribution in short: in ns, unless who holds it says otherwise.
+type Summary struct {
 	Mean float64 `json:"mean"`
 	P50  float64 `json:"p50"`
 	P90  float64 `json:"p90"`
@@ -69,11 +74,10 @@ type Quantiles struct {
 
 // Quantiles sums h up, in ns. All are 0 if there is no duration.
 func (h *Histogram) Quantiles() Quantiles {
-	return Quantiles{
-		N: h.count, Mean: float64(h.Mean()), P50: float64(h.Quantile(.5)),
-		P90: float64(h.Quantile(.9)),
+	return Quantiles{h.count, Summary{
+		Mean: float64(h.Mean()), P50: float64(h.Quantile(.5)), P90: float64(h.Quantile(.9)),
 		P99: float64(h.Quantile(.99)), P999: float64(h.Quantile(.999)), Max: float64(h.Max()),
-	}
+	}}
 }
 
 // In returns q, which is in ns, in another unit: time.Microsecond for µs.
