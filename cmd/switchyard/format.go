@@ -37,7 +37,7 @@ func writeIn(env Env, format string, write func(f report.Format, width int) erro
 	width := cmp.Or(env.width(), pageWidth)
 	for _, f := range report.Formats() {
 		if f.Name == format {
-			return written(write(f, width))
+			return write(f, width)
 		}
 	}
 	return nil

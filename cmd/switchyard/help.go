@@ -10,33 +10,43 @@ import (
 	"switchyard/internal/report"
 )
 
-// printHelp writes what --help shows of a command. It ends in the examples:
+// printHelp writes what --help shows of a command, as wide as the page. It ends in the examples:
 // most readers want one to copy, and the end is what stays on the screen.
-func printHelp(w io.Writer, cmd *cobra.Command) {
-	fmt.Fprintln(w, upperFirst(description(cmd)))
-	fmt.Fprintf(w, "\nUsage:\n  %s\n", cmd.UseLine())
+func printHelp(env Env, cmd *cobra.Command) error {
+	width := helpWidth
+	if w := env.width(); w > 0 {
+		width = min(w, helpWidth)
+	}
+	var b strings.Builder
+	for paragraph := range strings.SplitSeq(upperFirst(description(cmd)), "\n\n") {
+		fmt.Fprintf(&b, "%s\n\n", report.Paragraph(paragraph, width))
+	}
+	fmt.Fprintf(&b, "Usage:\n  %s\n", cmd.UseLine())
 	if cmd.HasAvailableSubCommands() {
-		fmt.Fprint(w, "\nCommands:\n")
+		b.WriteString("\nCommands:\n")
 		var rows [][]string
 		for _, c := range cmd.Commands() {
 			if c.IsAvailableCommand() {
 				rows = append(rows, []string{c.Name(), c.Short})
 			}
 		}
-		report.WriteColumns(w, "  ", helpWidth, rows)
+		report.WriteColumns(&b, "  ", width, rows)
 	}
 	if f := cmd.LocalFlags(); f.HasAvailableFlags() {
-		fmt.Fprintf(w, "\nFlags:\n%s", f.FlagUsagesWrapped(helpWidth))
+		fmt.Fprintf(&b, "\nFlags:\n%s", f.FlagUsagesWrapped(width))
 	}
 	if f := cmd.InheritedFlags(); f.HasAvailableFlags() {
-		fmt.Fprintf(w, "\nFlags of every command:\n%s", f.FlagUsagesWrapped(helpWidth))
+		fmt.Fprintf(&b, "\nFlags of every command:\n%s", f.FlagUsagesWrapped(width))
 	}
-	fmt.Fprint(w, "\nExamples:\n")
+	b.WriteString("\nExamples:\n")
 	for line := range strings.Lines(examples(cmd)) {
-		fmt.Fprintf(w, "  %s\n", strings.TrimSpace(line))
+		fmt.Fprintf(&b, "  %s\n", strings.TrimSpace(line))
 	}
+	_, err := io.WriteString(env.Stdout, b.String())
+	return err
 }
 
+// helpWidth is how wide help is at most: longer lines are hard to read.
 const helpWidth = 100
 
 func description(cmd *cobra.Command) string {
@@ -67,8 +77,7 @@ func newHelpCommand(env Env) *cobra.Command {
 				return unknownCommand(cmd.Root(), args)
 			}
 			of.InitDefaultHelpFlag()
-			printHelp(env.Stdout, of)
-			return nil
+			return printHelp(env, of)
 		},
 	}
 }

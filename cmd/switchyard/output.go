@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -14,18 +15,26 @@ func (e Env) say(format string, args ...any) {
 }
 
 // writeJSON writes a result, indented.
-func writeJSON(w io.Writer, v any) error { return written(report.WriteJSON(w, v)) }
+func writeJSON(w io.Writer, v any) error { return report.WriteJSON(w, v) }
 
 // writeTable writes rows in columns. Where nobody says how wide the page is each row is one line,
 // as grep(1) wants it.
 func (e Env) writeTable(rows [][]string) error {
-	return written(report.WriteTable(e.Stdout, e.width(), rows))
+	return report.WriteTable(e.Stdout, e.width(), rows)
 }
 
-// written says of an error that it came while a result was written.
-func written(err error) error {
+// checked is standard output. It says of an error that it came while a result was written, and
+// remembers it: libraries that write help and scripts do not look.
+type checked struct {
+	io.Writer
+	err error
+}
+
+func (c *checked) Write(b []byte) (int, error) {
+	n, err := c.Writer.Write(b)
 	if err != nil {
-		return fmt.Errorf("write result: %w", err)
+		err = fmt.Errorf("write result: %w", err)
+		c.err = cmp.Or(c.err, err)
 	}
-	return nil
+	return n, err
 }

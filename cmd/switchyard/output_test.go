@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestSay(t *testing.T) {
@@ -44,5 +46,26 @@ func TestEveryLineIsSaid(t *testing.T) {
 	}
 	if said < 5 {
 		t.Errorf("found %d lines that are said: this test does not see them", said)
+	}
+}
+
+// A fullDisk takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, unix.ENOSPC }
+
+// What cannot be written is an error of every command, help and scripts too.
+func TestFullDisk(t *testing.T) {
+	for _, args := range [][]string{
+		{"--help"}, {"help", "trace"}, {"compare", "--help"}, {"completion", "bash"},
+		{"completion", "zsh"}, {"__complete", "serve", ""}, {"version"}, {"models"},
+		{"models", "--format", "json"}, {"doctor"}, {"probes"},
+	} {
+		var stderr strings.Builder
+		code := Main(Env{Args: args, Stdout: fullDisk{}, Stderr: &stderr})
+		const want = "switchyard: write result: no space left on device\n"
+		if code != exitFailed || !strings.HasSuffix(stderr.String(), want) {
+			t.Errorf("%q: exit code %d, %q, want %q", args, code, &stderr, want)
+		}
 	}
 }

@@ -39,13 +39,18 @@ func run(env Env) error {
 	if err := sys.StartPoller(); err != nil {
 		return err
 	}
+	out := &checked{Writer: env.Stdout}
+	env.Stdout = out
 	root := newRootCommand(env)
 	root.SetArgs(append([]string{}, env.Args...))
 	// cobra's own message for an unknown command has several lines.
 	if _, _, err := root.Find(env.Args); err != nil && !completing(env.Args) {
 		return unknownCommand(root, env.Args)
 	}
-	return root.Execute()
+	if err := root.Execute(); err != nil {
+		return err
+	}
+	return out.err
 }
 
 func newRootCommand(env Env) *cobra.Command {
@@ -76,7 +81,7 @@ switchyard doctor`,
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(flagError)
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(env.Stdout, cmd) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(env, cmd) })
 	root.PersistentFlags().BoolP("quiet", "q", false, "say nothing but results and errors")
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
 	for _, c := range commands {

@@ -30,7 +30,13 @@ func Printable(s string) string {
 // wrap breaks a line at spaces so that no piece is wider than width, if words allow; the pieces
 // after the first are indented. A number and its noun stay together. Every sentence goes through
 // here, and is made Printable here.
-func wrap(line string, width int) []string {
+func wrap(line string, width int) []string { return fill(line, width, "  ") }
+
+// Paragraph is text in lines of no more than width, if words allow.
+func Paragraph(text string, width int) string { return strings.Join(fill(text, width, ""), "\n") }
+
+// fill is wrap with any indent.
+func fill(line string, width int, indent string) []string {
 	var lines []string
 	current, length := "", 0
 	for _, word := range unbroken(strings.Fields(line)) {
@@ -38,7 +44,7 @@ func wrap(line string, width int) []string {
 		n := text.StringWidthWithoutEscSequences(word)
 		if length > 0 && length+1+n > width {
 			lines = append(lines, current)
-			current, length = "  "+word, 2+n
+			current, length = indent+word, len(indent)+n
 			continue
 		}
 		if length > 0 {
