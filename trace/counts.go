@@ -30,7 +30,7 @@ type Totals struct {
 	CPU, User, System time.Duration
 }
 
-func newTotals(n *[bpfCountCOUNTS]uint64) Totals {
+func newTotals(n *counts) Totals {
 	// Read on their own, a task's early wake-ups can be ahead of its spurious ones.
 	early := n[bpfCountCOUNT_EARLY]
 	c := Totals{
@@ -90,11 +90,15 @@ func divide(cpu time.Duration, user, system uint64) (u, s time.Duration) {
 
 // TaskTotals is what one task did in a window.
 type TaskTotals struct {
+	// ID tells the task from all others that a Session follows. TIDs are used again, and exec gives
+	// one to a thread that had another.
+	ID uint64
+
 	TID, TGID int    // as the tracer's PID namespace numbers them; 0: not in it
 	Name      string // at its end, or the window's
 
-	// Started is when the task began, on CLOCK_BOOTTIME. TIDs are used again; with it they are
-	// unique.
+	// Started is when the task began, on CLOCK_BOOTTIME; after an exec in a thread that is not the
+	// leader, when the leader did.
 	Started time.Duration
 	Totals
 
@@ -102,13 +106,18 @@ type TaskTotals struct {
 	// the task was read at the window's end can be in them and not yet in Totals. Before Linux 5.12
 	// they are nil of a task made in the window (Missing says so, as new_task_latencies).
 	RunQueueLatency, WakeupLatency *hist.Histogram
+
+	n counts // what Totals is made of
 }
+
+// counts are the kernel side's, of one task or of several.
+type counts = [bpfCountCOUNTS]uint64
 
 // Cost is what the tracer took for itself, outside the probes' own time.
 type Cost struct {
 	Attach time.Duration // loading and attaching, once a session
 	Open   time.Duration // in Start
-	Close  time.Duration // in Stop
+	Close  time.Duration // in Stop, or in Read
 	Memory uint64        // of maps and programs in the kernel, bytes; 0: it does not say
 }
 
@@ -121,8 +130,9 @@ type Counts struct {
 	Total Totals
 
 	// Tasks has a row for each task, by falling time on CPU, as far as Options.MaxTasks allows:
-	// those that were in the window first, or before Linux 5.12 those that ended first. Others is
-	// the sum over the OtherTasks that had no room.
+	// those that were in the window first, or before Linux 5.12 those that ended first. What a
+	// Read has had of a task that ended is not in later ones, nor in Stop's. Others is the sum over
+	// the OtherTasks that have no row here.
 	Tasks      []TaskTotals
 	Others     Totals
 	OtherTasks uint64
@@ -177,6 +187,8 @@ type Counts struct {
 	// RunQueue. Nil if it is not known, and Missing says why.
 	Throttled *event.Throttling
 	Cost      Cost
+
+	n counts // what Total is made of
 }
 
 // LostEvents returns the number of events that were not counted.

@@ -17,7 +17,8 @@ func TestFallbacks(t *testing.T) {
 	}
 	for _, c := range []struct{ as, lacking, tests string }{
 		{"5.10", "current,atomics,loop,ptregs",
-			"^(TestPingPong|TestYield|TestDeath|TestFollowInWindow|TestForkStorm|TestTwoSessions|TestTaskLatencies.*)$"},
+			"^(TestPingPong|TestYield|TestDeath|TestFollowInWindow|TestForkStorm|TestTwoSessions|TestTaskLatencies.*|" +
+				"TestRead.*)$"},
 		{"5.12", "loop,ptregs", "^(TestPingPong|TestYield|TestForkStorm)$"},
 		{"5.15", "loop", "^(TestPingPong|TestForkStorm)$"},
 	} {

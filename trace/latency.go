@@ -10,8 +10,8 @@ type latency struct{ runQueue, wakeup hist.Histogram }
 func (s *Session) readLatencies(c *Counts) ([]*latency, error) {
 	all := make([]*latency, s.places())
 	none := new(latency)
+	var l bpfLatency
 	for i := range all {
-		var l bpfLatency
 		if err := s.objs.base.Maps[bpfMapLatencies].Lookup(uint32(i), &l); err != nil {
 			return nil, err
 		}
@@ -27,6 +27,8 @@ func (s *Session) readLatencies(c *Counts) ([]*latency, error) {
 		c.WakeupLatency.Merge(&a.wakeup)
 		all[i] = a
 	}
+	c.RunQueueLatency.Merge(&s.retired.runQueue)
+	c.WakeupLatency.Merge(&s.retired.wakeup)
 	return all, nil
 }
 

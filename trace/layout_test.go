@@ -17,10 +17,10 @@ import (
 func TestLayouts(t *testing.T) {
 	const counts, kept = int(bpfCountCOUNTS), int(bpfCountCOUNT_KEPT_BY_PROBES)
 	hist := 16 + 8*int(bpfHistShapeHIST_BUCKETS)
-	row := 40 + 8*counts
+	row := 48 + 8*counts
 	size := func(v any) int { return int(reflect.TypeOf(v).Size()) }
 	for name, s := range map[string][2]int{
-		"control": {size(bpfControl{}), 64},
+		"control": {size(bpfControl{}), 72},
 		"cpu":     {size(bpfCpu{}), 24 + 8*int(bpfSyscallSlotsSYSCALL_SLOTS)},
 		"hist":    {size(bpfHist{}), hist},
 		"latency": {size(bpfLatency{}), 2 * hist},

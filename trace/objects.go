@@ -157,7 +157,8 @@ func fit(spec *ebpf.CollectionSpec, knobs map[string]any, tasks int) error {
 			}
 		}
 	}
-	for _, name := range []string{bpfMapRows, schedPlainMapRowQueue, bpfMapLatencies} {
+	for _, name := range []string{bpfMapRows, schedPlainMapRowQueue, bpfMapLatencies,
+		bpfMapFreePlaces} {
 		if m := spec.Maps[name]; m != nil {
 			m.MaxEntries = knobs["max_rows"].(uint32)
 		}

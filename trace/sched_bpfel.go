@@ -25,6 +25,7 @@ type bpfControl struct {
 	Level        uint32
 	Rows         uint32
 	Places       uint32
+	Ids          uint64
 	Ns           uint64
 	PreemptCount uint64
 	Regs         uint64
@@ -76,7 +77,7 @@ const (
 type bpfCpu struct {
 	_          structs.HostLayout
 	Expect     uint32
-	Pad        uint32
+	Ids        uint32
 	TlbFlushes uint64
 	TlbKept    uint64
 	Syscalls   [1920]uint64
@@ -115,6 +116,7 @@ type bpfLatency struct {
 
 type bpfRow struct {
 	_     structs.HostLayout
+	Id    uint64
 	Tid   uint32
 	Tgid  uint32
 	Start uint64
@@ -168,7 +170,7 @@ type bpfTask struct {
 	Tgid      uint32
 	Address   uint64
 	Base      [35]uint64
-	Pad       uint64
+	Id        uint64
 }
 
 type bpfWalk struct {
@@ -211,6 +213,7 @@ type bpfWindow struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	bpfMapCpus              = "cpus"
+	bpfMapFreePlaces        = "free_places"
 	bpfMapFreeSlots         = "free_slots"
 	bpfMapLatencies         = "latencies"
 	bpfMapRows              = "rows"
@@ -289,14 +292,15 @@ type bpfProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
-	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
-	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
-	Latencies *ebpf.MapSpec `ebpf:"latencies"`
-	Rows      *ebpf.MapSpec `ebpf:"rows"`
-	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
-	Traced    *ebpf.MapSpec `ebpf:"traced"`
-	Walks     *ebpf.MapSpec `ebpf:"walks"`
-	Windows   *ebpf.MapSpec `ebpf:"windows"`
+	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
+	FreePlaces *ebpf.MapSpec `ebpf:"free_places"`
+	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies  *ebpf.MapSpec `ebpf:"latencies"`
+	Rows       *ebpf.MapSpec `ebpf:"rows"`
+	Tasks      *ebpf.MapSpec `ebpf:"tasks"`
+	Traced     *ebpf.MapSpec `ebpf:"traced"`
+	Walks      *ebpf.MapSpec `ebpf:"walks"`
+	Windows    *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // bpfVariableSpecs contains global variables before they are loaded into the kernel.
@@ -338,19 +342,21 @@ func (o *bpfObjects) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
-	Cpus      *ebpf.Map `ebpf:"cpus"`
-	FreeSlots *ebpf.Map `ebpf:"free_slots"`
-	Latencies *ebpf.Map `ebpf:"latencies"`
-	Rows      *ebpf.Map `ebpf:"rows"`
-	Tasks     *ebpf.Map `ebpf:"tasks"`
-	Traced    *ebpf.Map `ebpf:"traced"`
-	Walks     *ebpf.Map `ebpf:"walks"`
-	Windows   *ebpf.Map `ebpf:"windows"`
+	Cpus       *ebpf.Map `ebpf:"cpus"`
+	FreePlaces *ebpf.Map `ebpf:"free_places"`
+	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
+	Latencies  *ebpf.Map `ebpf:"latencies"`
+	Rows       *ebpf.Map `ebpf:"rows"`
+	Tasks      *ebpf.Map `ebpf:"tasks"`
+	Traced     *ebpf.Map `ebpf:"traced"`
+	Walks      *ebpf.Map `ebpf:"walks"`
+	Windows    *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *bpfMaps) Close() error {
 	return _BpfClose(
 		m.Cpus,
+		m.FreePlaces,
 		m.FreeSlots,
 		m.Latencies,
 		m.Rows,

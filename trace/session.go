@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"reflect"
 	"runtime"
@@ -30,7 +29,7 @@ type Options struct {
 	Probes []string
 
 	// MaxTasks bounds Counts.Tasks; further tasks are summed in Counts.Others. 0 means 1024. Each takes 8 kB in the kernel,
-	// most of it for its latencies.
+	// most of it for its latencies. Before Linux 5.12 it bounds the rows of tasks that ended, and a Read has all that live.
 	MaxTasks int
 
 	lacking bpf.Abilities // what is not to be used although it is there: for tests
@@ -64,6 +63,10 @@ type Session struct {
 	throttle *ThrottleWatch
 	opening  time.Duration
 	lost     uint64 // tasks there was no memory to follow
+
+	// What Read handed over.
+	ended   []bpfRow // those of the queue that it has still to
+	retired latency  // of the tasks whose places others have now
 }
 
 // knobs are the programs' constants.
@@ -486,31 +489,6 @@ func (s *Session) Stop() (*Counts, error) {
 func waitForPrograms() {
 	const global = 1
 	unix.Syscall(unix.SYS_MEMBARRIER, global, 0, 0)
-}
-
-// walk has the kernel visit every task.
-func (s *Session) walk(mode bpfWalkMode) (w bpfWalk, err error) {
-	m := s.objs.base.Maps[bpfMapWalks]
-	if err := m.Put(uint32(0), &bpfWalk{}); err != nil {
-		return w, err
-	}
-	s.set("Mode", uint32(mode))
-	it, err := s.objs.walk.Open()
-	if err != nil {
-		return w, err
-	}
-	defer it.Close()
-	buf := make([]byte, 64)
-	for {
-		// EAGAIN: a million tasks were passed, and there are more.
-		if _, err := it.Read(buf); err == io.EOF {
-			break
-		} else if err != nil && !errors.Is(err, syscall.EAGAIN) {
-			return w, err
-		}
-	}
-	err = m.Lookup(uint32(0), &w)
-	return w, err
 }
 
 // set writes a field of bpfControl, get reads it. It is memory shared with the kernel: no system call, no privilege.

@@ -12,19 +12,28 @@ import (
 
 // Read returns what was counted since Start, and leaves the window open. Nothing is lost between
 // two readings: each has all since Start, so that what happened between two of them is their
-// difference, and the differences, with that of Stop to the last reading, add up to what Stop
-// returns.
+// difference (Counts.Since), and the differences, with that of Stop to the last reading, add up to
+// what Stop returns.
+//
+// Tasks has a row for each task that lives, and the last one of each that ended since the reading
+// before: its Exits is 1. No later reading has it, nor has Stop, and another task can have its
+// place: Options.MaxTasks bounds how many there are at a time. A task has a row in all readings of
+// its life, or in none.
 //
 // The counts of a task are read together with the kernel's own books, as Stop reads them, and the
 // checks are made. The histograms, system calls and TLB flushes are read some µs after the tasks,
 // while they go on: an interval that ends just then can be in a histogram's buckets and not yet in
 // its sum and maximum, or the other way round; the next reading has it in both.
 // Times can be some ns less than in the reading before: the interval that a task is in is divided
-// as it looks, and put right when it ends. Tasks is empty: Others is the sum over all OtherTasks.
+// as it looks, and put right when it ends.
 //
-// A reading visits every task on the machine, and does so again if a traced one began or ended
-// meanwhile. If it does not succeed in a hundred times, the error wraps ErrBusy; the window stays
-// open, and a later reading has all. No privilege beyond those that Stop needs.
+// A reading takes about 1 ms, and 40 µs for each task with a row, most of which goes to its
+// latencies: 40 ms for 1,000 tasks (BenchmarkRead, on two virtual CPUs that others used too). The
+// garbage it leaves is 11 kB a task; in the kernel nothing grows. The traced tasks do not wait.
+//
+// It visits every task on the machine, and does so again if a traced one began or ended meanwhile.
+// If it does not succeed in a hundred times, the error wraps ErrBusy; the window stays open, and a
+// later reading has all. No privilege beyond those that Stop needs.
 func (s *Session) Read() (*Counts, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,7 +67,8 @@ func (s *Session) read(begin time.Time) (*Counts, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := s.walk(bpfWalkModeWALK_READ)
+	var rows []bpfRow
+	w, err := s.walkRows(bpfWalkModeWALK_READ, func(r *bpfRow) { rows = append(rows, *r) })
 	if err != nil {
 		return nil, err
 	}
@@ -79,21 +89,35 @@ func (s *Session) read(begin time.Time) (*Counts, error) {
 	if made != kernel.Born+kernel.LostAlloc && s.get("Force") == 0 {
 		return nil, ErrBusy
 	}
-	var ended span
-	ended.add(&w)
-	sum := w.Sum
-	c, _, err := s.counts(&sum, &kernel, &ended, w.Found)
+	living := make(map[uint64]bool, len(rows))
+	for i := range rows {
+		living[rows[i].Id] = true
+	}
+	ended, err := s.endedRows(living)
 	if err != nil {
 		return nil, err
 	}
-	c.Others, c.OtherTasks = c.Total, s.opened+kernel.Born
-	s.checks(c, &sum, &kernel, &ended, begin)
-	return c, nil
+	// One that began and ended meanwhile may have a row, and is in no sum.
+	if now, err := s.readWindow(s.epoch); err != nil {
+		return nil, err
+	} else if now.Born != kernel.Born || now.Died != kernel.Died {
+		return nil, ErrBusy
+	}
+	var at span
+	at.add(&w)
+	sum := w.Sum
+	c, latencies, err := s.counts(&sum, &kernel, &at, w.Found)
+	if err != nil {
+		return nil, err
+	}
+	c.fill(append(rows, ended...), &sum, s.opened+kernel.Born, latencies)
+	s.checks(c, &sum, &kernel, &at, begin)
+	return c, s.handOver(ended, latencies)
 }
 
 // counts returns what a reading of the living tasks, sum, and of what else there is comes to; sum
 // is then that of those that ended, too.
-func (s *Session) counts(sum *[bpfCountCOUNTS]uint64, kernel *bpfWindow, at *span, living uint64) (
+func (s *Session) counts(sum *counts, kernel *bpfWindow, at *span, living uint64) (
 	*Counts, []*latency, error) {
 	cpus, err := s.readCPUs()
 	if err != nil {
@@ -138,7 +162,7 @@ func (s *Session) counts(sum *[bpfCountCOUNTS]uint64, kernel *bpfWindow, at *spa
 }
 
 // checks makes the checks of a reading that was begun at begin.
-func (s *Session) checks(c *Counts, sum *[bpfCountCOUNTS]uint64, kernel *bpfWindow, at *span,
+func (s *Session) checks(c *Counts, sum *counts, kernel *bpfWindow, at *span,
 	begin time.Time) {
 	c.check(sum, s.opened, c.Ended, kernel)
 	if s.everyone || len(s.pids) > 0 {

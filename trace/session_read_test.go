@@ -27,7 +27,8 @@ func TestRead(t *testing.T) {
 		calls(t, "getppid", c, "getppid", 23*(turn+1))
 		exactly(t, "forks", c.Total.Forks, 7*(turn+1))
 		exactly(t, "execs", c.Total.Execs, 7*(turn+1))
-		exactly(t, "tasks", c.OtherTasks, c.Started+c.Total.Forks+c.Total.Threads)
+		exactly(t, "tasks", uint64(len(c.Tasks))+c.OtherTasks,
+			c.Started+c.Total.Forks+c.Total.Threads)
 		grows(t, last, c)
 		last = c
 	}
@@ -178,8 +179,10 @@ func TestReadForks(t *testing.T) {
 		}
 		balanced(t, c)
 		grows(t, last, c)
-		exactly(t, "tasks", c.OtherTasks, c.Started+c.Total.Forks+c.Total.Threads)
-		exactly(t, "tasks that live", c.Ended, c.OtherTasks-c.Total.Exits)
+		exactly(t, "tasks", uint64(len(c.Tasks))+c.OtherTasks,
+			c.Started+c.Total.Forks+c.Total.Threads)
+		exactly(t, "tasks that live", c.Ended,
+			uint64(len(c.Tasks))+c.OtherTasks-c.Total.Exits)
 		readings, last = readings+1, c
 	}
 	c, err := s.Stop()

@@ -17,6 +17,7 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	taskMapCpus              = "cpus"
+	taskMapFreePlaces        = "free_places"
 	taskMapFreeSlots         = "free_slots"
 	taskMapLatencies         = "latencies"
 	taskMapRows              = "rows"
@@ -92,14 +93,15 @@ type taskProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type taskMapSpecs struct {
-	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
-	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
-	Latencies *ebpf.MapSpec `ebpf:"latencies"`
-	Rows      *ebpf.MapSpec `ebpf:"rows"`
-	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
-	Traced    *ebpf.MapSpec `ebpf:"traced"`
-	Walks     *ebpf.MapSpec `ebpf:"walks"`
-	Windows   *ebpf.MapSpec `ebpf:"windows"`
+	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
+	FreePlaces *ebpf.MapSpec `ebpf:"free_places"`
+	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies  *ebpf.MapSpec `ebpf:"latencies"`
+	Rows       *ebpf.MapSpec `ebpf:"rows"`
+	Tasks      *ebpf.MapSpec `ebpf:"tasks"`
+	Traced     *ebpf.MapSpec `ebpf:"traced"`
+	Walks      *ebpf.MapSpec `ebpf:"walks"`
+	Windows    *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // taskVariableSpecs contains global variables before they are loaded into the kernel.
@@ -140,19 +142,21 @@ func (o *taskObjects) Close() error {
 //
 // It can be passed to loadTaskObjects or ebpf.CollectionSpec.LoadAndAssign.
 type taskMaps struct {
-	Cpus      *ebpf.Map `ebpf:"cpus"`
-	FreeSlots *ebpf.Map `ebpf:"free_slots"`
-	Latencies *ebpf.Map `ebpf:"latencies"`
-	Rows      *ebpf.Map `ebpf:"rows"`
-	Tasks     *ebpf.Map `ebpf:"tasks"`
-	Traced    *ebpf.Map `ebpf:"traced"`
-	Walks     *ebpf.Map `ebpf:"walks"`
-	Windows   *ebpf.Map `ebpf:"windows"`
+	Cpus       *ebpf.Map `ebpf:"cpus"`
+	FreePlaces *ebpf.Map `ebpf:"free_places"`
+	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
+	Latencies  *ebpf.Map `ebpf:"latencies"`
+	Rows       *ebpf.Map `ebpf:"rows"`
+	Tasks      *ebpf.Map `ebpf:"tasks"`
+	Traced     *ebpf.Map `ebpf:"traced"`
+	Walks      *ebpf.Map `ebpf:"walks"`
+	Windows    *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *taskMaps) Close() error {
 	return _TaskClose(
 		m.Cpus,
+		m.FreePlaces,
 		m.FreeSlots,
 		m.Latencies,
 		m.Rows,

@@ -85,9 +85,10 @@ struct task {
 	u32 tgid;
 	u64 address;	  /* whose this is */
 	u64 base[COUNTS]; /* the reading at the window's start */
-	u64 pad;	  /* to whole cache lines, of which a switch touches the first two */
+	u64 id;		  /* no other has it, before or after, in any window */
 };
 _Static_assert(sizeof(struct task) == 88 + 8 * COUNT_KEPT_BY_PROBES + 8 * COUNTS, "struct task");
+/* Whole cache lines, of which a switch touches the first two. */
 _Static_assert(sizeof(struct task) % 64 == 0, "struct task");
 
 /*
@@ -157,15 +158,16 @@ _Static_assert(SYSCALL_SLOTS == SYSCALL_ABIS * SYSCALLS, "enum syscall_slots");
 /* What one CPU knows. The counts only grow. */
 struct cpu {
 	u32 expect; /* the traced thread a switch is now going to, until its page table is loaded */
-	u32 pad;
+	u32 ids;    /* how many tasks made on it got theirs, where nothing else is to count them */
 	u64 tlb_flushes; /* switches to a traced task that flushed the whole TLB */
 	u64 tlb_kept;	 /* switches to one whose entries were still good */
 	u64 syscalls[SYSCALL_SLOTS];
 };
 _Static_assert(sizeof(struct cpu) == 24 + 8 * SYSCALL_SLOTS, "struct cpu");
 
-/* A task as it is handed over, at its end or the window's. */
+/* A task as it is handed over: at its end, the window's, or when it is read. */
 struct row {
+	u64 id; /* as in struct task */
 	u32 tid;
 	u32 tgid;
 	u64 start; /* ns of CLOCK_BOOTTIME */
@@ -174,7 +176,7 @@ struct row {
 	u32 place;     /* as in struct task */
 	u32 pad;
 };
-_Static_assert(sizeof(struct row) == 40 + 8 * COUNTS, "struct row");
+_Static_assert(sizeof(struct row) == 48 + 8 * COUNTS, "struct row");
 
 /* What a walk over all tasks is to do, and what it did. */
 enum walk_mode {
@@ -183,7 +185,7 @@ enum walk_mode {
 	WALK_OPEN = 2,	 /* open the window for each traced task */
 	WALK_CLOSE = 3,	 /* close it, and hand over the rows */
 	WALK_FORGET = 4, /* stop following */
-	WALK_READ = 5,	 /* read it, and leave it open */
+	WALK_READ = 5,	 /* hand the rows to whoever reads the walk, and leave it open */
 };
 
 struct walk {
@@ -212,11 +214,12 @@ struct control {
 	u32 level;	   /* answer: depth of the tracer's PID namespace */
 	u32 rows;	   /* answer: rows handed over, or for which there was no room */
 	u32 places;	   /* answer: places given to tasks, a few more than there are maybe */
+	u64 ids;	   /* given to tasks, but for those that cpu.ids counts */
 	u64 ns;		   /* answer: the tracer's PID namespace, its address */
 	u64 preempt_count; /* answer: how far it is from a value of a per-CPU map, 0: not known */
 	u64 regs; /* answer: how far what it entered the kernel with is from a task's stack,
 		     likewise */
 };
-_Static_assert(sizeof(struct control) == 64, "struct control");
+_Static_assert(sizeof(struct control) == 72, "struct control");
 
 #endif

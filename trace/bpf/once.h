@@ -36,15 +36,33 @@ static __always_inline u64 mark_swap(struct task *ts, u64 old, u64 new)
 	return __sync_val_compare_and_swap(&ts->mark, old, new);
 }
 
+/* What tells the task from all others that ever are. */
+static __always_inline u64 id_next(bool walk)
+{
+	return __sync_fetch_and_add(&ctl.ids, 1) + 1;
+}
+
+/*
+ * Places, from 0, that were given to tasks which have ended, and whose rows a reading has handed
+ * over. The loader says how many there can be.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, 1);
+	__type(value, u32);
+} free_places SEC(".maps");
+
 /* The next place for a task, 0: there is none left. */
 static __always_inline u32 place_next(bool walk)
 {
 	u32 i;
 
-	if (ctl.places >= max_rows)
-		return 0;
-	i = __sync_fetch_and_add(&ctl.places, 1);
-	return i < max_rows ? i + 1 : 0;
+	if (ctl.places < max_rows) {
+		i = __sync_fetch_and_add(&ctl.places, 1);
+		if (i < max_rows)
+			return i + 1;
+	}
+	return bpf_map_pop_elem(&free_places, &i) ? 0 : i + 1;
 }
 
 /* The row at its place, NULL when it has none: the task is then among the others. */
@@ -59,6 +77,12 @@ static __always_inline struct row *row_of(struct task *ts, u32 scratch)
 /* The row is complete. */
 static __always_inline void row_done(struct row *r)
 {
+}
+
+/* A task without a place is among the others, also when it is read. */
+static __always_inline bool has_row(struct task *ts)
+{
+	return ts->place;
 }
 
 #else
@@ -139,7 +163,19 @@ static __always_inline u64 mark_swap(struct task *ts, u64 old, u64 new)
 	return mark;
 }
 
-/* Only a walk, of which there is one at a time, can tell which one is the next. */
+/* Only a walk, of which there is one at a time, and a program whose CPU runs no other, can count.
+ */
+static __always_inline u64 id_next(bool walk)
+{
+	struct cpu *c;
+
+	if (walk)
+		return ++ctl.ids;
+	c = this_cpu();
+	return c ? (u64)(bpf_get_smp_processor_id() + 1) << 32 | ++c->ids : 0;
+}
+
+/* Only a walk can tell which one is the next. */
 static __always_inline u32 place_next(bool walk)
 {
 	if (!walk || ctl.places >= max_rows)
@@ -160,6 +196,11 @@ static __always_inline void row_done(struct row *r)
 	bpf_map_push_elem(&row_queue, r, 0);
 }
 
+static __always_inline bool has_row(struct task *ts)
+{
+	return true;
+}
+
 #endif
 
 enum row_scratch_slot {
@@ -167,18 +208,24 @@ enum row_scratch_slot {
 	ROW_WALK = 1,
 };
 
-/* A row for the task, to be given back with row_done. */
-static __always_inline struct row *row_new(struct task_struct *t, struct task *ts, u32 scratch)
+/* Whose row it is. */
+static __always_inline void row_name(struct row *r, struct task_struct *t, struct task *ts)
 {
-	struct row *r = row_of(ts, scratch);
-
-	if (!r)
-		return NULL;
+	r->id = ts->id;
 	r->tid = ts->tid;
 	r->tgid = ts->tgid;
 	r->start = t->start_boottime;
 	r->place = ts->place;
 	__builtin_memcpy(r->comm, t->comm, sizeof(r->comm));
+}
+
+/* A row for the task, to be given back with row_done. */
+static __always_inline struct row *row_new(struct task_struct *t, struct task *ts, u32 scratch)
+{
+	struct row *r = row_of(ts, scratch);
+
+	if (r)
+		row_name(r, t, ts);
 	return r;
 }
 

@@ -65,8 +65,6 @@ static __always_inline void finish(struct task_struct *t, struct task *ts, u64 n
 	w = window_of(epoch);
 	if (!w)
 		return;
-	w->died++;
-
 	books[COUNT_NVCSW - COUNT_BOOKS] = t->nvcsw;
 	books[COUNT_NIVCSW - COUNT_BOOKS] = t->nivcsw;
 	read_books(t, books - COUNT_BOOKS);
@@ -82,6 +80,9 @@ static __always_inline void finish(struct task_struct *t, struct task *ts, u64 n
 	}
 	if (r)
 		row_done(r);
+	/* Last: whoever sees as many that died as there should be has all that they counted. */
+	asm volatile("" : : : "memory");
+	w->died++;
 }
 
 /*

@@ -37,6 +37,7 @@ int task_newtask(u64 *ctx)
 			__sync_fetch_and_add(&w->lost_alloc, 1);
 		return 0;
 	}
+	ts->id = id_next(false);
 	ts->synced = 1; /* its books are empty */
 	ts->tid = task_nr(t);
 	ts->tgid = t->tgid == maker ? ms->tgid : ts->tid;

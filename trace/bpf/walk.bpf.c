@@ -63,6 +63,7 @@ static __always_inline void adopt(struct task_struct *t, struct walk *w)
 	ts = task_get(t);
 	if (!ts)
 		return;
+	ts->id = id_next(true);
 	ts->exec = t->se.sum_exec_runtime;
 	ts->tid = task_nr(t);
 	ts->tgid = task_nr(t->group_leader);
@@ -244,7 +245,8 @@ static __always_inline void open(struct task_struct *t, struct walk *w)
 }
 
 /* Once for both: the reading is most of the program. */
-static __always_inline void read_or_close(struct task_struct *t, struct walk *w)
+static __always_inline void read_or_close(struct task_struct *t, struct walk *w,
+					  struct seq_file *reader)
 {
 	struct task *ts = task_get(t);
 	bool closing = ctl.mode == WALK_CLOSE;
@@ -257,18 +259,24 @@ static __always_inline void read_or_close(struct task_struct *t, struct walk *w)
 		w->unsteady++;
 		return;
 	}
-	if (closing && !claim(t, ts, epoch))
-		return;
+	for (u32 i = 0; i < COUNTS; i++)
+		w->scratch.n[i] -= ts->base[i];
+	if (closing) {
+		if (!claim(t, ts, epoch))
+			return;
+		r = row_new(t, ts, ROW_WALK);
+	} else if (has_row(ts)) {
+		row_name(&w->scratch, t, ts);
+		/* Without room for it the kernel forgets what was written, and comes again. */
+		if (bpf_seq_write(reader, &w->scratch, sizeof(w->scratch)))
+			return;
+	}
 	stamp(w);
 	w->found++;
-	if (closing)
-		r = row_new(t, ts, ROW_WALK);
 	for (u32 i = 0; i < COUNTS; i++) {
-		u64 d = w->scratch.n[i] - ts->base[i];
-
-		w->sum[i] += d;
+		w->sum[i] += w->scratch.n[i];
 		if (r)
-			r->n[i] = d;
+			r->n[i] = w->scratch.n[i];
 	}
 	if (r)
 		row_done(r);
@@ -302,7 +310,7 @@ int walk_tasks(struct bpf_iter__task *ctx)
 		break;
 	case WALK_CLOSE:
 	case WALK_READ:
-		read_or_close(t, w);
+		read_or_close(t, w, ctx->meta->seq);
 		break;
 	case WALK_FORGET:
 		forget(t, w);

@@ -1,0 +1,56 @@
+package trace
+
+import (
+	"slices"
+	"time"
+)
+
+// Change is what happened between two readings of a window.
+type Change struct {
+	// Window is the time between the middles of the two.
+	Window time.Duration
+	// Total is of all traced tasks.
+	Total Totals
+	// Tasks are those with a row in the later reading, by falling time on CPU; Exits is 1 of those
+	// that ended. They have no latencies of their own.
+	Tasks []TaskTotals
+	// Others is of all other tasks.
+	Others Totals
+}
+
+// Since returns what happened from an earlier reading of the same window to this one, nil being
+// its start. No task's part is lost: who ended since has a row in this reading. Counts and times
+// add up over all changes of a window to those of Stop, but for SpuriousWakeups, for a wake-up that
+// came early can be taken for spurious until the task runs, and for User and System, which divide
+// each change's CPU time on their own. A time can be some ns less than nothing: see Session.Read.
+func (c *Counts) Since(before *Counts) *Change {
+	if before == nil {
+		before = &Counts{}
+	}
+	total := less(&c.n, &before.n)
+	d := &Change{Window: c.Window - before.Window, Total: newTotals(&total)}
+	had := make(map[uint64]*counts, len(before.Tasks))
+	for i := range before.Tasks {
+		had[before.Tasks[i].ID] = &before.Tasks[i].n
+	}
+	for _, t := range c.Tasks {
+		if n := had[t.ID]; n != nil {
+			t.n = less(&t.n, n)
+		}
+		t.Totals = newTotals(&t.n)
+		t.RunQueueLatency, t.WakeupLatency = nil, nil
+		d.Tasks = append(d.Tasks, t)
+		total = less(&total, &t.n)
+	}
+	d.Others = newTotals(&total)
+	slices.SortStableFunc(d.Tasks, func(a, b TaskTotals) int { return int(b.OnCPU - a.OnCPU) })
+	return d
+}
+
+// less is a - b.
+func less(a, b *counts) (d counts) {
+	for i := range a {
+		d[i] = a[i] - b[i]
+	}
+	return d
+}
