@@ -74,7 +74,7 @@ var arrows = map[string][]string{
 	"internal/capture": rooms(parts, "internal/child", "internal/command", "internal/record"),
 	"internal/serve":   {".", "internal/child", "internal/sys", "internal/words"},
 	"internal/compare": rooms(parts, "internal/child"),
-	"internal/lab":     rooms(parts, "internal/compare", "internal/record"),
+	"internal/lab":     rooms(parts, "internal/child", "internal/compare", "internal/record"),
 
 	"cmd/switchyard":       rooms(engines, parts, "internal/nearest"),
 	"cmd/switchyard-child": {".", "fork", "internal/sys"},

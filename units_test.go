@@ -107,7 +107,7 @@ func unitless(t *testing.T, name string, src []byte) (faults []string, seen int)
 		for _, f := range s.Fields.List {
 			begin := fset.Position(f.Pos()).Line
 			if f.Doc != nil {
-				group, begin = f.Doc.Text(), fset.Position(f.Doc.Pos()).Line
+				group = f.Doc.Text()
 			} else if begin > end+1 {
 				group = ""
 			}
