@@ -197,9 +197,9 @@ func probeShare(s *rounds.Sum, costs []ProbeCost) *float64 {
 	}
 	var ns float64
 	for _, p := range costs {
-		ns += p.Added.Median * float64(events[p.Name])
+		ns += max(0, p.Added.Median) * float64(events[p.Name])
 	}
-	share := max(0, ns/float64(c.CPU))
+	share := ns / float64(c.CPU)
 	return &share
 }
 

@@ -381,16 +381,29 @@ func (c *Compare) probeLines() []string {
 	if lost > 0 {
 		line = fmt.Sprintf("Lost: %s.", words.Count(lost, "event"))
 	}
-	var parts []string
-	for _, p := range c.ProbeCost {
-		parts = append(parts, fmt.Sprintf("%.0f ns (%.0f to %.0f) to %s (%s)", p.Added.Median, p.Added.Low, p.Added.High, p.Unit, p.Doc))
+	var found, noise []string
+	for i := range c.ProbeCost {
+		p := &c.ProbeCost[i]
+		to := fmt.Sprintf("to %s (%s)", p.Unit, p.Doc)
+		if p.Found() {
+			found = append(found, fmt.Sprintf("%.0f ns (%.0f to %.0f) %s",
+				p.Added.Median, p.Added.Low, p.Added.High, to))
+		} else {
+			noise = append(noise, fmt.Sprintf("%s %.0f to %.0f ns", to, p.Added.Low, p.Added.High))
+		}
 	}
-	if len(parts) > 0 {
-		line += " Probes, which are attached in the rounds that count and no others, add " + strings.Join(parts, ", ")
+	if len(found) > 0 {
+		line += " Probes, which are attached in the rounds that count and no others, add " +
+			strings.Join(found, ", ")
 		if worst != nil {
-			line += fmt.Sprintf("; in those rounds at most %.1f %% of a server's CPU time (%s)", 100**worst.ProbeShare, Printable(worst.Model))
+			line += fmt.Sprintf("; in those rounds at most %.1f %% of a server's CPU time (%s)",
+				100**worst.ProbeShare, Printable(worst.Model))
 		}
 		line += "."
+	}
+	if len(noise) > 0 {
+		line += " What probes add is lost in the noise of a busy machine: " +
+			strings.Join(noise, ", ") + "."
 	}
 	return []string{line}
 }

@@ -34,6 +34,10 @@ func OfPrices(prices []event.Price) (costs []ProbeCost) {
 // PerEvent is the price of one event, ns.
 func (p *ProbeCost) PerEvent() float64 { return p.Added.Median / p.Events }
 
+// Found reports whether it stands out of the noise: the interval of what the probes added is above
+// nothing.
+func (p *ProbeCost) Found() bool { return p.Added.Low > 0 }
+
 // Price is that of one event, ns, and how it was found. It is nil where it was not found, and how
 // says why: there was no event, or the interval of what the probes added goes down to nothing.
 func (p *ProbeCost) Price() (ns *float64, how string) {
@@ -43,7 +47,7 @@ func (p *ProbeCost) Price() (ns *float64, how string) {
 	how = fmt.Sprintf("median of %d rounds with probes on and off, %s: "+
 		"%.0f ns (%.0f to %.0f) for %.2f events",
 		p.Added.N, p.Unit, p.Added.Median, p.Added.Low, p.Added.High, p.Events)
-	if p.Added.Low <= 0 {
+	if !p.Found() {
 		return nil, "lost in the noise of a busy machine: " + how
 	}
 	v := p.PerEvent()

@@ -74,7 +74,7 @@ func unbroken(words []string) []string {
 
 var (
 	number  = regexp.MustCompile(`^[(±]?[−-]?[0-9]([0-9.,]*[0-9])?$`)
-	measure = regexp.MustCompile(`^[(]?(p[0-9.]+|mean|max|CPU|±)$`)
+	measure = regexp.MustCompile(`^[(]?(p[0-9.]+|mean|max|CPU|seed|±)$`)
 	between = regexp.MustCompile(`^(of|to) [0-9]`)
 )
 
