@@ -140,10 +140,8 @@ type Counts struct {
 	// Started is the number of traced tasks when the window opened, Ended when it closed.
 	Started, Ended uint64
 
-	// RunQueueLatency is from runnable (a waking, an involuntary switch, a first start) to on-CPU;
-	// WakeupLatency the part of it that began with a waking. OnCPUSpan and BlockedTime are the
-	// lengths of single intervals. Only intervals that began and ended in the window.
-	RunQueueLatency, WakeupLatency, OnCPUSpan, BlockedTime hist.Histogram
+	// Those of all traced tasks.
+	event.Distributions
 
 	// Syscalls is the number of system calls by name, counted at their entry. Those that are not of
 	// the machine's own ABI have it behind their names (package syscalls): getpid@i386.

@@ -35,10 +35,7 @@ func reportOf(c *trace.Counts) *report.Trace {
 	if _, missing := t.Missing["tlb_flushes"]; !missing {
 		t.TLBFlushes, t.TLBKept = &c.TLBFlushes, &c.TLBKept
 	}
-	t.Total.RunQueueLatency = report.DurationsOf(&c.RunQueueLatency)
-	t.Total.WakeupLatency = report.DurationsOf(&c.WakeupLatency)
-	t.Total.OnCPUSpan = report.DurationsOf(&c.OnCPUSpan)
-	t.Total.Blocked = report.DurationsOf(&c.BlockedTime)
+	t.Total.SetDistributions(&c.Distributions)
 	for i := range c.Tasks {
 		k := &c.Tasks[i]
 		row := report.TaskOf(&k.Totals.Totals)

@@ -70,8 +70,7 @@ func (w *Window) Close(ctx context.Context) (*Seen, error) {
 func CountsOf(c *trace.Counts) *rounds.Counts {
 	k := &rounds.Counts{
 		Totals: c.Total.Totals, PageFaults: c.Total.PageFaults, CPU: c.Total.CPU,
-		RunQueueLatency: c.RunQueueLatency, WakeupLatency: c.WakeupLatency,
-		OnCPUSpan: c.OnCPUSpan, BlockedTime: c.BlockedTime,
+		Distributions: c.Distributions,
 		Syscalls: c.Syscalls, TLBFlushes: c.TLBFlushes, TLBKept: c.TLBKept, Lost: c.LostEvents(),
 		Missing: map[string]string{},
 	}

@@ -119,12 +119,17 @@ func TaskOf(k *event.Totals) TraceTask {
 	}
 }
 
-func recordTask(k *sched.Totals, d *sched.Distributions) TraceTask {
-	t := TaskOf(&k.Totals)
+// SetDistributions sums distributions up.
+func (t *TraceTask) SetDistributions(d *event.Distributions) {
 	t.WakeupLatency = DurationsOf(&d.WakeupLatency)
 	t.RunQueueLatency = DurationsOf(&d.RunQueueLatency)
 	t.OnCPUSpan = DurationsOf(&d.OnCPUSpan)
 	t.Blocked = DurationsOf(&d.BlockedTime)
+}
+
+func recordTask(k *sched.Totals, d *sched.Distributions) TraceTask {
+	t := TaskOf(&k.Totals)
+	t.SetDistributions(&d.Distributions)
 	t.Compound = DurationsOf(&d.CompoundDelay)
 	t.Lossy = k.Touched.Count > 0
 	t.Fine = &TraceFine{

@@ -7,7 +7,6 @@ import (
 	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/trace/event"
-	"switchyard/trace/hist"
 )
 
 // Round is one model measured once: its server started, load put on it, both ended.
@@ -71,10 +70,7 @@ type Counts struct {
 	PageFaults uint64        `json:"page_faults"`
 	CPU        time.Duration `json:"cpu_ns"` // by the kernel's own clock (sum_exec_runtime)
 
-	RunQueueLatency hist.Histogram `json:"run_queue_latency"`
-	WakeupLatency   hist.Histogram `json:"wakeup_latency"`
-	OnCPUSpan       hist.Histogram `json:"on_cpu_span"`
-	BlockedTime     hist.Histogram `json:"blocked_time"`
+	event.Distributions
 
 	Syscalls   map[string]uint64 `json:"syscalls"`
 	TLBFlushes uint64            `json:"tlb_flushes"` // switches that flushed the whole TLB
@@ -88,10 +84,7 @@ func (c *Counts) add(o *Counts) {
 	c.Totals.Add(&o.Totals)
 	c.PageFaults += o.PageFaults
 	c.CPU += o.CPU
-	c.RunQueueLatency.Merge(&o.RunQueueLatency)
-	c.WakeupLatency.Merge(&o.WakeupLatency)
-	c.OnCPUSpan.Merge(&o.OnCPUSpan)
-	c.BlockedTime.Merge(&o.BlockedTime)
+	c.AddDistributions(&o.Distributions)
 	if c.Syscalls == nil {
 		c.Syscalls = map[string]uint64{}
 	}

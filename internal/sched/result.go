@@ -65,22 +65,14 @@ type Result struct {
 
 // Distributions are the lengths of single intervals both of whose ends were seen, in the window.
 type Distributions struct {
-	WakeupLatency hist.Histogram // first waking to switch-in
-	// runnable to on-CPU: those of WakeupLatency, and those after a switch-out that left it
-	// runnable
-	RunQueueLatency hist.Histogram
-	OnCPUSpan       hist.Histogram // switch-in to switch-out
-	BlockedTime     hist.Histogram // voluntary switch-out to first waking
+	event.Distributions
 	// CompoundDelay is, for each of WakeupLatency, that and what the wakers in its Chain had
 	// waited.
 	CompoundDelay hist.Histogram
 }
 
 func (d *Distributions) add(o *Distributions) {
-	d.WakeupLatency.Merge(&o.WakeupLatency)
-	d.RunQueueLatency.Merge(&o.RunQueueLatency)
-	d.OnCPUSpan.Merge(&o.OnCPUSpan)
-	d.BlockedTime.Merge(&o.BlockedTime)
+	d.AddDistributions(&o.Distributions)
 	d.CompoundDelay.Merge(&o.CompoundDelay)
 }
 
