@@ -63,7 +63,11 @@ const doctorRounds = 41
 func writePrices(env Env, prices []report.ProbeCost) error {
 	rows := [][]string{{"WHAT THE PROBES ADD", "NS", "INTERVAL", "TO", "WHICH TAKES, NS"}}
 	for _, p := range prices {
-		rows = append(rows, []string{p.Doc, fmt.Sprintf("%.0f", p.Added.Median),
+		ns := "–"
+		if p.Found() {
+			ns = fmt.Sprintf("%.0f", p.Added.Median)
+		}
+		rows = append(rows, []string{p.Doc, ns,
 			fmt.Sprintf("%.0f to %.0f", p.Added.Low, p.Added.High), report.Printable(p.Unit),
 			fmt.Sprintf("%.0f", p.Without.Median)})
 	}
@@ -71,7 +75,8 @@ func writePrices(env Env, prices []report.ProbeCost) error {
 		return err
 	}
 	_, err := fmt.Fprintf(env.Stdout, "\nmedians of %d rounds with the probes on and off in turn; "+
-		"an interval holds the true median with 95 %%\n", doctorRounds)
+		"an interval holds the true median with 95 %%; a dash is lost in the noise\n",
+		doctorRounds)
 	return err
 }
 

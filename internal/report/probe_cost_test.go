@@ -32,3 +32,17 @@ func TestPriceOfAnEvent(t *testing.T) {
 		}
 	}
 }
+
+// What is lost in the noise is not said to be added.
+func TestProbesInTheNoise(t *testing.T) {
+	c := sample()
+	c.Models[0].Traced = true
+	c.ProbeCost[0].Added.Median, c.ProbeCost[0].Added.Low = -9, -186
+	line := strings.Join(c.probeLines(), "\n")
+	if strings.Contains(line, "-9 ns") ||
+		!strings.Contains(line, "add 95 ns (93 to 97) to a system") ||
+		!strings.Contains(line, "What probes add is lost in the noise of a busy machine: to a "+
+			"switch with its waking (count depth, a traced task) -186 to 320 ns.") {
+		t.Error(line)
+	}
+}
