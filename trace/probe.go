@@ -136,8 +136,10 @@ type part struct {
 	coll *ebpf.Collection
 }
 
-// errNotAsked is why the columns of a probe are empty that nobody wanted.
-var errNotAsked = errors.New("not asked for")
+// NotAsked is what Counts.Missing says of the columns of a probe that nobody asked for.
+const NotAsked = "not asked for"
+
+var errNotAsked = errors.New(NotAsked)
 
 // loadProbes loads the probes of a depth: those that are required, and those that are asked for by
 // name. What happens without another is up to missed.

@@ -30,6 +30,13 @@ func reportOf(c *trace.Counts) *report.Trace {
 	for k, reason := range c.Missing {
 		t.Missing[k] = reason
 	}
+	for _, p := range trace.Optional(trace.CountDepth) {
+		for _, column := range p.Columns {
+			if t.Missing[column.Name] == trace.NotAsked {
+				t.Missing[column.Name] += " (--" + p.Option + ")"
+			}
+		}
+	}
 	t.SetThrottled(c.Throttled, c.Missing["throttled"])
 	delete(t.Missing, "fault_exceptions")
 	if _, missing := t.Missing["tlb_flushes"]; !missing {

@@ -123,6 +123,9 @@ func loadErrors(r *load.Result) string {
 		}
 		kinds = append(kinds, kind)
 	}
+	if len(kinds) == 1 {
+		return kinds[0]
+	}
 	return fmt.Sprintf("%d: %s", r.Errors, strings.Join(kinds, ", "))
 }
 
