@@ -6,6 +6,8 @@ BIN := bin/switchyard
 # (go.dev/issue/75804). And what bench gives to each benchmark.
 FUZZTIME ?= 100000x
 BENCHTIME ?= 1s
+# Flags for the tests: make test TESTFLAGS='-run Framing -v'
+TESTFLAGS ?=
 # Arguments for compare: make compare ARGS='poll/epoll threads/per-conn --clients 64'
 ARGS ?=
 # Where compare keeps its report.
@@ -29,7 +31,7 @@ compare: build ## run every model under the same load and print the table
 # One package at a time: many of them start servers and load, count to the last
 # event, and would only be in each other's way.
 test: ## run the tests; as root the traced ones run too
-	$(GO) test -p 1 ./...
+	$(GO) test -p 1 $(TESTFLAGS) ./...
 
 # A forked child without a Go runtime cannot carry the race detector, the
 # detector's C library forbids what the tracer's tests do with capabilities,
