@@ -27,6 +27,7 @@ func (c *Counts) fill(rows []bpfRow, sum *counts, tasks uint64,
 	latencies []*latency) {
 	c.n = *sum
 	others := *sum
+	c.Tasks = slices.Grow(c.Tasks, len(rows))
 	for i := range rows {
 		r := &rows[i]
 		name, _, _ := bytes.Cut(r.Comm[:], []byte{0})

@@ -33,6 +33,7 @@ func (c *Counts) Since(before *Counts) *Change {
 	for i := range before.Tasks {
 		had[before.Tasks[i].ID] = &before.Tasks[i].n
 	}
+	d.Tasks = make([]TaskTotals, 0, len(c.Tasks))
 	for _, t := range c.Tasks {
 		if n := had[t.ID]; n != nil {
 			t.n = less(&t.n, n)
