@@ -3,6 +3,7 @@ package switchyard
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // What a path is refused for before it is asked is what a server refuses it for.
@@ -27,7 +28,7 @@ func TestCheckPath(t *testing.T) {
 		"work?us=1":                         "begins with /",
 		"/?" + strings.Repeat("x", MaxLine): "too long",
 	} {
-		err := CheckPath(path)
+		_, err := CheckPath(path)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %q", path, err, want)
 		}
@@ -47,7 +48,15 @@ func TestCheckPath(t *testing.T) {
 		}
 	}
 	longest := "/?" + strings.Repeat("x", MaxLine-len("GET  HTTP/1.1\r")-2)
-	if err := CheckPath(longest); err != nil {
+	if _, err := CheckPath(longest); err != nil {
 		t.Error(err)
+	}
+	for path, want := range map[string]time.Duration{
+		"/": 0, "/bytes?n=9": 0, "/work?us=50": 50 * time.Microsecond,
+		"/sleep?ms=60000": time.Minute,
+	} {
+		if least, err := CheckPath(path); least != want || err != nil {
+			t.Errorf("%s: at least %v, %v, want %v", path, least, err, want)
+		}
 	}
 }

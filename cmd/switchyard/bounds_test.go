@@ -112,6 +112,8 @@ func TestNumbersInTextsHaveBounds(t *testing.T) {
 		{"compare", "--out", full, "--path", "/work?us=-1"},
 		{"compare", "--out", full, "--path", "/work?us=10000001"},
 		{"compare", "--out", full, "--path", "/sleep?ms=60001"},
+		{"compare", "--out", full, "--path", "/sleep?ms=350"},
+		{"compare", "--out", full, "--path", "/work?us=1000000", "--duration", "1s"},
 		{"compare", "--out", full, "--path", "/bytes?n=1073741825"},
 	} {
 		o := runCommand(t, args...)

@@ -122,8 +122,12 @@ func (o *compareOptions) complete(cmd *cobra.Command, args []string, flags compa
 		return usagef("--path %q: that ends the server, so there is nothing to compare (see serve and curl)", o.Path)
 	}
 	// What servers and load would refuse is refused here, before the work.
-	if err := switchyard.CheckPath(o.Path); err != nil {
+	switch least, err := switchyard.CheckPath(o.Path); {
+	case err != nil:
 		return usagef("--path %q: %v", o.Path, err)
+	case least >= o.Duration:
+		return usagef("--path %q: no request would be answered within --duration %v", o.Path,
+			o.Duration)
 	}
 	err = switchyard.Options{Protocol: o.Protocol, Workers: o.Workers,
 		MaxConns: o.MaxConns}.Validate()

@@ -71,8 +71,8 @@ func CountsOf(c *trace.Counts) *rounds.Counts {
 	k := &rounds.Counts{
 		Totals: c.Total.Totals, PageFaults: c.Total.PageFaults, CPU: c.Total.CPU,
 		Distributions: c.Distributions,
-		Syscalls: c.Syscalls, TLBFlushes: c.TLBFlushes, TLBKept: c.TLBKept, Lost: c.LostEvents(),
-		Missing: map[string]string{},
+		Syscalls:      c.Syscalls, TLBFlushes: c.TLBFlushes, TLBKept: c.TLBKept,
+		Lost: c.LostEvents(), Missing: map[string]string{},
 	}
 	for column, why := range c.Missing {
 		switch column {

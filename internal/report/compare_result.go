@@ -164,7 +164,13 @@ func calls(c *rounds.Counts) (n uint64) {
 
 // notesOf are the sentences below the table about one model.
 func notesOf(s *rounds.Sum, row *ModelRow) []string {
-	notes := append([]string(nil), s.Notes...)
+	var notes []string
+	for _, note := range s.Notes {
+		// What there is no row for is said once.
+		if row.Reason == "" || !strings.HasSuffix(note, row.Reason) {
+			notes = append(notes, strings.TrimSuffix(note, ".")+".")
+		}
+	}
 	add := func(format string, a ...any) { notes = append(notes, fmt.Sprintf(format, a...)) }
 	if row.Program != "" {
 		add("the program started for each connection is %s.", row.Program)

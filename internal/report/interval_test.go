@@ -52,3 +52,29 @@ func TestTooFewRoundsForAnInterval(t *testing.T) {
 		}
 	}
 }
+
+// Why a model could not be measured stands below the table once, and a failed round of one that
+// could is a sentence.
+func TestFailureIsSaidOnce(t *testing.T) {
+	const why = "server: not ready after 10s"
+	for _, rates := range [][]float64{nil, {1000}} {
+		s := &rounds.Sum{Rates: rates, Failures: []string{why},
+			Notes: []string{"round 1 failed: " + why}}
+		s.Model.Name = "a"
+		c := OfRounds(&rounds.Result{Manifest: &rounds.Manifest{NoCounts: "not asked for"},
+			Sums: []*rounds.Sum{s}})
+		var said []string
+		for _, line := range c.Summary() {
+			if strings.Contains(line, "not ready") {
+				said = append(said, line)
+			}
+		}
+		want := "a: not available: " + why + "."
+		if rates != nil {
+			want = "a: round 1 failed: " + why + "."
+		}
+		if len(said) != 1 || !strings.HasPrefix(said[0], want) {
+			t.Errorf("%v: %q, want %q", rates, said, want)
+		}
+	}
+}
