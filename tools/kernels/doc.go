@@ -3,7 +3,7 @@
 // runs it.
 //
 //	go run ./tools/kernels [-kernels '5.10 7.x'] [-image BZIMAGE] [-run REGEXP] [-v]
-//	    [-update] [-refresh]
+//	    [-update] [-list] [-refresh]
 //
 // A kernel is a package of Debian's, taken with apt (images.go) and kept under the user's cache
 // directory, or a file (-image). A guest's only file system is an initramfs (initramfs.go) with

@@ -34,6 +34,7 @@ type settings struct {
 	jobs    int
 	verbose bool
 	update  bool
+	list    bool
 	refresh bool
 }
 
@@ -49,6 +50,8 @@ func flags() (s settings, err error) {
 		"how many guests run at once; each keeps one CPU busy")
 	flag.BoolVar(&s.verbose, "v", false, "print the guests' consoles")
 	flag.BoolVar(&s.update, "update", false, "write tests.txt from what passed")
+	flag.BoolVar(&s.list, "list", false,
+		"boot nothing: add to tests.txt what the tests' programs list, take out what they do not")
 	flag.BoolVar(&s.refresh, "refresh", false, "ask Debian for newer kernels than those kept")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -79,7 +82,7 @@ func run(ctx context.Context) int {
 		fmt.Println("SKIPPED: the kernels are for amd64, this machine is", runtime.GOARCH)
 		return 0
 	}
-	if _, err := exec.LookPath(qemu); err != nil {
+	if _, err := exec.LookPath(qemu); err != nil && !s.list {
 		fmt.Printf("SKIPPED: no %s: apt-get install qemu-system-x86\n", qemu)
 		return 0
 	}
@@ -93,6 +96,14 @@ func run(ctx context.Context) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "kernels:", err)
 		return 1
+	}
+
+	if s.list {
+		if err := writeTable(listed(expected(table), suites)); err != nil {
+			fmt.Fprintln(os.Stderr, "kernels:", err)
+			return 1
+		}
+		return 0
 	}
 
 	outcomes := make([]outcome, len(s.kernels))

@@ -199,6 +199,30 @@ func update(outcomes []outcome) error {
 			now[t] = may
 		}
 	}
+	return writeTable(now)
+}
+
+// listed returns a table with the tests that the suites' programs list, and without those that they
+// do not, nor what is below them. Who may skip a new one only a guest can tell.
+func listed(old map[test][]string, suites []suite) map[test][]string {
+	now := maps.Clone(old)
+	for _, s := range suites {
+		if s.pkg == "" {
+			continue
+		}
+		for _, name := range s.tests {
+			now[test{s.name, name}] = old[test{s.name, name}]
+		}
+		maps.DeleteFunc(now, func(t test, _ []string) bool {
+			top, _, _ := strings.Cut(t.name, "/")
+			return t.suite == s.name && !slices.Contains(s.tests, top)
+		})
+	}
+	return now
+}
+
+// writeTable writes the table anew, in order.
+func writeTable(now map[test][]string) error {
 	var b strings.Builder
 	b.WriteString("# What must pass in every kernel; made by: go run ./tools/kernels -update\n")
 	for _, t := range slices.SortedFunc(maps.Keys(now), func(a, b test) int {

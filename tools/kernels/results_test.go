@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -147,5 +148,17 @@ func TestTableFile(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(tableFile)))
 	if err != nil || string(b) != table {
 		t.Errorf("%s is not the table: %v", tableFile, err)
+	}
+}
+
+// A test that is new is listed, one that is gone is not, and who may skip another stays.
+func TestListed(t *testing.T) {
+	old := expected("a TestOld\na TestOld/sub\na TestKept skip=5.10\na TestKept/sub\nb TestB\n")
+	got := listed(old, []suite{{name: "a", pkg: "p", tests: []string{"TestKept", "TestNew"}},
+		{name: "compare"}})
+	want := map[test][]string{{"a", "TestKept"}: {"5.10"}, {"a", "TestKept/sub"}: nil,
+		{"a", "TestNew"}: nil, {"b", "TestB"}: nil}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
