@@ -44,6 +44,9 @@ func TestHelpEndsInExamples(t *testing.T) {
 			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > helpWidth {
 				t.Errorf("%q --help: %d columns: %q", path, n, line)
 			}
+			if strings.TrimRight(line, " \n")+"\n" != line {
+				t.Errorf("%q --help: %q ends in blanks", path, line)
+			}
 		}
 	}
 }

@@ -184,7 +184,7 @@ func (c *Compare) WriteText(w io.Writer, width int) error {
 		b.WriteString(made + "\n\n")
 	}
 	for _, line := range c.Summary() {
-		writeWrapped(&b, min(width, 118), "%s", line)
+		writeWrapped(&b, width, "%s", line)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

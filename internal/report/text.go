@@ -32,6 +32,16 @@ func Printable(s string) string {
 // here, and is made Printable here.
 func wrap(line string, width int) []string { return fill(line, width, "  ") }
 
+// proseWidth is how wide sentences are at most: longer lines are hard to read.
+const proseWidth = 118
+
+// writeWrapped writes a sentence in lines of no more than width.
+func writeWrapped(b *strings.Builder, width int, format string, args ...any) {
+	for _, line := range wrap(fmt.Sprintf(format, args...), min(width, proseWidth)) {
+		fmt.Fprintln(b, line)
+	}
+}
+
 // Paragraph is text in lines of no more than width, if words allow.
 func Paragraph(text string, width int) string { return strings.Join(fill(text, width, ""), "\n") }
 

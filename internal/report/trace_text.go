@@ -25,16 +25,13 @@ const (
 func (t *Trace) WriteText(w io.Writer, width int) error {
 	var b strings.Builder
 	for _, c := range t.Failed() {
-		for _, line := range wrap(fmt.Sprintf("FAIL %s: %s (traced %d, kernel %d): do not trust what depends on it", c.Name,
-			Printable(c.Reason), c.Traced, c.Kernel), width) {
-			fmt.Fprintln(&b, line)
-		}
+		writeWrapped(&b, width,
+			"FAIL %s: %s (traced %d, kernel %d): do not trust what depends on it", c.Name,
+			Printable(c.Reason), c.Traced, c.Kernel)
 	}
 	if n := t.LostEvents(); n > 0 {
-		for _, line := range wrap(fmt.Sprintf("LOST %s%s: what touches them is marked !",
-			words.Count(n, "event"), t.lostWhere()), width) {
-			fmt.Fprintln(&b, line)
-		}
+		writeWrapped(&b, width, "LOST %s%s: what touches them is marked !",
+			words.Count(n, "event"), t.lostWhere())
 	}
 	total := &t.Total
 	writeWrapped(&b, width, "%s, %s depth, %s, Linux %s, %s", Printable(t.Of), t.Depth,
@@ -94,13 +91,6 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	t.writeFoot(&b, width)
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// writeWrapped writes a sentence in lines of no more than width.
-func writeWrapped(b *strings.Builder, width int, format string, args ...any) {
-	for _, line := range wrap(fmt.Sprintf(format, args...), width) {
-		fmt.Fprintln(b, line)
-	}
 }
 
 func keys[V any](m map[string]V) []string {
@@ -198,9 +188,7 @@ func (t *Trace) writeSyscalls(b *strings.Builder, width int) {
 	for name, n := range t.Syscalls {
 		counts[name] = int64(n)
 	}
-	for _, line := range wrap("System calls: "+kinds(counts)+".", width) {
-		fmt.Fprintln(b, line)
-	}
+	writeWrapped(b, width, "System calls: %s.", kinds(counts))
 }
 
 func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
@@ -233,9 +221,7 @@ func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
 	if d := k.Preemption; d != nil && d.N > 0 && k.PreemptionBy != "" {
 		note += fmt.Sprintf(" A request to preempt is %s.", k.PreemptionBy)
 	}
-	for _, line := range wrap(note, width) {
-		fmt.Fprintln(b, line)
-	}
+	writeWrapped(b, width, "%s", note)
 }
 
 func writePairs(b *strings.Builder, title, verb string, pairs []TracePair, width int) {
@@ -425,8 +411,6 @@ func (t *Trace) writeFoot(b *strings.Builder, width int) {
 		lines = append(lines, Printable(s))
 	}
 	for _, line := range lines {
-		for _, l := range wrap(line, width) {
-			fmt.Fprintln(b, l)
-		}
+		writeWrapped(b, width, "%s", line)
 	}
 }
