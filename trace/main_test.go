@@ -69,10 +69,9 @@ func able() error {
 	return nil
 }
 
-// session opens one that is closed with the test. Without the privilege the error must say so.
-func session(t testing.TB, opts trace.Options) *trace.Session {
+// opened has what was opened closed with the test. Without the privilege the error must say so.
+func opened[T io.Closer](t testing.TB, s T, err error) T {
 	t.Helper()
-	s, err := trace.Open(opts.Lacking(os.Getenv("SWITCHYARD_TEST_LACKING")))
 	if err != nil {
 		if able() != nil {
 			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
@@ -89,6 +88,13 @@ func session(t testing.TB, opts trace.Options) *trace.Session {
 		}
 	})
 	return s
+}
+
+// session opens one that is closed with the test.
+func session(t testing.TB, opts trace.Options) *trace.Session {
+	t.Helper()
+	s, err := trace.Open(opts.Lacking(os.Getenv("SWITCHYARD_TEST_LACKING")))
+	return opened(t, s, err)
 }
 
 // window follows a process for as long as f takes.

@@ -1,38 +1,21 @@
 package trace_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"switchyard/internal/testenv"
 	"switchyard/trace"
 	"switchyard/trace/event"
 	"switchyard/trace/spool"
 )
 
-// recorder opens one that is closed with the test. Without the privilege the error must say so.
+// recorder opens one that is closed with the test.
 func recorder(t testing.TB, opts trace.RecordOptions) *trace.Recorder {
 	t.Helper()
 	r, err := trace.OpenRecorder(opts)
-	if err != nil {
-		if able() != nil {
-			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
-				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported",
-					err)
-			}
-			testenv.Skip(t, err.Error(), able)
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
-			t.Error(err)
-		}
-	})
-	return r
+	return opened(t, r, err)
 }
 
 // A tape is a recording, read.

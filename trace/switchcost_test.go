@@ -20,26 +20,11 @@ import (
 	"switchyard/trace/switchcost"
 )
 
-// switchCost opens one that is closed with the test. Without the privilege the error must say so.
+// switchCost opens one that is closed with the test.
 func switchCost(t testing.TB, opts switchcost.Options) *switchcost.Meter {
 	t.Helper()
 	s, err := switchcost.Open(opts)
-	if err != nil {
-		if able() != nil {
-			if !errors.Is(err, os.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
-				t.Fatalf("open: %v, which wraps neither os.ErrPermission nor errors.ErrUnsupported",
-					err)
-			}
-			testenv.Skip(t, err.Error(), able)
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
-			t.Error(err)
-		}
-	})
-	return s
+	return opened(t, s, err)
 }
 
 // costs measures for as long as f takes.
