@@ -83,14 +83,16 @@ func writePrices(env Env, prices []report.ProbeCost) error {
 func writeFindings(env Env, list []doctor.Finding) error {
 	var rows [][]string
 	group, n := "", map[doctor.Status]int{}
-	for _, f := range list {
+	for i, f := range list {
 		if f.Group != group {
 			group = f.Group
 			rows = append(rows, []string{group})
 		}
 		n[f.Status]++
 		rows = append(rows, []string{"", string(f.Status), f.Name, f.Value})
-		if f.Remedy != "" {
+		// One remedy for several in a row stands below the last of them.
+		last := i == len(list)-1 || list[i+1].Group != group || list[i+1].Remedy != f.Remedy
+		if f.Remedy != "" && last {
 			rows = append(rows, []string{"", "", "", "→ " + f.Remedy})
 		}
 	}

@@ -72,9 +72,12 @@ func newHelpCommand(env Env) *cobra.Command {
 		Short:   "show the help of a command",
 		Example: "switchyard help serve",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			of, _, err := cmd.Root().Find(args)
+			of, rest, err := cmd.Root().Find(args)
 			if err != nil {
 				return unknownCommand(cmd.Root(), args)
+			}
+			if len(rest) > 0 {
+				return usagef("help takes a command, but %q was given too", rest[0])
 			}
 			of.InitDefaultHelpFlag()
 			return printHelp(env, of)

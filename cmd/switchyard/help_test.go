@@ -51,6 +51,10 @@ func TestHelpEndsInExamples(t *testing.T) {
 	}
 }
 
+func TestHelpOfTwoCommands(t *testing.T) {
+	mustFail(t, exitUsage, []string{"help", "serve", "x"}, "help takes a command", `"x"`)
+}
+
 // The examples are commands that the program takes: their flags are there and
 // have values that can be read.
 func TestExamplesParse(t *testing.T) {

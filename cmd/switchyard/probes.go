@@ -85,7 +85,7 @@ and CAP_PERFMON).`,
 func writeProbes(env Env, list []probeInfo) error {
 	var rows [][]string
 	depth := ""
-	for _, p := range list {
+	for i, p := range list {
 		if p.Depth != depth {
 			if depth != "" {
 				rows = append(rows, []string{""})
@@ -108,7 +108,9 @@ func writeProbes(env Env, list []probeInfo) error {
 		}
 		rows = append(rows, []string{"", "", "", "at " + strings.Join(p.Hooks, ", ")},
 			[]string{"", "", "", "tells " + strings.Join(columns, ", ")})
-		if !p.Available {
+		// One reason for several in a row stands below the last of them.
+		last := i == len(list)-1 || list[i+1].Depth != depth || list[i+1].Reason != p.Reason
+		if !p.Available && last {
 			rows = append(rows, []string{"", "", "", "not here: " + p.Reason})
 		}
 	}
