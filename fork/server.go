@@ -2,13 +2,10 @@ package fork
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
-	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -185,69 +182,6 @@ wait:
 	return cause
 }
 
-// finished reports whether no connection is to be accepted any more.
-func (s *server) finished() bool {
-	return s.stopping.Load() && (s.killing.Load() || s.unlisten())
-}
-
-// unlisten ends the listening on each listener for which no connection waits, or on all once those
-// that did are taken, and reports whether that is all of them.
-func (s *server) unlisten() bool {
-	enough := s.killing.Load() || s.counters.Accepted.Load()-s.before.Load() >= s.waiting.Load()
-	all := true
-	for _, fd := range s.listeners {
-		if enough || sys.Queued(fd) == 0 {
-			unix.Shutdown(fd, unix.SHUT_RDWR)
-		} else {
-			all = false
-		}
-	}
-	if all {
-		s.memory.board.draining.Store(unlistens)
-	}
-	return all
-}
-
-// end waits for the thread that makes children, which has ended when ran is closed, and for the
-// children to end, for so long, and then kills them. It reports whether Close was called.
-func (s *server) end(ran <-chan struct{}, grace time.Duration) (closed bool) {
-	cut := time.NewTimer(grace)
-	defer cut.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	closing := s.closing
-	for {
-		select {
-		case <-closing:
-			closing, closed = nil, true
-			s.killing.Store(true)
-		default:
-		}
-		s.unlisten()
-		select {
-		case <-ran:
-			if s.children.count.Load() == 0 {
-				return closed
-			}
-		default:
-			s.events.ring() // it may wait for something else
-		}
-		if s.killing.Load() {
-			s.children.kill()
-		} else {
-			// Again and again: a child may look at the flag, take the signal, and only then block.
-			s.children.interrupt(s.memory.slots)
-		}
-		select {
-		case <-closing:
-		case <-cut.C:
-			s.killing.Store(true)
-		case <-tick.C:
-		case <-s.gone:
-		}
-	}
-}
-
 // Close implements switchyard.Server.
 func (s *server) Close() error {
 	s.mu.Lock()
@@ -277,80 +211,6 @@ func (s *server) Close() error {
 	return nil
 }
 
-// setUp makes all that Serve needs before its threads.
-func (s *server) setUp() (err error) {
-	s.gone, s.ready = make(chan struct{}, 1), make(chan struct{})
-	s.children = children{known: map[int]child{}, died: s.died, bell: -1}
-	s.events = -1
-	defer func() {
-		if err != nil {
-			s.tearDown()
-		}
-	}()
-	s.counters = s.opts.Counters
-	if s.counters == nil {
-		if s.counters, s.freeOwn, err = switchyard.NewCounters(); err != nil {
-			return err
-		}
-	}
-	if s.buffers, err = sys.MapPrivate(switchyard.InSize + switchyard.OutSize +
-		sys.Size[switchyard.Conn]()); err != nil {
-		return err
-	}
-	if s.children.bell, err = newDoorbell(); err != nil {
-		return err
-	}
-	if s.events, err = newDoorbell(); err != nil {
-		return err
-	}
-	if s.start != nil {
-		if err = s.start(s); err != nil {
-			return err
-		}
-	}
-	if s.memory.memory == nil {
-		memory, err := sys.MapShared(regionSize(s.slots))
-		if err != nil {
-			return err
-		}
-		s.memory = newRegion(memory, s.slots)
-	}
-	h := s.opts.Handler()
-	b := s.memory.board
-	b.magic, b.protocol, b.spins, b.parent = boardMagic, uint32(h.Protocol), h.SpinsPerMilli,
-		int32(os.Getpid())
-	s.template = worker{
-		handler: h,
-		in:      s.buffers[:switchyard.InSize],
-		out:     s.buffers[switchyard.InSize:][:switchyard.OutSize],
-		conn:    sys.View[switchyard.Conn](s.buffers, switchyard.InSize+switchyard.OutSize),
-		board:   b, counters: s.counters, parent: os.Getpid(), fd: s.listeners[0], lock: -1,
-		most: s.opts.MaxConns,
-	}
-	return nil
-}
-
-// tearDown gives back all that setUp made, or as much as it had made.
-func (s *server) tearDown() {
-	if s.stop != nil {
-		s.stop(s)
-	}
-	for _, d := range []doorbell{s.children.bell, s.events} {
-		if d >= 0 {
-			d.close()
-		}
-	}
-	for _, p := range [][]byte{s.memory.memory, s.buffers} {
-		if p != nil {
-			sys.Unmap(p)
-		}
-	}
-	s.memory, s.buffers, s.template = region{}, nil, worker{}
-	if s.freeOwn != nil {
-		s.freeOwn()
-	}
-}
-
 // make forks the child of a slot with f, a nosplit function that returns in the parent and does not
 // return in the child.
 func (s *server) make(slot int, f func(*worker) (int, syscall.Errno)) syscall.Errno {
@@ -363,11 +223,6 @@ func (s *server) make(slot int, f func(*worker) (int, syscall.Errno)) syscall.Er
 		s.paused = false
 	}
 	return e
-}
-
-// acceptFailed ends the server for an error of accept4(2).
-func (s *server) acceptFailed(e syscall.Errno) error {
-	return fmt.Errorf("accept on %s: %w", s.addr, os.NewSyscallError("accept4", e))
 }
 
 // died takes note of a child that ended: what it could not count itself, and the lock it may have
@@ -402,23 +257,4 @@ func (s *server) takeDead() []child {
 	list := s.dead
 	s.dead = nil
 	return list
-}
-
-// pause keeps the thread that forks from accepting until a child ends or switchyard.Pause has
-// passed. done, if not nil, is asked once the end of a child would be heard, and says whether there
-// is any need to wait.
-func (s *server) pause(done func() bool) {
-	s.notePause()
-	defer s.listening.Store(s.listening.Swap(true))
-	if done == nil || !done() {
-		s.events.wait(switchyard.Pause)
-	}
-}
-
-// notePause counts a pause, once until a child has been made again.
-func (s *server) notePause() {
-	if !s.paused {
-		s.counters.Paused.Add(1)
-		s.paused = true
-	}
 }
