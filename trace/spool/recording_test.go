@@ -21,7 +21,8 @@ func spoolOf(t testing.TB, opened, ring0, ring1, closed []byte, end bool) string
 // spoolIn writes one as if the recorder had run in a PID namespace of that depth.
 func spoolIn(t testing.TB, level uint32, opened, ring0, ring1, closed []byte, end bool) string {
 	t.Helper()
-	return spoolBegun(t, Begin{Version: Version, CPUs: 2, Online: 2, Rings: 2, Level: level}, opened, ring0, ring1, closed, end)
+	return spoolBegun(t, Begin{Version: Version, CPUs: 2, Online: 2, Rings: 2, Level: level},
+		opened, ring0, ring1, closed, end)
 }
 
 func spoolBegun(t testing.TB, begin Begin, opened, ring0, ring1, closed []byte, end bool) string {
@@ -132,7 +133,8 @@ func every(t uint64) (b []byte) {
 	return b
 }
 
-// Whatever lies in a ring's frame, or in a snapshot's, the reader comes to an end and tells the truth about what is not one.
+// Whatever lies in a ring's frame, or in a snapshot's, the reader comes to an end and tells the
+// truth about what is not one.
 func FuzzRecords(f *testing.F) {
 	f.Add(make([]byte, snapshotSize), every(100), every(50), make([]byte, snapshotSize), true)
 	f.Add([]byte{}, every(100), every(0xfd<<56), []byte{}, true) // a time that is none
@@ -219,7 +221,8 @@ func TestSpoolCutAnywhere(t *testing.T) {
 	}
 }
 
-// Two rings' records, and those of an interrupt, which follow the one of the probe it came into, come in the order of time.
+// Two rings' records, and those of an interrupt, which follow the one of the probe it came into,
+// come in the order of time.
 func TestRecordsInOrder(t *testing.T) {
 	var a, b []byte
 	var want []int64
@@ -240,11 +243,15 @@ func TestRecordsInOrder(t *testing.T) {
 	}
 	defer r.Close()
 	var got []int64
-	if err := r.Events(func(e *event.Event) error { got = append(got, e.Time); return nil }); err != nil {
+	if err := r.Events(func(e *event.Event) error {
+		got = append(got, e.Time)
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("%d events, want %d: not all at their times and in their order", len(got), len(want))
+		t.Errorf("%d events, want %d: not all at their times and in their order",
+			len(got), len(want))
 	}
 }
 
