@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +91,45 @@ func TestServeDrainsAtEverySignal(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd.Process.Signal(s)
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v:\n%s", err, stderr)
+			}
+			stderr.line(t, "served 1 request on 1 connection in ")
+		})
+	}
+}
+
+// A server that is stopped, as by Ctrl-Z, and goes on answers what was asked meanwhile, and drains
+// as ever.
+func TestServeGoesOnAfterAStop(t *testing.T) {
+	for _, model := range []string{"fork/per-conn", "poll/epoll", "threads/pool"} {
+		t.Run(model, func(t *testing.T) {
+			stderr := newRecorder()
+			cmd := testenv.Program(t, "switchyard", "serve", model, "--listen", "127.0.0.1:0",
+				"--spins", "1000")
+			cmd.Stderr = stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			addr := stderr.line(t, "listening on ")
+			cmd.Process.Signal(unix.SIGSTOP)
+			testenv.Eventually(t, "it is stopped", func() bool {
+				stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
+				return err == nil && strings.Contains(string(stat), ") T ")
+			}, stderr.String)
+			c, err := net.Dial("tcp", addr) // the kernel's queue takes it
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(patience))
+			io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			cmd.Process.Signal(unix.SIGCONT)
+			reply := make([]byte, 12)
+			if _, err := io.ReadFull(c, reply); err != nil || string(reply) != "HTTP/1.1 200" {
+				t.Errorf("%q, %v", reply, err)
+			}
+			cmd.Process.Signal(unix.SIGTERM)
 			if err := cmd.Wait(); err != nil {
 				t.Errorf("%v:\n%s", err, stderr)
 			}
