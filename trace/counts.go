@@ -95,7 +95,7 @@ type TaskTotals struct {
 	ID uint64
 
 	TID, TGID int    // as the tracer's PID namespace numbers them; 0: not in it
-	Name      string // at its end, or the window's
+	Name      string // at its end, the window's, or when it was read
 
 	// Started is when the task began, on CLOCK_BOOTTIME; after an exec in a thread that is not the
 	// leader, when the leader did.
@@ -137,7 +137,8 @@ type Counts struct {
 	Others     Totals
 	OtherTasks uint64
 
-	// Started is the number of traced tasks when the window opened, Ended when it closed.
+	// Started is the number of traced tasks when the window opened, Ended when it closed or was
+	// read.
 	Started, Ended uint64
 
 	// Those of all traced tasks.
