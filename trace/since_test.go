@@ -142,7 +142,7 @@ func watched(t *testing.T, s *trace.Session, most int, do func()) (*viewer, *tra
 // TestReadTasks reads while processes begin and end all the time: what the readings have of each,
 // added up, is what it did, and what a second session that is read once, at its end, has of it.
 func TestReadTasks(t *testing.T) {
-	const spawned = 307
+	const spawned = 101
 	s, whole := session(t, trace.Options{}), session(t, trace.Options{})
 	h := start(t, "worker")
 	for _, s := range []*trace.Session{whole, s} {
@@ -244,8 +244,8 @@ func TestReadOthers(t *testing.T) {
 	} else if !can.Atomics || strings.Contains(os.Getenv("SWITCHYARD_TEST_LACKING"), "atomics") {
 		most = 1 << 14 // those that live have a row each
 	}
-	_, c := watched(t, s, most, func() { h.do(t, "spawn", 101) })
-	exactly(t, "forks", c.Total.Forks, 101)
+	_, c := watched(t, s, most, func() { h.do(t, "spawn", 53) })
+	exactly(t, "forks", c.Total.Forks, 53)
 }
 
 // TestReadRenumbered: a task that exec gives another's number is the same one.
