@@ -31,6 +31,7 @@ import (
 	"switchyard"
 	_ "switchyard/fork"
 	"switchyard/internal/child"
+	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/internal/stats"
 	_ "switchyard/poll"
@@ -88,21 +89,21 @@ func run(ctx context.Context, models []string) error {
 func measure(ctx context.Context, model string, serverCPU, loadCPU proc.CPUList) error {
 	o := child.ServerOptions{Program: *binary, CPUs: serverCPU, Model: model}
 	if m, ok := switchyard.Lookup(model); ok && m.Pool {
-		o.Workers = *clients
+		o.Server.Workers = *clients
 	}
 	server, err := child.StartServer(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer server.Terminate(5 * time.Second)
-	load, err := child.StartLoad(ctx, child.LoadOptions{Program: *binary, CPUs: loadCPU,
-		Target: server.URL(*path), Clients: *clients, RequestsPerConn: *perConn,
-		Warmup: 300 * time.Millisecond, Duration: time.Hour})
+	l, err := child.StartLoad(ctx, child.LoadOptions{Program: *binary, CPUs: loadCPU,
+		Load: load.Config{Target: server.URL(*path), Clients: *clients, RequestsPerConn: *perConn,
+			Warmup: 300 * time.Millisecond, Duration: time.Hour}})
 	if err != nil {
 		return err
 	}
-	defer load.Kill()
-	if err := load.Begin(); err != nil {
+	defer l.Kill()
+	if err := l.Begin(); err != nil {
 		return err
 	}
 	var rate, cpu, costRate, costCPU [kinds][]float64

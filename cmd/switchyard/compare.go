@@ -9,7 +9,6 @@ import (
 
 	"switchyard"
 	"switchyard/internal/compare"
-	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
 	"switchyard/internal/rounds"
@@ -63,15 +62,15 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.IntVar(&o.Clients, "clients", 16, "clients, each with one request at a time")
-	f.DurationVar(&o.Duration, "duration", 350*time.Millisecond, "measured time of a round")
-	f.DurationVar(&o.Warmup, "warmup", 100*time.Millisecond, "load before it, not measured")
+	f.IntVar(&o.Load.Clients, "clients", 16, "clients, each with one request at a time")
+	f.DurationVar(&o.Load.Duration, "duration", 350*time.Millisecond, "measured time of a round")
+	f.DurationVar(&o.Load.Warmup, "warmup", 100*time.Millisecond, "load before it, not measured")
 	f.IntVar(&o.Rounds, "rounds", 5, "rounds that measure rates, each with every model once; others count; an interval takes 5")
 	f.StringVar(&o.Path, "path", "/", "`path` that is asked for: /, /bytes?n=N, /work?us=N, /sleep?ms=N")
-	f.IntVar(&o.RequestsPerConn, "requests-per-conn", 32, "requests on a connection before the client opens another; 0 keeps connections")
-	f.IntVar(&o.Workers, "workers", 0, "workers of the designs that make them in advance; 0 is one for each client (pools) or CPU (loops)")
-	f.IntVar(&o.MaxConns, "max-conns", 0, "connections a server serves at once; 0 is its default")
-	f.Uint64Var(&o.Seed, "seed", 1, "of the order of the models in each round and of the load")
+	f.IntVar(&o.Load.RequestsPerConn, "requests-per-conn", 32, "requests on a connection before the client opens another; 0 keeps connections")
+	f.IntVar(&o.Server.Workers, "workers", 0, "workers of the designs that make them in advance; 0 is one for each client (pools) or CPU (loops)")
+	f.IntVar(&o.Server.MaxConns, "max-conns", 0, "connections a server serves at once; 0 is its default")
+	f.Uint64Var(&o.Load.Seed, "seed", 1, "of the order of the models in each round and of the load")
 	f.BoolVar(&o.NoTrace, "no-trace", false, "do not trace")
 	f.StringVar(&o.out, "out", "", "`directory` to keep the results in; it is made")
 	flags := compareFlags{
@@ -92,7 +91,7 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 // complete checks what was asked and fills in what was not.
 func (o *compareOptions) complete(cmd *cobra.Command, args []string, flags compareFlags) error {
 	var err error
-	if o.Protocol, err = switchyard.ParseProtocol(*flags.protocol); err != nil {
+	if o.Server.Protocol, err = switchyard.ParseProtocol(*flags.protocol); err != nil {
 		return usagef("--%v", err)
 	}
 	o.format = *flags.format
@@ -100,47 +99,45 @@ func (o *compareOptions) complete(cmd *cobra.Command, args []string, flags compa
 		return err
 	}
 	switch {
-	case o.Clients < 1:
-		return usagef("--clients %d: want 1 or more", o.Clients)
+	case o.Load.Clients < 1:
+		return usagef("--clients %d: want 1 or more", o.Load.Clients)
 	case o.Rounds < 1:
 		return usagef("--rounds %d: want 1 or more", o.Rounds)
 	case o.Rounds > maxRounds:
 		return usagef("--rounds %d: at most %d", o.Rounds, maxRounds)
-	case o.Duration < 10*time.Millisecond:
-		return usagef("--duration %v: want 10ms or more", o.Duration)
-	case o.Warmup < 0:
-		return usagef("--warmup %v: want 0s or more", o.Warmup)
-	case o.RequestsPerConn < 0:
-		return usagef("--requests-per-conn %d: want 1 or more, or 0 to keep connections", o.RequestsPerConn)
-	case o.Workers < 0:
-		return usagef("--workers %d: want 1 or more, or 0 for the default", o.Workers)
-	case o.MaxConns < 0:
-		return usagef("--max-conns %d: want 1 or more, or 0 for the default", o.MaxConns)
-	case o.Protocol == switchyard.Echo && cmd.Flags().Changed("path"):
+	case o.Load.Duration < 10*time.Millisecond:
+		return usagef("--duration %v: want 10ms or more", o.Load.Duration)
+	case o.Load.Warmup < 0:
+		return usagef("--warmup %v: want 0s or more", o.Load.Warmup)
+	case o.Load.RequestsPerConn < 0:
+		return usagef("--requests-per-conn %d: want 1 or more, or 0 to keep connections", o.Load.RequestsPerConn)
+	case o.Server.Workers < 0:
+		return usagef("--workers %d: want 1 or more, or 0 for the default", o.Server.Workers)
+	case o.Server.MaxConns < 0:
+		return usagef("--max-conns %d: want 1 or more, or 0 for the default", o.Server.MaxConns)
+	case o.Server.Protocol == switchyard.Echo && cmd.Flags().Changed("path"):
 		return usagef("--path %q: --protocol echo has no paths", o.Path)
-	case o.Protocol == switchyard.HTTP && strings.HasPrefix(o.Path, "/crash"):
+	case o.Server.Protocol == switchyard.HTTP && strings.HasPrefix(o.Path, "/crash"):
 		return usagef("--path %q: that ends the server, so there is nothing to compare (see serve and curl)", o.Path)
 	}
 	// What servers and load would refuse is refused here, before the work.
 	switch least, err := switchyard.CheckPath(o.Path); {
 	case err != nil:
 		return usagef("--path %q: %v", o.Path, err)
-	case least >= o.Duration:
+	case least >= o.Load.Duration:
 		return usagef("--path %q: no request would be answered within --duration %v", o.Path,
-			o.Duration)
+			o.Load.Duration)
 	}
-	err = switchyard.Options{Protocol: o.Protocol, Workers: o.Workers,
-		MaxConns: o.MaxConns}.Validate()
-	if err != nil {
+	if err := o.Server.Validate(); err != nil {
 		return flagged(cmd, err)
 	}
-	err = load.Config{Target: "http://127.0.0.1:1" + o.Path, Clients: o.Clients,
-		Duration: o.Duration, Warmup: o.Warmup, RequestsPerConn: o.RequestsPerConn}.Check()
-	if err != nil {
+	config := o.Load
+	config.Target = "http://127.0.0.1:1" + o.Path
+	if err := config.Check(); err != nil {
 		return flagged(cmd, err)
 	}
-	if o.Protocol == switchyard.HTTP {
-		o.Spins = switchyard.Calibrate()
+	if o.Server.Protocol == switchyard.HTTP {
+		o.Server.SpinsPerMilli = switchyard.Calibrate()
 	}
 	allowed, err := proc.Allowed()
 	if err != nil {

@@ -13,40 +13,34 @@ import (
 	"switchyard/internal/proc"
 )
 
-// LoadOptions say what load to put on what. Zero is the default of switchyard load, but for
-// RequestsPerConn, which keeps connections.
+// LoadOptions say what load to put on what.
 type LoadOptions struct {
-	Program         string // that is run; "" is this one
-	CPUs            proc.CPUList
-	Target          string
-	Clients         int
-	Duration        time.Duration
-	Warmup          time.Duration
-	RequestsPerConn int
-	Rate            float64
-	Timeout         time.Duration
-	Seed            uint64
+	Program string // that is run; "" is this one
+	CPUs    proc.CPUList
+	// Load is what it is to do. What is zero is the default of switchyard load; its functions are
+	// the child's own.
+	Load load.Config
 }
 
 // args are those of switchyard load.
 func (o *LoadOptions) args() []string {
-	args := []string{o.Target, "--requests-per-conn", strconv.Itoa(o.RequestsPerConn),
-		"--seed", strconv.FormatUint(o.Seed, 10)}
-	if o.Clients > 0 {
-		args = append(args, "--clients", strconv.Itoa(o.Clients))
-	}
-	if o.Rate > 0 {
-		args = append(args, "--rate", strconv.FormatFloat(o.Rate, 'g', -1, 64))
-	}
-	for _, d := range []struct {
-		flag string
-		v    time.Duration
-	}{{"--duration", o.Duration}, {"--warmup", o.Warmup}, {"--timeout", o.Timeout}} {
-		if d.v > 0 {
-			args = append(args, d.flag, d.v.String())
-		}
-	}
-	return args
+	c := &o.Load
+	a := arguments{c.Target}
+	a.flag("clients", c.Clients, c.Clients == 0)
+	a.flag("duration", c.Duration, c.Duration == 0)
+	a.flag("warmup", c.Warmup, c.Warmup == 0)
+	a.flag("rate", c.Rate, c.Rate == 0)
+	a.flag("arrivals", c.Arrivals, c.Arrivals == "")
+	a.flag("seed", c.Seed, false)
+	a.flag("requests-per-conn", c.RequestsPerConn, c.RequestsPerConn == 0)
+	a.flag("idle", c.Idle, c.Idle == 0)
+	a.flag("bytes", c.EchoBytes, c.EchoBytes == 0)
+	a.flag("timeout", c.Timeout, c.Timeout == 0)
+	a.flag("connect-timeout", c.ConnectTimeout, c.ConnectTimeout == 0)
+	a.flag("drain", c.Drain, c.Drain == 0)
+	a.flag("threads", c.Threads, c.Threads == 0)
+	a.flag("spin", c.Spin, c.Spin == 0)
+	return a
 }
 
 // A Load is a load generator in a process of its own.
@@ -63,8 +57,8 @@ func StartLoad(ctx context.Context, o LoadOptions) (*Load, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.patience = 20*time.Second + cmp.Or(o.Duration, load.DefaultDuration)
-	if err := l.Ready(ctx, 10*time.Second+o.Warmup); err != nil {
+	l.patience = 20*time.Second + cmp.Or(o.Load.Duration, load.DefaultDuration)
+	if err := l.Ready(ctx, 10*time.Second+o.Load.Warmup); err != nil {
 		l.Kill()
 		return nil, err
 	}

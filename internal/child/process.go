@@ -203,6 +203,16 @@ func (p *Process) Kill() {
 	p.control.Close()
 }
 
+// arguments are a command line in the making.
+type arguments []string
+
+// flag adds a flag, unless its value is the default.
+func (a *arguments) flag(name string, value any, byDefault bool) {
+	if !byDefault {
+		*a = append(*a, "--"+name, fmt.Sprint(value))
+	}
+}
+
 // Locked calls f on a thread of its own, which ends with it. Processes that are started by such a
 // thread die with it.
 func Locked(f func()) {

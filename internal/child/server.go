@@ -15,15 +15,26 @@ import (
 	"switchyard/internal/proc"
 )
 
-// ServerOptions say which server to start. Zero is the default of switchyard serve.
+// ServerOptions say which server to start.
 type ServerOptions struct {
-	Program  string // that is run; "" is this one
-	CPUs     proc.CPUList
-	Model    string
-	Protocol switchyard.Protocol
-	Workers  int
-	MaxConns int
-	Spins    uint64 // speed of /work's loop
+	Program string // that is run; "" is this one
+	CPUs    proc.CPUList
+	Model   string
+	// Server is what it is to do. What is zero is the default of switchyard serve; the address is a
+	// free one of 127.0.0.1, and Ready and Counters are the child's own.
+	Server switchyard.Options
+}
+
+// args are the command line.
+func (o *ServerOptions) args() []string {
+	a := arguments{"serve", o.Model, "--listen", "127.0.0.1:0", "--stats-fd", "3",
+		"--ready-fd", "4", "--parent", strconv.Itoa(os.Getpid()), "--quiet",
+		"--protocol", o.Server.Protocol.String()}
+	a.flag("workers", o.Server.Workers, o.Server.Workers == 0)
+	a.flag("max-conns", o.Server.MaxConns, o.Server.MaxConns == 0)
+	a.flag("grace", o.Server.Grace, o.Server.Grace == 0)
+	a.flag("spins", o.Server.SpinsPerMilli, o.Server.SpinsPerMilli == 0)
+	return a
 }
 
 // A Server is a `switchyard serve` in a process of its own.
@@ -36,28 +47,17 @@ type Server struct {
 // StartServer starts a server and returns once it accepts. The calling goroutine must be locked to
 // its thread, which must live as long as the server.
 func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
-	args := []string{"serve", o.Model, "--listen", "127.0.0.1:0", "--protocol", o.Protocol.String(),
-		"--stats-fd", "3", "--parent", strconv.Itoa(os.Getpid()), "--ready-fd", "4", "--quiet"}
-	if o.Workers > 0 {
-		args = append(args, "--workers", strconv.Itoa(o.Workers))
-	}
-	if o.Spins > 0 {
-		args = append(args, "--spins", strconv.FormatUint(o.Spins, 10))
-	}
-	if o.MaxConns > 0 {
-		args = append(args, "--max-conns", strconv.Itoa(o.MaxConns))
-	}
 	ready, theirs, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer ready.Close()
-	p, err := start(o.Program, o.CPUs, []*os.File{theirs}, args...)
+	p, err := start(o.Program, o.CPUs, []*os.File{theirs}, o.args()...)
 	theirs.Close()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Process: p, protocol: o.Protocol}
+	s := &Server{Process: p, protocol: o.Server.Protocol}
 	if err = waitReady(ctx, ready, p); err == nil {
 		var st Stats
 		if st, err = s.Stats(ctx); err == nil && st.Address == "" {

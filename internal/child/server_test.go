@@ -16,8 +16,8 @@ func TestIdle(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("SWITCHYARD_TEST_PROGRAM", "switchyard")
-	s, err := StartServer(t.Context(), ServerOptions{Model: "poll/epoll", Protocol: switchyard.Echo,
-		CPUs: cpus})
+	s, err := StartServer(t.Context(), ServerOptions{Model: "poll/epoll", CPUs: cpus,
+		Server: switchyard.Options{Protocol: switchyard.Echo}})
 	if err != nil {
 		t.Fatal(err)
 	}

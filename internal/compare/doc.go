@@ -5,7 +5,7 @@
 // rounds. A [Window] is of use by itself, around a server and a load of package child:
 //
 //	s, err := child.StartServer(ctx, child.ServerOptions{Model: "poll/epoll"})
-//	l, err := child.StartLoad(ctx, child.LoadOptions{Target: s.URL("/"), Clients: 16})
+//	l, err := child.StartLoad(ctx, child.LoadOptions{Load: load.Config{Target: s.URL("/")}})
 //	w, err := compare.OpenWindow(ctx, s, nil)
 //	err = l.Begin()
 //	err = l.Done(ctx)

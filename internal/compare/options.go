@@ -2,10 +2,10 @@ package compare
 
 import (
 	"context"
-	"time"
 
 	"switchyard"
 	"switchyard/internal/child"
+	"switchyard/internal/load"
 	"switchyard/internal/proc"
 	"switchyard/internal/rounds"
 )
@@ -13,17 +13,15 @@ import (
 // Options are what a comparison is to do. They are taken as they are: whoever makes them checks
 // them.
 type Options struct {
-	Models               []switchyard.Model
-	Clients              int
-	Rounds               int // that measure rates; others count
-	Duration, Warmup     time.Duration
-	Protocol             switchyard.Protocol
+	Models []switchyard.Model
+	Rounds int // that measure rates; others count
+	// Server is what every server is to do: Protocol, MaxConns, and Workers, which are as many as
+	// clients in a pool unless told. SpinsPerMilli is the same for all models.
+	Server switchyard.Options
+	// Load is what is put on each. Target is filled in; Seed is of the order of the models, too.
+	Load                 load.Config
 	Path                 string // what is asked for over HTTP
-	RequestsPerConn      int    // 0 keeps connections
-	Workers, MaxConns    int    // 0 is the default
 	ServerCPUs, LoadCPUs proc.CPUList
-	Seed                 uint64
-	Spins                uint64 // speed of /work's loop, the same for all models
 	NoTrace              bool
 
 	// Calibrate is in how many rounds it is measured at the end what the probes cost; 0: it is not.

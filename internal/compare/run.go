@@ -31,17 +31,17 @@ func newRun(o Options) *run {
 	m := &r.manifest
 	m.Command = append([]string{}, os.Args...)
 	m.Prices, m.Warnings, m.Models = []event.Price{}, []string{}, []rounds.Model{}
+	c := &o.Load
+	server := switchyard.Options{MaxConns: o.Server.MaxConns, Protocol: switchyard.Echo}
 	m.Options = rounds.Options{
-		Protocol: o.Protocol.String(), Clients: o.Clients,
-		DurationSeconds: o.Duration.Seconds(), WarmupSeconds: o.Warmup.Seconds(),
-		Rounds: o.Rounds, RequestsPerConn: o.RequestsPerConn, Workers: o.Workers,
-		MaxConns: switchyard.Options{MaxConns: o.MaxConns,
-			Protocol: switchyard.Echo}.WithDefaults().MaxConns,
-		Spins: o.Spins, Seed: o.Seed,
+		Protocol: o.Server.Protocol.String(), Clients: c.Clients,
+		DurationSeconds: c.Duration.Seconds(), WarmupSeconds: c.Warmup.Seconds(),
+		Rounds: o.Rounds, RequestsPerConn: c.RequestsPerConn, Workers: o.Server.Workers,
+		MaxConns: server.WithDefaults().MaxConns, Spins: o.Server.SpinsPerMilli, Seed: c.Seed,
 		ServerCPUs: o.ServerCPUs.String(), LoadCPUs: o.LoadCPUs.String(),
 		SharedCPUs: len(o.ServerCPUs.Without(o.LoadCPUs)) < len(o.ServerCPUs),
 	}
-	if o.Protocol == switchyard.HTTP {
+	if o.Server.Protocol == switchyard.HTTP {
 		m.Options.Path = o.Path
 	}
 	m.Host, m.Online = proc.Here.Host()
@@ -82,7 +82,7 @@ func (o Options) plan() []bool {
 func (r *run) measure(ctx context.Context) (*rounds.Result, error) {
 	m := &r.manifest
 	before, _ := proc.Here.Stat()
-	order := rand.New(rand.NewPCG(r.o.Seed, 0))
+	order := rand.New(rand.NewPCG(r.o.Load.Seed, 0))
 	dropped := false
 	number := 0
 	for _, counts := range r.o.plan() {
@@ -174,16 +174,13 @@ func (r *run) one(ctx context.Context, i int, counts bool, number int, session *
 	}
 }
 
-// workersFor is the --workers of a model's server: what was asked for, or for a pool, which serves
-// one client with each worker, as many as there are clients.
-func (r *run) workersFor(m switchyard.Model) int {
-	if r.o.Workers > 0 {
-		return r.o.Workers
+// serverOptions are those of a model's server. A pool serves one client with each worker.
+func (r *run) serverOptions(m switchyard.Model) switchyard.Options {
+	o := r.o.Server
+	if o.Workers == 0 && m.Pool {
+		o.Workers = r.o.Load.Clients
 	}
-	if m.Pool {
-		return r.o.Clients
-	}
-	return 0
+	return o
 }
 
 // round measures one model once: server up, load warmed up, window open, load, window closed, all
@@ -192,10 +189,9 @@ func (r *run) workersFor(m switchyard.Model) int {
 func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.Round,
 	session *trace.Session) error {
 	o := &r.o
-	workers := r.workersFor(model)
+	server := r.serverOptions(model)
 	s, err := child.StartServer(ctx, child.ServerOptions{Program: o.Program, CPUs: o.ServerCPUs,
-		Model: model.Name, Protocol: o.Protocol, Workers: workers, MaxConns: o.MaxConns,
-		Spins: o.Spins})
+		Model: model.Name, Server: server})
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
@@ -205,7 +201,8 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 	connections := 0
 	if !r.weighed[model.Name] {
 		r.weighed[model.Name] = true
-		round.Memory, connections = weigh(s, model, max(o.Clients, 64), workers)
+		round.Memory, connections = weigh(s, model, max(o.Load.Clients, 64),
+			server.Workers)
 	}
 	quiet, idleBefore, err := s.Idle(ctx, connections)
 	if err != nil {
@@ -217,9 +214,10 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 		}
 		defer session.Forget()
 	}
+	config := o.Load
+	config.Target = s.URL(o.Path)
 	l, err := child.StartLoad(ctx, child.LoadOptions{Program: o.Program, CPUs: o.LoadCPUs,
-		Target: s.URL(o.Path), Clients: o.Clients, Duration: o.Duration, Warmup: o.Warmup,
-		RequestsPerConn: o.RequestsPerConn, Seed: o.Seed})
+		Load: config})
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
@@ -256,7 +254,7 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 		round.Throttled, round.ThrottledWhy = nil, report.OneLine(seen.ThrottledWhy.Error())
 	}
 	round.Checks = append(round.Checks,
-		requestsCheck(quiet, st, idleBefore && idle, round.Load, o.Clients))
+		requestsCheck(quiet, st, idleBefore && idle, round.Load, o.Load.Clients))
 	if seen.Counts != nil {
 		round.Counts = CountsOf(seen.Counts)
 		round.Checks = append(round.Checks, seen.Counts.Checks...)

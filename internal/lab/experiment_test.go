@@ -84,8 +84,8 @@ func recordServer(ctx context.Context, program, model, dir string) (*load.Result
 		return nil, err
 	}
 	// Its clients are connected when it is there, and wait.
-	l, err := child.StartLoad(ctx, child.LoadOptions{Program: program, Target: s.URL("/"),
-		Clients: 4, Duration: 100 * time.Millisecond})
+	l, err := child.StartLoad(ctx, child.LoadOptions{Program: program, Load: load.Config{
+		Target: s.URL("/"), Clients: 4, Duration: 100 * time.Millisecond}})
 	if err != nil {
 		return nil, err
 	}
