@@ -233,6 +233,28 @@ func TestNamesAreData(t *testing.T) {
 	}
 }
 
+// A run of the third schema, which had no books of a task's last switch, reads as it did.
+func TestThirdSchema(t *testing.T) {
+	dir := smallRun(t)
+	name := filepath.Join(dir, ManifestName)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := bytes.Replace(data, []byte(Schema), []byte("switchyard.run/3"), 1)
+	if err := os.WriteFile(name, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if open, end := r.Snapshots(); len(open) != 1 || len(end) != 1 || len(r.Last()) != 0 {
+		t.Errorf("snapshots %v and %v, last switches %v", open, end, r.Last())
+	}
+}
+
 // A manifest of the second schema, which had the verdict in it and percentiles of what switches
 // cost, reads as it did.
 func TestSecondSchema(t *testing.T) {

@@ -13,10 +13,13 @@ import (
 type checker struct {
 	nvcsw, nivcsw, exec, life, delay, tasks verdict
 
-	delayAll   delay
-	made       leftOut        // by tasks that the kernel keeps from tracing
-	delayTasks int            // those whose run_delay the kernel keeps
-	running    map[int32]bool // CPUs on which a task was last
+	// of all tasks' waits; and by how much tasks' own were beyond their bounds, ns
+	delayAll               delay
+	delayBelow, delayAbove int64
+	delayTasks             int // those whose run_delay the kernel keeps
+
+	made    leftOut        // by tasks that the kernel keeps from tracing
+	running map[int32]bool // CPUs on which a task was last
 }
 
 // verdict is a sum and the first task whose own is wrong.

@@ -112,5 +112,9 @@ func (t *task) lagByExec(e *event.Event, now int64) int64 {
 		return tick
 	}
 	span := now - t.in
-	return max(t.cameAt.lag+span-t.execIn(span, uint32(e.Value))+span/slewed, 0)
+	lag := t.cameAt.lag + span - t.execIn(span, uint32(e.Value)) + span/slewed
+	if lag < -choosing {
+		return tick // it was further behind than was thought when the task came
+	}
+	return max(lag, 0)
 }

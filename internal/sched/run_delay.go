@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"switchyard/internal/words"
 	"switchyard/trace/event"
 )
 
@@ -39,10 +40,14 @@ const (
 	// The same after a waking that is not recorded: 1.8 µs, for who is to be preempted can go to
 	// sleep just then.
 	unseen = 10 * int64(time.Microsecond)
+	// How much longer both take where others have filled the caches meanwhile: up to 1.2 µs as a
+	// mean over a task's waits, on a machine with twenty tasks that want each of its CPUs.
+	cold = 2 * int64(time.Microsecond)
 	// From one queue to another: 12 µs as a mean, for the balancer moves many at once.
 	moving = 50 * int64(time.Microsecond)
-	// A hypervisor takes the CPU away without counting it.
-	exit = 50 * int64(time.Microsecond)
+	// A hypervisor takes the CPU away; what of it is known, in /proc/stat, is rounded.
+	exit      = 50 * int64(time.Microsecond)
+	stealUnit = 10 * int64(time.Millisecond)
 	// Our clock is slewed, up to 0.05 % (adjtimex(2)); the kernel's is not.
 	slewed = 2000
 	// A snapshot is not of one moment: a wait that ended so near to it may be in it or not.
@@ -133,8 +138,9 @@ func (a *Analysis) waited(t *task, from, to int64, seen bool) {
 			one.low, all.low = 0, 0
 		}
 	}
-	one.low -= t.cameAt.lag + moving*int64(t.moved)
-	all.low -= moving * int64(t.moved)
+	later := moving*int64(t.moved) + min(d/16, cold)
+	one.low -= t.cameAt.lag + later
+	all.low -= later
 	if !t.cameAt.paired {
 		all.low -= t.cameAt.lag
 	}
@@ -204,23 +210,31 @@ func (c *checker) runDelay(a *Analysis, id event.TaskID, t *task) {
 	if t.state == ready && t.leftAt.paired {
 		c.delayAll.low -= t.leftAt.lag // it is still waiting: nothing was added
 	}
-	low, high := a.delayBounds(&t.delay, kernel)
-	if kernel < low || kernel > high {
-		c.delay.blame(a, id, fmt.Sprintf("traced %v, kernel %v, which is not between %v and %v",
-			dur(t.delay.took), dur(kernel), dur(low), dur(high)))
+	low, high := t.delay.bounds(kernel)
+	what := fmt.Sprintf("traced %v, kernel %v, which is not between %v and %v",
+		dur(t.delay.took), dur(kernel), dur(low), dur(high))
+	switch {
+	case kernel < low:
+		c.delayBelow += low - kernel
+		c.delay.blame(a, id, what)
+	case kernel > high:
+		c.delayAbove += kernel - high
+		c.delay.blame(a, id, what)
 	}
 }
 
-// delayBounds returns between what the kernel's sum must lie. Of what a hypervisor took it is known
-// to 10 ms (USER_HZ), and not when.
-func (a *Analysis) delayBounds(d *delay, kernel int64) (low, high int64) {
-	slack := kernel/slewed + exit + int64(a.o.Steal)
+// bounds returns between what the kernel's sum lies, if no hypervisor took a CPU away for long.
+func (d *delay) bounds(kernel int64) (low, high int64) {
+	slack := kernel/slewed + exit
 	return max(d.low-slack, 0), d.high + slack
 }
 
-// checkDelay returns the verdict on all tasks' together, too.
+// checkDelay returns the verdict. What a hypervisor took is known to 10 ms (USER_HZ), and not from
+// whom: tasks may have less than their bounds by that, all together. That was seen, three tasks of
+// 860 on a machine with too much to do, by 0.3 ms at most. More than their bounds none had.
 func (c *checker) checkDelay(a *Analysis) event.Check {
-	check := c.delay.within("run_delay", a)
+	check := event.Check{Name: "run_delay", Status: event.Pass, Traced: c.delay.traced,
+		Kernel: c.delay.kernel}
 	if c.delayTasks == 0 {
 		check.Status = event.Unavailable
 		check.Reason = "the kernel does not keep it (CONFIG_SCHED_INFO)"
@@ -229,13 +243,23 @@ func (c *checker) checkDelay(a *Analysis) event.Check {
 		}
 		return check
 	}
-	kernel := int64(c.delay.kernel)
-	low, high := a.delayBounds(&c.delayAll, kernel)
-	if check.OK() && (kernel < low || kernel > high) {
+	kernel, steal := int64(c.delay.kernel), int64(a.o.Steal)
+	low, high := c.delayAll.bounds(kernel)
+	switch {
+	case c.delayBelow > steal+stealUnit || c.delayAbove > steal:
+		return c.delay.within("run_delay", a)
+	case kernel < low-steal-stealUnit || kernel > high+steal:
 		check.Status = event.Fail
 		check.Reason = fmt.Sprintf(
 			"all tasks together: traced %v, kernel %v, which is not between %v and %v",
 			dur(c.delayAll.took), dur(kernel), dur(low), dur(high)) + a.lossNote()
+	case c.delay.wrong > 0:
+		check.Reason = fmt.Sprintf("%s beyond by %v together, which a hypervisor may have taken",
+			words.Count(c.delay.wrong, "task"), dur(c.delayBelow+c.delayAbove))
+	case c.delay.leftOut > 0:
+		check.Reason = words.Count(c.delay.leftOut, "task") +
+			" left out, which waited before they were looked at, or of which the kernel's books " +
+			"were not read at both ends"
 	}
 	return check
 }

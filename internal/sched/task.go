@@ -565,6 +565,9 @@ func (a *Analysis) onWaking(e *event.Event, now int64) {
 		c.waking, c.wakingBy = e.Task, t.by
 		return
 	case running, ready: // if it is not already on a CPU, unseen
+		if t.state == ready {
+			a.wakes(e, t.cpu, now) // it is asked once more whether it is to preempt
+		}
 		t.early, t.earlyBy = now, whoever(e)
 		t.earlyInherited = a.inherited(t.earlyBy)
 		c.waking, c.wakingBy = e.Task, t.earlyBy // the waker may go on to choose a CPU

@@ -153,7 +153,7 @@ enum snapshot_flag {
 	SNAPSHOT_TRACED = 1 << 2,
 	SNAPSHOT_KERNEL = 1 << 3,
 	SNAPSHOT_TRACER = 1 << 4,
-	SNAPSHOT_RUN_DELAY = 1 << 5, /* the kernel keeps it */
+	SNAPSHOT_RUN_DELAY = 1 << 5, /* the kernel keeps it, and it is up to date */
 	SNAPSHOT_EXITING = 1 << 6,   /* it will not run again, or not for long */
 };
 

@@ -69,6 +69,7 @@ struct thread_info {
 
 struct sched_info {
 	unsigned long long run_delay; /* with CONFIG_SCHED_INFO */
+	unsigned long long last_queued;
 };
 
 struct vm_struct {

@@ -52,7 +52,12 @@ static __always_inline void snapshot(struct seq_file *out, struct task_struct *t
 	s.nvcsw = t->nvcsw;
 	s.nivcsw = t->nivcsw;
 	s.exec = t->se.sum_exec_runtime;
-	if (field_exists(t->sched_info.run_delay)) {
+	/*
+	 * One that was moved to another queue while it slept (6.12) is waiting to the kernel, and
+	 * when it has come to a CPU that will be added, from before anybody looked.
+	 */
+	if (field_exists(t->sched_info.run_delay) &&
+	    (s.r.flags & (SNAPSHOT_ON_CPU | SNAPSHOT_QUEUED) || !t->sched_info.last_queued)) {
 		s.r.flags |= SNAPSHOT_RUN_DELAY;
 		s.run_delay = t->sched_info.run_delay;
 	}
