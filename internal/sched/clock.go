@@ -92,13 +92,18 @@ func (a *Analysis) stale(c *cpu, e *event.Event, now int64) int64 {
 
 // lag returns how far the CPU's clock may lag behind at a switch, by the time the next task has
 // been chosen.
-func (a *Analysis) lag(c *cpu, e *event.Event, stale int64) int64 {
+func (a *Analysis) lag(c *cpu, e *event.Event, now, stale int64) int64 {
 	switch {
 	case stale > 0 && c.woken.here:
 		return stale
 	case e.Task >= 0 && !a.about(e.Flags, event.FlagTaskTraced):
 		// Somebody of whom nothing is known may have woken another one, and slept at once.
 		return max(stale, unseen)
+	case stale == 0 && e.Flags&event.FlagVoluntary == 0 && !e.Task.Idle():
+		return choosing + cold // out of the tick
+	}
+	if next := a.task(e.Other); next != nil && next.state == ready {
+		return max(stale, choosing+chill(now-max(next.from, next.woken)))
 	}
 	return max(stale, choosing)
 }

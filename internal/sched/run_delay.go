@@ -54,6 +54,9 @@ const (
 	nearSnapshot = 100 * int64(time.Microsecond)
 )
 
+// chill returns how much longer it takes with a task that has waited for so long.
+func chill(wait int64) int64 { return min(wait/16, cold) }
+
 // delay is what is known of a sum of waits, ns.
 type delay struct {
 	took      int64 // by the events
@@ -138,7 +141,7 @@ func (a *Analysis) waited(t *task, from, to int64, seen bool) {
 			one.low, all.low = 0, 0
 		}
 	}
-	later := moving*int64(t.moved) + min(d/16, cold)
+	later := moving*int64(t.moved) + chill(d)
 	one.low -= t.cameAt.lag + later
 	all.low -= later
 	if !t.cameAt.paired {

@@ -119,7 +119,7 @@ func TestRunDelayBounds(t *testing.T) {
 			s.wake(3000, 0, 1, 4, 0)
 			s.sw(500_000, 0, 4, 3, sleeps)
 			s.sw(3000+wait, 0, 3, 1, sleeps)
-		}, -4 * us, 0, 0},
+		}, -5500, 0, 0},
 		{"woken to take the CPU at once: to the kernel it has not waited", false,
 			func(s *tiny) {
 				s.sw(2000, 0, 3, 4, sleeps)
@@ -137,14 +137,14 @@ func TestRunDelayBounds(t *testing.T) {
 			s.wake(3000, 1, 1, 5, 0)
 			s.sw(500_000, 0, 4, 3, sleeps)
 			s.sw(3000+wait, 0, 3, 1, sleeps)
-		}, -13 * us, 0, 0},
+		}, -14_500, 0, 0},
 		{"woken from another CPU, on one that was idle", false, func(s *tiny) {
 			s.sw(2000, 0, 3, -1, sleeps)
 			s.wake(3000, 1, 1, 5, 0)
 			s.sw(500_000, 0, -1, 3, sleeps)
 			s.sw(900_000, 0, 3, 4, sleeps)
 			s.sw(3000+wait, 0, 4, 1, sleeps)
-		}, -103 * us, 0, 0},
+		}, -105 * us, 0, 0},
 		{"woken just before a switch, which it may have missed", false, func(s *tiny) {
 			s.sw(2000, 0, 3, 4, sleeps)
 			s.wake(3000, 1, 1, 5, 0)
@@ -165,16 +165,16 @@ func TestRunDelayBounds(t *testing.T) {
 			s.migrate(3100, 1, 1, 4, 1)
 			s.sw(500_000, 1, 4, 5, sleeps)
 			s.sw(3000+wait, 1, 5, 1, sleeps)
-		}, -4 * us, 0, 0},
+		}, -5500, 0, 0},
 		{"lost the CPU to one that was woken 7 µs before", true, func(s *tiny) {
 			s.wake(3000, 0, 2, 1, 0)
 			s.sw(10_000, 0, 1, 2, preempted)
 			s.sw(10_000+wait, 0, 2, 1, sleeps)
-		}, -3 * us, 7 * us, 0},
+		}, -5 * us, 7 * us, 0},
 		{"lost the CPU to one whose waking is not known, within 10 µs", true, func(s *tiny) {
 			s.sw(10_000, 0, 1, 7, preempted)
 			s.sw(10_000+wait, 0, 7, 1, sleeps)
-		}, -3 * us, 10 * us, 10 * us},
+		}, -5 * us, 10 * us, 10 * us},
 		{"lost the CPU on its way to sleep", true, func(s *tiny) {
 			e := s.sw(10_000, 0, 1, 7, preempted)
 			e.State, e.Flags = event.StateInterruptible, e.Flags|event.FlagPreempt
@@ -186,14 +186,14 @@ func TestRunDelayBounds(t *testing.T) {
 			s.migrate(30_000, 0, 1, 7, 0)
 			s.sw(40_000, 0, 7, 3, sleeps)
 			s.sw(10_000+wait, 0, 3, 1, sleeps)
-		}, -103 * us, 10 * us, 10 * us},
+		}, -105 * us, 10 * us, 10 * us},
 		{"moved while it slept", false, func(s *tiny) {
 			s.sw(2000, 0, 3, 4, sleeps)
 			s.migrate(3000, 1, 1, 5, 0)
 			s.wake(33_000, 0, 1, 4, 0)
 			s.sw(40_000, 0, 4, 3, sleeps)
 			s.sw(33_000+wait, 0, 3, 1, sleeps)
-		}, -4 * us, 30 * us, 30 * us},
+		}, -5515, 30 * us, 30 * us},
 		{"over so near to the second snapshot that it may not be in it", false, func(s *tiny) {
 			s.sw(2000, 0, 3, 4, sleeps)
 			s.wake(8_920_000, 0, 1, 4, 0)

@@ -219,7 +219,7 @@ func (a *Analysis) onSwitch(e *event.Event, now int64) {
 	sound := false
 	var prev, next *task
 	stale := a.stale(c, e, now)
-	lag := a.lag(c, e, stale)
+	lag := a.lag(c, e, now, stale)
 	if e.Task.Idle() || e.Other.Idle() {
 		a.staleIdle += stale
 	}
