@@ -181,11 +181,8 @@ func cpuFlag(name, value string, byDefault, allowed proc.CPUList) (proc.CPUList,
 func compareModels(env Env, o compareOptions, quiet bool) error {
 	var kept *rounds.Writer
 	if o.out != "" { // before a minute's work, not after it
-		err := makeDirectory(o.out)
-		if err == nil {
-			kept, err = rounds.Create(filepath.Clean(o.out), own)
-		}
-		if err != nil {
+		var err error
+		if kept, err = rounds.Create(filepath.Clean(o.out), own); err != nil {
 			return fmt.Errorf("--out: %w", err)
 		}
 		defer kept.Close()

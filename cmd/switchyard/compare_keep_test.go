@@ -9,23 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"switchyard/internal/testenv"
 )
-
-// What --out cannot be is said before the work and not after it.
-func TestMakeDirectoryRefuses(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, dir := range []string{file, filepath.Join(file, "below")} {
-		if err := makeDirectory(dir); !errors.Is(err, unix.ENOTDIR) {
-			t.Errorf("%s: %v, want ENOTDIR", dir, err)
-		}
-	}
-}
 
 // TestCompareOutOfAnother keeps a result, as root, in a directory of another
 // user, below one that is closed to others: where root without capabilities,

@@ -179,11 +179,6 @@ func traceCommand(env Env, o traceOptions, quiet bool) error {
 	var r *capture.Result
 	var err error
 	if o.record {
-		if o.Out != "" {
-			if err := makeDirectory(filepath.Dir(o.Out)); err != nil {
-				return fmt.Errorf("--out: %w", err)
-			}
-		}
 		o.Own = own
 		r, err = capture.Record(o.Options, o.Recording)
 	} else {

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
 	"switchyard/internal/record"
+	"switchyard/internal/run"
 )
 
 // A directory is where a recording goes: Recording.Out, or one that is removed when its report is
@@ -31,7 +33,10 @@ func (r *Recording) directory() (d *directory, err error) {
 		}
 		return d, nil
 	}
-	if d.Directory, err = record.Create(r.Out, r.Own); err != nil {
+	if err = run.MakeDirectory(filepath.Dir(filepath.Clean(r.Out)), r.Own); err == nil {
+		d.Directory, err = record.Create(r.Out, r.Own)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
 	return d, nil

@@ -19,11 +19,14 @@ type Writer struct {
 	err    error // the first of Add
 }
 
-// Create begins a run in a directory that is there and holds none. It is opened before the work,
-// and nothing of it is asked for by its path afterwards: who gives up privileges meanwhile can
-// still write. own is called with each file, to give it to the user it is for; nil keeps the
-// process's own. Close releases what the Writer holds.
+// Create begins a run in a directory that holds none, and is made if it is not there. It is opened
+// before the work, and nothing of it is asked for by its path afterwards: who gives up privileges
+// meanwhile can still write. own is called with each file and directory that is made, to give it to
+// the user it is for; nil keeps the process's own. Close releases what the Writer holds.
 func Create(dir string, own func(*os.File)) (*Writer, error) {
+	if err := run.MakeDirectory(dir, own); err != nil {
+		return nil, err
+	}
 	root, err := run.OpenDirectory(dir)
 	if err != nil {
 		return nil, err

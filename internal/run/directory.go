@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"errors"
@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// makeDirectory makes a directory and those above it that are not there. Only
-// what it makes is given to the user: what was there keeps its owner.
-func makeDirectory(dir string) error {
+// MakeDirectory makes a directory and those above it that are not there, for its owner alone. What
+// it makes is given to own, which may give it to the user it is for; nil keeps the process's own.
+// What was there keeps its owner.
+func MakeDirectory(dir string, own func(*os.File)) error {
 	dir = filepath.Clean(dir)
 	switch info, err := os.Stat(dir); {
 	case err == nil && !info.IsDir():
@@ -22,11 +23,11 @@ func makeDirectory(dir string) error {
 		return err
 	}
 	if parent := filepath.Dir(dir); parent != dir {
-		if err := makeDirectory(parent); err != nil {
+		if err := MakeDirectory(parent, own); err != nil {
 			return err
 		}
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil || own == nil {
 		return err
 	}
 	f, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
