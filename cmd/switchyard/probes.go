@@ -10,51 +10,8 @@ import (
 
 // probesResult is what "probes --format json" writes.
 type probesResult struct {
-	Schema string      `json:"schema"`
-	Probes []probeInfo `json:"probes"`
-}
-
-// probeInfo is one probe as this kernel and this process see it.
-type probeInfo struct {
-	Name    string   `json:"name"`
-	Doc     string   `json:"doc"`
-	Depth   string   `json:"depth"`
-	Option  string   `json:"option"` // of trace, that asks for it; "" when it is always there
-	Hooks   []string `json:"hooks"`
-	Columns []string `json:"columns"`
-	// Units says what the numbers in a column are of.
-	Units     map[string]string `json:"units"`
-	Required  bool              `json:"required"` // nothing can be traced without it
-	Available bool              `json:"available"`
-	Reason    string            `json:"reason"` // why not, when it is not
-}
-
-func describeProbes() []probeInfo {
-	list := []probeInfo{}
-	for _, p := range trace.Probes() {
-		info := probeInfo{
-			Name:      p.Name,
-			Doc:       p.Doc,
-			Depth:     string(p.Depth),
-			Hooks:     append([]string{}, p.Hooks...),
-			Columns:   []string{},
-			Units:     map[string]string{},
-			Required:  p.Required,
-			Available: p.Err == nil,
-		}
-		if p.Option != "" {
-			info.Option = "--" + p.Option
-		}
-		for _, c := range p.Columns {
-			info.Columns = append(info.Columns, c.Name)
-			info.Units[c.Name] = c.Unit
-		}
-		if p.Err != nil {
-			info.Reason = p.Err.Error()
-		}
-		list = append(list, info)
-	}
-	return list
+	Schema string        `json:"schema"`
+	Probes []trace.Probe `json:"probes"`
 }
 
 func newProbesCommand(env Env) *cobra.Command {
@@ -72,7 +29,7 @@ and CAP_PERFMON).`,
 	}
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(*cobra.Command, []string) error {
-		result := probesResult{Schema: "switchyard.probes/1", Probes: describeProbes()}
+		result := probesResult{Schema: "switchyard.probes/1", Probes: trace.Probes()}
 		if *format == "json" {
 			return writeJSON(env.Stdout, result)
 		}
@@ -82,37 +39,49 @@ and CAP_PERFMON).`,
 }
 
 // writeProbes writes a table for each depth, and below each probe what it tells.
-func writeProbes(env Env, list []probeInfo) error {
+func writeProbes(env Env, list []trace.Probe) error {
 	var rows [][]string
-	depth := ""
+	var depth trace.Depth
 	for i, p := range list {
 		if p.Depth != depth {
 			if depth != "" {
 				rows = append(rows, []string{""})
 			}
 			depth = p.Depth
-			rows = append(rows, []string{strings.ToUpper(depth), "HERE", "OPTION", "WHAT"})
+			rows = append(rows, []string{strings.ToUpper(string(depth)), "HERE", "OPTION", "WHAT"})
 		}
-		here := "yes"
-		if !p.Available {
+		here, option := "yes", ""
+		if p.Err != nil {
 			here = "no"
 		}
-		rows = append(rows, []string{p.Name, here, p.Option, p.Doc})
+		if p.Option != "" {
+			option = "--" + p.Option
+		}
+		rows = append(rows, []string{p.Name, here, option, p.Doc})
 		var columns []string
-		for _, name := range p.Columns {
-			column := name
-			if unit := p.Units[name]; unit != name {
-				column += " (" + unit + ")"
+		for _, c := range p.Columns {
+			column := c.Name
+			if c.Unit != c.Name {
+				column += " (" + c.Unit + ")"
 			}
 			columns = append(columns, column)
 		}
 		rows = append(rows, []string{"", "", "", "at " + strings.Join(p.Hooks, ", ")},
 			[]string{"", "", "", "tells " + strings.Join(columns, ", ")})
 		// One reason for several in a row stands below the last of them.
-		last := i == len(list)-1 || list[i+1].Depth != depth || list[i+1].Reason != p.Reason
-		if !p.Available && last {
-			rows = append(rows, []string{"", "", "", "not here: " + p.Reason})
+		last := i == len(list)-1 || list[i+1].Depth != depth ||
+			reason(list[i+1].Err) != reason(p.Err)
+		if p.Err != nil && last {
+			rows = append(rows, []string{"", "", "", "not here: " + reason(p.Err)})
 		}
 	}
 	return env.writeTable(rows)
+}
+
+// reason is why something is not here; "" when it is.
+func reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
