@@ -105,6 +105,12 @@ func (p *Process) readLine(ctx context.Context, patience time.Duration) (string,
 		return "", ctx.Err()
 	}
 	line, err := p.lines.ReadString('\n')
+	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+		p.control.SetReadDeadline(time.Now().Add(secondLook))
+		var rest string
+		rest, err = p.lines.ReadString('\n')
+		line += rest
+	}
 	switch {
 	case err == nil:
 		return strings.TrimSuffix(line, "\n"), nil
@@ -160,20 +166,24 @@ func (p *Process) death() error {
 
 // Wait waits for the process to end by itself.
 func (p *Process) Wait(ctx context.Context, patience time.Duration) error {
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-p.exited:
-		if p.err != nil {
-			return p.death()
+	for _, d := range []time.Duration{patience, secondLook} {
+		select {
+		case <-p.exited:
+			if p.err != nil {
+				return p.death()
+			}
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(d):
 		}
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return fmt.Errorf("still running after %v", patience)
 	}
+	return fmt.Errorf("still running after %v", patience)
 }
+
+// secondLook is the time for what should have happened when patience is over: this process may have
+// been stopped (Ctrl-Z) for longer than that, and what it waits for has come.
+const secondLook = 100 * time.Millisecond
 
 // Terminate asks the process to end and waits; what does not end is killed with all it started
 // (they are of one process group). It reports whether the process ended well.

@@ -87,6 +87,10 @@ func waitReady(ctx context.Context, ready *os.File, p *Process) error {
 	ready.SetReadDeadline(time.Now().Add(10 * time.Second))
 	var b [1]byte
 	_, err := ready.Read(b[:])
+	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+		ready.SetReadDeadline(time.Now().Add(secondLook))
+		_, err = ready.Read(b[:])
+	}
 	switch {
 	case err == nil:
 		return nil
