@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"trace":            rooms("trace/spool", "trace/switchcost", "internal/bpf", nouns),
 	"trace/event":      {"trace/hist"},
 	"trace/hist":       {},
-	"trace/syscalls":   {},
+	"trace/syscalls":   {"trace/event"},
 	"trace/spool":      rooms("trace/event", "trace/hist", "internal/proc", "internal/sys"),
 	"trace/switchcost": rooms("internal/bpf", nouns),
 

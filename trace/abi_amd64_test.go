@@ -282,7 +282,7 @@ func TestYieldOfABIs(t *testing.T) {
 				b.answer(t)
 			})
 			if y := got.Total.Switches.Yields; y > 0 != c.want {
-				t.Errorf("%d switches in sched_yield, of %v", y, got.Syscalls)
+				t.Errorf("%d switches in sched_yield, of %v", y, callsOf(got))
 			}
 		})
 	}

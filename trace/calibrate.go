@@ -192,7 +192,8 @@ func (a *attached) perUnit() (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		return float64(c.Total.Switches.Total()+c.Total.Wakeups+c.SyscallTotal()) / a.units, nil
+		events := c.Total.Switches.Total() + c.Total.Wakeups + c.Values.Count("syscalls")
+		return float64(events) / a.units, nil
 	}
 	var cpus []recordRing
 	if err := a.recorder.objs.base.Maps["ring_cpus"].Lookup(uint32(0), &cpus); err != nil {

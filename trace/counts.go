@@ -18,19 +18,18 @@ type Totals struct {
 	// PageFaults the kernel resolved for the task, minor and major; MajorFaults had to wait for a
 	// disk. The kernel's own numbers, those of getrusage(2).
 	PageFaults, MajorFaults uint64
-	// FaultsUser and FaultsKernel are page fault exceptions, on user addresses, taken in user mode
-	// and in the kernel. They include those not resolved and those tried again, which PageFaults
-	// does not; and PageFaults includes pages the kernel fetched without an exception
-	// (MAP_POPULATE). Only with the probe fault.
-	FaultsUser, FaultsKernel uint64
 
 	// CPU is the CPU time by the kernel's own clock (sum_exec_runtime), without stolen time where
 	// the kernel can tell; a task that is running counts up to the last tick. User and System
 	// divide it as the timer tick's samples fell.
 	CPU, User, System time.Duration
+
+	// Values are what probes that were asked for counted of each task.
+	Values event.Values
 }
 
-func newTotals(n *counts) Totals {
+// newTotals is what counts mean, with what probes that were asked for have among them.
+func newTotals(n *counts, own []ownColumn) Totals {
 	// Read on their own, a task's early wake-ups can be ahead of its spurious ones.
 	early := n[bpfCountCOUNT_EARLY]
 	c := Totals{
@@ -65,11 +64,10 @@ func newTotals(n *counts) Totals {
 			UnseenWakings:      n[bpfCountCOUNT_UNWOKEN],
 			SignalledSwitches:  n[bpfCountCOUNT_SIGNALLED],
 		},
-		PageFaults:   n[bpfCountCOUNT_MIN_FLT] + n[bpfCountCOUNT_MAJ_FLT],
-		MajorFaults:  n[bpfCountCOUNT_MAJ_FLT],
-		FaultsUser:   n[bpfCountCOUNT_FAULTS_USER],
-		FaultsKernel: n[bpfCountCOUNT_FAULTS_KERNEL],
-		CPU:          time.Duration(n[bpfCountCOUNT_SUM_EXEC]),
+		PageFaults:  n[bpfCountCOUNT_MIN_FLT] + n[bpfCountCOUNT_MAJ_FLT],
+		MajorFaults: n[bpfCountCOUNT_MAJ_FLT],
+		Values:      valuesOf(n, own),
+		CPU:         time.Duration(n[bpfCountCOUNT_SUM_EXEC]),
 	}
 	c.User, c.System = divide(c.CPU, n[bpfCountCOUNT_UTIME], n[bpfCountCOUNT_STIME])
 	return c
@@ -144,17 +142,15 @@ type Counts struct {
 	// Those of all traced tasks.
 	event.Distributions
 
-	// Syscalls is the number of system calls by name, counted at their entry. Those that are not of
-	// the machine's own ABI have it behind their names (package syscalls): getpid@i386.
-	Syscalls map[string]uint64
-
-	// TLBFlushes are switches into a traced task that flushed the whole TLB, TLBKept those that
-	// found its entries still good (PCID). A switch for which the CPU already had the right page
-	// table loaded is neither. x86 only.
-	TLBFlushes, TLBKept uint64
+	// Values are what probes that were asked for counted, a value for each of their columns
+	// (Probe.Columns) that is not in Missing. Those of Total are among them.
+	//
+	// System calls are counted at their entry. Those that are not of the machine's own ABI have it
+	// behind their names (package syscalls): getpid@i386.
+	Values event.Values
 
 	// Missing has the reason for each column (Probe.Columns, throttled, new_task_latencies) that is
-	// empty because it was not counted.
+	// empty because it was not counted: NotAsked of one that nobody wanted.
 	Missing map[string]string
 
 	// Losses are events that happened and were not counted. Results with losses are too low.
@@ -187,7 +183,8 @@ type Counts struct {
 	Throttled *event.Throttling
 	Cost      Cost
 
-	n counts // what Total is made of
+	n   counts // what Total is made of
+	own []ownColumn
 }
 
 // LostEvents returns the number of events that were not counted.
@@ -195,15 +192,6 @@ func (c *Counts) LostEvents() uint64 {
 	var n uint64
 	for _, l := range c.Losses {
 		n += l.Count
-	}
-	return n
-}
-
-// SyscallTotal returns the number of system calls.
-func (c *Counts) SyscallTotal() uint64 {
-	var n uint64
-	for _, calls := range c.Syscalls {
-		n += calls
 	}
 	return n
 }
@@ -216,9 +204,7 @@ func (s *Session) losses(c *Counts, alloc uint64) {
 				Count: n})
 	}
 	for name, n := range s.readMisses() {
-		if name == "tlb_flush" {
-			// Only another CPU's request can come in between, as an interrupt; such flushes are not
-			// counted anyway.
+		if slices.ContainsFunc(s.parts, func(p part) bool { return p.spare == name }) {
 			continue
 		}
 		if n -= s.misses[name]; n > 0 {

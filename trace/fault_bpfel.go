@@ -28,6 +28,7 @@ const (
 	faultProgPageFaultUser   = "page_fault_user"
 	faultVarCtl              = "ctl"
 	faultVarCurrentTaskAt    = "current_task_at"
+	faultVarFirstColumn      = "first_column"
 	faultVarHaveCurrentBtf   = "have_current_btf"
 	faultVarHavePrevState    = "have_prev_state"
 	faultVarHaveTaskPtRegs   = "have_task_pt_regs"
@@ -106,6 +107,7 @@ type faultMapSpecs struct {
 type faultVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -167,6 +169,7 @@ func (m *faultMaps) Close() error {
 type faultVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

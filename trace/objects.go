@@ -16,8 +16,8 @@ import (
 type objects struct {
 	base  *ebpf.Collection // the maps all share, and the scheduler's programs
 	rest  []*ebpf.Collection
-	links map[string]link.Link // by program
-	probe []*ebpf.Collection   // those that were attached, for resume
+	links map[*ebpf.Program]link.Link
+	probe []*ebpf.Collection // those that were attached, for resume
 	walk  *link.Iter
 	cache *btf.Cache
 	can   bpf.Abilities
@@ -64,17 +64,17 @@ func (o *objects) load(spec *ebpf.CollectionSpec) (*ebpf.Collection, error) {
 // attach attaches all programs of a collection to their tracepoints.
 func (o *objects) attach(coll *ebpf.Collection) error {
 	if o.links == nil {
-		o.links = make(map[string]link.Link)
+		o.links = make(map[*ebpf.Program]link.Link)
 	}
 	for name, prog := range coll.Programs {
-		if o.links[name] != nil {
+		if o.links[prog] != nil {
 			continue
 		}
 		l, err := link.AttachTracing(link.TracingOptions{Program: prog})
 		if err != nil {
 			return fmt.Errorf("attach %s: %w", name, err)
 		}
-		o.links[name] = l
+		o.links[prog] = l
 	}
 	if !slices.Contains(o.probe, coll) {
 		o.probe = append(o.probe, coll)
@@ -109,10 +109,10 @@ func (o *objects) setWalk(prog *ebpf.Program) (err error) {
 // detach undoes attach.
 func (o *objects) detach(coll *ebpf.Collection) error {
 	var errs []error
-	for name := range coll.Programs {
-		if l := o.links[name]; l != nil {
+	for _, prog := range coll.Programs {
+		if l := o.links[prog]; l != nil {
 			errs = append(errs, l.Close())
-			delete(o.links, name)
+			delete(o.links, prog)
 		}
 	}
 	return errors.Join(errs...)

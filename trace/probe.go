@@ -57,6 +57,11 @@ type probe struct {
 	// knob is a constant of other programs that says whether this probe is asked for, "" if they
 	// need not know.
 	knob string
+	// read returns what the programs have counted so far, in the order of Columns. nil: they count
+	// in the columns of tasks (count_current of trace/bpf/state.h), which the walk reads.
+	read func(*ebpf.Collection) (event.Values, error)
+	// spare is a program in it that loses nothing when it is skipped, "" if there is none.
+	spare string
 	// check finds out whether it can be used, of a probe that is loaded by another package.
 	check func() error
 }
@@ -133,8 +138,15 @@ func Optional(depth Depth) []Probe {
 // A part is a probe that is loaded.
 type part struct {
 	probe
-	coll *ebpf.Collection
+	coll  *ebpf.Collection
+	first int // of a task's columns, that is its own
 }
+
+// byTask reports whether a probe counts in the columns of tasks.
+func (p *probe) byTask() bool { return p.Depth == CountDepth && !p.Required && p.read == nil }
+
+// columns is how many columns tasks have for probes that are asked for.
+const columns = int(bpfCountCOUNT_CENSORED - bpfCountCOUNT_COLUMNS)
 
 // NotAsked is what Counts.Missing says of the columns of a probe that nobody asked for.
 const NotAsked = "not asked for"
@@ -154,6 +166,7 @@ func (o *objects) loadProbes(depth Depth, asked []string, missed func(probe, err
 		}
 	}
 	var parts []part
+	first := 0
 	for _, p := range probes {
 		if p.Depth != depth {
 			continue
@@ -164,7 +177,11 @@ func (o *objects) loadProbes(depth Depth, asked []string, missed func(probe, err
 			}
 			continue
 		}
+		o.knobs["first_column"] = uint32(first)
 		coll, err := o.loadProbe(p)
+		if err == nil && p.byTask() && first+len(p.Columns) > columns {
+			err = fmt.Errorf("no room for its columns beside the others': a task has %d", columns)
+		}
 		switch {
 		case err != nil && p.Required:
 			return nil, err
@@ -177,7 +194,10 @@ func (o *objects) loadProbes(depth Depth, asked []string, missed func(probe, err
 				return nil, bpf.Explain("probe "+p.Name, err)
 			}
 		default:
-			parts = append(parts, part{p, coll})
+			parts = append(parts, part{p, coll, first})
+			if p.byTask() {
+				first += len(p.Columns)
+			}
 		}
 	}
 	return parts, nil

@@ -267,6 +267,7 @@ const (
 	recordProgRecWaking     = "rec_waking"
 	recordVarCtl            = "ctl"
 	recordVarCurrentTaskAt  = "current_task_at"
+	recordVarFirstColumn    = "first_column"
 	recordVarHaveCurrentBtf = "have_current_btf"
 	recordVarHavePrevState  = "have_prev_state"
 	recordVarHaveTaskPtRegs = "have_task_pt_regs"
@@ -353,6 +354,7 @@ type recordMapSpecs struct {
 type recordVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -422,6 +424,7 @@ func (m *recordMaps) Close() error {
 type recordVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

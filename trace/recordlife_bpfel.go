@@ -33,6 +33,7 @@ const (
 	recordLifeProgRecRename     = "rec_rename"
 	recordLifeVarCtl            = "ctl"
 	recordLifeVarCurrentTaskAt  = "current_task_at"
+	recordLifeVarFirstColumn    = "first_column"
 	recordLifeVarHaveCurrentBtf = "have_current_btf"
 	recordLifeVarHavePrevState  = "have_prev_state"
 	recordLifeVarHaveTaskPtRegs = "have_task_pt_regs"
@@ -119,6 +120,7 @@ type recordLifeMapSpecs struct {
 type recordLifeVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -187,6 +189,7 @@ func (m *recordLifeMaps) Close() error {
 type recordLifeVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

@@ -30,6 +30,7 @@ const (
 	recordSyscallProgRecSysExit    = "rec_sys_exit"
 	recordSyscallVarCtl            = "ctl"
 	recordSyscallVarCurrentTaskAt  = "current_task_at"
+	recordSyscallVarFirstColumn    = "first_column"
 	recordSyscallVarHaveCurrentBtf = "have_current_btf"
 	recordSyscallVarHavePrevState  = "have_prev_state"
 	recordSyscallVarHaveTaskPtRegs = "have_task_pt_regs"
@@ -113,6 +114,7 @@ type recordSyscallMapSpecs struct {
 type recordSyscallVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -181,6 +183,7 @@ func (m *recordSyscallMaps) Close() error {
 type recordSyscallVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

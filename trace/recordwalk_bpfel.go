@@ -29,6 +29,7 @@ const (
 	recordWalkProgRecTasks      = "rec_tasks"
 	recordWalkVarCtl            = "ctl"
 	recordWalkVarCurrentTaskAt  = "current_task_at"
+	recordWalkVarFirstColumn    = "first_column"
 	recordWalkVarHaveCurrentBtf = "have_current_btf"
 	recordWalkVarHavePrevState  = "have_prev_state"
 	recordWalkVarHaveTaskPtRegs = "have_task_pt_regs"
@@ -111,6 +112,7 @@ type recordWalkMapSpecs struct {
 type recordWalkVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -179,6 +181,7 @@ func (m *recordWalkMaps) Close() error {
 type recordWalkVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

@@ -37,7 +37,7 @@ func (c *Counts) fill(rows []bpfRow, sum *counts, tasks uint64,
 			TGID:    int(r.Tgid),
 			Name:    string(name),
 			Started: time.Duration(r.Start),
-			Totals:  newTotals(&r.N),
+			Totals:  newTotals(&r.N, c.own),
 			n:       r.N,
 		}
 		if i := int(r.Place) - 1; i >= 0 && i < len(latencies) {
@@ -49,7 +49,7 @@ func (c *Counts) fill(rows []bpfRow, sum *counts, tasks uint64,
 		}
 	}
 	if c.OtherTasks = tasks - uint64(len(rows)); c.OtherTasks > 0 {
-		c.Others = newTotals(&others)
+		c.Others = newTotals(&others, c.own)
 	}
 	slices.SortStableFunc(c.Tasks, func(a, b TaskTotals) int { return int(b.OnCPU - a.OnCPU) })
 }

@@ -54,24 +54,23 @@ const (
 	bpfCountCOUNT_FORKS          bpfCount = 17
 	bpfCountCOUNT_THREADS        bpfCount = 18
 	bpfCountCOUNT_EXECS          bpfCount = 19
-	bpfCountCOUNT_FAULTS_USER    bpfCount = 20
-	bpfCountCOUNT_FAULTS_KERNEL  bpfCount = 21
-	bpfCountCOUNT_CENSORED       bpfCount = 22
-	bpfCountCOUNT_NEGATIVE       bpfCount = 23
-	bpfCountCOUNT_UNSEEN         bpfCount = 24
-	bpfCountCOUNT_UNKNOWN        bpfCount = 25
-	bpfCountCOUNT_KEPT_BY_PROBES bpfCount = 26
-	bpfCountCOUNT_BOOKS          bpfCount = 26
-	bpfCountCOUNT_NVCSW          bpfCount = 26
-	bpfCountCOUNT_NIVCSW         bpfCount = 27
-	bpfCountCOUNT_SUM_EXEC       bpfCount = 28
-	bpfCountCOUNT_UTIME          bpfCount = 29
-	bpfCountCOUNT_STIME          bpfCount = 30
-	bpfCountCOUNT_MIN_FLT        bpfCount = 31
-	bpfCountCOUNT_MAJ_FLT        bpfCount = 32
-	bpfCountCOUNT_LIFE           bpfCount = 33
-	bpfCountCOUNT_EXITS          bpfCount = 34
-	bpfCountCOUNTS               bpfCount = 35
+	bpfCountCOUNT_COLUMNS        bpfCount = 20
+	bpfCountCOUNT_CENSORED       bpfCount = 26
+	bpfCountCOUNT_NEGATIVE       bpfCount = 27
+	bpfCountCOUNT_UNSEEN         bpfCount = 28
+	bpfCountCOUNT_UNKNOWN        bpfCount = 29
+	bpfCountCOUNT_KEPT_BY_PROBES bpfCount = 30
+	bpfCountCOUNT_BOOKS          bpfCount = 30
+	bpfCountCOUNT_NVCSW          bpfCount = 30
+	bpfCountCOUNT_NIVCSW         bpfCount = 31
+	bpfCountCOUNT_SUM_EXEC       bpfCount = 32
+	bpfCountCOUNT_UTIME          bpfCount = 33
+	bpfCountCOUNT_STIME          bpfCount = 34
+	bpfCountCOUNT_MIN_FLT        bpfCount = 35
+	bpfCountCOUNT_MAJ_FLT        bpfCount = 36
+	bpfCountCOUNT_LIFE           bpfCount = 37
+	bpfCountCOUNT_EXITS          bpfCount = 38
+	bpfCountCOUNTS               bpfCount = 39
 )
 
 type bpfCpu struct {
@@ -80,7 +79,6 @@ type bpfCpu struct {
 	Ids        uint32
 	TlbFlushes uint64
 	TlbKept    uint64
-	Syscalls   [1920]uint64
 }
 
 type bpfHist struct {
@@ -121,7 +119,7 @@ type bpfRow struct {
 	Tgid  uint32
 	Start uint64
 	Comm  [16]uint8
-	N     [35]uint64
+	N     [39]uint64
 	Place uint32
 	Pad   uint32
 }
@@ -135,23 +133,6 @@ const (
 	bpfStateSTATE_READY   bpfState = 3
 )
 
-type bpfSyscallAbi uint32
-
-const (
-	bpfSyscallAbiSYSCALL_NATIVE bpfSyscallAbi = 0
-	bpfSyscallAbiSYSCALL_COMPAT bpfSyscallAbi = 1
-	bpfSyscallAbiSYSCALL_X32    bpfSyscallAbi = 2
-	bpfSyscallAbiSYSCALL_ABIS   bpfSyscallAbi = 3
-)
-
-type bpfSyscallSlots uint32
-
-const (
-	bpfSyscallSlotsSYSCALL_OTHER bpfSyscallSlots = 639
-	bpfSyscallSlotsSYSCALLS      bpfSyscallSlots = 640
-	bpfSyscallSlotsSYSCALL_SLOTS bpfSyscallSlots = 1920
-)
-
 type bpfTask struct {
 	_         structs.HostLayout
 	Mark      uint64
@@ -162,14 +143,14 @@ type bpfTask struct {
 	Synced    uint16
 	Place     uint32
 	Exec      uint64
-	N         [26]uint64
+	N         [30]uint64
 	Life      uint64
 	NvcswOff  uint64
 	NivcswOff uint64
 	Tid       uint32
 	Tgid      uint32
 	Address   uint64
-	Base      [35]uint64
+	Base      [39]uint64
 	Id        uint64
 }
 
@@ -181,7 +162,7 @@ type bpfWalk struct {
 	First     uint64
 	Last      uint64
 	Root      uint64
-	Sum       [35]uint64
+	Sum       [39]uint64
 	Mark      uint64
 	Still     uint64
 	Steady    uint64
@@ -204,7 +185,7 @@ type bpfWindow struct {
 	Born      uint64
 	Died      uint64
 	LostAlloc uint64
-	Dead      [35]uint64
+	Dead      [39]uint64
 	Hist      [4]bpfHist
 }
 
@@ -227,6 +208,7 @@ const (
 	bpfProgSchedWaking      = "sched_waking"
 	bpfVarCtl               = "ctl"
 	bpfVarCurrentTaskAt     = "current_task_at"
+	bpfVarFirstColumn       = "first_column"
 	bpfVarHaveCurrentBtf    = "have_current_btf"
 	bpfVarHavePrevState     = "have_prev_state"
 	bpfVarHaveTaskPtRegs    = "have_task_pt_regs"
@@ -309,6 +291,7 @@ type bpfMapSpecs struct {
 type bpfVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -373,6 +356,7 @@ func (m *bpfMaps) Close() error {
 type bpfVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

@@ -33,6 +33,7 @@ const (
 	schedPlainProgSchedWaking      = "sched_waking"
 	schedPlainVarCtl               = "ctl"
 	schedPlainVarCurrentTaskAt     = "current_task_at"
+	schedPlainVarFirstColumn       = "first_column"
 	schedPlainVarHaveCurrentBtf    = "have_current_btf"
 	schedPlainVarHavePrevState     = "have_prev_state"
 	schedPlainVarHaveTaskPtRegs    = "have_task_pt_regs"
@@ -117,6 +118,7 @@ type schedPlainMapSpecs struct {
 type schedPlainVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -185,6 +187,7 @@ func (m *schedPlainMaps) Close() error {
 type schedPlainVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

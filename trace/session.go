@@ -16,6 +16,7 @@ import (
 	"switchyard/internal/bpf"
 	"switchyard/internal/proc"
 	"switchyard/internal/sys"
+	"switchyard/trace/event"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -57,7 +58,7 @@ type Session struct {
 	// The readings at the window's start.
 	began    span
 	opened   uint64
-	cpus     bpfCpu
+	first    event.Values // of the probes that count by themselves
 	misses   map[string]uint64
 	stat     proc.Stat // when the window opened
 	throttle *ThrottleWatch
@@ -339,7 +340,7 @@ func (s *Session) Start() error {
 	if err := s.objs.base.Maps[bpfMapWindows].Put(epoch&1, make([]bpfWindow, n)); err != nil {
 		return bpf.Explain("start", err)
 	}
-	if s.cpus, err = s.readCPUs(); err != nil {
+	if s.first, err = s.readProbes(); err != nil {
 		return bpf.Explain("start", err)
 	}
 	s.misses = s.readMisses()
@@ -539,30 +540,12 @@ func (s *Session) readWindow(epoch uint32) (sum bpfWindow, err error) {
 	return sum, nil
 }
 
-func (s *Session) readCPUs() (sum bpfCpu, err error) {
-	if !slices.Contains(s.opts.Probes, "syscall") && !slices.Contains(s.opts.Probes, "tlb") {
-		return sum, nil
-	}
-	var per []bpfCpu
-	if err := s.objs.base.Maps[bpfMapCpus].Lookup(uint32(0), &per); err != nil {
-		return sum, err
-	}
-	for i := range per {
-		sum.TlbFlushes += per[i].TlbFlushes
-		sum.TlbKept += per[i].TlbKept
-		for j, n := range per[i].Syscalls {
-			sum.Syscalls[j] += n
-		}
-	}
-	return sum, nil
-}
-
 // readMisses returns, by program, how often it was skipped because it was running already.
 func (s *Session) readMisses() map[string]uint64 {
 	misses := make(map[string]uint64)
 	s.objs.programs(func(name string, p *ebpf.Program) {
 		if stats, err := p.Stats(); err == nil {
-			misses[name] = stats.RecursionMisses
+			misses[name] += stats.RecursionMisses
 		}
 	})
 	return misses

@@ -21,9 +21,9 @@ import (
 // its life, or in none.
 //
 // The counts of a task are read together with the kernel's own books, as Stop reads them, and the
-// checks are made. The histograms, system calls and TLB flushes are read some µs after the tasks,
-// while they go on: an interval that ends just then can be in a histogram's buckets and not yet in
-// its sum and maximum, or the other way round; the next reading has it in both.
+// checks are made. The histograms, and values that are not of each task, are read some µs after the
+// tasks, while they go on: an interval that ends just then can be in a histogram's buckets and not
+// yet in its sum and maximum, or the other way round; the next reading has it in both.
 // Times can be some ns less than in the reading before: the interval that a task is in is divided
 // as it looks, and put right when it ends.
 //
@@ -119,23 +119,24 @@ func (s *Session) read(begin time.Time) (*Counts, error) {
 // is then that of those that ended, too.
 func (s *Session) counts(sum *counts, kernel *bpfWindow, at *span, living uint64) (
 	*Counts, []*latency, error) {
-	cpus, err := s.readCPUs()
+	values, err := s.readProbes()
 	if err != nil {
 		return nil, nil, err
 	}
 	for i, n := range kernel.Dead {
 		sum[i] += n
 	}
+	own := s.own()
 	c := &Counts{
 		Window:  at.middle() - s.began.middle(),
-		Total:   newTotals(sum),
+		Total:   newTotals(sum, own),
+		own:     own,
 		Missing: maps.Clone(s.missing),
 		Started: s.opened,
 		Ended:   living,
 		Steal:   max(0, readStat().Steal-s.stat.Steal),
 
 		Interrupts: max(0, readStat().Interrupts-s.stat.Interrupts),
-		Syscalls:   s.syscalls(&cpus),
 		Cost:       Cost{Attach: s.attach, Memory: s.memory, Open: s.opening},
 	}
 	if c.Throttled, err = s.throttle.Read(); err != nil {
@@ -146,13 +147,8 @@ func (s *Session) counts(sum *counts, kernel *bpfWindow, at *span, living uint64
 	mergeHist(&c.WakeupLatency, &kernel.Hist[bpfHistIdHIST_WAKEUP_LATENCY])
 	mergeHist(&c.OnCPUSpan, &kernel.Hist[bpfHistIdHIST_ON_CPU])
 	mergeHist(&c.BlockedTime, &kernel.Hist[bpfHistIdHIST_BLOCKED])
-	if _, ok := c.Missing["tlb_flushes"]; !ok {
-		c.TLBFlushes = cpus.TlbFlushes - s.cpus.TlbFlushes
-		c.TLBKept = cpus.TlbKept - s.cpus.TlbKept
-	}
-	if _, ok := c.Missing["fault_exceptions"]; ok {
-		c.Total.FaultsUser, c.Total.FaultsKernel = 0, 0
-	}
+	c.Values = append(c.Total.Values[:len(c.Total.Values):len(c.Total.Values)],
+		values.Minus(s.first)...)
 	latencies, err := s.readLatencies(c)
 	if err != nil {
 		return nil, nil, err

@@ -137,7 +137,7 @@ func grows(t testing.TB, before, now *trace.Counts) {
 		"exits":                {a.Exits, b.Exits},
 		"page faults":          {a.PageFaults, b.PageFaults},
 		"run-queue latencies":  {before.RunQueueLatency.Count(), now.RunQueueLatency.Count()},
-		"system calls":         {before.SyscallTotal(), now.SyscallTotal()},
+		"system calls":         {before.Values.Count("syscalls"), now.Values.Count("syscalls")},
 		"life":                 {uint64(a.Life), uint64(b.Life)},
 	} {
 		if n[1] < n[0] {

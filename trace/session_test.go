@@ -59,7 +59,7 @@ func TestPingPong(t *testing.T) {
 			if c.WakeupLatency.Count() < 2*rounds {
 				t.Errorf("wake-up latencies: %d, want at least %d", c.WakeupLatency.Count(), 2*rounds)
 			}
-			if flushes := c.TLBFlushes + c.TLBKept; c.Missing["tlb_flushes"] == "" && flushes < 2*rounds {
+			if flushes := c.Values.Count("tlb_flushes") + c.Values.Count("tlb_kept"); c.Missing["tlb_flushes"] == "" && flushes < 2*rounds {
 				t.Errorf("page tables loaded: %d, want at least %d", flushes, 2*rounds)
 			}
 			t.Log("wake-up latency:", &c.WakeupLatency)
@@ -74,7 +74,7 @@ func TestSyscalls(t *testing.T) {
 	for _, n := range []uint64{23, 1009} {
 		c := window(t, s, h.pid(), func() { h.do(t, "getppid", n) })
 		calls(t, "getppid", c, "getppid", n)
-		if total := c.SyscallTotal() + lostCalls(c); total < n {
+		if total := c.Values.Count("syscalls") + lostCalls(c); total < n {
 			t.Errorf("total, with losses: %d, less than %d", total, n)
 		}
 	}
@@ -83,8 +83,8 @@ func TestSyscalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := window(t, s, h.pid(), func() { h.do(t, "getppid", 23) })
-	if c.Syscalls != nil || c.Missing["syscalls"] == "" || c.Missing["tlb_flushes"] == "" {
-		t.Errorf("switched off, but counted: %v, missing: %v", c.Syscalls, c.Missing)
+	if callsOf(c) != nil || c.Missing["syscalls"] == "" || c.Missing["tlb_flushes"] == "" {
+		t.Errorf("switched off, but counted: %v, missing: %v", callsOf(c), c.Missing)
 	}
 	if err := s.Detail(true); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestYield(t *testing.T) {
 	var yields uint64
 	for i := 0; i < windows && yields < least; i++ {
 		c := window(t, s, h.pid(), func() { h.do(t, "yield", 1009) })
-		calls := c.Syscalls["sched_yield"] + lostCalls(c) // the runtime yields, too
+		calls := callsOf(c)["sched_yield"] + lostCalls(c) // the runtime yields, too
 		y := c.Total.Switches.Yields
 		if calls < 1009 || y > calls {
 			t.Errorf("switches in sched_yield: %d of %d calls", y, calls)
@@ -201,10 +201,10 @@ func TestPageFaults(t *testing.T) {
 	if n := c.Total.PageFaults; n < 1009 || n > 1009+100 {
 		t.Errorf("page faults: %d, want little more than 1009", n)
 	}
-	if reason, ok := c.Missing["fault_exceptions"]; ok {
+	if reason, ok := c.Missing["fault_exceptions_user"]; ok {
 		t.Skip(reason)
 	}
-	if n := c.Total.FaultsUser + c.Total.FaultsKernel; n < 1009 || n > 1009+200 {
+	if n := c.Total.Values.Count("fault_exceptions_user") + c.Total.Values.Count("fault_exceptions_kernel"); n < 1009 || n > 1009+200 {
 		t.Errorf("page fault exceptions: %d, want little more than 1009", n)
 	}
 }
@@ -228,8 +228,8 @@ func TestOthers(t *testing.T) {
 	exactly(t, "tasks", c.Started, 1)
 	exactly(t, "switches", c.Total.Switches.Total(), 0)
 	exactly(t, "wake-ups", c.Total.Wakeups, 0)
-	exactly(t, "system calls", c.SyscallTotal(), 0)
-	exactly(t, "TLB flushes", c.TLBFlushes+c.TLBKept, 0)
+	exactly(t, "system calls", c.Values.Count("syscalls"), 0)
+	exactly(t, "TLB flushes", c.Values.Count("tlb_flushes")+c.Values.Count("tlb_kept"), 0)
 	exactly(t, "run-queue latencies", c.RunQueueLatency.Count(), 0)
 	if c.Total.OnCPU != 0 || c.Total.RunQueue != 0 {
 		t.Errorf("on the CPU %v, on the run queue %v", c.Total.OnCPU, c.Total.RunQueue)
@@ -511,7 +511,7 @@ func TestWithout(t *testing.T) {
 	s := session(t, trace.Options{})
 	h := start(t, "worker")
 	c := window(t, s, h.pid(), func() { h.do(t, "getppid", 23) })
-	for _, column := range []string{"syscalls", "tlb_flushes", "fault_exceptions"} {
+	for _, column := range []string{"syscalls", "tlb_flushes", "fault_exceptions_user"} {
 		if c.Missing[column] == "" {
 			t.Errorf("no reason why %s is missing", column)
 		}
@@ -520,8 +520,8 @@ func TestWithout(t *testing.T) {
 		t.Error(err)
 	}
 	c = window(t, s, h.pid(), func() { h.do(t, "getppid", 23) })
-	if c.Syscalls != nil || c.TLBFlushes+c.TLBKept > 0 {
-		t.Errorf("not asked for, but counted: %v", c.Syscalls)
+	if callsOf(c) != nil || c.Values.Count("tlb_flushes")+c.Values.Count("tlb_kept") > 0 {
+		t.Errorf("not asked for, but counted: %v", callsOf(c))
 	}
 }
 

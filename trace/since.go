@@ -3,6 +3,8 @@ package trace
 import (
 	"slices"
 	"time"
+
+	"switchyard/trace/event"
 )
 
 // Change is what happened between two readings of a window.
@@ -16,6 +18,8 @@ type Change struct {
 	Tasks []TaskTotals
 	// Others is of all other tasks.
 	Others Totals
+	// Values are what probes that were asked for counted, as in Counts.
+	Values event.Values
 }
 
 // Since returns what happened from an earlier reading of the same window to this one, nil being
@@ -28,7 +32,8 @@ func (c *Counts) Since(before *Counts) *Change {
 		before = &Counts{}
 	}
 	total := less(&c.n, &before.n)
-	d := &Change{Window: c.Window - before.Window, Total: newTotals(&total)}
+	d := &Change{Window: c.Window - before.Window, Total: newTotals(&total, c.own),
+		Values: c.Values.Minus(before.Values)}
 	had := make(map[uint64]*counts, len(before.Tasks))
 	for i := range before.Tasks {
 		had[before.Tasks[i].ID] = &before.Tasks[i].n
@@ -38,12 +43,12 @@ func (c *Counts) Since(before *Counts) *Change {
 		if n := had[t.ID]; n != nil {
 			t.n = less(&t.n, n)
 		}
-		t.Totals = newTotals(&t.n)
+		t.Totals = newTotals(&t.n, c.own)
 		t.RunQueueLatency, t.WakeupLatency = nil, nil
 		d.Tasks = append(d.Tasks, t)
 		total = less(&total, &t.n)
 	}
-	d.Others = newTotals(&total)
+	d.Others = newTotals(&total, c.own)
 	slices.SortStableFunc(d.Tasks, func(a, b TaskTotals) int { return int(b.OnCPU - a.OnCPU) })
 	return d
 }

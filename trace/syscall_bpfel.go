@@ -12,6 +12,23 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type syscallSyscallAbi uint32
+
+const (
+	syscallSyscallAbiSYSCALL_NATIVE syscallSyscallAbi = 0
+	syscallSyscallAbiSYSCALL_COMPAT syscallSyscallAbi = 1
+	syscallSyscallAbiSYSCALL_X32    syscallSyscallAbi = 2
+	syscallSyscallAbiSYSCALL_ABIS   syscallSyscallAbi = 3
+)
+
+type syscallSyscallSlots uint32
+
+const (
+	syscallSyscallSlotsSYSCALL_OTHER syscallSyscallSlots = 639
+	syscallSyscallSlotsSYSCALLS      syscallSyscallSlots = 640
+	syscallSyscallSlotsSYSCALL_SLOTS syscallSyscallSlots = 1920
+)
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -20,6 +37,7 @@ const (
 	syscallMapFreeSlots      = "free_slots"
 	syscallMapLatencies      = "latencies"
 	syscallMapRows           = "rows"
+	syscallMapSyscallCounts  = "syscall_counts"
 	syscallMapTasks          = "tasks"
 	syscallMapTraced         = "traced"
 	syscallMapWalks          = "walks"
@@ -27,6 +45,7 @@ const (
 	syscallProgSysEnter      = "sys_enter"
 	syscallVarCtl            = "ctl"
 	syscallVarCurrentTaskAt  = "current_task_at"
+	syscallVarFirstColumn    = "first_column"
 	syscallVarHaveCurrentBtf = "have_current_btf"
 	syscallVarHavePrevState  = "have_prev_state"
 	syscallVarHaveTaskPtRegs = "have_task_pt_regs"
@@ -35,6 +54,7 @@ const (
 	syscallVarPageSize       = "page_size"
 	syscallVarPreemptCountAt = "preempt_count_at"
 	syscallVarTracedTable    = "traced_table"
+	syscallVarTypes          = "types"
 	syscallVarUserTop        = "user_top"
 	syscallVarWithTlb        = "with_tlb"
 )
@@ -88,14 +108,15 @@ type syscallProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type syscallMapSpecs struct {
-	Cpus      *ebpf.MapSpec `ebpf:"cpus"`
-	FreeSlots *ebpf.MapSpec `ebpf:"free_slots"`
-	Latencies *ebpf.MapSpec `ebpf:"latencies"`
-	Rows      *ebpf.MapSpec `ebpf:"rows"`
-	Tasks     *ebpf.MapSpec `ebpf:"tasks"`
-	Traced    *ebpf.MapSpec `ebpf:"traced"`
-	Walks     *ebpf.MapSpec `ebpf:"walks"`
-	Windows   *ebpf.MapSpec `ebpf:"windows"`
+	Cpus          *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots     *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies     *ebpf.MapSpec `ebpf:"latencies"`
+	Rows          *ebpf.MapSpec `ebpf:"rows"`
+	SyscallCounts *ebpf.MapSpec `ebpf:"syscall_counts"`
+	Tasks         *ebpf.MapSpec `ebpf:"tasks"`
+	Traced        *ebpf.MapSpec `ebpf:"traced"`
+	Walks         *ebpf.MapSpec `ebpf:"walks"`
+	Windows       *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // syscallVariableSpecs contains global variables before they are loaded into the kernel.
@@ -104,6 +125,7 @@ type syscallMapSpecs struct {
 type syscallVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -112,6 +134,7 @@ type syscallVariableSpecs struct {
 	PageSize       *ebpf.VariableSpec `ebpf:"page_size"`
 	PreemptCountAt *ebpf.VariableSpec `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.VariableSpec `ebpf:"traced_table"`
+	Types          *ebpf.VariableSpec `ebpf:"types"`
 	UserTop        *ebpf.VariableSpec `ebpf:"user_top"`
 	WithTlb        *ebpf.VariableSpec `ebpf:"with_tlb"`
 }
@@ -136,14 +159,15 @@ func (o *syscallObjects) Close() error {
 //
 // It can be passed to loadSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type syscallMaps struct {
-	Cpus      *ebpf.Map `ebpf:"cpus"`
-	FreeSlots *ebpf.Map `ebpf:"free_slots"`
-	Latencies *ebpf.Map `ebpf:"latencies"`
-	Rows      *ebpf.Map `ebpf:"rows"`
-	Tasks     *ebpf.Map `ebpf:"tasks"`
-	Traced    *ebpf.Map `ebpf:"traced"`
-	Walks     *ebpf.Map `ebpf:"walks"`
-	Windows   *ebpf.Map `ebpf:"windows"`
+	Cpus          *ebpf.Map `ebpf:"cpus"`
+	FreeSlots     *ebpf.Map `ebpf:"free_slots"`
+	Latencies     *ebpf.Map `ebpf:"latencies"`
+	Rows          *ebpf.Map `ebpf:"rows"`
+	SyscallCounts *ebpf.Map `ebpf:"syscall_counts"`
+	Tasks         *ebpf.Map `ebpf:"tasks"`
+	Traced        *ebpf.Map `ebpf:"traced"`
+	Walks         *ebpf.Map `ebpf:"walks"`
+	Windows       *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *syscallMaps) Close() error {
@@ -152,6 +176,7 @@ func (m *syscallMaps) Close() error {
 		m.FreeSlots,
 		m.Latencies,
 		m.Rows,
+		m.SyscallCounts,
 		m.Tasks,
 		m.Traced,
 		m.Walks,
@@ -165,6 +190,7 @@ func (m *syscallMaps) Close() error {
 type syscallVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`
@@ -173,6 +199,7 @@ type syscallVariables struct {
 	PageSize       *ebpf.Variable `ebpf:"page_size"`
 	PreemptCountAt *ebpf.Variable `ebpf:"preempt_count_at"`
 	TracedTable    *ebpf.Variable `ebpf:"traced_table"`
+	Types          *ebpf.Variable `ebpf:"types"`
 	UserTop        *ebpf.Variable `ebpf:"user_top"`
 	WithTlb        *ebpf.Variable `ebpf:"with_tlb"`
 }

@@ -30,6 +30,7 @@ const (
 	taskProgTaskNewtask      = "task_newtask"
 	taskVarCtl               = "ctl"
 	taskVarCurrentTaskAt     = "current_task_at"
+	taskVarFirstColumn       = "first_column"
 	taskVarHaveCurrentBtf    = "have_current_btf"
 	taskVarHavePrevState     = "have_prev_state"
 	taskVarHaveTaskPtRegs    = "have_task_pt_regs"
@@ -110,6 +111,7 @@ type taskMapSpecs struct {
 type taskVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -173,6 +175,7 @@ func (m *taskMaps) Close() error {
 type taskVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

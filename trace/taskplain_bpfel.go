@@ -32,6 +32,7 @@ const (
 	taskPlainProgTaskNewtask      = "task_newtask"
 	taskPlainVarCtl               = "ctl"
 	taskPlainVarCurrentTaskAt     = "current_task_at"
+	taskPlainVarFirstColumn       = "first_column"
 	taskPlainVarHaveCurrentBtf    = "have_current_btf"
 	taskPlainVarHavePrevState     = "have_prev_state"
 	taskPlainVarHaveTaskPtRegs    = "have_task_pt_regs"
@@ -114,6 +115,7 @@ type taskPlainMapSpecs struct {
 type taskPlainVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -181,6 +183,7 @@ func (m *taskPlainMaps) Close() error {
 type taskPlainVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

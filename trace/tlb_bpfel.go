@@ -27,6 +27,7 @@ const (
 	tlbProgTlbFlush      = "tlb_flush"
 	tlbVarCtl            = "ctl"
 	tlbVarCurrentTaskAt  = "current_task_at"
+	tlbVarFirstColumn    = "first_column"
 	tlbVarHaveCurrentBtf = "have_current_btf"
 	tlbVarHavePrevState  = "have_prev_state"
 	tlbVarHaveTaskPtRegs = "have_task_pt_regs"
@@ -104,6 +105,7 @@ type tlbMapSpecs struct {
 type tlbVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -165,6 +167,7 @@ func (m *tlbMaps) Close() error {
 type tlbVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

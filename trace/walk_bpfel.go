@@ -28,6 +28,7 @@ const (
 	walkProgWalkTasks     = "walk_tasks"
 	walkVarCtl            = "ctl"
 	walkVarCurrentTaskAt  = "current_task_at"
+	walkVarFirstColumn    = "first_column"
 	walkVarHaveCurrentBtf = "have_current_btf"
 	walkVarHavePrevState  = "have_prev_state"
 	walkVarHaveTaskPtRegs = "have_task_pt_regs"
@@ -106,6 +107,7 @@ type walkMapSpecs struct {
 type walkVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -169,6 +171,7 @@ func (m *walkMaps) Close() error {
 type walkVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

@@ -28,6 +28,7 @@ const (
 	walkBoundedProgWalkTasks     = "walk_tasks"
 	walkBoundedVarCtl            = "ctl"
 	walkBoundedVarCurrentTaskAt  = "current_task_at"
+	walkBoundedVarFirstColumn    = "first_column"
 	walkBoundedVarHaveCurrentBtf = "have_current_btf"
 	walkBoundedVarHavePrevState  = "have_prev_state"
 	walkBoundedVarHaveTaskPtRegs = "have_task_pt_regs"
@@ -106,6 +107,7 @@ type walkBoundedMapSpecs struct {
 type walkBoundedVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -169,6 +171,7 @@ func (m *walkBoundedMaps) Close() error {
 type walkBoundedVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

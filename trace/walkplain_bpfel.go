@@ -30,6 +30,7 @@ const (
 	walkPlainProgWalkTasks     = "walk_tasks"
 	walkPlainVarCtl            = "ctl"
 	walkPlainVarCurrentTaskAt  = "current_task_at"
+	walkPlainVarFirstColumn    = "first_column"
 	walkPlainVarHaveCurrentBtf = "have_current_btf"
 	walkPlainVarHavePrevState  = "have_prev_state"
 	walkPlainVarHaveTaskPtRegs = "have_task_pt_regs"
@@ -110,6 +111,7 @@ type walkPlainMapSpecs struct {
 type walkPlainVariableSpecs struct {
 	Ctl            *ebpf.VariableSpec `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.VariableSpec `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.VariableSpec `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.VariableSpec `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.VariableSpec `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.VariableSpec `ebpf:"have_task_pt_regs"`
@@ -177,6 +179,7 @@ func (m *walkPlainMaps) Close() error {
 type walkPlainVariables struct {
 	Ctl            *ebpf.Variable `ebpf:"ctl"`
 	CurrentTaskAt  *ebpf.Variable `ebpf:"current_task_at"`
+	FirstColumn    *ebpf.Variable `ebpf:"first_column"`
 	HaveCurrentBtf *ebpf.Variable `ebpf:"have_current_btf"`
 	HavePrevState  *ebpf.Variable `ebpf:"have_prev_state"`
 	HaveTaskPtRegs *ebpf.Variable `ebpf:"have_task_pt_regs"`

@@ -13,6 +13,7 @@ import (
 	"switchyard/internal/report"
 	"switchyard/internal/rounds"
 	"switchyard/internal/words"
+	"switchyard/trace"
 	"switchyard/trace/event"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,9 @@ type compareFlags struct {
 	protocol, serverCPUs, loadCPUs *string
 	format                         *string
 }
+
+// comparedAlways are the probes that every comparison asks for.
+var comparedAlways = []string{"syscall", "tlb"}
 
 func newCompareCommand(env Env) *cobra.Command {
 	var o compareOptions
@@ -72,6 +76,7 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 	f.IntVar(&o.Server.MaxConns, "max-conns", 0, "connections a server serves at once; 0 is its default")
 	f.Uint64Var(&o.Load.Seed, "seed", 1, "of the order of the models in each round and of the load")
 	f.BoolVar(&o.NoTrace, "no-trace", false, "do not trace")
+	besides := addCountFlags(f, comparedAlways)
 	f.StringVar(&o.out, "out", "", "`directory` to keep the results in; it is made")
 	flags := compareFlags{
 		protocol:   choiceFlag(cmd, "protocol", "what servers speak: http or echo", "http", "echo"),
@@ -80,6 +85,7 @@ switchyard compare --rounds 15 --duration 2s --out results`,
 		format:     formatsOf(cmd, writesCompare),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.Probes = besides.of(trace.CountDepth)
 		if err := o.complete(cmd, args, flags); err != nil {
 			return err
 		}

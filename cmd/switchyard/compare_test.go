@@ -96,7 +96,7 @@ func TestCompareAll(t *testing.T) {
 			t.Errorf("%s: traced %v, want %v: %s; notes %q", r.Model, r.Traced, can, r.TraceReason, r.Notes)
 		}
 		if !r.Traced {
-			if r.TraceReason == "" || r.Switches != nil || r.Forks != nil || r.Syscalls != nil {
+			if r.TraceReason == "" || r.Switches != nil || r.Forks != nil || callsOf(r.Values) != nil {
 				t.Errorf("%s: not traced, reason %q, and yet there are numbers", r.Model, r.TraceReason)
 			}
 			continue
@@ -134,8 +134,8 @@ func traced(t *testing.T, r report.ModelRow) {
 	}
 	// A reply needs a system call to send it, but for io_uring, which is the
 	// point of it.
-	if *r.PerRequest < 1 && r.Model != "poll/io_uring" {
-		t.Errorf("%s: %.2f system calls a request", r.Model, *r.PerRequest)
+	if n := r.Values.Count("syscalls"); n < r.Requests && r.Model != "poll/io_uring" {
+		t.Errorf("%s: %d system calls for %d requests", r.Model, n, r.Requests)
 	}
 	// Connections of 8 requests: a design that makes a task for each makes one
 	// for about every 8 requests, the others none. In so short a window those
@@ -151,13 +151,13 @@ func traced(t *testing.T, r report.ModelRow) {
 		perConn("threads", threads, r.Model == "threads/per-conn")
 	}
 	m, _ := switchyard.Lookup(r.Model)
-	named := r.Syscalls[m.Syscalls[0]]
+	named := callsOf(r.Values)[m.Syscalls[0]]
 	if m.Syscalls[0] == "clone" { // a test program built with cgo makes threads as libc does
-		named += r.Syscalls["clone3"]
+		named += callsOf(r.Values)["clone3"]
 	}
 	if named == 0 && !strings.Contains(r.Model, "futex") && !strings.Contains(r.Model, "mutex") {
 		// A lock that nobody waits for makes no system call.
-		t.Errorf("%s is named after %v, and made %v", r.Model, m.Syscalls, r.Syscalls)
+		t.Errorf("%s is named after %v, and made %v", r.Model, m.Syscalls, callsOf(r.Values))
 	}
 }
 

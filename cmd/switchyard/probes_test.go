@@ -1,9 +1,12 @@
 package main
 
 import (
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
+	"switchyard/internal/report"
 	"switchyard/trace"
 )
 
@@ -33,6 +36,33 @@ func TestProbes(t *testing.T) {
 		}
 		if !strings.Contains(text.stdout, want[i].Name+" ") {
 			t.Errorf("probe %s is not in the table:\n%s", want[i].Name, text.stdout)
+		}
+	}
+}
+
+// What a probe that is asked for tells is a member of results in JSON: no other has its name.
+func TestColumnsAreMembers(t *testing.T) {
+	taken := map[string]bool{}
+	for _, result := range []any{report.Trace{}, report.TraceTask{}, report.ModelRow{}} {
+		kind := reflect.TypeOf(result)
+		for i := range kind.NumField() {
+			name, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+			taken[name] = true
+		}
+	}
+	if !taken["window_ns"] || !taken["on_cpu_ns"] || !taken["forks"] {
+		t.Fatalf("these are no members of results: %v", taken)
+	}
+	fit := regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	for _, p := range trace.Optional(trace.CountDepth) {
+		for _, c := range p.Columns {
+			if taken[c.Name] || taken[c.Name+"_per_request"] || !fit.MatchString(c.Name) {
+				t.Errorf("%s: a column cannot be called %q", p.Name, c.Name)
+			}
+			if c.Unit == "" || c.Title == "" {
+				t.Errorf("%s: what is %s, and of what?", p.Name, c.Name)
+			}
+			taken[c.Name], taken[c.Name+"_per_request"] = true, true
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
 	"switchyard/internal/testenv"
+	"switchyard/trace/event"
 )
 
 // depths are the ways to trace, quickly.
@@ -245,6 +246,12 @@ func TestTraceAtTerminal(t *testing.T) {
 		}
 		master.Close()
 	}
+}
+
+// callsOf are the system calls among what was counted, by name; nil if they were not.
+func callsOf(values event.Values) map[string]uint64 {
+	calls, _ := values.Get("syscalls")
+	return calls.Parts
 }
 
 // A probe that the depth does not have is no reason to leave it out in silence.

@@ -28,6 +28,20 @@ func addProbeFlags(f *pflag.FlagSet) probeFlags {
 	return flags
 }
 
+// addCountFlags adds those of count depth to a command that asks for some of them always.
+func addCountFlags(f *pflag.FlagSet, always []string) probeFlags {
+	flags := probeFlags{}
+	for _, p := range trace.Optional(trace.CountDepth) {
+		if slices.Contains(always, p.Name) {
+			asked := true
+			flags[p.Option] = &asked
+			continue
+		}
+		flags[p.Option] = f.Bool(p.Option, false, "count besides: "+p.Doc)
+	}
+	return flags
+}
+
 // of lists the probes of a depth that were asked for.
 func (f probeFlags) of(depth trace.Depth) []string {
 	var names []string

@@ -136,8 +136,8 @@ func blinked(t *testing.T, r *report.Trace) {
 			t.Errorf("no check %s among %v", want, names)
 		}
 	}
-	if r.Syscalls["shutdown"] != blinks {
-		t.Errorf("shutdown: %d, want %d", r.Syscalls["shutdown"], blinks)
+	if callsOf(r.Values)["shutdown"] != blinks {
+		t.Errorf("shutdown: %d, want %d", callsOf(r.Values)["shutdown"], blinks)
 	}
 	if n := r.LostEvents(); n > 0 {
 		t.Errorf("lost %d events", n)

@@ -17,7 +17,7 @@ func reportOf(c *trace.Counts) *report.Trace {
 		WindowNS:   int64(c.Window),
 		Total:      report.TaskOf(&c.Total.Totals),
 		OtherTasks: c.OtherTasks,
-		Syscalls:   c.Syscalls,
+		Values:     c.Values,
 		Tasks:      []report.TraceTask{},
 		Preemptors: []report.TracePair{},
 		Wakers:     []report.TracePair{},
@@ -38,15 +38,12 @@ func reportOf(c *trace.Counts) *report.Trace {
 		}
 	}
 	t.SetThrottled(c.Throttled, c.Missing["throttled"])
-	delete(t.Missing, "fault_exceptions")
-	if _, missing := t.Missing["tlb_flushes"]; !missing {
-		t.TLBFlushes, t.TLBKept = &c.TLBFlushes, &c.TLBKept
-	}
+	t.Total.Values = c.Total.Values
 	t.Total.SetDistributions(&c.Distributions)
 	for i := range c.Tasks {
 		k := &c.Tasks[i]
 		row := report.TaskOf(&k.Totals.Totals)
-		row.TID, row.TGID, row.Name = k.TID, k.TGID, k.Name
+		row.TID, row.TGID, row.Name, row.Values = k.TID, k.TGID, k.Name, k.Values
 		if k.RunQueueLatency != nil {
 			row.RunQueueLatency = report.DurationsOf(k.RunQueueLatency)
 			row.WakeupLatency = report.DurationsOf(k.WakeupLatency)
@@ -64,6 +61,11 @@ func reportOf(c *trace.Counts) *report.Trace {
 				Reason: "count depth keeps no events (--record makes it)"})
 	}
 	s := c.Total.Switches
-	t.Cost.Events = s.Total() + c.Total.Wakeups + c.Total.Migrations.Total + c.SyscallTotal()
+	t.Cost.Events = s.Total() + c.Total.Wakeups + c.Total.Migrations.Total
+	for _, v := range c.Values {
+		if v.Unit != "ns" && v.Unit != "bytes" { // a number of events
+			t.Cost.Events += v.Count
+		}
+	}
 	return t
 }

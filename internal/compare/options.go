@@ -23,6 +23,8 @@ type Options struct {
 	Path                 string // what is asked for over HTTP
 	ServerCPUs, LoadCPUs proc.CPUList
 	NoTrace              bool
+	// Probes are asked for in the rounds that count, by name: trace.Optional has them.
+	Probes []string
 
 	// Calibrate is in how many rounds it is measured at the end what the probes cost; 0: it is not.
 	Calibrate int

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"time"
 
 	"switchyard"
@@ -55,6 +56,12 @@ func newRun(o Options) *run {
 		}
 		m.Models = append(m.Models, listed)
 	}
+	m.Columns = []event.Column{}
+	for _, p := range trace.Optional(trace.CountDepth) {
+		if slices.Contains(o.Probes, p.Name) {
+			m.Columns = append(m.Columns, p.Columns...)
+		}
+	}
 	if o.NoTrace {
 		m.NoCounts = "--no-trace was given"
 	}
@@ -92,7 +99,7 @@ func (r *run) measure(ctx context.Context) (*rounds.Result, error) {
 		var session *trace.Session
 		if counts && m.NoCounts == "" && ctx.Err() == nil {
 			var err error
-			session, err = trace.Open(trace.Options{Probes: []string{"syscall", "tlb"},
+			session, err = trace.Open(trace.Options{Probes: r.o.Probes,
 				MaxTasks: 1 /* all that is shown is sums */})
 			if err != nil {
 				m.NoCounts = report.OneLine(err.Error())

@@ -71,13 +71,13 @@ func CountsOf(c *trace.Counts) *rounds.Counts {
 	k := &rounds.Counts{
 		Totals: c.Total.Totals, PageFaults: c.Total.PageFaults, CPU: c.Total.CPU,
 		Distributions: c.Distributions,
-		Syscalls:      c.Syscalls, TLBFlushes: c.TLBFlushes, TLBKept: c.TLBKept,
-		Lost: c.LostEvents(), Missing: map[string]string{},
+		Values:        c.Values,
+		Lost:          c.LostEvents(), Missing: map[string]string{},
 	}
 	for column, why := range c.Missing {
-		switch column {
-		case "fault_exceptions", "new_task_latencies": // not asked for
-		case "throttled": // looked at in all rounds
+		switch {
+		case why == trace.NotAsked, column == "new_task_latencies":
+		case column == "throttled": // looked at in all rounds
 		default:
 			k.Missing[column] = report.OneLine(why)
 		}

@@ -29,7 +29,7 @@ func Show(r *run.Reader) (*report.Trace, error) {
 	if err := Replay(r, &scheduling, &calls); err != nil {
 		return nil, err
 	}
-	t := report.OfRecording(scheduling.Result(), r.Tasks(), r.Manifest(), calls.Counts)
+	t := report.OfRecording(scheduling.Result(), r.Tasks(), r.Manifest(), calls.Values())
 	printed, err := r.Load()
 	if err != nil {
 		return nil, err

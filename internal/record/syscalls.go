@@ -35,5 +35,17 @@ func (s *Syscalls) Event(e *event.Event) error {
 	return nil
 }
 
+// Values are Counts as what was counted in a column; none if they were not recorded.
+func (s *Syscalls) Values() event.Values {
+	if s.Counts == nil {
+		return nil
+	}
+	calls := event.Value{Column: syscalls.Column, Parts: s.Counts}
+	for _, n := range s.Counts {
+		calls.Count += n
+	}
+	return event.Values{calls}
+}
+
 // End implements Sink.
 func (s *Syscalls) End() error { return nil }

@@ -17,10 +17,13 @@ const CompareSchema = "switchyard.compare/1"
 
 // Compare is the result of `switchyard compare`: one row a model.
 type Compare struct {
-	Schema   string         `json:"schema"`
-	Host     Host           `json:"host"`
-	Options  rounds.Options `json:"options"`
-	Models   []ModelRow     `json:"models"`
+	Schema  string         `json:"schema"`
+	Host    Host           `json:"host"`
+	Options rounds.Options `json:"options"`
+	Models  []ModelRow     `json:"models"`
+	// Columns are those that probes were asked for: each row has a member by the name of each, null
+	// if it was not counted, and NAME_per_request beside it.
+	Columns  []event.Column `json:"columns,omitempty"`
 	Warnings []string       `json:"warnings,omitempty"`
 	// ProbeCost is what the probes of the rounds that count added, measured after
 	// the run. Rates, latencies and CPU time are of rounds without them.
@@ -65,21 +68,20 @@ type ModelRow struct {
 	Traced      bool   `json:"traced"`
 	TraceReason string `json:"trace_reason"`
 
-	Switches       *Switches         `json:"switches"`
-	RunQueue       *hist.Quantiles   `json:"run_queue_latency_us"`
-	WakeupLatency  *hist.Quantiles   `json:"wakeup_latency_us"`
-	OnCPUSpan      *hist.Quantiles   `json:"on_cpu_span_us"`
-	Blocked        *hist.Quantiles   `json:"blocked_us"`
-	Wakeups        *uint64           `json:"wakeups"`
-	Migrations     *uint64           `json:"migrations"`
-	Forks          *uint64           `json:"forks"`
-	Execs          *uint64           `json:"execs"`
-	Exits          *uint64           `json:"exits"`
-	ThreadsCreated *uint64           `json:"threads_created"`
-	PageFaults     *uint64           `json:"page_faults"`
-	TLBFlushes     *uint64           `json:"tlb_flushes"`
-	Syscalls       map[string]uint64 `json:"syscalls"`
-	PerRequest     *float64          `json:"syscalls_per_request"`
+	Switches       *Switches       `json:"switches"`
+	RunQueue       *hist.Quantiles `json:"run_queue_latency_us"`
+	WakeupLatency  *hist.Quantiles `json:"wakeup_latency_us"`
+	OnCPUSpan      *hist.Quantiles `json:"on_cpu_span_us"`
+	Blocked        *hist.Quantiles `json:"blocked_us"`
+	Wakeups        *uint64         `json:"wakeups"`
+	Migrations     *uint64         `json:"migrations"`
+	Forks          *uint64         `json:"forks"`
+	Execs          *uint64         `json:"execs"`
+	Exits          *uint64         `json:"exits"`
+	ThreadsCreated *uint64         `json:"threads_created"`
+	PageFaults     *uint64         `json:"page_faults"`
+	// Values are what probes that were asked for counted: see values.go.
+	Values event.Values `json:"-"`
 
 	// Throttled is of the server's cgroups while there was load, in all rounds,
 	// with probes and without.

@@ -20,6 +20,7 @@ func OfRounds(r *rounds.Result) *Compare {
 		Host:        Host{Host: m.Host},
 		Options:     m.Options,
 		ProbeCost:   OfPrices(m.Prices),
+		Columns:     m.Columns,
 		Interrupted: m.Interrupted,
 	}
 	c.Host.CPUs = m.Online
@@ -138,28 +139,16 @@ func (r *ModelRow) addCounts(s *rounds.Sum) {
 	r.Wakeups, r.Migrations = &c.Wakeups, &c.Migrations.Total
 	r.Forks, r.Execs, r.Exits, r.ThreadsCreated = &c.Forks, &c.Execs, &c.Exits, &c.Threads
 	r.PageFaults = &c.PageFaults
-	if _, missing := r.Missing["tlb_flushes"]; !missing {
-		r.TLBFlushes = &c.TLBFlushes
-	}
-	if _, missing := r.Missing["syscalls"]; !missing {
-		r.Syscalls = c.Syscalls
+	for _, v := range c.Values { // what one round did not count the sum does not have
+		if _, missing := r.Missing[v.Name]; !missing {
+			r.Values = append(r.Values, v)
+		}
 	}
 	if s.CountRequests == 0 {
 		return
 	}
 	requests := float64(s.CountRequests)
 	r.Switches.PerRequest = float64(r.Switches.Total()) / requests
-	if r.Syscalls != nil {
-		perRequest := float64(calls(c)) / requests
-		r.PerRequest = &perRequest
-	}
-}
-
-func calls(c *rounds.Counts) (n uint64) {
-	for _, k := range c.Syscalls {
-		n += k
-	}
-	return n
 }
 
 // notesOf are the sentences below the table about one model.
@@ -198,8 +187,8 @@ func probeShare(s *rounds.Sum, costs []ProbeCost) *float64 {
 	}
 	events := map[string]uint64{
 		event.PriceCount:   c.Switches.Total(),
-		event.PriceTLB:     c.TLBFlushes + c.TLBKept,
-		event.PriceSyscall: calls(c),
+		event.PriceTLB:     c.Values.Count("tlb_flushes") + c.Values.Count("tlb_kept"),
+		event.PriceSyscall: c.Values.Count("syscalls"),
 	}
 	var ns float64
 	for _, p := range costs {

@@ -1,9 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,12 +19,12 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// column is one column of the table: its two-line head, which of the two
+// column is one column of the table: its two-line head, which of the
 // narrow tables it belongs to, and its cell in a row.
 type column struct {
 	head  string // for text, in two lines
 	key   string // for CSV and Markdown: the name with its unit
-	part  int    // 1: what clients see and what it costs; 2: what the kernel did
+	part  int    // 1: what clients see and what it costs; 2: what the kernel did; 3: what else was counted
 	cell  func(ModelRow) string
 	value func(ModelRow) *float64 // unrounded, for CSV
 	least stats.AtLeast           // which of the latencies it is
@@ -95,7 +97,8 @@ func thousands(v float64) string {
 	return s
 }
 
-var columns = []column{
+// fixed are the columns of every comparison.
+var fixed = []column{
 	{head: "requests\n/s", key: "requests/s", part: 1,
 		cell: func(r ModelRow) string {
 			switch {
@@ -135,7 +138,7 @@ var columns = []column{
 	{head: "run q.\np99", key: "run-queue latency p99 µs", part: 2,
 		value: func(r ModelRow) *float64 { return of(r.RunQueue, func(q hist.Quantiles) float64 { return q.P99 }) }},
 	{head: "syscls\n/req", key: "system calls/request", part: 2,
-		value: func(r ModelRow) *float64 { return r.PerRequest }},
+		value: func(r ModelRow) *float64 { return r.perRequest("syscalls") }},
 	{head: "forks\n/req", key: "forks/request", part: 2,
 		value: func(r ModelRow) *float64 { return per(r.Forks, r) }},
 	{head: "threads\n/req", key: "threads created/request", part: 2,
@@ -146,6 +149,35 @@ var columns = []column{
 		value: func(r ModelRow) *float64 { return of(r.CPU, func(c CPUPerRequest) float64 { return c.System }) }},
 	{head: "PSS\n/conn", key: "PSS bytes/connection", part: 1,
 		value: func(r ModelRow) *float64 { return r.PSSPerConn }},
+}
+
+// columns are all columns: those, and one for each that probes were asked for and has no place
+// among them.
+func (c *Compare) columns() []column {
+	list := slices.Clone(fixed)
+	for _, counted := range c.Columns {
+		col := column{key: cmp.Or(counted.Title, counted.Name) + "/request", part: 3,
+			value: func(r ModelRow) *float64 { return r.perRequest(counted.Name) }}
+		if slices.ContainsFunc(fixed, func(f column) bool { return f.key == col.key }) {
+			continue
+		}
+		if counted.Unit == "ns" || counted.Unit == "bytes" {
+			col.key = cmp.Or(counted.Title, counted.Name) + " " + counted.Unit + "/request"
+		}
+		for _, line := range wrap(strings.TrimSuffix(col.key, "uest"), 16) {
+			col.head += "\n" + strings.TrimSpace(line)
+		}
+		col.head = col.head[1:]
+		list = append(list, col)
+	}
+	return list
+}
+
+// ofPart are the columns that stand in those of the narrow tables.
+func ofPart(list []column, parts ...int) []column {
+	return slices.DeleteFunc(slices.Clone(list), func(col column) bool {
+		return !slices.Contains(parts, col.part)
+	})
 }
 
 // text is a column's cell in a table for people; "–" when it is empty.
@@ -190,20 +222,21 @@ func (c *Compare) WriteText(w io.Writer, width int) error {
 	return err
 }
 
-// tables draws all columns in one table where that is not too wide, otherwise each part in as few
-// as it fits in.
+// tables draws all columns in one table where that is not too wide, or those of every comparison,
+// otherwise each part in as few as it fits in.
 func (c *Compare) tables(width int) []string {
-	if whole, fits := c.table(columns, width); fits {
+	all := c.columns()
+	if whole, fits := c.table(all, width); fits {
 		return []string{whole}
 	}
 	var made []string
-	for part := 1; part <= 2; part++ {
-		var rest []column
-		for _, col := range columns {
-			if col.part == part {
-				rest = append(rest, col)
-			}
+	parts := [][]column{ofPart(all, 1), ofPart(all, 2), ofPart(all, 3)}
+	if both := ofPart(all, 1, 2); len(both) < len(all) {
+		if _, fits := c.table(both, width); fits {
+			parts = [][]column{both, parts[2]}
 		}
+	}
+	for _, rest := range parts {
 		for len(rest) > 0 {
 			n := len(rest)
 			drawn, fits := c.table(rest, width)

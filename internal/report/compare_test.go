@@ -15,6 +15,7 @@ import (
 	"switchyard/internal/stats"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
+	"switchyard/trace/syscalls"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -23,6 +24,9 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 func ptr[T any](v T) *T { return &v }
 
+var sampleColumns = []event.Column{syscalls.Column,
+	{Name: "moons", Unit: "moons", Title: "moons that rose"}}
+
 func sample() *Compare {
 	rate := func(v ...float64) stats.Estimate { return stats.Median(v) }
 	row := func(model string, r stats.Estimate) ModelRow {
@@ -30,8 +34,10 @@ func sample() *Compare {
 			Latency: &stats.Quantiles{Summary: hist.Summary{P50: 96.2, P90: 130, P99: 412, P999: 2400, Max: 10_412, Mean: 99}}, Traced: true,
 			Switches: &Switches{event.Switches{Voluntary: 50_000, Involuntary: 1000, AddressSpace: 7, Lazy: 49_000}, 0.51},
 			RunQueue: &hist.Quantiles{N: 51_000, Summary: hist.Summary{Mean: 8, P50: 4, P90: 21, P99: 55.5, P999: 301, Max: 4012}}, Wakeups: ptr(uint64(50_000)), Migrations: ptr(uint64(3)),
-			Forks: ptr(uint64(0)), Execs: ptr(uint64(0)), Exits: ptr(uint64(0)), ThreadsCreated: ptr(uint64(3125)), PageFaults: ptr(uint64(9)), TLBFlushes: ptr(uint64(1)),
-			Syscalls: map[string]uint64{"epoll_wait": 50_000, "read": 100_000, "write": 100_000}, PerRequest: ptr(2.5),
+			Forks: ptr(uint64(0)), Execs: ptr(uint64(0)), Exits: ptr(uint64(0)), ThreadsCreated: ptr(uint64(3125)), PageFaults: ptr(uint64(9)),
+			Values: event.Values{{Column: sampleColumns[0], Count: 250_000,
+				Parts: map[string]uint64{"epoll_wait": 50_000, "read": 100_000, "write": 100_000}},
+				{Column: sampleColumns[1], Count: 1}},
 			CPU: &CPUPerRequest{User: 2.04, System: 8.4}, PSSPerConn: ptr(2867.2), PSSConnections: 16,
 			Checks: Checks{{Name: "nvcsw", Status: event.Pass, Traced: 50_000, Kernel: 50_000}, {Name: "nivcsw", Status: event.Pass, Traced: 1000, Kernel: 1000}}}
 	}
@@ -43,11 +49,11 @@ func sample() *Compare {
 	failed.Latency.AtLeast = stats.AtLeastMean | stats.AtLeastP99 | stats.AtLeastP999 | stats.AtLeastMax
 	untraced := row("threads/pool", rate(70_000, 71_000))
 	untraced.Traced, untraced.TraceReason = false, "no permission: \x1b[31mrun as root"
-	untraced.Switches, untraced.RunQueue, untraced.Forks, untraced.ThreadsCreated, untraced.PerRequest, untraced.Checks = nil, nil, nil, nil, nil, nil
+	untraced.Switches, untraced.RunQueue, untraced.Forks, untraced.ThreadsCreated, untraced.Values, untraced.Checks = nil, nil, nil, nil, nil, nil
 	failed.ProbeShare = ptr(0.034)
 	failed.Throttled = &event.Throttling{Times: 23, Time: 1_009_000_000, Cgroups: []string{"/limited\x1b[31m", "/"}, Read: 2}
 	untraced.Throttled = &event.Throttling{Cgroups: []string{}, Read: 2}
-	return &Compare{Schema: CompareSchema,
+	return &Compare{Schema: CompareSchema, Columns: sampleColumns,
 		ProbeCost: []ProbeCost{
 			{Name: "count", Doc: "count depth, a traced task", Unit: "a switch with its waking", Added: rate(301, 310, 290, 320, 280), Without: rate(2400), Events: 1.9},
 			{Name: "syscall", Doc: "system calls by name, any task", Unit: "a system call", Added: rate(95, 96, 94, 97, 93), Without: rate(140), Events: 1}},
@@ -132,7 +138,7 @@ func TestJSONKeys(t *testing.T) {
 	for _, m := range doc["models"].([]any) {
 		row := m.(map[string]any)
 		need(t, row["model"].(string), row, "available", "reason", "requests", "errors", "requests_per_second", "latency_us", "traced", "trace_reason", "switches",
-			"run_queue_latency_us", "wakeups", "migrations", "forks", "execs", "threads_created", "page_faults", "tlb_flushes", "syscalls", "syscalls_per_request",
+			"run_queue_latency_us", "wakeups", "migrations", "forks", "execs", "threads_created", "page_faults", "moons", "moons_per_request", "syscalls", "syscalls_per_request",
 			"cpu_us_per_request", "pss_bytes_per_connection", "lost_events", "checks")
 		if row["traced"] == true {
 			need(t, row["model"].(string), row, "latency_us.p50", "latency_us.p90", "latency_us.p99", "latency_us.p999", "latency_us.max",
@@ -210,7 +216,7 @@ func TestCountsWithoutRates(t *testing.T) {
 	if err := errors.Join(c.WriteText(&wide, 120), c.WriteMarkdown(&md), c.WriteCSV(&sheet)); err != nil {
 		t.Fatal(err)
 	}
-	if line := strings.Split(wide.String(), "\n")[3]; strings.Join(strings.Fields(line), " ") != "poll/epoll – – – .500 .010 <.001 56µ 2.500 0 .031 – – 3K" {
+	if line := strings.Split(wide.String(), "\n")[3]; strings.Join(strings.Fields(line), " ") != "poll/epoll – – – .500 .010 <.001 56µ 2.500 0 .031 – – 3K <.001" {
 		t.Errorf("text: %q", line)
 	}
 	if line := strings.Split(md.String(), "\n")[2]; !strings.HasPrefix(line, "| `poll/epoll` | – | – | – | .500 |") {

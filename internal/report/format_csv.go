@@ -21,10 +21,14 @@ func init() {
 func (c *Compare) WriteCSV(w io.Writer) error {
 	cw := csv.NewWriter(w)
 	head := []string{"model", "available", "reason", "requests", "errors", "unfinished"}
-	for _, col := range columns {
+	for _, col := range fixed {
 		head = append(head, col.key)
 	}
 	head = append(head, "requests/s low", "requests/s high", "confidence", "lost events", "checks", "latencies at least")
+	more := ofPart(c.columns(), 3)
+	for _, col := range more {
+		head = append(head, cell(col.key))
+	}
 	if err := cw.Write(head); err != nil {
 		return err
 	}
@@ -38,7 +42,7 @@ func (c *Compare) WriteCSV(w io.Writer) error {
 		row := []string{cell(r.Model), strconv.FormatBool(r.Available), cell(r.Reason),
 			strconv.FormatUint(r.Requests, 10), strconv.FormatUint(r.Errors, 10),
 			strconv.FormatUint(r.Unfinished, 10)}
-		for _, col := range columns {
+		for _, col := range fixed {
 			row = append(row, number(col.value(r)))
 		}
 		checks := "none"
@@ -61,6 +65,9 @@ func (c *Compare) WriteCSV(w io.Writer) error {
 			least = strings.Join(r.Latency.AtLeast.Keys(), " ")
 		}
 		row = append(row, least)
+		for _, col := range more {
+			row = append(row, number(col.value(r)))
+		}
 		if err := cw.Write(row); err != nil {
 			return err
 		}

@@ -23,8 +23,9 @@ func (c *Compare) WriteMarkdown(w io.Writer) error {
 	}
 	t := newTable(text.AlignLeft)
 	head := table.Row{"model"}
+	columns := c.columns()
 	for _, col := range columns {
-		head = append(head, col.key)
+		head = append(head, markdown(col.key))
 	}
 	t.AppendHeader(head)
 	for _, r := range c.Models {

@@ -11,9 +11,9 @@ import (
 )
 
 // OfRecording is what a recording showed: the analysis of its events, its table of tasks, its
-// manifest, and how many system calls there were by name, nil if they were not recorded.
+// manifest, and what else was counted in it.
 func OfRecording(r *sched.Result, table []event.Task, m *run.Manifest,
-	calls map[string]uint64) *Trace {
+	values event.Values) *Trace {
 	o := &m.Options
 	t := &Trace{
 		Schema:     TraceSchema,
@@ -26,7 +26,7 @@ func OfRecording(r *sched.Result, table []event.Task, m *run.Manifest,
 		Preemptors: []TracePair{},
 		Wakers:     []TracePair{},
 		Lost:       []event.Lost{},
-		Syscalls:   calls,
+		Values:     values,
 		Missing:    map[string]string{},
 		Warnings:   slices.Clone(m.Warnings),
 	}
@@ -67,7 +67,7 @@ func OfRecording(r *sched.Result, table []event.Task, m *run.Manifest,
 	if r.Waste.Reason != "" {
 		t.Missing["tasks that waited while a CPU idled"] = r.Waste.Reason
 	}
-	if calls == nil {
+	if !o.Syscalls {
 		t.Missing["syscalls"] = "not asked for (--syscalls)"
 	}
 	p := &m.Probe

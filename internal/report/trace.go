@@ -40,18 +40,16 @@ type Trace struct {
 	Preemptors []TracePair       `json:"preemptors"`
 	Wakers     []TracePair       `json:"wakers"`
 	// Chains are the worst there were, the worst first.
-	Chains   []TraceChain      `json:"chains,omitempty"`
-	Syscalls map[string]uint64 `json:"syscalls,omitempty"`
-	// Switches that flushed the TLB, and those that found its entries still good.
-	TLBFlushes *uint64           `json:"tlb_flushes,omitempty"`
-	TLBKept    *uint64           `json:"tlb_kept,omitempty"`
-	RunQueue   *TraceQueue       `json:"run_queue_length,omitempty"`
-	Lost       []event.Lost      `json:"lost"`
-	Losses     []event.Loss      `json:"losses,omitempty"`
-	Checks     []event.Check     `json:"checks"`
-	Cost       TraceCost         `json:"cost"`
-	Missing    map[string]string `json:"missing,omitempty"`
-	Warnings   []string          `json:"warnings,omitempty"`
+	Chains []TraceChain `json:"chains,omitempty"`
+	// Values are what probes that were asked for counted: see values.go.
+	Values   event.Values      `json:"-"`
+	RunQueue *TraceQueue       `json:"run_queue_length,omitempty"`
+	Lost     []event.Lost      `json:"lost"`
+	Losses   []event.Loss      `json:"losses,omitempty"`
+	Checks   []event.Check     `json:"checks"`
+	Cost     TraceCost         `json:"cost"`
+	Missing  map[string]string `json:"missing,omitempty"`
+	Warnings []string          `json:"warnings,omitempty"`
 }
 
 // TraceTask is what one task did in the window, or all together.
@@ -83,6 +81,8 @@ type TraceTask struct {
 	Execs    uint64 `json:"execs"`
 	Exits    uint64 `json:"exits"`
 	Censored uint64 `json:"censored"`
+	// Values are those that are kept of each task.
+	Values event.Values `json:"-"`
 	// Fine is what only record depth tells; nil in count depth.
 	Fine *TraceFine `json:"record,omitempty"`
 	// Lossy is set when an interval of the task touches one in which events were lost.

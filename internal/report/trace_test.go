@@ -9,6 +9,7 @@ import (
 	"switchyard/internal/stats"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
+	"switchyard/trace/syscalls"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -43,8 +44,9 @@ func sampleTrace() *Trace {
 			RequestsPerSecond: 5000, Latency: stats.Quantiles{Summary: hist.Summary{P50: 75.8, P99: 1480, Max: 6720}}, Warnings: []string{"it was late"}},
 		Throttled: &event.Throttling{Times: 23, Time: 1_009_000_000, Cgroups: []string{"/limited\x1b[31m\xff", "/", "/a", "/b"}, Read: 5},
 
-		Syscalls: map[string]uint64{"read": 1009, "write": 1009, "futex": 23},
-		Lost:     []event.Lost{{CPU: 1, First: 1, Last: 2, Count: 3}},
+		Values: event.Values{{Column: syscalls.Column, Count: 2041,
+			Parts: map[string]uint64{"read": 1009, "write": 1009, "futex": 23}}},
+		Lost: []event.Lost{{CPU: 1, First: 1, Last: 2, Count: 3}},
 		Checks: []event.Check{{Name: "nvcsw", Status: "pass", Traced: 123_480, Kernel: 123_480},
 			{Name: "nivcsw", Status: "fail", Reason: "differs by -3, 1 task wrong, the first task 1234 (\x1b[31mx): traced 1, kernel 4", Traced: 7891, Kernel: 7894},
 			{Name: "run_delay", Status: "unavailable", Reason: "this kernel does not keep it"}},

@@ -62,10 +62,6 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 	writeWrapped(&b, width,
 		"Switches into these tasks: %d address-space, %d thread, %d kept; away from them to idle or kernel threads: %d lazy.",
 		s.AddressSpace, s.Thread, s.Kept, s.Lazy)
-	if t.TLBFlushes != nil && t.TLBKept != nil {
-		writeWrapped(&b, width, "TLB at these switches: flushed %s, still good %s.",
-			words.Count(*t.TLBFlushes, "time"), words.Count(*t.TLBKept, "time"))
-	}
 	if total.RunQueueLatency != nil {
 		writeWrapped(&b, width, "Run-queue latency: %s. Wake-ups by an interrupt: %d of %d.",
 			quantiles(total.RunQueueLatency), total.WakeupsByInterrupt, total.Wakeups)
@@ -81,7 +77,9 @@ func (t *Trace) WriteText(w io.Writer, width int) error {
 		writeWrapped(&b, width, "Migrations: %s.", strings.Join(parts, ", "))
 	}
 	t.writeLives(&b, width)
-	t.writeSyscalls(&b, width)
+	for _, v := range t.Values {
+		writeWrapped(&b, width, "%s", sentence(v))
+	}
 	t.writeSwitchCost(&b, width)
 	writePairs(&b, "Who took the CPU from whom, and how long that one then waited", "took",
 		t.Preemptors, width)
@@ -178,17 +176,6 @@ func (t *Trace) lostWhere() string {
 	}
 	return fmt.Sprintf(" in %s on %s (a larger --buffer may keep them)",
 		words.Count(len(t.Lost), "interval"), words.Count(len(cpus), "CPU"))
-}
-
-func (t *Trace) writeSyscalls(b *strings.Builder, width int) {
-	if len(t.Syscalls) == 0 {
-		return
-	}
-	counts := make(map[string]int64, len(t.Syscalls))
-	for name, n := range t.Syscalls {
-		counts[name] = int64(n)
-	}
-	writeWrapped(b, width, "System calls: %s.", kinds(counts))
 }
 
 func (t *Trace) writeSwitchCost(b *strings.Builder, width int) {
@@ -404,8 +391,15 @@ func (t *Trace) writeFoot(b *strings.Builder, width int) {
 	for _, l := range t.Losses {
 		lines = append(lines, fmt.Sprintf("Lost: %d: %s.", l.Count, Printable(l.Reason)))
 	}
+	missing := make(map[string][]string) // by reason
 	for _, k := range sorted(keys(t.Missing)) {
-		lines = append(lines, fmt.Sprintf("No %s: %s.", k, Printable(t.Missing[k])))
+		missing[t.Missing[k]] = append(missing[t.Missing[k]], k)
+	}
+	for _, k := range sorted(keys(t.Missing)) {
+		if names := missing[t.Missing[k]]; names[0] == k {
+			lines = append(lines, fmt.Sprintf("No %s: %s.", strings.Join(names, ", "),
+				Printable(t.Missing[k])))
+		}
 	}
 	for _, s := range t.Warnings {
 		lines = append(lines, Printable(s))

@@ -10,7 +10,7 @@ import (
 
 // Schema names the layout of the run directory of a comparison. Keys may be added to it; what
 // changes its meaning changes the number.
-const Schema = "switchyard.compare-run/1"
+const Schema = "switchyard.compare-run/2"
 
 // Manifest is manifest.json: what all rounds have in common. A Writer fills in Schema and Rounds.
 type Manifest struct {
@@ -24,6 +24,8 @@ type Manifest struct {
 	Machine Machine `json:"machine"`
 	// Models are those that were compared, in the order of the table.
 	Models []Model `json:"models"`
+	// Columns are what probes were asked for besides, in the rounds that count.
+	Columns []event.Column `json:"columns"`
 	// NoCounts says why no round counts.
 	NoCounts string `json:"no_counts,omitempty"`
 	// Prices are what the probes of rounds that count added, measured after the last.

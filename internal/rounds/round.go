@@ -72,10 +72,9 @@ type Counts struct {
 
 	event.Distributions
 
-	Syscalls   map[string]uint64 `json:"syscalls"`
-	TLBFlushes uint64            `json:"tlb_flushes"` // switches that flushed the whole TLB
-	TLBKept    uint64            `json:"tlb_kept"`    // switches that found its entries still good
-	Lost       uint64            `json:"lost_events"`
+	// Values are what probes that were asked for counted.
+	Values event.Values `json:"values"`
+	Lost   uint64       `json:"lost_events"`
 	// Missing says why something above was not counted, by its key.
 	Missing map[string]string `json:"missing,omitempty"`
 }
@@ -85,14 +84,7 @@ func (c *Counts) add(o *Counts) {
 	c.PageFaults += o.PageFaults
 	c.CPU += o.CPU
 	c.AddDistributions(&o.Distributions)
-	if c.Syscalls == nil {
-		c.Syscalls = map[string]uint64{}
-	}
-	for name, n := range o.Syscalls {
-		c.Syscalls[name] += n
-	}
-	c.TLBFlushes += o.TLBFlushes
-	c.TLBKept += o.TLBKept
+	c.Values = c.Values.Plus(o.Values)
 	c.Lost += o.Lost
 }
 

@@ -43,8 +43,10 @@ func rateRound(model string, number int, rate float64) *Round {
 func countRound(model string) *Round {
 	r := rateRound(model, 0, 1)
 	r.CPU, r.Memory = nil, nil
-	r.Counts = &Counts{PageFaults: 2, CPU: time.Second, Syscalls: map[string]uint64{"read": 5},
-		TLBFlushes: 1, Lost: 1, Missing: map[string]string{"tlb_flushes": "no x86"}}
+	r.Counts = &Counts{PageFaults: 2, CPU: time.Second, Lost: 1,
+		Values: event.Values{{Column: event.Column{Name: "syscalls", Unit: "calls"}, Count: 5,
+			Parts: map[string]uint64{"read": 5}}},
+		Missing: map[string]string{"tlb_flushes": "no x86"}}
 	r.Counts.Switches.Voluntary, r.Counts.Forks = 9, 1
 	r.Counts.RunQueueLatency.Add(time.Millisecond)
 	r.Throttled, r.ThrottledWhy = nil, "no cgroups"
@@ -198,7 +200,7 @@ func TestHostileRuns(t *testing.T) {
 			}
 		}
 	}
-	next := "switchyard.compare-run/2"
+	next := "switchyard.compare-run/3"
 	for name, c := range map[string]struct {
 		do   func(t *testing.T, dir string)
 		want error

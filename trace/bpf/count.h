@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * What the kernel side and the Go side share, in count depth: defined here once, generated into Go,
- * sizes asserted in both. Values are appended, never renumbered.
+ * sizes asserted in both. Nothing of it is on disk.
  */
 #ifndef SWITCHYARD_COUNT_H
 #define SWITCHYARD_COUNT_H
@@ -26,37 +26,39 @@ enum count {
 	COUNT_THREAD = 8,	 /* S: switches into it from a task with the same mm */
 	COUNT_KEPT = 9,	 /* S: switches into it whose page table a task without an mm had kept */
 	COUNT_LAZY = 10, /* S: switches away from it to a task without an mm */
-	COUNT_MIGRATIONS = 11,	/* W */
-	COUNT_YIELDS = 12,	/* S: involuntary switches out of sched_yield */
-	COUNT_SIGNALLED = 13,	/* S: voluntary switches cut short by a signal: prev_state was 0 */
-	COUNT_SPURIOUS = 14,	/* W: wakings of a task not off the CPU, COUNT_EARLY's included */
-	COUNT_EARLY = 15,	/* S: wake-ups seen before the switch-out they belong to */
-	COUNT_UNWOKEN = 16,	/* S: blocked tasks that came back without a waking */
-	COUNT_FORKS = 17,	/* T: processes made */
-	COUNT_THREADS = 18,	/* T: threads made, io_uring's workers too */
-	COUNT_EXECS = 19,	/* T */
-	COUNT_FAULTS_USER = 20, /* T: page fault exceptions taken in user mode */
-	COUNT_FAULTS_KERNEL = 21, /* T: taken in the kernel, on a user address */
-	COUNT_CENSORED = 22,	  /* S: intervals that began before the window: in no histogram */
-	COUNT_NEGATIVE = 23,	  /* S, W: intervals two CPUs' clocks made negative; taken as 0 */
-	COUNT_UNSEEN = 24,	  /* S: switches into it that were not shown */
-	COUNT_UNKNOWN = 25,	  /* S: ns whose state was not known */
-	COUNT_KEPT_BY_PROBES = 26,
+	COUNT_MIGRATIONS = 11, /* W */
+	COUNT_YIELDS = 12,     /* S: involuntary switches out of sched_yield */
+	COUNT_SIGNALLED = 13,  /* S: voluntary switches cut short by a signal: prev_state was 0 */
+	COUNT_SPURIOUS = 14,   /* W: wakings of a task not off the CPU, COUNT_EARLY's included */
+	COUNT_EARLY = 15,      /* S: wake-ups seen before the switch-out they belong to */
+	COUNT_UNWOKEN = 16,    /* S: blocked tasks that came back without a waking */
+	COUNT_FORKS = 17,      /* T: processes made */
+	COUNT_THREADS = 18,    /* T: threads made, io_uring's workers too */
+	COUNT_EXECS = 19,      /* T */
+	COUNT_COLUMNS = 20,    /* T: what probes that are asked for count: count_current() */
+	COUNT_CENSORED = 26,   /* S: intervals that began before the window: in no histogram */
+	COUNT_NEGATIVE = 27,   /* S, W: intervals two CPUs' clocks made negative; taken as 0 */
+	COUNT_UNSEEN = 28,     /* S: switches into it that were not shown */
+	COUNT_UNKNOWN = 29,    /* S: ns whose state was not known */
+	COUNT_KEPT_BY_PROBES = 30,
 
 	/* Filled in when a task is read. The kernel's own books: */
-	COUNT_BOOKS = 26,
-	COUNT_NVCSW = 26,
-	COUNT_NIVCSW = 27,
-	COUNT_SUM_EXEC = 28, /* ns */
-	COUNT_UTIME = 29,    /* ns, sampled by the tick */
-	COUNT_STIME = 30,    /* ns, sampled by the tick */
-	COUNT_MIN_FLT = 31,
-	COUNT_MAJ_FLT = 32,
+	COUNT_BOOKS = 30,
+	COUNT_NVCSW = 30,
+	COUNT_NIVCSW = 31,
+	COUNT_SUM_EXEC = 32, /* ns */
+	COUNT_UTIME = 33,    /* ns, sampled by the tick */
+	COUNT_STIME = 34,    /* ns, sampled by the tick */
+	COUNT_MIN_FLT = 35,
+	COUNT_MAJ_FLT = 36,
 	/* and ours: */
-	COUNT_LIFE = 33,  /* ns since the task was first seen */
-	COUNT_EXITS = 34, /* 1 when it is gone */
-	COUNTS = 35,
+	COUNT_LIFE = 37,  /* ns since the task was first seen */
+	COUNT_EXITS = 38, /* 1 when it is gone */
+	COUNTS = 39,
 };
+
+/* How many columns there are for probes that are asked for, all of them together. */
+#define COLUMNS (COUNT_CENSORED - COUNT_COLUMNS)
 
 /* What a task is doing; the low bits of struct task's mark. */
 enum state {
@@ -139,31 +141,14 @@ _Static_assert(sizeof(struct window) == 24 + 8 * COUNTS + HISTS * sizeof(struct 
 	       "struct window");
 _Static_assert(sizeof(struct window) <= 32768, "the kernel's limit for a per-CPU value");
 
-/* Whose numbers a system call's is one of. */
-enum syscall_abi {
-	SYSCALL_NATIVE = 0,
-	SYSCALL_COMPAT = 1, /* 32-bit: i386 on x86, arm on arm64 */
-	SYSCALL_X32 = 2,    /* x86: 64-bit code with 32-bit addresses */
-	SYSCALL_ABIS = 3,
-};
-
-/* The places each ABI has. */
-enum syscall_slots {
-	SYSCALL_OTHER = 639, /* every number from it on; the highest in use is 547, of x32 */
-	SYSCALLS = 640,
-	SYSCALL_SLOTS = 1920, /* all ABIs' */
-};
-_Static_assert(SYSCALL_SLOTS == SYSCALL_ABIS * SYSCALLS, "enum syscall_slots");
-
 /* What one CPU knows. The counts only grow. */
 struct cpu {
 	u32 expect; /* the traced thread a switch is now going to, until its page table is loaded */
 	u32 ids;    /* how many tasks made on it got theirs, where nothing else is to count them */
 	u64 tlb_flushes; /* switches to a traced task that flushed the whole TLB */
 	u64 tlb_kept;	 /* switches to one whose entries were still good */
-	u64 syscalls[SYSCALL_SLOTS];
 };
-_Static_assert(sizeof(struct cpu) == 24 + 8 * SYSCALL_SLOTS, "struct cpu");
+_Static_assert(sizeof(struct cpu) == 24, "struct cpu");
 
 /* A task as it is handed over: at its end, the window's, or when it is read. */
 struct row {

@@ -2,13 +2,13 @@
 /* Page fault exceptions of traced tasks, by the mode they were taken in. */
 #include "state.h"
 
+/* The columns of trace/probe_fault.go, in its order. */
+enum { USER, KERNEL };
+
 SEC("tp_btf/page_fault_user")
 int page_fault_user(u64 *ctx)
 {
-	struct task *ts = task_get_current(task_current());
-
-	if (ts)
-		ts->n[COUNT_FAULTS_USER]++;
+	count_current(USER, 1);
 	return 0;
 }
 
@@ -16,13 +16,8 @@ int page_fault_user(u64 *ctx)
 SEC("tp_btf/page_fault_kernel")
 int page_fault_kernel(u64 *ctx)
 {
-	struct task *ts;
-
-	if (ctx[0] >= user_top)
-		return 0;
-	ts = task_get_current(task_current());
-	if (ts)
-		ts->n[COUNT_FAULTS_KERNEL]++;
+	if (ctx[0] < user_top)
+		count_current(KERNEL, 1);
 	return 0;
 }
 

@@ -354,8 +354,6 @@ const volatile struct {
 	enum state state;
 	enum hist_shape hist_shape;
 	enum hist_id hist_id;
-	enum syscall_abi syscall_abi;
-	enum syscall_slots syscall_slots;
 	enum walk_mode walk_mode;
 	struct control *ctl;
 	struct walk *walk;

@@ -72,6 +72,7 @@ const volatile s64 current_task_at = 0;	 /* current_task, likewise */
 const volatile bool have_task_pt_regs = true; /* 5.15 */
 const volatile u32 nr_sched_yield = 24;
 const volatile u64 page_size = 4096;
+const volatile u32 first_column = 0;	      /* the probe's first one of a task's columns */
 const volatile u64 user_top = 0x800000000000; /* the first address that is the kernel's */
 
 /*
@@ -108,6 +109,18 @@ static __always_inline struct task *task_get_current(struct task_struct *t)
 	if (slot < 0)
 		return NULL;
 	return bpf_map_lookup_elem(&tasks, &slot);
+}
+
+/*
+ * Adds to what a probe counts of the task that runs, if it is traced. Columns are numbered from 0,
+ * in the order in which the probe's Go file names them; the loader says where they begin.
+ */
+static __always_inline void count_current(u32 column, u64 n)
+{
+	struct task *ts = task_get_current(task_current());
+
+	if (ts)
+		ts->n[COUNT_COLUMNS + first_column + column] += n;
 }
 
 static __always_inline void fetch(struct task *ts)

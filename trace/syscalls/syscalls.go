@@ -5,9 +5,14 @@ package syscalls
 import (
 	"slices"
 	"strconv"
+
+	"switchyard/trace/event"
 )
 
 //go:generate go run gen_tables.go
+
+// Column is that of system calls by name.
+var Column = event.Column{Name: "syscalls", Unit: "calls", Title: "system calls"}
 
 // An ABI is a way to call the kernel.
 type ABI string
