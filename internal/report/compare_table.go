@@ -371,8 +371,8 @@ func (c *Compare) emptyColumns() []string {
 		if !r.Traced && r.TraceReason != "" {
 			note(r.TraceReason, "")
 		}
-		for key, reason := range r.Missing {
-			note(reason, key)
+		for _, key := range sorted(keys(r.Missing)) {
+			note(r.Missing[key], key)
 		}
 	}
 	var lines []string

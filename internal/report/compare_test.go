@@ -233,3 +233,15 @@ func TestCountsWithoutRates(t *testing.T) {
 		}
 	}
 }
+
+// What is missing for several reasons is said in the same order each time.
+func TestEmptyColumnsAreInOrder(t *testing.T) {
+	c := Compare{Models: []ModelRow{{Rounds: 1, Traced: true,
+		Missing: map[string]string{"a": "no a", "b": "no b", "c": "no c", "d": "no d"}}}}
+	const want = "Empty: a: no a. Empty: b: no b. Empty: c: no c. Empty: d: no d."
+	for range 20 {
+		if got := strings.Join(c.emptyColumns(), " "); got != want {
+			t.Fatalf("%q, want %q", got, want)
+		}
+	}
+}
