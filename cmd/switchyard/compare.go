@@ -225,7 +225,8 @@ func compareModels(env Env, o compareOptions, quiet bool) error {
 		return keepErr
 	}
 	if kept != nil && !quiet {
-		env.say("The run is in %s: switchyard report %[1]s", filepath.Clean(o.out))
+		out := filepath.Clean(o.out)
+		env.say("The run is in %s: switchyard report %s", out, words.Shell(out))
 	}
 	if c.Interrupted {
 		return fmt.Errorf("interrupted: %d of %d rounds of the first model are in the result", c.Models[0].Rounds, o.Rounds)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"switchyard/internal/record"
+	"switchyard/internal/words"
 
 	"github.com/spf13/cobra"
 )
@@ -32,7 +33,8 @@ busy that the tracer came late.`,
 		d, err := record.Open(dir, own)
 		if errors.Is(err, fs.ErrNotExist) {
 			if _, e := os.Stat(filepath.Join(dir, "manifest.json")); e == nil {
-				return fmt.Errorf("%s: the recording is complete: switchyard report %s shows it", dir, dir)
+				return fmt.Errorf("%s: the recording is complete: switchyard report %s shows it", dir,
+					words.Shell(dir))
 			}
 			return fmt.Errorf("%s: there is no recording here (it would have a file %s)", dir, record.SpoolName)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"switchyard/internal/capture"
 	"switchyard/internal/report"
+	"switchyard/internal/words"
 	"switchyard/trace"
 )
 
@@ -189,7 +190,7 @@ func traceCommand(env Env, o traceOptions, quiet bool) error {
 	}
 	if o.Out != "" && !quiet {
 		env.say("The recording is in %s; switchyard report %s shows it again",
-			filepath.Clean(o.Out), o.Out)
+			filepath.Clean(o.Out), words.Shell(filepath.Clean(o.Out)))
 	}
 	if err := writeTrace(env, r.Trace, o.format); err != nil {
 		return err

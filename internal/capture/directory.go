@@ -10,6 +10,7 @@ import (
 
 	"switchyard/internal/record"
 	"switchyard/internal/run"
+	"switchyard/internal/words"
 )
 
 // A directory is where a recording goes: Recording.Out, or one that is removed when its report is
@@ -65,9 +66,10 @@ func (d *directory) kept(err error) error {
 	}
 	if errors.Is(err, unix.ENOSPC) {
 		return fmt.Errorf("%w (what was written is kept: make room, then: switchyard recover %s)",
-			err, d.out)
+			err, words.Shell(d.out))
 	}
-	return fmt.Errorf("%w (the recording is kept: switchyard recover %s)", err, d.out)
+	return fmt.Errorf("%w (the recording is kept: switchyard recover %s)", err,
+		words.Shell(d.out))
 }
 
 // writing is what somebody is told who interrupts the writing of the tables.
@@ -76,5 +78,5 @@ func (d *directory) writing() string {
 		return "interrupted: the result of the trace is still being made"
 	}
 	return fmt.Sprintf("interrupted: the tables of the recording are still being written "+
-		"(after kill -9: switchyard recover %s)", d.out)
+		"(after kill -9: switchyard recover %s)", words.Shell(d.out))
 }

@@ -8,6 +8,7 @@ import (
 
 	"switchyard/internal/run"
 	"switchyard/internal/sys"
+	"switchyard/internal/words"
 
 	"golang.org/x/sys/unix"
 )
@@ -66,7 +67,7 @@ func Create(path string, own func(*os.File)) (_ *Directory, err error) {
 		0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%s holds a recording that was cut off: switchyard recover %s completes it",
-			path, path)
+			path, words.Shell(path))
 	}
 	if err != nil {
 		return nil, err

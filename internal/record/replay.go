@@ -7,6 +7,7 @@ import (
 
 	"switchyard/internal/run"
 	"switchyard/internal/sys"
+	"switchyard/internal/words"
 	"switchyard/trace/event"
 )
 
@@ -52,7 +53,7 @@ func OpenRun(dir string) (*run.Reader, error) {
 	r, err := run.Open(dir)
 	if errors.Is(err, run.ErrIncomplete) && hasSpool(dir) {
 		return nil, fmt.Errorf("%s: the recording was cut off before its tables were written: switchyard recover %s writes them",
-			dir, dir)
+			dir, words.Shell(dir))
 	}
 	return r, err
 }

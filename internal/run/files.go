@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"switchyard/internal/sys"
+	"switchyard/internal/words"
 )
 
 // Files are those of a run directory of any kind, which may come from anybody.
@@ -85,7 +86,7 @@ func (f *Files) ReadManifest() (schema string, manifest []byte, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil, fmt.Errorf("read run %s: %w, there is no %s: it is no run, or a"+
 			" recording that was interrupted, which `switchyard recover %s` completes",
-			f.dir, ErrIncomplete, ManifestName, f.dir)
+			f.dir, ErrIncomplete, ManifestName, words.Shell(f.dir))
 	case err != nil:
 		return "", nil, err
 	}
