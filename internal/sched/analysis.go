@@ -267,6 +267,14 @@ func (a *Analysis) task(id event.TaskID) *task {
 	return &a.tasks[i][int(id)%taskPiece]
 }
 
+// peek returns the state of a task, nil if there is none yet.
+func (a *Analysis) peek(id event.TaskID) *task {
+	if i := int(id) / taskPiece; id >= 0 && i < len(a.tasks) && a.tasks[i] != nil {
+		return &a.tasks[i][int(id)%taskPiece]
+	}
+	return nil
+}
+
 // cpu returns the state of a CPU.
 func (a *Analysis) cpu(i int) *cpu {
 	if i >= len(a.cpus) {

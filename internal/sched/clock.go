@@ -66,23 +66,25 @@ func (a *Analysis) wakesNot(id event.TaskID, number int32) {
 
 // stale returns how far the CPU's clock may lag behind at a switch. It is not behind the last
 // waking to its queue; or, while that one may still be on its way there, behind the first.
-func (a *Analysis) stale(c *cpu, e *event.Event, now int64) int64 {
-	since, t := c.woken.at, a.task(e.Other)
+func (a *Analysis) stale(c *cpu, e *event.Event, next *task, now int64) int64 {
+	since := c.woken.at
 	if !c.woken.here && c.woken.until > now {
 		since = c.woken.first
 	}
-	_, _, lost := a.lostAny.within(c.since, now)
+	if len(a.lostAny) > 0 {
+		if _, _, lost := a.lostAny.within(c.since, now); lost {
+			since = c.since
+		}
+	}
 	switch {
-	case lost:
-		since = c.since
 	case since >= 0 || e.Other.Idle():
-	case t == nil || t.state == unmet || t.state == unknown ||
+	case next == nil || next.state == unmet || next.state == unknown ||
 		!a.o.All && e.Flags&event.FlagVoluntary == 0:
 		// The waking that led to it is not known.
 		since = c.since
-	case t.state == blocked:
+	case next.state == blocked:
 		// It was not seen, or taken for another, for it came before the task had left.
-		since = max(c.since, t.from)
+		since = max(c.since, next.from)
 	}
 	if since < 0 {
 		return 0
@@ -92,7 +94,7 @@ func (a *Analysis) stale(c *cpu, e *event.Event, now int64) int64 {
 
 // lag returns how far the CPU's clock may lag behind at a switch, by the time the next task has
 // been chosen.
-func (a *Analysis) lag(c *cpu, e *event.Event, now, stale int64) int64 {
+func (a *Analysis) lag(c *cpu, e *event.Event, next *task, now, stale int64) int64 {
 	switch {
 	case stale > 0 && c.woken.here:
 		return stale
@@ -101,8 +103,7 @@ func (a *Analysis) lag(c *cpu, e *event.Event, now, stale int64) int64 {
 		return max(stale, unseen)
 	case stale == 0 && e.Flags&event.FlagVoluntary == 0 && !e.Task.Idle():
 		return choosing + cold // out of the tick
-	}
-	if next := a.task(e.Other); next != nil && next.state == ready {
+	case next != nil && next.state == ready:
 		return max(stale, choosing+chill(now-max(next.from, next.woken)))
 	}
 	return max(stale, choosing)

@@ -218,8 +218,9 @@ func (a *Analysis) onSwitch(e *event.Event, now int64) {
 	}
 	sound := false
 	var prev, next *task
-	stale := a.stale(c, e, now)
-	lag := a.lag(c, e, now, stale)
+	comes := a.peek(e.Other)
+	stale := a.stale(c, e, comes, now)
+	lag := a.lag(c, e, comes, now, stale)
 	if e.Task.Idle() || e.Other.Idle() {
 		a.staleIdle += stale
 	}
