@@ -55,8 +55,8 @@ type Options struct {
 	// Counters, when not nil, is counted into while the server runs. Get one from NewCounters: the
 	// memory must be shared with forked children.
 	Counters *Counters
-	// SpinsPerMilli is how many turns of the loop that /work burns CPU with take a millisecond, as
-	// Calibrate measures it; 0 measures it once for the process.
+	// SpinsPerMilli is how many turns of the loop in /work take a millisecond of CPU time, as
+	// Calibrate measures it; with 0 it is measured once for the process.
 	SpinsPerMilli uint64
 }
 
