@@ -92,11 +92,13 @@ func only(t *testing.T, r *Result, k Kind) uint64 {
 	return r.ErrorsByKind[0].Count
 }
 
+// clean checks that all went well. On a machine that is busy with other things the window may end
+// before the first large answer is there: what the drain has brought counts.
 func clean(t *testing.T, r *Result) {
 	t.Helper()
-	if r.Errors != 0 || r.Requests == 0 || r.Unfinished.Requests != 0 ||
+	if r.Errors != 0 || r.Requests+r.Drained == 0 || r.Unfinished.Requests != 0 ||
 		r.Connections.FailedBefore != 0 {
-		t.Errorf("%d requests, errors %+v, unfinished %+v", r.Requests, r.ErrorsByKind,
-			r.Unfinished)
+		t.Errorf("%d requests and %d in the drain, errors %+v, unfinished %+v", r.Requests,
+			r.Drained, r.ErrorsByKind, r.Unfinished)
 	}
 }
