@@ -31,7 +31,7 @@ func (c *Compare) WriteMarkdown(w io.Writer) error {
 	for _, r := range c.Models {
 		row := table.Row{"`" + strings.ReplaceAll(Printable(r.Model), "`", "'") + "`"}
 		for _, col := range columns {
-			row = append(row, strings.TrimSpace(col.text(r)))
+			row = append(row, strings.Join(strings.Fields(col.text(r)), " "))
 		}
 		t.AppendRow(row)
 	}
