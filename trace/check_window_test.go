@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"switchyard/trace/event"
 )
 
 // A window in which nobody was, and one that is not as long as what was in it, are no result that
@@ -26,7 +24,8 @@ func TestCountWindow(t *testing.T) {
 		{"longer than anybody was in it", 200 * ms, 102 * ms, 150 * ms, 2, false},
 		{"lives that have no room", 100 * ms, 102 * ms, 350 * ms, 2, false},
 	} {
-		counts := Counts{Window: c.window, Total: Totals{Totals: event.Totals{Life: c.life}}}
+		counts := Counts{Window: c.window}
+		counts.Total.Life = c.life
 		k := counts.checkWindow(c.longest, 5*ms, c.tasks)
 		if k.OK() != c.ok || !c.ok && k.Reason == "" {
 			t.Errorf("%s: %+v", c.what, k)

@@ -31,9 +31,22 @@ type Totals struct {
 // newTotals is what counts mean, with what probes that were asked for have among them.
 func newTotals(n *counts, own []ownColumn) Totals {
 	// Read on their own, a task's early wake-ups can be ahead of its spurious ones.
-	early := n[bpfCountCOUNT_EARLY]
+	early, spurious := n[bpfCountCOUNT_EARLY], n[bpfCountCOUNT_SPURIOUS]
 	c := Totals{
 		Totals: event.Totals{
+			Times: event.Times{
+				Life:     time.Duration(n[bpfCountCOUNT_LIFE]),
+				OnCPU:    time.Duration(n[bpfCountCOUNT_ON_CPU]),
+				Blocked:  time.Duration(n[bpfCountCOUNT_BLOCKED]),
+				RunQueue: time.Duration(n[bpfCountCOUNT_RUN_QUEUE]),
+				Unknown:  time.Duration(n[bpfCountCOUNT_UNKNOWN]),
+			},
+			Wakings: event.Wakings{
+				Wakeups:            n[bpfCountCOUNT_WAKEUPS] + early,
+				WakeupsByInterrupt: n[bpfCountCOUNT_WAKEUPS_IRQ],
+				SpuriousWakeups:    spurious - min(early, spurious),
+			},
+			Migrations: event.Migrations{Total: n[bpfCountCOUNT_MIGRATIONS]},
 			Switches: event.Switches{
 				Voluntary:    n[bpfCountCOUNT_VOLUNTARY],
 				Involuntary:  n[bpfCountCOUNT_INVOLUNTARY],
@@ -43,26 +56,21 @@ func newTotals(n *counts, own []ownColumn) Totals {
 				Thread:       n[bpfCountCOUNT_THREAD],
 				Kept:         n[bpfCountCOUNT_KEPT],
 			},
-			Wakeups:            n[bpfCountCOUNT_WAKEUPS] + early,
-			WakeupsByInterrupt: n[bpfCountCOUNT_WAKEUPS_IRQ],
-			SpuriousWakeups:    n[bpfCountCOUNT_SPURIOUS] - min(early, n[bpfCountCOUNT_SPURIOUS]),
-			Migrations:         event.Migrations{Total: n[bpfCountCOUNT_MIGRATIONS]},
-			OnCPU:              time.Duration(n[bpfCountCOUNT_ON_CPU]),
-			Blocked:            time.Duration(n[bpfCountCOUNT_BLOCKED]),
-			RunQueue:           time.Duration(n[bpfCountCOUNT_RUN_QUEUE]),
-			Life:               time.Duration(n[bpfCountCOUNT_LIFE]),
-			Forks:              n[bpfCountCOUNT_FORKS],
-			Threads:            n[bpfCountCOUNT_THREADS],
-			Execs:              n[bpfCountCOUNT_EXECS],
-			Exits:              n[bpfCountCOUNT_EXITS],
-			KernelVoluntary:    n[bpfCountCOUNT_NVCSW],
-			KernelInvoluntary:  n[bpfCountCOUNT_NIVCSW],
-			Censored:           event.Affected{Count: n[bpfCountCOUNT_CENSORED]},
-			NegativeIntervals:  n[bpfCountCOUNT_NEGATIVE],
-			Unknown:            time.Duration(n[bpfCountCOUNT_UNKNOWN]),
-			UnseenSwitches:     n[bpfCountCOUNT_UNSEEN],
-			UnseenWakings:      n[bpfCountCOUNT_UNWOKEN],
-			SignalledSwitches:  n[bpfCountCOUNT_SIGNALLED],
+			Lives: event.Lives{
+				Forks:   n[bpfCountCOUNT_FORKS],
+				Threads: n[bpfCountCOUNT_THREADS],
+				Execs:   n[bpfCountCOUNT_EXECS],
+				Exits:   n[bpfCountCOUNT_EXITS],
+			},
+			Censored: event.Affected{Count: n[bpfCountCOUNT_CENSORED]},
+			Unseen: event.Unseen{
+				UnseenSwitches:    n[bpfCountCOUNT_UNSEEN],
+				UnseenWakings:     n[bpfCountCOUNT_UNWOKEN],
+				SignalledSwitches: n[bpfCountCOUNT_SIGNALLED],
+			},
+			NegativeIntervals: n[bpfCountCOUNT_NEGATIVE],
+			KernelVoluntary:   n[bpfCountCOUNT_NVCSW],
+			KernelInvoluntary: n[bpfCountCOUNT_NIVCSW],
 		},
 		PageFaults:  n[bpfCountCOUNT_MIN_FLT] + n[bpfCountCOUNT_MAJ_FLT],
 		MajorFaults: n[bpfCountCOUNT_MAJ_FLT],

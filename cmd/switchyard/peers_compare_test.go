@@ -58,7 +58,7 @@ func (r *peerRun) compareCount(t *testing.T, clock *peerClock) (apart []string) 
 		// Both are programs on the same tracepoint: between their times lies the like of what perf's and ours differ by,
 		// each time, and once or twice an interrupt.
 		room := float64(a.Switches.Total())*4*float64(clock.spread) + 2*float64(clock.most)
-		for what, v := range map[string][2]int64{"on CPU": {a.OnCPUNS, b.OnCPUNS}, "run queue": {a.RunQueueNS, b.RunQueueNS}, "blocked": {a.BlockedNS, b.BlockedNS}} {
+		for what, v := range map[string][2]int64{"on CPU": {int64(a.OnCPU), int64(b.OnCPU)}, "run queue": {int64(a.RunQueue), int64(b.RunQueue)}, "blocked": {int64(a.Blocked), int64(b.Blocked)}} {
 			if d := math.Abs(float64(v[0] - v[1])); d > max(0.005*float64(v[0]), room) {
 				apart = append(apart, fmt.Sprintf("%s: %s: record %d ns, count %d ns", name(a), what, v[0], v[1]))
 			}
@@ -102,20 +102,20 @@ func (r *peerRun) comparePerf(t *testing.T, clock *peerClock) {
 			room += abs(off)
 			single = max(single, abs(off))
 		}
-		share := math.Abs(float64(a.OnCPUNS-s.onCPU)) / float64(s.onCPU)
+		share := math.Abs(float64(int64(a.OnCPU)-s.onCPU)) / float64(s.onCPU)
 		worst = max(worst, share)
 		if share <= 0.005 {
 			close++
-		} else if abs(a.OnCPUNS-s.onCPU) > room {
-			t.Errorf("%s: on CPU %d ns, by perf's events %d, and the clocks explain %d", name(a), a.OnCPUNS, s.onCPU, room)
+		} else if abs(int64(a.OnCPU)-s.onCPU) > room {
+			t.Errorf("%s: on CPU %d ns, by perf's events %d, and the clocks explain %d", name(a), int64(a.OnCPU), s.onCPU, room)
 		}
 		if n := len(s.waits); a.RunQueueLatency == nil || a.RunQueueLatency.N != uint64(n) {
 			t.Errorf("%s: run-queue latencies: %v, by perf's events %d", name(a), a.RunQueueLatency, n)
 		} else if l := a.RunQueueLatency; math.Abs(l.Mean-float64(mean(s.waits))) > float64(room/int64(n)+1) || math.Abs(l.Max-float64(most(s.waits))) > float64(2*single+1) {
 			t.Errorf("%s: run-queue latency: mean %.0f ns, max %.0f; by perf's events %d, %d", name(a), l.Mean, l.Max, mean(s.waits), most(s.waits))
 		}
-		if abs(a.RunQueueNS-s.waited) > room || abs(a.BlockedNS-s.blocked) > room {
-			t.Errorf("%s: waited %d ns, blocked %d ns; by perf's events %d, %d; the clocks explain %d", name(a), a.RunQueueNS, a.BlockedNS, s.waited, s.blocked, room)
+		if abs(int64(a.RunQueue)-s.waited) > room || abs(int64(a.Blocked)-s.blocked) > room {
+			t.Errorf("%s: waited %d ns, blocked %d ns; by perf's events %d, %d; the clocks explain %d", name(a), int64(a.RunQueue), int64(a.Blocked), s.waited, s.blocked, room)
 		}
 
 		// Its tables have three decimals of a millisecond.
@@ -124,7 +124,7 @@ func (r *peerRun) comparePerf(t *testing.T, clock *peerClock) {
 			if p.spans != histSpans[tid] || abs(p.onCPU-histOnCPU[tid]) > 1000 {
 				t.Errorf("%s: timehist: %d spans of %d ns; by its own rules %d of %d", name(a), p.spans, p.onCPU, histSpans[tid], histOnCPU[tid])
 			}
-			if math.Abs(float64(p.onCPU-a.OnCPUNS)) <= 0.005*float64(a.OnCPUNS) {
+			if math.Abs(float64(p.onCPU-int64(a.OnCPU))) <= 0.005*float64(a.OnCPU) {
 				histClose++
 			}
 		}

@@ -115,11 +115,11 @@ func blinked(t *testing.T, r *report.Trace) {
 	if k.Switches.Voluntary != blinks+1 {
 		t.Errorf("voluntary switches: %d, want %d", k.Switches.Voluntary, blinks+1)
 	}
-	if k.BlockedNS < blinks*100_000 {
-		t.Errorf("blocked for %d ns, want %d at least", k.BlockedNS, blinks*100_000)
+	if k.Blocked < blinks*100_000 {
+		t.Errorf("blocked for %d ns, want %d at least", k.Blocked, blinks*100_000)
 	}
-	if k.OnCPUNS+k.BlockedNS+k.RunQueueNS+k.UnknownNS != k.LifeNS {
-		t.Errorf("%d + %d + %d + %d is not its life of %d ns", k.OnCPUNS, k.BlockedNS, k.RunQueueNS, k.UnknownNS, k.LifeNS)
+	if k.OnCPU+k.Blocked+k.RunQueue+k.Unknown != k.Life {
+		t.Errorf("%d + %d + %d + %d is not its life of %d ns", k.OnCPU, k.Blocked, k.RunQueue, k.Unknown, k.Life)
 	}
 	if k.WakeupLatency == nil || k.WakeupLatency.N < blinks || k.RunQueueLatency == nil || k.RunQueueLatency.N < k.WakeupLatency.N {
 		t.Errorf("wake-up latencies %+v, run-queue latencies %+v, want %d at least", k.WakeupLatency, k.RunQueueLatency, blinks)

@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"switchyard/internal/sched"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
 )
@@ -18,6 +20,7 @@ import (
 // randomTrace has names and numbers of every length the kernel can make.
 func randomTrace(r *rand.Rand) *Trace {
 	number := func() uint64 { return r.Uint64N(1 << r.IntN(27)) }
+	duration := func() time.Duration { return time.Duration(number()) }
 	runes := []rune("abcdefghijklmnopqrstuvwxyz0123456789/:-_ é語\x1b\n|")
 	name := func() string {
 		var b strings.Builder
@@ -32,12 +35,13 @@ func randomTrace(r *rand.Rand) *Trace {
 			Max: float64(number()),
 		}}
 		k := TraceTask{
-			TID: 1 + r.IntN(1<<22-1), Name: name(), OnCPUNS: int64(number()),
-			RunQueueNS: int64(number()), BlockedNS: int64(number()), Wakeups: number(),
-			Migrations: number(), WakeupLatency: q, RunQueueLatency: q, Lossy: r.IntN(2) == 0,
+			TID: 1 + r.IntN(1<<22-1), Name: name(), Times: event.Times{
+				OnCPU: duration(), RunQueue: duration(), Blocked: duration()},
+			Wakings: event.Wakings{Wakeups: number()}, Migrations: number(),
+			WakeupLatency: q, RunQueueLatency: q, Lossy: r.IntN(2) == 0,
 			Switches: event.Switches{Voluntary: number(), Involuntary: number()},
 		}
-		k.LifeNS = k.OnCPUNS + k.RunQueueNS + k.BlockedNS
+		k.Life = k.OnCPU + k.RunQueue + k.Blocked
 		return k
 	}
 	pair := func() TracePair {
@@ -51,10 +55,8 @@ func randomTrace(r *rand.Rand) *Trace {
 	for range 1 + r.IntN(8) {
 		t.Tasks = append(t.Tasks, task())
 		t.Preemptors, t.Wakers = append(t.Preemptors, pair()), append(t.Wakers, pair())
-		t.CPUs = append(t.CPUs, TraceCPU{
-			CPU: len(t.CPUs), Switches: number(), QueueMean: float64(number()) / 7,
-			QueueMax: 8192,
-		})
+		t.CPUs = append(t.CPUs, sched.CPU{Number: len(t.CPUs), Switches: number(),
+			Queue: sched.Queue{Mean: float64(number()) / 7, Max: 8192}})
 	}
 	return t
 }
@@ -88,8 +90,8 @@ func TestNumbersStayWhole(t *testing.T) {
 				return slices.ContainsFunc(lines, line.MatchString)
 			}
 			for _, k := range trace.Tasks {
-				numbers := []any{k.TID, nanos(float64(k.OnCPUNS)), nanos(float64(k.RunQueueNS)),
-					nanos(float64(k.BlockedNS)), k.Switches.Voluntary, k.Switches.Involuntary}
+				numbers := []any{k.TID, nanos(float64(k.OnCPU)), nanos(float64(k.RunQueue)),
+					nanos(float64(k.Blocked)), k.Switches.Voluntary, k.Switches.Involuntary}
 				if width < 80 {
 					numbers = numbers[:4]
 				}
@@ -107,12 +109,12 @@ func TestNumbersStayWhole(t *testing.T) {
 				}
 			}
 			for _, c := range trace.CPUs {
-				numbers := []any{c.CPU, c.Switches, fmt.Sprintf("%.2f", c.QueueMean), c.QueueMax}
+				numbers := []any{c.Number, c.Switches, fmt.Sprintf("%.2f", c.Mean), c.Max}
 				if width < 80 {
 					numbers = numbers[:3]
 				}
 				if !with(numbers...) {
-					wrong("no line with the numbers of CPU %d", c.CPU)
+					wrong("no line with the numbers of CPU %d", c.Number)
 				}
 			}
 		}

@@ -41,7 +41,7 @@ func OfRecording(r *sched.Result, table []event.Task, m *run.Manifest,
 		t.Tasks = append(t.Tasks, row)
 	}
 	slices.SortStableFunc(t.Tasks, func(a, b TraceTask) int {
-		return cmp.Compare(b.OnCPUNS, a.OnCPUNS)
+		return cmp.Compare(b.OnCPU, a.OnCPU)
 	})
 	tracer := recordTask(&r.Tracer, &sched.Distributions{})
 	t.Tracer = &tracer
@@ -49,14 +49,7 @@ func OfRecording(r *sched.Result, table []event.Task, m *run.Manifest,
 	t.Chains = chainsOf(r, table)
 	t.Preemptors = pairsOf(r.Preemptors, table)
 	t.Wakers = pairsOf(r.Wakers, table)
-	for _, c := range r.CPUs {
-		t.CPUs = append(t.CPUs, TraceCPU{
-			CPU: c.Number, BusyNS: int64(c.Busy), IdleNS: int64(c.Idle),
-			UnknownNS: int64(c.Unknown),
-			Switches:  c.Switches, QueueMean: c.Queue.Mean, QueueMax: c.Queue.Max,
-			QueueUnknownNS: int64(c.Queue.Unknown),
-		})
-	}
+	t.CPUs = r.CPUs
 	t.RunQueue = queueOf(r)
 	t.Lost = append(t.Lost, r.Lost...)
 	t.Checks = r.Checks
@@ -100,23 +93,8 @@ func OfRecording(r *sched.Result, table []event.Task, m *run.Manifest,
 
 // TaskOf is what a report has of what a task did, or several together: what both depths tell.
 func TaskOf(k *event.Totals) TraceTask {
-	return TraceTask{
-		LifeNS:             int64(k.Life),
-		OnCPUNS:            int64(k.OnCPU),
-		BlockedNS:          int64(k.Blocked),
-		RunQueueNS:         int64(k.RunQueue),
-		UnknownNS:          int64(k.Unknown),
-		Wakeups:            k.Wakeups,
-		WakeupsByInterrupt: k.WakeupsByInterrupt,
-		SpuriousWakeups:    k.SpuriousWakeups,
-		Migrations:         k.Migrations.Total,
-		Switches:           k.Switches,
-		Forks:              k.Forks,
-		Threads:            k.Threads,
-		Execs:              k.Execs,
-		Exits:              k.Exits,
-		Censored:           k.Censored.Count,
-	}
+	return TraceTask{Times: k.Times, Wakings: k.Wakings, Migrations: k.Migrations.Total,
+		Switches: k.Switches, Lives: k.Lives, Censored: k.Censored.Count}
 }
 
 // SetDistributions sums distributions up.
@@ -124,19 +102,18 @@ func (t *TraceTask) SetDistributions(d *event.Distributions) {
 	t.WakeupLatency = DurationsOf(&d.WakeupLatency)
 	t.RunQueueLatency = DurationsOf(&d.RunQueueLatency)
 	t.OnCPUSpan = DurationsOf(&d.OnCPUSpan)
-	t.Blocked = DurationsOf(&d.BlockedTime)
+	t.BlockedTime = DurationsOf(&d.BlockedTime)
 }
 
 func recordTask(k *sched.Totals, d *sched.Distributions) TraceTask {
 	t := TaskOf(&k.Totals)
 	t.SetDistributions(&d.Distributions)
-	t.Compound = DurationsOf(&d.CompoundDelay)
+	t.CompoundDelay = DurationsOf(&d.CompoundDelay)
 	t.Lossy = k.Touched.Count > 0
 	t.Fine = &TraceFine{
 		InferredNS: int64(k.Inferred), CensoredNS: int64(k.Censored.Time),
 		Touched: k.Touched.Count, TouchedNS: int64(k.Touched.Time),
-		UnseenSwitches: k.UnseenSwitches, UnseenWakings: k.UnseenWakings,
-		SignalledSwitches: k.SignalledSwitches, EarlyWakeups: k.EarlyWakeups,
+		Unseen: k.Unseen, EarlyWakeups: k.EarlyWakeups,
 		NegativeIntervals: k.NegativeIntervals, ForkedAway: k.Migrations.ForkedAway,
 	}
 	causes := map[string]uint64{

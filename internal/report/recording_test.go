@@ -65,7 +65,7 @@ func TestOfRecording(t *testing.T) {
 		t.Errorf("hidden %d, appeared %d, disappeared %d",
 			*got.Hidden, *got.Appeared, *got.Disappeared)
 	}
-	if got.Tracer.OnCPUNS != 99 || got.Tracer.Switches.Voluntary != 5 {
+	if got.Tracer.OnCPU != 99 || got.Tracer.Switches.Voluntary != 5 {
 		t.Errorf("tracer %+v", got.Tracer)
 	}
 	if k := got.Total.Fine; k.InferredNS != 31 || k.UnseenSwitches != 2 || k.UnseenWakings != 3 {
@@ -82,7 +82,7 @@ func TestOfRecording(t *testing.T) {
 		}
 	}
 	q := got.RunQueue
-	if q.UnknownNS != 23 || got.CPUs[0].QueueUnknownNS != 17 || q.ViolationLengths.N != 1 {
+	if q.UnknownNS != 23 || got.CPUs[0].Queue.Unknown != 17 || q.ViolationLengths.N != 1 {
 		t.Errorf("queue %+v, of a CPU %+v", q, got.CPUs[0])
 	}
 	// What could not be measured is said to be so.

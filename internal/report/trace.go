@@ -1,6 +1,7 @@
 package report
 
 import (
+	"switchyard/internal/sched"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
 )
@@ -34,7 +35,7 @@ type Trace struct {
 	Hidden      *uint64    `json:"hidden,omitempty"`
 	Tracer      *TraceTask `json:"tracer,omitempty"`
 
-	CPUs       []TraceCPU        `json:"cpus,omitempty"`
+	CPUs       []sched.CPU       `json:"cpus,omitempty"`
 	Throttled  *event.Throttling `json:"throttled"`
 	SwitchCost *SwitchCost       `json:"switch_cost_ns"`
 	Preemptors []TracePair       `json:"preemptors"`
@@ -54,32 +55,23 @@ type Trace struct {
 
 // TraceTask is what one task did in the window, or all together.
 type TraceTask struct {
-	TID  int    `json:"tid"` // as the tracer's PID namespace numbers it, and its process; 0: it has none there, or it is not known
+	// TID and TGID are its number and its process's, as the tracer's PID namespace has them; 0: it
+	// has none there, or it is not known.
+	TID  int    `json:"tid"`
 	TGID int    `json:"tgid"`
 	Name string `json:"name"`
 
-	LifeNS     int64 `json:"life_ns"`
-	OnCPUNS    int64 `json:"on_cpu_ns"`
-	BlockedNS  int64 `json:"blocked_ns"`
-	RunQueueNS int64 `json:"run_queue_ns"`
-	UnknownNS  int64 `json:"unknown_ns"` // in no state that is known: lost events, mostly
-
-	Wakeups            uint64            `json:"wakeups"`
-	WakeupsByInterrupt uint64            `json:"wakeups_by_interrupt"`
-	SpuriousWakeups    uint64            `json:"spurious_wakeups"`
-	Migrations         uint64            `json:"migrations"`
-	Switches           event.Switches    `json:"switches"`
-	WakeupLatency      *hist.Quantiles   `json:"wakeup_latency_ns"`
-	RunQueueLatency    *hist.Quantiles   `json:"run_queue_latency_ns"`
-	OnCPUSpan          *hist.Quantiles   `json:"on_cpu_span_ns,omitempty"`
-	Blocked            *hist.Quantiles   `json:"blocked_time_ns,omitempty"`
-	Compound           *hist.Quantiles   `json:"compound_delay_ns,omitempty"`
-	MigrationCauses    map[string]uint64 `json:"migration_causes,omitempty"`
-	// Processes and threads that the task made, programs it started, and its end.
-	Forks    uint64 `json:"forks"`
-	Threads  uint64 `json:"threads"`
-	Execs    uint64 `json:"execs"`
-	Exits    uint64 `json:"exits"`
+	event.Times // Unknown is of lost events, mostly
+	event.Wakings
+	Migrations      uint64            `json:"migrations"`
+	Switches        event.Switches    `json:"switches"`
+	WakeupLatency   *hist.Quantiles   `json:"wakeup_latency_ns"`
+	RunQueueLatency *hist.Quantiles   `json:"run_queue_latency_ns"`
+	OnCPUSpan       *hist.Quantiles   `json:"on_cpu_span_ns,omitempty"`
+	BlockedTime     *hist.Quantiles   `json:"blocked_time_ns,omitempty"`
+	CompoundDelay   *hist.Quantiles   `json:"compound_delay_ns,omitempty"`
+	MigrationCauses map[string]uint64 `json:"migration_causes,omitempty"`
+	event.Lives
 	Censored uint64 `json:"censored"`
 	// Values are those that are kept of each task.
 	Values event.Values `json:"-"`
@@ -99,11 +91,7 @@ type TraceFine struct {
 	CensoredNS int64  `json:"censored_ns"`
 	Touched    uint64 `json:"touched"`
 	TouchedNS  int64  `json:"touched_ns"`
-	// UnseenSwitches and UnseenWakings the kernel kept from tracing. SignalledSwitches only its
-	// counter tells from involuntary ones.
-	UnseenSwitches    uint64 `json:"unseen_switches"`
-	UnseenWakings     uint64 `json:"unseen_wakings"`
-	SignalledSwitches uint64 `json:"signalled_switches"`
+	event.Unseen
 	// EarlyWakeups came before the switch-out they belong to. NegativeIntervals are those that two
 	// CPUs' clocks made negative, taken as 0.
 	EarlyWakeups      uint64 `json:"early_wakeups"`
@@ -162,19 +150,6 @@ type TraceLink struct {
 	Name  string `json:"name"`
 	TID   int    `json:"tid"`
 	OwnNS int64  `json:"own_ns"`
-}
-
-// TraceCPU is what one CPU did in the window.
-type TraceCPU struct {
-	CPU       int     `json:"cpu"`
-	BusyNS    int64   `json:"busy_ns"`
-	IdleNS    int64   `json:"idle_ns"`
-	UnknownNS int64   `json:"unknown_ns"`
-	Switches  uint64  `json:"switches"`
-	QueueMean float64 `json:"run_queue_length_mean"`
-	QueueMax  int     `json:"run_queue_length_max"`
-	// QueueUnknownNS is how long its length is not known: events were lost.
-	QueueUnknownNS int64 `json:"run_queue_length_unknown_ns"`
 }
 
 // TraceQueue is how many tasks were waiting for a CPU, weighted by time, and

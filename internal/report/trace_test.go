@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
+	"switchyard/internal/sched"
 	"switchyard/internal/stats"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
@@ -18,9 +20,9 @@ import (
 // could stumble over.
 func sampleTrace() *Trace {
 	latency := &hist.Quantiles{N: 4012, Summary: hist.Summary{Mean: 14_200, P50: 4_900, P90: 31_000, P99: 210_400, Max: 12_034_000}}
-	task := func(tid int, name string, on, queue, blocked int64, voluntary, involuntary uint64) TraceTask {
-		return TraceTask{TID: tid, TGID: tid, Name: name, LifeNS: on + queue + blocked, OnCPUNS: on, RunQueueNS: queue, BlockedNS: blocked,
-			Wakeups: voluntary, Migrations: 3, Switches: event.Switches{Voluntary: voluntary, Involuntary: involuntary, AddressSpace: 40, Thread: 7, Lazy: 12},
+	task := func(tid int, name string, on, queue, blocked time.Duration, voluntary, involuntary uint64) TraceTask {
+		return TraceTask{TID: tid, TGID: tid, Name: name, Times: event.Times{Life: on + queue + blocked, OnCPU: on, RunQueue: queue, Blocked: blocked},
+			Wakings: event.Wakings{Wakeups: voluntary}, Migrations: 3, Switches: event.Switches{Voluntary: voluntary, Involuntary: involuntary, AddressSpace: 40, Thread: 7, Lazy: 12},
 			WakeupLatency: latency, RunQueueLatency: latency}
 	}
 	t := &Trace{Schema: TraceSchema, Depth: "record", Of: "make -j8 \x1b[31m", WindowNS: 2_345_678_901,
@@ -33,13 +35,13 @@ func sampleTrace() *Trace {
 		Preemptors: []TracePair{{By: "sy-work/0", ByTID: 4194301, Of: "\x1b[31mx\n<b>|`\xff", OfTID: 1234, Count: 17, NS: 5_000_000},
 			{By: "(interrupt)", Of: "sy-work/0", OfTID: 4194301, Count: 1, NS: 900}},
 		Wakers: []TracePair{{By: "(others)", Of: "sy-work/0", OfTID: 4194301, Count: 4012, NS: 56_970_400}},
-		CPUs:   []TraceCPU{{CPU: 0, BusyNS: 2_000_000_000, IdleNS: 345_678_901, Switches: 12_345, QueueMean: 0.51, QueueMax: 7}},
+		CPUs:   []sched.CPU{{Number: 0, Busy: 2_000_000_000, Idle: 345_678_901, Switches: 12_345, Queue: sched.Queue{Mean: 0.51, Max: 7}}},
 		RunQueue: &TraceQueue{Mean: 0.51, Max: 7, ViolationCount: 12, ViolationNS: 340_000, ViolationMaxNS: 120_000,
 			ViolationLengths: &hist.Quantiles{N: 12, Summary: hist.Summary{P50: 23_000, P99: 119_000, Max: 120_000}}, UnknownNS: 5_000_000},
 		Chains: []TraceChain{{Name: "sy-work/0", TID: 4194301, AtNS: 1_009_000_000, CompoundNS: 12_034_000, OwnNS: 34_000, Links: []TraceLink{
 			{Name: "\x1b[31mx\n<b>|`\xff", TID: 1234, OwnNS: 7_000_000}, {Name: "kworker/u8:2-ev", TID: 99, OwnNS: 5_000_000}}}},
 		Appeared: ptr(uint64(23)), Disappeared: ptr(uint64(21)), Hidden: ptr(uint64(1)),
-		Tracer: &TraceTask{OnCPUNS: 12_000_000, Switches: event.Switches{Voluntary: 46, Involuntary: 1}},
+		Tracer: &TraceTask{Times: event.Times{OnCPU: 12_000_000}, Switches: event.Switches{Voluntary: 46, Involuntary: 1}},
 		Load: &TraceLoad{Target: "http://127.0.0.1:80/\x1b[31m", Loop: "open", Clients: 16, Rate: 5000, Seconds: 3, Requests: 15000, Errors: 1,
 			RequestsPerSecond: 5000, Latency: stats.Quantiles{Summary: hist.Summary{P50: 75.8, P99: 1480, Max: 6720}}, Warnings: []string{"it was late"}},
 		Throttled: &event.Throttling{Times: 23, Time: 1_009_000_000, Cgroups: []string{"/limited\x1b[31m\xff", "/", "/a", "/b"}, Read: 5},

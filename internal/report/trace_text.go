@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"switchyard/internal/words"
 	"switchyard/trace/hist"
@@ -124,8 +125,8 @@ func taskRow(t *TraceTask) table.Row {
 		mark = "!"
 	}
 	row := table.Row{t.TID, label{Printable(t.Name), mark}}
-	for _, ns := range []int64{t.OnCPUNS, t.RunQueueNS, t.BlockedNS} {
-		row = append(row, nanos(float64(ns)), share(ns, t.LifeNS))
+	for _, d := range []time.Duration{t.OnCPU, t.RunQueue, t.Blocked} {
+		row = append(row, nanos(float64(d)), share(d, t.Life))
 	}
 	row = append(row, t.Switches.Voluntary, t.Switches.Involuntary, t.Wakeups, t.Migrations)
 	if l := t.WakeupLatency; l != nil && l.N > 0 {
@@ -134,7 +135,7 @@ func taskRow(t *TraceTask) table.Row {
 	return append(row, "–", "–", "–")
 }
 
-func share(part, whole int64) string {
+func share(part, whole time.Duration) string {
 	if whole == 0 {
 		return ""
 	}
@@ -278,10 +279,10 @@ func (t *Trace) writeLives(b *strings.Builder, width int) {
 			"and %d of their wakings; %s on a CPU is inferred.",
 			words.Count(k.UnseenSwitches, "switch"), k.UnseenWakings, nanos(float64(k.InferredNS)))
 	}
-	if k := t.Tracer; k != nil && k.OnCPUNS > 0 {
+	if k := t.Tracer; k != nil && k.OnCPU > 0 {
 		writeWrapped(b, width,
 			"In no task's row but in the CPUs' times: the tracer itself, %s on a CPU, %s.",
-			nanos(float64(k.OnCPUNS)), words.Count(k.Switches.Total(), "switch"))
+			nanos(float64(k.OnCPU)), words.Count(k.Switches.Total(), "switch"))
 	}
 }
 
@@ -321,12 +322,12 @@ func (t *Trace) writeCPUTable(b *strings.Builder, width int) {
 		spares: []spare{{"the most that waited", []int{5}}, {"the time idle", []int{2}}},
 	}
 	for _, x := range t.CPUs {
-		part := func(ns int64) string {
+		part := func(d time.Duration) string {
 			return fmt.Sprintf("%.1f%%",
-				100*float64(ns)/max(1, float64(t.WindowNS)))
+				100*float64(d)/max(1, float64(t.WindowNS)))
 		}
-		c.rows = append(c.rows, table.Row{x.CPU, part(x.BusyNS), part(x.IdleNS), x.Switches,
-			fmt.Sprintf("%.2f", x.QueueMean), x.QueueMax})
+		c.rows = append(c.rows, table.Row{x.Number, part(x.Busy), part(x.Idle), x.Switches,
+			fmt.Sprintf("%.2f", x.Mean), x.Max})
 	}
 	fmt.Fprintln(b)
 	c.write(b, width)

@@ -271,12 +271,12 @@ func (a *Analysis) measureQueues(now int64) {
 // Queue is the number of tasks that wait on one CPU's queue, or on all: runnable, and not the one
 // that runs.
 type Queue struct {
-	Mean float64 // over the known time
-	Max  int
+	Mean float64 `json:"run_queue_length_mean"` // over the known time
+	Max  int     `json:"run_queue_length_max"`
 	// Time is how long there were so many tasks, by their number; the last one is that of all
 	// numbers from 255, if it is that long.
-	Time    []time.Duration
-	Unknown time.Duration // events were lost
+	Time    []time.Duration `json:"-"`
+	Unknown time.Duration   `json:"run_queue_length_unknown_ns"` // events were lost
 }
 
 func (l *lengths) result() Queue {

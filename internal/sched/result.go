@@ -90,16 +90,19 @@ type TaskResult struct {
 	Distributions
 }
 
-// CPU is what one CPU did.
+// CPU is what one CPU did in the window. In JSON it is as results have it.
 type CPU struct {
-	Number              int
-	Busy, Idle, Unknown time.Duration // the window; Unknown: events were lost or are missing
-	Switches            uint64
+	Number int           `json:"cpu"`
+	Busy   time.Duration `json:"busy_ns"`
+	Idle   time.Duration `json:"idle_ns"`
+	// events were lost or are missing
+	Unknown  time.Duration `json:"unknown_ns"`
+	Switches uint64        `json:"switches"`
+	Queue
 	// switches whose prev is not the next of the one before, and no loss explains it
-	Breaks         uint64
-	BrokenByLoss   uint64 // those that a loss explains
-	BrokenByHidden uint64 // those after a task that the kernel keeps from tracing
-	Queue          Queue
+	Breaks         uint64 `json:"-"`
+	BrokenByLoss   uint64 `json:"-"` // those that a loss explains
+	BrokenByHidden uint64 `json:"-"` // those after a task that the kernel keeps from tracing
 }
 
 func dur(ns int64) time.Duration { return time.Duration(ns) }
