@@ -43,11 +43,15 @@ func stray(a *Analysis, data []byte) {
 		case kind <= 20:
 			a.Start(&event.Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]),
 				Activity: event.Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]),
-				State: uint16(b[8]), HasRunDelay: b[15]&1 != 0})
+				State: uint16(b[8]), HasRunDelay: b[15]&1 != 0,
+				RunDelay: uint64(b[11]) << (b[12] % 64)})
 		case kind <= 24:
 			a.End(&event.Snapshot{Time: now, Task: id(b[4]), CPU: uint16(b[6]),
 				Activity: event.Activity(b[7]), NVCSW: uint64(b[9]), NIVCSW: uint64(b[10]),
-				HasRunDelay: b[15]&1 != 0})
+				HasRunDelay: b[15]&1 != 0, RunDelay: uint64(b[11]) << (b[12] % 64)})
+		case kind <= 25:
+			a.Last(&event.Snapshot{Time: now, Task: id(b[4]), HasRunDelay: b[15]&1 != 0,
+				RunDelay: uint64(b[11]) << (b[12] % 64)})
 		case kind <= 26:
 			a.Lost(event.Lost{CPU: int(int8(b[6])), First: now, Last: now + step,
 				Count: uint64(b[9])})

@@ -209,6 +209,7 @@ func (c *checker) runDelay(a *Analysis, id event.TaskID, t *task) {
 	kernel := int64(b.over().RunDelay - b.start.RunDelay) // at birth it is 0
 	c.delay.traced += uint64(t.delay.took)
 	c.delay.kernel += uint64(kernel)
+	kernel = min(max(kernel, -latest), latest) // counters that go back fail below
 	c.delayAll.add(t.delayAll)
 	if t.state == ready && t.leftAt.paired {
 		c.delayAll.low -= t.leftAt.lag // it is still waiting: nothing was added
