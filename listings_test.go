@@ -10,8 +10,10 @@ import (
 // listing is a file's name and, some lines below it, text that is said to be in that file. The
 // name that counts is the last one before the text.
 var (
-	listing  = regexp.MustCompile("(?s)```go\n(.*?)```\n")
-	fileName = regexp.MustCompile("`([a-z_]+(?:/[a-zA-Z0-9_]+)*\\.go)`")
+	listing  = regexp.MustCompile("(?s)```(?:go|c)\n(.*?)```\n")
+	fileName = regexp.MustCompile("`([a-z_]+(?:/[a-zA-Z0-9_]+)*(?:\\.go|\\.bpf\\.c))`")
+	// entire begins a listing that must be all of its file.
+	entire = regexp.MustCompile("(?:C|Go) file,\\sfrom the first line to the last:\n\n$")
 )
 
 // What docs/adding.md shows is what the files hold, so that whoever does the same gets the same.
@@ -37,6 +39,9 @@ func TestListings(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s:%d: %v", doc, line, err)
 			continue
+		}
+		if entire.Match(text[:m[0]]) && string(file) != string(text[m[2]:m[3]]) {
+			t.Errorf("%s:%d: this is not all of %s", doc, line, name)
 		}
 		if missing := unlisted(string(file), string(text[m[2]:m[3]])); missing != "" {
 			t.Errorf("%s:%d: this is not in %s:\n%s", doc, line, name, missing)

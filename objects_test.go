@@ -2,6 +2,7 @@ package switchyard_test
 
 import (
 	"go/ast"
+	"os"
 	"strings"
 	"testing"
 )
@@ -39,5 +40,28 @@ func TestObjectsLoaded(t *testing.T) {
 		if !used[f] {
 			t.Errorf("nobody calls %s of %s: its programs are in no kernel", f, name)
 		}
+	}
+}
+
+// TestProbesStandAlone: what the example of docs/adding.md counts has a name in its own file and
+// nowhere else, so that the next one needs no other file either.
+func TestProbesStandAlone(t *testing.T) {
+	const own, column = "trace/probe_fault.go", "fault_exceptions"
+	_, all := sources(t)
+	seen := false
+	for _, s := range all {
+		text, err := os.ReadFile(s.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch has := strings.Contains(string(text), column); {
+		case s.name == own:
+			seen = has
+		case has && !s.test:
+			t.Errorf("%s knows %s of %s", s.name, column, own)
+		}
+	}
+	if !seen {
+		t.Errorf("%s does not have %s", own, column)
 	}
 }

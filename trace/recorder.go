@@ -292,7 +292,8 @@ func (r *Recorder) begin() ([]byte, error) {
 	return json.Marshal(spool.Begin{
 		Version: spool.Version, Kernel: release, Machine: machine,
 		CPUs: cpus, Online: online(cpus), Rings: len(r.rings), All: r.opts.All,
-		Syscalls: slices.Contains(r.opts.Probes, "record_syscall"), Buffer: r.opts.Buffer,
+		Syscalls: slices.Contains(r.opts.Probes, "record_syscall"), Probes: r.opts.Probes,
+		Buffer: r.opts.Buffer,
 		Tracer: r.getCtl("Self"), Level: r.getCtl("Level"), Args: os.Args, Boottime: boot,
 		Realtime: real, Host: host,
 	})

@@ -58,7 +58,8 @@ func manifest(rec *spool.Recording, x *Extra) run.Manifest {
 		Command: about.Args,
 		Options: run.Options{
 			Of: cmp.Or(x.Of, strings.Join(about.Args, " ")), All: about.All, Nested: about.Nested,
-			Syscalls: about.Syscalls, Buffer: about.Buffer, Online: about.Online,
+			Probes: about.Probes, Syscalls: about.Syscalls, Buffer: about.Buffer,
+			Online: about.Online,
 			Steal: (*int64)(about.Steal), Interrupts: (*int64)(about.Interrupts), Ctxt: about.Ctxt,
 			Throttled: about.Throttled, ThrottledWhy: about.ThrottledWhy, SwitchCost: x.SwitchCost,
 		},

@@ -86,7 +86,7 @@ func captured(t *testing.T, begin spool.Begin) (d *Directory, frames []int64) {
 
 func beginning(h event.Host, version int) spool.Begin {
 	return spool.Begin{Version: version, Kernel: h.Kernel, Machine: "aarch64", CPUs: h.CPUs,
-		Online: 2, Rings: 1, Syscalls: true, Buffer: 4096,
+		Online: 2, Rings: 1, Syscalls: true, Probes: []string{"a"}, Buffer: 4096,
 		Args: []string{"switchyard", "trace"}, Boottime: 10, Realtime: 20, Host: h}
 }
 
@@ -113,7 +113,8 @@ func TestConvertOtherMachine(t *testing.T) {
 		t.Errorf("recorded on %+v, want %+v", m.Host, elsewhere)
 	}
 	steal, interrupts := int64(5), int64(0)
-	if want := (run.Options{Of: "switchyard trace", Syscalls: true, Buffer: 4096, Online: 2,
+	if want := (run.Options{Of: "switchyard trace", Syscalls: true,
+		Probes: []string{"a"}, Buffer: 4096, Online: 2,
 		Steal: &steal, Interrupts: &interrupts,
 		ThrottledWhy: "an older switchyard recorded it"}); !reflect.DeepEqual(m.Options, want) {
 		t.Errorf("options %+v, want %+v", m.Options, want)

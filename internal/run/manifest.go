@@ -43,8 +43,10 @@ type Options struct {
 	All      bool   `json:"all"`              // every task
 	Nested   bool   `json:"nested,omitempty"` // the recorder was in a PID namespace of its own
 	Syscalls bool   `json:"syscalls"`         // their entries and exits, too
-	Buffer   int    `json:"buffer_bytes"`     // of each ring
-	Online   int    `json:"cpus_online"`      // above the highest number of a CPU that was online
+	// Probes are the names of those that were asked for; an older recording does not tell.
+	Probes []string `json:"probes,omitempty"`
+	Buffer int      `json:"buffer_bytes"` // of each ring
+	Online int      `json:"cpus_online"`  // above the highest number of a CPU that was online
 	// Steal is what the hypervisor kept from all CPUs in the window, Interrupts what they spent in
 	// interrupts, ns; nil if it is not known.
 	Steal      *int64 `json:"steal_ns"`

@@ -32,18 +32,20 @@ const MaxRings = 64
 
 // Begin is the first frame of a spool.
 type Begin struct {
-	Version  int      `json:"version"` // of the spool: see Version
-	Kernel   string   `json:"kernel"`  // uname -r
-	Machine  string   `json:"machine"` // uname -m
-	CPUs     int      `json:"cpus"`    // possible ones
-	Online   int      `json:"online"`  // above the highest number of one that is online
-	Rings    int      `json:"rings"`   // how many
-	All      bool     `json:"all"`
-	Syscalls bool     `json:"syscalls"`
-	Buffer   int      `json:"buffer"` // the size of each ring, bytes
-	Tracer   uint32   `json:"tracer"` // its TGID in the first PID namespace; before version 2 in its own
-	Level    uint32   `json:"level"`  // depth of its PID namespace; 0: the first, or before version 2
-	Args     []string `json:"args"`
+	Version  int    `json:"version"` // of the spool: see Version
+	Kernel   string `json:"kernel"`  // uname -r
+	Machine  string `json:"machine"` // uname -m
+	CPUs     int    `json:"cpus"`    // possible ones
+	Online   int    `json:"online"`  // above the highest number of one that is online
+	Rings    int    `json:"rings"`   // how many
+	All      bool   `json:"all"`
+	Syscalls bool   `json:"syscalls"`
+	// Probes are the names of those that were asked for; of an older spool none.
+	Probes []string `json:"probes,omitempty"`
+	Buffer int      `json:"buffer"` // the size of each ring, bytes
+	Tracer uint32   `json:"tracer"` // its TGID in the first PID namespace; before version 2 in its own
+	Level  uint32   `json:"level"`  // depth of its PID namespace; 0: the first, or before version 2
+	Args   []string `json:"args"`
 	// The same moment by two clocks, ns.
 	Boottime int64 `json:"boottime"`
 	Realtime int64 `json:"realtime"`

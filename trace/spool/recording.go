@@ -153,12 +153,14 @@ func (r *Recording) Tasks() []event.Task { return r.tasks }
 
 // About is what a recording says of itself.
 type About struct {
-	Host          event.Host // what an older spool does not tell is empty; Host.CPUs are possible ones: no event is of another
-	Online        int        // above the highest number of one that was online
-	All, Syscalls bool       // as in RecordOptions
-	Nested        bool       // the recorder was in a PID namespace of its own: the snapshots are of that one's tasks
-	Buffer        int        // the size of each ring, bytes
-	Args          []string   // the recorder's command line
+	Host     event.Host // what an older spool does not tell is empty; Host.CPUs are possible ones: no event is of another
+	Online   int        // above the highest number of one that was online
+	All      bool       // as in RecordOptions
+	Probes   []string   // likewise; an older spool does not tell
+	Syscalls bool       // those of system calls are among them
+	Nested   bool       // the recorder was in a PID namespace of its own: the snapshots are of that one's tasks
+	Buffer   int        // the size of each ring, bytes
+	Args     []string   // the recorder's command line
 	// The same moment by two clocks, ns: CLOCK_BOOTTIME, which all times of the recording are of, and CLOCK_REALTIME.
 	Boottime, Realtime int64
 
@@ -178,7 +180,7 @@ type About struct {
 func (r *Recording) About() About {
 	b := &r.x.begin
 	a := About{
-		Host: b.host(), Online: min(b.Online, b.CPUs), All: b.All, Syscalls: b.Syscalls, Nested: b.Level > 0, Buffer: b.Buffer, Args: b.Args,
+		Host: b.host(), Online: min(b.Online, b.CPUs), All: b.All, Probes: b.Probes, Syscalls: b.Syscalls, Nested: b.Level > 0, Buffer: b.Buffer, Args: b.Args,
 		Boottime: b.Boottime, Realtime: b.Realtime,
 		ThrottledWhy: "the recording was cut off before it was read a second time",
 	}
