@@ -26,7 +26,7 @@ type Column struct {
 	Optional bool  // a row can be without a value
 	Encoding int64 // Plain, Delta or Dictionary
 
-	// Wide pads indices into the dictionary to whole bytes: compression finds repetitions of bytes.
+	// Wide pads indices into the dictionary to whole bytes: the Huffman coder works on bytes.
 	Wide bool
 	// Text says of Blobs that they are UTF-8, and not just bytes.
 	Text bool

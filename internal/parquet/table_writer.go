@@ -29,13 +29,9 @@ type Writer struct {
 // NewWriter begins a file, with row groups of so many rows. by says what kind of file it is, among
 // what made it.
 func NewWriter(to io.Writer, name, by string, columns []Column, groupRows int) *Writer {
-	packed, wide := newCompressor(false), newCompressor(true)
+	zstd := newCompressor()
 	t := &Writer{to: to, name: name, by: by, groupRows: groupRows}
 	for _, s := range columns {
-		zstd := packed
-		if s.Wide {
-			zstd = wide
-		}
 		t.Columns = append(t.Columns, newColumnWriter(s, zstd))
 	}
 	t.write([]byte(magic))

@@ -11,16 +11,11 @@ import (
 // A compressor writes frames.
 type compressor struct{ library *zstd.Encoder }
 
-// newCompressor makes one for columns of whole bytes (Column.Wide), or for any others. Whole bytes
-// repeat themselves, and a slower search finds more: without it an event takes more than eight
-// bytes on a machine with 256 CPUs (TestBytesPerEvent). In packed bits there is nothing to find.
-func newCompressor(wide bool) *compressor {
-	level := zstd.SpeedDefault
-	if wide {
-		level = zstd.SpeedBetterCompression
-	}
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level),
-		zstd.WithWindowSize(1<<18),
+func newCompressor() *compressor {
+	// The level is for the size: what is faster takes packed bits for repetitions that are none,
+	// and on a machine with 256 CPUs an event takes more than eight bytes (TestBytesPerEvent).
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithWindowSize(1<<18),
 		zstd.WithAllLitEntropyCompression(true),
 		zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true), zstd.WithZeroFrames(true))
 	if err != nil {

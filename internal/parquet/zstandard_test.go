@@ -34,11 +34,7 @@ func pages() map[string][]byte {
 
 // What is compressed comes back, here and in a library for all of Zstandard.
 func TestZstandard(t *testing.T) {
-	t.Run("packed", func(t *testing.T) { compressed(t, newCompressor(false)) })
-	t.Run("wide", func(t *testing.T) { compressed(t, newCompressor(true)) })
-}
-
-func compressed(t *testing.T, c *compressor) {
+	c := newCompressor()
 	library, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +66,8 @@ func compressed(t *testing.T, c *compressor) {
 // A frame that is broken is refused, and one that claims much costs nothing.
 func TestHostileFrames(t *testing.T) {
 	page := pages()["skewed"]
-	whole := newCompressor(false).append(nil, page)
-	little := newCompressor(false).append(nil, make([]byte, 100))
+	whole := newCompressor().append(nil, page)
+	little := newCompressor().append(nil, make([]byte, 100))
 	change := func(frame []byte, at int, to ...byte) []byte {
 		frame = bytes.Clone(frame)
 		copy(frame[at:], to)
@@ -117,7 +113,7 @@ func TestHostileFrames(t *testing.T) {
 func FuzzFrame(f *testing.F) {
 	for _, page := range pages() {
 		page = page[:min(len(page), 2000)]
-		f.Add(newCompressor(false).append(nil, page), len(page))
+		f.Add(newCompressor().append(nil, page), len(page))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte, size int) {
 		if size < 0 || size > maxPage {
