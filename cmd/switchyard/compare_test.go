@@ -137,18 +137,20 @@ func traced(t *testing.T, r report.ModelRow) {
 	if n := r.Values.Count("syscalls"); n < r.Requests && r.Model != "poll/io_uring" {
 		t.Errorf("%s: %d system calls for %d requests", r.Model, n, r.Requests)
 	}
-	// Connections of 8 requests: a design that makes a task for each makes one
-	// for about every 8 requests, the others none. In so short a window those
-	// opened before it or cut off by its end weigh.
-	forks, threads := float64(*r.Forks)/float64(r.Requests), float64(*r.ThreadsCreated)/float64(r.Requests)
-	perConn := func(what string, got float64, want bool) {
-		if want && (got < 0.03 || got > 0.25) || !want && got > 0.02 {
-			t.Errorf("%s: %.3f %s a request", r.Model, got, what)
+	// Connections of 8 requests: a design that makes a task for each makes one for about every 8
+	// requests, the others none. Each of the 4 clients can have had a connection before the window
+	// and have one when it ends, and on a busy machine that may be all there is.
+	const clients = 4
+	perConn := func(what string, made uint64, want bool) {
+		switch {
+		case want && (made+clients < r.Requests/32 || made > r.Requests/4+2*clients),
+			!want && made > r.Requests/50:
+			t.Errorf("%s: %d %s for %d requests", r.Model, made, what, r.Requests)
 		}
 	}
-	perConn("forks", forks, r.Model == "fork/per-conn" || r.Model == "fork/exec")
+	perConn("forks", *r.Forks, r.Model == "fork/per-conn" || r.Model == "fork/exec")
 	if r.Model != "fork/exec" { // its programs have a Go runtime each
-		perConn("threads", threads, r.Model == "threads/per-conn")
+		perConn("threads", *r.ThreadsCreated, r.Model == "threads/per-conn")
 	}
 	m, _ := switchyard.Lookup(r.Model)
 	named := callsOf(r.Values)[m.Syscalls[0]]

@@ -20,9 +20,34 @@ import (
 	rundir "switchyard/internal/run"
 	"switchyard/internal/testenv"
 	"switchyard/trace/event"
+	"switchyard/trace/spool"
 
 	"golang.org/x/sys/unix"
 )
+
+// opened waits until a recording's spool tells of a time in its window, and returns how long the
+// spool is: what is cut off before has nothing to be recovered.
+func opened(t *testing.T, dir string, detail func() string) (size int64) {
+	t.Helper()
+	testenv.Eventually(t, "window in the spool", func() bool {
+		f, err := os.Open(filepath.Join(dir, record.SpoolName))
+		if err != nil {
+			return false
+		}
+		defer f.Close()
+		rec, err := spool.Read(f)
+		if err != nil || !rec.Opens() {
+			return false
+		}
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		size = info.Size()
+		return true
+	}, detail)
+	return size
+}
 
 // A FIFO in the place of any file of a recording, or of the recording itself, is refused at once.
 func TestReportFIFO(t *testing.T) {
@@ -89,14 +114,11 @@ func TestRecoverAsUser(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	spool := filepath.Join(run, record.SpoolName)
-	testenv.Eventually(t, "spool", func() bool {
-		info, err := os.Stat(spool)
-		return err == nil && info.Size() > 1<<16
-	}, errs.String)
+	file := filepath.Join(run, record.SpoolName)
+	opened(t, run, errs.String)
 	cmd.Process.Kill()
 	cmd.Wait()
-	for _, name := range []string{run, spool} {
+	for _, name := range []string{run, file} {
 		var st unix.Stat_t
 		if err := unix.Stat(name, &st); err != nil || int(st.Uid) != uid || int(st.Gid) != gid {
 			t.Errorf("%s: %v, of %d:%d, want %d:%d", name, err, st.Uid, st.Gid, uid, gid)
@@ -125,12 +147,16 @@ func TestTraceSpoolFull(t *testing.T) {
 	skipUntraceable(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	cmd := testenv.Program(t, "switchyard", "trace", "--record", "--all", "--calibrate=false", "--out", dir)
-	// In units of 512 bytes. The signal that comes with it would end the program, too (SIGXFSZ).
-	cmd.Args = append([]string{"sh", "-c", `ulimit -f 512; exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
-	cmd.Path = "/bin/sh"
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	spooled := opened(t, dir, errs.String)
+	// The signal that comes with it would end the program, too (SIGXFSZ).
+	full := unix.Rlimit{Cur: uint64(spooled) + 256<<10, Max: unix.RLIM_INFINITY}
+	if err := unix.Prlimit(cmd.Process.Pid, unix.RLIMIT_FSIZE, &full, nil); err != nil {
+		cmd.Process.Kill()
 		t.Fatal(err)
 	}
 	// Something to record, until it is full.
