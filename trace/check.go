@@ -8,14 +8,24 @@ import (
 	"switchyard/trace/event"
 )
 
-// check makes all checks of a window.
-func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bpfWindow) {
-	vol := event.Equal("nvcsw", c.Total.Switches.Voluntary, c.Total.KernelVoluntary)
-	invol := event.Equal("nivcsw", c.Total.Switches.Involuntary, c.Total.KernelInvoluntary)
+// check makes all checks of a window. The gone are left out where nobody saw what they did.
+func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bpfWindow,
+	gone []stranded) {
+	var unseen stranded
+	for _, g := range gone {
+		unseen.voluntary += g.voluntary
+		unseen.involuntary += g.involuntary
+		unseen.unknown += g.unknown
+	}
+	vol := event.Equal("nvcsw", c.Total.Switches.Voluntary,
+		c.Total.KernelVoluntary-unseen.voluntary)
+	invol := event.Equal("nivcsw", c.Total.Switches.Involuntary,
+		c.Total.KernelInvoluntary-unseen.involuntary)
 	for i := range c.Tasks {
 		t := &c.Tasks[i]
-		each(&vol, t, t.Switches.Voluntary, t.KernelVoluntary)
-		each(&invol, t, t.Switches.Involuntary, t.KernelInvoluntary)
+		g := findStranded(gone, t)
+		each(&vol, t, t.Switches.Voluntary, t.KernelVoluntary-g.voluntary)
+		each(&invol, t, t.Switches.Involuntary, t.KernelInvoluntary-g.involuntary)
 	}
 
 	tasks := event.Equal("tasks", opened+k.Born, k.Died+closed)
@@ -26,10 +36,13 @@ func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bp
 	}
 
 	life := event.Equal("life", uint64(c.Total.OnCPU+c.Total.RunQueue+c.Total.Blocked),
-		uint64(c.Total.Life))
-	if life.Status == event.Fail && c.Total.Unknown > 0 {
-		life.Reason += fmt.Sprintf("; for %v it was not known what tasks did", c.Total.Unknown)
+		uint64(c.Total.Life-unseen.unknown))
+	if unknown := c.Total.Unknown - unseen.unknown; life.Status == event.Fail && unknown > 0 {
+		life.Reason += fmt.Sprintf("; for %v it was not known what tasks did", unknown)
 	}
+	strandedNote(&vol, gone)
+	strandedNote(&invol, gone)
+	strandedNote(&life, gone)
 
 	// Either may be ahead by a tick's worth for each CPU at each end (10 ms, for HZ may be 100),
 	// and by what the kernel's clock leaves out: stolen time.

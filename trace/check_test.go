@@ -32,7 +32,7 @@ func TestSumExec(t *testing.T) {
 		for range test.switches {
 			c.WakeupLatency.Add(test.waking)
 		}
-		c.check(&[bpfCountCOUNTS]uint64{}, 1, 1, &bpfWindow{})
+		c.check(&[bpfCountCOUNTS]uint64{}, 1, 1, &bpfWindow{}, nil)
 		k := c.Checks[len(c.Checks)-1]
 		if k.Name != "sum_exec_runtime" || k.Status != test.want {
 			t.Errorf("%s: %+v, want %s", test.name, k, test.want)

@@ -161,10 +161,15 @@ type Counts struct {
 	// empty because it was not counted: NotAsked of one that nobody wanted.
 	Missing map[string]string
 
+	// Offline are the times in which CPUs were offline, in the order in which they began, but for
+	// those that were so all the time. What they did then is not known.
+	Offline []event.Absence
+
 	// Losses are events that happened and were not counted. Results with losses are too low.
 	Losses []event.Loss
 
-	// Checks compare the counts with the kernel's own books.
+	// Checks compare the counts with the kernel's own books. Of a task that was on a CPU when it
+	// went offline they leave out the time until it is seen again, and say so.
 	//
 	//	nvcsw             voluntary switches: equal the change of the traced tasks' nvcsw, and so
 	//	                  for each task with a row

@@ -85,11 +85,13 @@ func ExampleProbes() {
 	// count: sched
 	// count: task
 	// count: fault
+	// count: hotplug
 	// count: syscall
 	// count: tlb
 	// count: walk
 	// record: record
 	// record: record_life
+	// record: record_hotplug
 	// record: record_syscall
 	// record: record_walk
 	// switch cost: switch_cost

@@ -172,5 +172,12 @@ func fit(spec *ebpf.CollectionSpec, knobs map[string]any, tasks int) error {
 			m.MaxEntries = uint32(tasks)
 		}
 	}
+	if m := spec.Maps[bpfMapOfflineCpus]; m != nil {
+		cpus, err := ebpf.PossibleCPU()
+		if err != nil {
+			return err
+		}
+		m.MaxEntries = uint32(cpus)
+	}
 	return nil
 }

@@ -62,6 +62,8 @@ type probe struct {
 	read func(*ebpf.Collection) (event.Values, error)
 	// spare is a program in it that loses nothing when it is skipped, "" if there is none.
 	spare string
+	// always: it is loaded without being asked for, wherever it can be.
+	always bool
 	// check finds out whether it can be used, of a probe that is loaded by another package.
 	check func() error
 }
@@ -143,7 +145,9 @@ type part struct {
 }
 
 // byTask reports whether a probe counts in the columns of tasks.
-func (p *probe) byTask() bool { return p.Depth == CountDepth && !p.Required && p.read == nil }
+func (p *probe) byTask() bool {
+	return p.Depth == CountDepth && !p.Required && !p.always && p.read == nil
+}
 
 // columns is how many columns tasks have for probes that are asked for.
 const columns = int(bpfCountCOUNT_CENSORED - bpfCountCOUNT_COLUMNS)
@@ -171,7 +175,7 @@ func (o *objects) loadProbes(depth Depth, asked []string, missed func(probe, err
 		if p.Depth != depth {
 			continue
 		}
-		if !p.Required && !slices.Contains(asked, p.Name) {
+		if !p.Required && !p.always && !slices.Contains(asked, p.Name) {
 			if err := missed(p, errNotAsked); err != nil {
 				return nil, err
 			}
@@ -228,7 +232,7 @@ func (o *objects) attachProbes(parts []part) error {
 			return bpf.Explain("attach", err)
 		}
 	}
-	return nil
+	return bpf.Explain("probe hotplug", o.noteOffline(parts))
 }
 
 // loadProbe loads one probe's object, or says why that cannot be.

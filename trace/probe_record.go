@@ -9,7 +9,7 @@ import (
 	"switchyard/trace/event"
 )
 
-//go:generate go run switchyard/tools/bpf -output-stem record -type record_kind -type record_flag -type record_page_table -type record_mode -type snapshot_flag -type record_switch -type record_waking -type record_migrate -type record_identity -type record_end -type record_syscall -type record_books -type record_lost -type record_snapshot -type ring -type recording record bpf/record.bpf.c
+//go:generate go run switchyard/tools/bpf -output-stem record -type record_kind -type record_flag -type record_page_table -type record_mode -type snapshot_flag -type record_switch -type record_waking -type record_migrate -type record_identity -type record_end -type record_syscall -type record_books -type record_cpu -type record_lost -type record_snapshot -type ring -type recording record bpf/record.bpf.c
 
 func init() {
 	register(probe{

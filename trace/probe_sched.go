@@ -7,7 +7,7 @@ import (
 	"switchyard/trace/event"
 )
 
-//go:generate go run switchyard/tools/bpf -output-stem sched -type count -type state -type task -type hist_shape -type hist -type hist_id -type window -type cpu -type row -type latency -type walk_mode -type walk -type control bpf bpf/sched.bpf.c
+//go:generate go run switchyard/tools/bpf -output-stem sched -type count -type state -type task -type hist_shape -type hist -type hist_id -type window -type cpu -type row -type latency -type walk_mode -type walk -type control -type offline_shape -type span -type offline bpf bpf/sched.bpf.c
 //go:generate go run switchyard/tools/bpf schedPlain bpf/sched.bpf.c -- -DPLAIN
 
 func init() {

@@ -29,6 +29,20 @@ type recordRecordBooks struct {
 	RunDelay uint64
 }
 
+type recordRecordCpu struct {
+	_ structs.HostLayout
+	R struct {
+		_     structs.HostLayout
+		Time  uint64
+		Kind  uint8
+		Flags uint8
+		Cpu   uint16
+		Task  uint32
+	}
+	Of  uint16
+	Pad [3]uint16
+}
+
 type recordRecordEnd struct {
 	_ structs.HostLayout
 	R struct {
@@ -96,6 +110,8 @@ const (
 	recordRecordKindRECORD_LOST          recordRecordKind = 13
 	recordRecordKindRECORD_NUMBER        recordRecordKind = 14
 	recordRecordKindRECORD_BOOKS         recordRecordKind = 15
+	recordRecordKindRECORD_OFFLINE       recordRecordKind = 16
+	recordRecordKindRECORD_ONLINE        recordRecordKind = 17
 )
 
 type recordRecordLost struct {

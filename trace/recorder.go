@@ -77,7 +77,8 @@ type Recorder struct {
 	known  int64  // up to here the spool is complete, ns
 	unsaid []byte // the losses that it was told of before the rings tell
 
-	pids []int // what Follow was told
+	pids      []int  // what Follow was told
+	noHotplug string // why it is not known when CPUs go offline; "": it is
 
 	stat     proc.Stat // when the window opened
 	throttle *ThrottleWatch
@@ -142,11 +143,14 @@ func (r *Recorder) load() error {
 	r.objs.knobs["record_all"] = r.opts.All
 	r.objs.knobs["ring_wake"] = uint32(r.opts.Buffer / 4)
 	r.objs.knobs["ring_size"] = uint32(r.opts.Buffer)
-	parts, err := r.objs.loadProbes(RecordDepth, r.opts.Probes, func(_ probe, why error) error {
-		if errors.Is(why, errNotAsked) {
-			return nil
+	parts, err := r.objs.loadProbes(RecordDepth, r.opts.Probes, func(p probe, why error) error {
+		switch {
+		case p.always:
+			r.noHotplug = why.Error()
+		case !errors.Is(why, errNotAsked):
+			return why
 		}
-		return why
+		return nil
 	})
 	if err != nil {
 		return err
@@ -291,7 +295,8 @@ func (r *Recorder) begin() ([]byte, error) {
 	host.CPUs = cpus
 	return json.Marshal(spool.Begin{
 		Version: spool.Version, Kernel: release, Machine: machine,
-		CPUs: cpus, Online: online(cpus), Rings: len(r.rings), All: r.opts.All,
+		CPUs: cpus, Online: online(cpus), NoHotplug: r.noHotplug,
+		Rings: len(r.rings), All: r.opts.All,
 		Syscalls: slices.Contains(r.opts.Probes, "record_syscall"), Probes: r.opts.Probes,
 		Buffer: r.opts.Buffer,
 		Tracer: r.getCtl("Self"), Level: r.getCtl("Level"), Args: os.Args, Boottime: boot,
@@ -323,6 +328,9 @@ func clockPair() (boot, real int64) {
 
 func (r *Recorder) mark(kind spool.FrameKind, m spool.Mark) error {
 	m.Ctxt, m.Why = readCtxt()
+	if list, err := proc.Here.Online(); err == nil {
+		m.Online = list.String()
+	}
 	m.Time = sys.Boottime()
 	b, err := json.Marshal(m)
 	if err != nil {

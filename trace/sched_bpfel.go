@@ -112,6 +112,28 @@ type bpfLatency struct {
 	Hist [2]bpfHist
 }
 
+type bpfOffline struct {
+	_           structs.HostLayout
+	Since       uint64
+	Until       uint64
+	Epoch       uint32
+	Times       uint32
+	Spans       [8]bpfSpan
+	Tid         uint32
+	Tgid        uint32
+	Start       uint64
+	Voluntary   uint64
+	Involuntary uint64
+	Unknown     uint64
+	Comm        [16]uint8
+}
+
+type bpfOfflineShape uint32
+
+const (
+	bpfOfflineShapeOFFLINE_SPANS bpfOfflineShape = 8
+)
+
 type bpfRow struct {
 	_     structs.HostLayout
 	Id    uint64
@@ -122,6 +144,12 @@ type bpfRow struct {
 	N     [39]uint64
 	Place uint32
 	Pad   uint32
+}
+
+type bpfSpan struct {
+	_    structs.HostLayout
+	From uint64
+	To   uint64
 }
 
 type bpfState uint32
@@ -197,6 +225,7 @@ const (
 	bpfMapFreePlaces        = "free_places"
 	bpfMapFreeSlots         = "free_slots"
 	bpfMapLatencies         = "latencies"
+	bpfMapOfflineCpus       = "offline_cpus"
 	bpfMapRows              = "rows"
 	bpfMapTasks             = "tasks"
 	bpfMapTraced            = "traced"
@@ -274,15 +303,16 @@ type bpfProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
-	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
-	FreePlaces *ebpf.MapSpec `ebpf:"free_places"`
-	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
-	Latencies  *ebpf.MapSpec `ebpf:"latencies"`
-	Rows       *ebpf.MapSpec `ebpf:"rows"`
-	Tasks      *ebpf.MapSpec `ebpf:"tasks"`
-	Traced     *ebpf.MapSpec `ebpf:"traced"`
-	Walks      *ebpf.MapSpec `ebpf:"walks"`
-	Windows    *ebpf.MapSpec `ebpf:"windows"`
+	Cpus        *ebpf.MapSpec `ebpf:"cpus"`
+	FreePlaces  *ebpf.MapSpec `ebpf:"free_places"`
+	FreeSlots   *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies   *ebpf.MapSpec `ebpf:"latencies"`
+	OfflineCpus *ebpf.MapSpec `ebpf:"offline_cpus"`
+	Rows        *ebpf.MapSpec `ebpf:"rows"`
+	Tasks       *ebpf.MapSpec `ebpf:"tasks"`
+	Traced      *ebpf.MapSpec `ebpf:"traced"`
+	Walks       *ebpf.MapSpec `ebpf:"walks"`
+	Windows     *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // bpfVariableSpecs contains global variables before they are loaded into the kernel.
@@ -325,15 +355,16 @@ func (o *bpfObjects) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
-	Cpus       *ebpf.Map `ebpf:"cpus"`
-	FreePlaces *ebpf.Map `ebpf:"free_places"`
-	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
-	Latencies  *ebpf.Map `ebpf:"latencies"`
-	Rows       *ebpf.Map `ebpf:"rows"`
-	Tasks      *ebpf.Map `ebpf:"tasks"`
-	Traced     *ebpf.Map `ebpf:"traced"`
-	Walks      *ebpf.Map `ebpf:"walks"`
-	Windows    *ebpf.Map `ebpf:"windows"`
+	Cpus        *ebpf.Map `ebpf:"cpus"`
+	FreePlaces  *ebpf.Map `ebpf:"free_places"`
+	FreeSlots   *ebpf.Map `ebpf:"free_slots"`
+	Latencies   *ebpf.Map `ebpf:"latencies"`
+	OfflineCpus *ebpf.Map `ebpf:"offline_cpus"`
+	Rows        *ebpf.Map `ebpf:"rows"`
+	Tasks       *ebpf.Map `ebpf:"tasks"`
+	Traced      *ebpf.Map `ebpf:"traced"`
+	Walks       *ebpf.Map `ebpf:"walks"`
+	Windows     *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *bpfMaps) Close() error {
@@ -342,6 +373,7 @@ func (m *bpfMaps) Close() error {
 		m.FreePlaces,
 		m.FreeSlots,
 		m.Latencies,
+		m.OfflineCpus,
 		m.Rows,
 		m.Tasks,
 		m.Traced,

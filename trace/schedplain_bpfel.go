@@ -19,6 +19,7 @@ const (
 	schedPlainMapCpus              = "cpus"
 	schedPlainMapFreeSlots         = "free_slots"
 	schedPlainMapLatencies         = "latencies"
+	schedPlainMapOfflineCpus       = "offline_cpus"
 	schedPlainMapRowQueue          = "row_queue"
 	schedPlainMapRowScratch        = "row_scratch"
 	schedPlainMapRows              = "rows"
@@ -99,17 +100,18 @@ type schedPlainProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type schedPlainMapSpecs struct {
-	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
-	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
-	Latencies  *ebpf.MapSpec `ebpf:"latencies"`
-	RowQueue   *ebpf.MapSpec `ebpf:"row_queue"`
-	RowScratch *ebpf.MapSpec `ebpf:"row_scratch"`
-	Rows       *ebpf.MapSpec `ebpf:"rows"`
-	Tasks      *ebpf.MapSpec `ebpf:"tasks"`
-	Tickets    *ebpf.MapSpec `ebpf:"tickets"`
-	Traced     *ebpf.MapSpec `ebpf:"traced"`
-	Walks      *ebpf.MapSpec `ebpf:"walks"`
-	Windows    *ebpf.MapSpec `ebpf:"windows"`
+	Cpus        *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots   *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies   *ebpf.MapSpec `ebpf:"latencies"`
+	OfflineCpus *ebpf.MapSpec `ebpf:"offline_cpus"`
+	RowQueue    *ebpf.MapSpec `ebpf:"row_queue"`
+	RowScratch  *ebpf.MapSpec `ebpf:"row_scratch"`
+	Rows        *ebpf.MapSpec `ebpf:"rows"`
+	Tasks       *ebpf.MapSpec `ebpf:"tasks"`
+	Tickets     *ebpf.MapSpec `ebpf:"tickets"`
+	Traced      *ebpf.MapSpec `ebpf:"traced"`
+	Walks       *ebpf.MapSpec `ebpf:"walks"`
+	Windows     *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // schedPlainVariableSpecs contains global variables before they are loaded into the kernel.
@@ -152,17 +154,18 @@ func (o *schedPlainObjects) Close() error {
 //
 // It can be passed to loadSchedPlainObjects or ebpf.CollectionSpec.LoadAndAssign.
 type schedPlainMaps struct {
-	Cpus       *ebpf.Map `ebpf:"cpus"`
-	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
-	Latencies  *ebpf.Map `ebpf:"latencies"`
-	RowQueue   *ebpf.Map `ebpf:"row_queue"`
-	RowScratch *ebpf.Map `ebpf:"row_scratch"`
-	Rows       *ebpf.Map `ebpf:"rows"`
-	Tasks      *ebpf.Map `ebpf:"tasks"`
-	Tickets    *ebpf.Map `ebpf:"tickets"`
-	Traced     *ebpf.Map `ebpf:"traced"`
-	Walks      *ebpf.Map `ebpf:"walks"`
-	Windows    *ebpf.Map `ebpf:"windows"`
+	Cpus        *ebpf.Map `ebpf:"cpus"`
+	FreeSlots   *ebpf.Map `ebpf:"free_slots"`
+	Latencies   *ebpf.Map `ebpf:"latencies"`
+	OfflineCpus *ebpf.Map `ebpf:"offline_cpus"`
+	RowQueue    *ebpf.Map `ebpf:"row_queue"`
+	RowScratch  *ebpf.Map `ebpf:"row_scratch"`
+	Rows        *ebpf.Map `ebpf:"rows"`
+	Tasks       *ebpf.Map `ebpf:"tasks"`
+	Tickets     *ebpf.Map `ebpf:"tickets"`
+	Traced      *ebpf.Map `ebpf:"traced"`
+	Walks       *ebpf.Map `ebpf:"walks"`
+	Windows     *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *schedPlainMaps) Close() error {
@@ -170,6 +173,7 @@ func (m *schedPlainMaps) Close() error {
 		m.Cpus,
 		m.FreeSlots,
 		m.Latencies,
+		m.OfflineCpus,
 		m.RowQueue,
 		m.RowScratch,
 		m.Rows,

@@ -64,6 +64,7 @@ type Session struct {
 	throttle *ThrottleWatch
 	opening  time.Duration
 	lost     uint64 // tasks there was no memory to follow
+	stranded []stranded
 
 	// What Read handed over.
 	ended   []bpfRow // those of the queue that it has still to
@@ -191,7 +192,7 @@ func (s *Session) Detail(on bool) error {
 		return errors.New("trace: detail: a window is open: stop it first")
 	}
 	for _, p := range s.parts {
-		if p.Required {
+		if p.Required || p.always {
 			continue
 		}
 		if !on {

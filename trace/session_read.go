@@ -153,6 +153,9 @@ func (s *Session) counts(sum *counts, kernel *bpfWindow, at *span, living uint64
 	if err != nil {
 		return nil, nil, err
 	}
+	if s.stranded, err = s.readOffline(c, s.began.middle()); err != nil {
+		return nil, nil, err
+	}
 	s.losses(c, kernel.LostAlloc)
 	return c, latencies, nil
 }
@@ -160,7 +163,7 @@ func (s *Session) counts(sum *counts, kernel *bpfWindow, at *span, living uint64
 // checks makes the checks of a reading that was begun at begin.
 func (s *Session) checks(c *Counts, sum *counts, kernel *bpfWindow, at *span,
 	begin time.Time) {
-	c.check(sum, s.opened, c.Ended, kernel)
+	c.check(sum, s.opened, c.Ended, kernel, s.stranded)
 	if s.everyone || len(s.pids) > 0 {
 		c.Checks = append(c.Checks, c.checkWindow(at.last-s.began.first,
 			s.opening+time.Since(begin), s.opened+kernel.Born))

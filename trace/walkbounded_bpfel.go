@@ -20,6 +20,7 @@ const (
 	walkBoundedMapFreePlaces     = "free_places"
 	walkBoundedMapFreeSlots      = "free_slots"
 	walkBoundedMapLatencies      = "latencies"
+	walkBoundedMapOfflineCpus    = "offline_cpus"
 	walkBoundedMapRows           = "rows"
 	walkBoundedMapTasks          = "tasks"
 	walkBoundedMapTraced         = "traced"
@@ -90,15 +91,16 @@ type walkBoundedProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type walkBoundedMapSpecs struct {
-	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
-	FreePlaces *ebpf.MapSpec `ebpf:"free_places"`
-	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
-	Latencies  *ebpf.MapSpec `ebpf:"latencies"`
-	Rows       *ebpf.MapSpec `ebpf:"rows"`
-	Tasks      *ebpf.MapSpec `ebpf:"tasks"`
-	Traced     *ebpf.MapSpec `ebpf:"traced"`
-	Walks      *ebpf.MapSpec `ebpf:"walks"`
-	Windows    *ebpf.MapSpec `ebpf:"windows"`
+	Cpus        *ebpf.MapSpec `ebpf:"cpus"`
+	FreePlaces  *ebpf.MapSpec `ebpf:"free_places"`
+	FreeSlots   *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies   *ebpf.MapSpec `ebpf:"latencies"`
+	OfflineCpus *ebpf.MapSpec `ebpf:"offline_cpus"`
+	Rows        *ebpf.MapSpec `ebpf:"rows"`
+	Tasks       *ebpf.MapSpec `ebpf:"tasks"`
+	Traced      *ebpf.MapSpec `ebpf:"traced"`
+	Walks       *ebpf.MapSpec `ebpf:"walks"`
+	Windows     *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // walkBoundedVariableSpecs contains global variables before they are loaded into the kernel.
@@ -140,15 +142,16 @@ func (o *walkBoundedObjects) Close() error {
 //
 // It can be passed to loadWalkBoundedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type walkBoundedMaps struct {
-	Cpus       *ebpf.Map `ebpf:"cpus"`
-	FreePlaces *ebpf.Map `ebpf:"free_places"`
-	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
-	Latencies  *ebpf.Map `ebpf:"latencies"`
-	Rows       *ebpf.Map `ebpf:"rows"`
-	Tasks      *ebpf.Map `ebpf:"tasks"`
-	Traced     *ebpf.Map `ebpf:"traced"`
-	Walks      *ebpf.Map `ebpf:"walks"`
-	Windows    *ebpf.Map `ebpf:"windows"`
+	Cpus        *ebpf.Map `ebpf:"cpus"`
+	FreePlaces  *ebpf.Map `ebpf:"free_places"`
+	FreeSlots   *ebpf.Map `ebpf:"free_slots"`
+	Latencies   *ebpf.Map `ebpf:"latencies"`
+	OfflineCpus *ebpf.Map `ebpf:"offline_cpus"`
+	Rows        *ebpf.Map `ebpf:"rows"`
+	Tasks       *ebpf.Map `ebpf:"tasks"`
+	Traced      *ebpf.Map `ebpf:"traced"`
+	Walks       *ebpf.Map `ebpf:"walks"`
+	Windows     *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *walkBoundedMaps) Close() error {
@@ -157,6 +160,7 @@ func (m *walkBoundedMaps) Close() error {
 		m.FreePlaces,
 		m.FreeSlots,
 		m.Latencies,
+		m.OfflineCpus,
 		m.Rows,
 		m.Tasks,
 		m.Traced,

@@ -19,6 +19,7 @@ const (
 	walkPlainMapCpus           = "cpus"
 	walkPlainMapFreeSlots      = "free_slots"
 	walkPlainMapLatencies      = "latencies"
+	walkPlainMapOfflineCpus    = "offline_cpus"
 	walkPlainMapRowQueue       = "row_queue"
 	walkPlainMapRowScratch     = "row_scratch"
 	walkPlainMapRows           = "rows"
@@ -92,17 +93,18 @@ type walkPlainProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type walkPlainMapSpecs struct {
-	Cpus       *ebpf.MapSpec `ebpf:"cpus"`
-	FreeSlots  *ebpf.MapSpec `ebpf:"free_slots"`
-	Latencies  *ebpf.MapSpec `ebpf:"latencies"`
-	RowQueue   *ebpf.MapSpec `ebpf:"row_queue"`
-	RowScratch *ebpf.MapSpec `ebpf:"row_scratch"`
-	Rows       *ebpf.MapSpec `ebpf:"rows"`
-	Tasks      *ebpf.MapSpec `ebpf:"tasks"`
-	Tickets    *ebpf.MapSpec `ebpf:"tickets"`
-	Traced     *ebpf.MapSpec `ebpf:"traced"`
-	Walks      *ebpf.MapSpec `ebpf:"walks"`
-	Windows    *ebpf.MapSpec `ebpf:"windows"`
+	Cpus        *ebpf.MapSpec `ebpf:"cpus"`
+	FreeSlots   *ebpf.MapSpec `ebpf:"free_slots"`
+	Latencies   *ebpf.MapSpec `ebpf:"latencies"`
+	OfflineCpus *ebpf.MapSpec `ebpf:"offline_cpus"`
+	RowQueue    *ebpf.MapSpec `ebpf:"row_queue"`
+	RowScratch  *ebpf.MapSpec `ebpf:"row_scratch"`
+	Rows        *ebpf.MapSpec `ebpf:"rows"`
+	Tasks       *ebpf.MapSpec `ebpf:"tasks"`
+	Tickets     *ebpf.MapSpec `ebpf:"tickets"`
+	Traced      *ebpf.MapSpec `ebpf:"traced"`
+	Walks       *ebpf.MapSpec `ebpf:"walks"`
+	Windows     *ebpf.MapSpec `ebpf:"windows"`
 }
 
 // walkPlainVariableSpecs contains global variables before they are loaded into the kernel.
@@ -144,17 +146,18 @@ func (o *walkPlainObjects) Close() error {
 //
 // It can be passed to loadWalkPlainObjects or ebpf.CollectionSpec.LoadAndAssign.
 type walkPlainMaps struct {
-	Cpus       *ebpf.Map `ebpf:"cpus"`
-	FreeSlots  *ebpf.Map `ebpf:"free_slots"`
-	Latencies  *ebpf.Map `ebpf:"latencies"`
-	RowQueue   *ebpf.Map `ebpf:"row_queue"`
-	RowScratch *ebpf.Map `ebpf:"row_scratch"`
-	Rows       *ebpf.Map `ebpf:"rows"`
-	Tasks      *ebpf.Map `ebpf:"tasks"`
-	Tickets    *ebpf.Map `ebpf:"tickets"`
-	Traced     *ebpf.Map `ebpf:"traced"`
-	Walks      *ebpf.Map `ebpf:"walks"`
-	Windows    *ebpf.Map `ebpf:"windows"`
+	Cpus        *ebpf.Map `ebpf:"cpus"`
+	FreeSlots   *ebpf.Map `ebpf:"free_slots"`
+	Latencies   *ebpf.Map `ebpf:"latencies"`
+	OfflineCpus *ebpf.Map `ebpf:"offline_cpus"`
+	RowQueue    *ebpf.Map `ebpf:"row_queue"`
+	RowScratch  *ebpf.Map `ebpf:"row_scratch"`
+	Rows        *ebpf.Map `ebpf:"rows"`
+	Tasks       *ebpf.Map `ebpf:"tasks"`
+	Tickets     *ebpf.Map `ebpf:"tickets"`
+	Traced      *ebpf.Map `ebpf:"traced"`
+	Walks       *ebpf.Map `ebpf:"walks"`
+	Windows     *ebpf.Map `ebpf:"windows"`
 }
 
 func (m *walkPlainMaps) Close() error {
@@ -162,6 +165,7 @@ func (m *walkPlainMaps) Close() error {
 		m.Cpus,
 		m.FreeSlots,
 		m.Latencies,
+		m.OfflineCpus,
 		m.RowQueue,
 		m.RowScratch,
 		m.Rows,

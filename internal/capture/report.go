@@ -53,7 +53,7 @@ func reportOf(c *trace.Counts) *report.Trace {
 		}
 		t.Tasks = append(t.Tasks, row)
 	}
-	t.Losses = c.Losses
+	t.Losses, t.Offline = c.Losses, c.Offline
 	t.Checks = slices.Clone(c.Checks)
 	for _, name := range []string{"ctxt", "run_delay", "cpu", "chain"} {
 		t.Checks = append(t.Checks,

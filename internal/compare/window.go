@@ -76,7 +76,8 @@ func CountsOf(c *trace.Counts) *rounds.Counts {
 	}
 	for column, why := range c.Missing {
 		switch {
-		case why == trace.NotAsked, column == "new_task_latencies":
+		case why == trace.NotAsked, column == "new_task_latencies",
+			column == "offline": // no column of it
 		case column == "throttled": // looked at in all rounds
 		default:
 			k.Missing[column] = report.OneLine(why)

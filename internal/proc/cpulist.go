@@ -12,6 +12,9 @@ import (
 // CPUList is a set of CPUs in ascending order.
 type CPUList []int
 
+// maxCPUs is more than any kernel has; a list that names so many names some of them twice.
+const maxCPUs = 1 << 16
+
 // ParseCPUList reads the kernel's list format, "0-3,8" (cpuset(7)).
 func ParseCPUList(s string) (CPUList, error) {
 	bad := func() (CPUList, error) {
@@ -25,7 +28,7 @@ func ParseCPUList(s string) (CPUList, error) {
 		if err == nil && isRange {
 			b, err = strconv.ParseUint(last, 10, 16)
 		}
-		if err != nil || b < a {
+		if err != nil || b < a || len(list) > maxCPUs {
 			return bad()
 		}
 		for n := a; n <= b; n++ {

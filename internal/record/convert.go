@@ -59,7 +59,7 @@ func manifest(rec *spool.Recording, x *Extra) run.Manifest {
 		Options: run.Options{
 			Of: cmp.Or(x.Of, strings.Join(about.Args, " ")), All: about.All, Nested: about.Nested,
 			Probes: about.Probes, Syscalls: about.Syscalls, Buffer: about.Buffer,
-			Online: about.Online,
+			Online: about.Online, CPUs: about.CPUs, NoHotplug: about.NoHotplug,
 			Steal: (*int64)(about.Steal), Interrupts: (*int64)(about.Interrupts), Ctxt: about.Ctxt,
 			Throttled: about.Throttled, ThrottledWhy: about.ThrottledWhy, SwitchCost: x.SwitchCost,
 		},

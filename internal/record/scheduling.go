@@ -3,6 +3,7 @@ package record
 import (
 	"time"
 
+	"switchyard/internal/proc"
 	"switchyard/internal/run"
 	"switchyard/internal/sched"
 	"switchyard/trace/event"
@@ -23,9 +24,16 @@ func (s *Scheduling) Begin(r *run.Reader) error {
 	m := r.Manifest()
 	o := &m.Options
 	s.run = r
+	online, err := proc.ParseCPUList(o.CPUs)
+	if o.CPUs == "" {
+		online, err = nil, nil
+	}
+	if err != nil {
+		return r.Damaged("manifest.json", err)
+	}
 	s.analysis = sched.NewAnalysis(m.Window, sched.Options{
-		All: o.All, Nested: o.Nested, CPUs: o.Online, Steal: known(o.Steal),
-		Interrupts: known(o.Interrupts), Ctxt: o.Ctxt,
+		All: o.All, Nested: o.Nested, CPUs: o.Online, Online: online,
+		Steal: known(o.Steal), Interrupts: known(o.Interrupts), Ctxt: o.Ctxt,
 		Interval: s.Interval,
 	})
 	s.analysis.Tasks(r.Tasks())

@@ -52,6 +52,10 @@ func OfRecording(r *sched.Result, table []event.Task, m *run.Manifest,
 	t.CPUs = r.CPUs
 	t.RunQueue = queueOf(r)
 	t.Lost = append(t.Lost, r.Lost...)
+	t.Offline = r.Offline
+	if o.NoHotplug != "" {
+		t.Missing["CPUs that went offline"] = o.NoHotplug
+	}
 	t.Checks = r.Checks
 	if t.SwitchCost = recordedSwitchCost(o); t.SwitchCost == nil {
 		t.Missing["cost of a switch"] = "not asked for (--switch-cost)"

@@ -46,6 +46,7 @@ type Trace struct {
 	Values   event.Values      `json:"-"`
 	RunQueue *TraceQueue       `json:"run_queue_length,omitempty"`
 	Lost     []event.Lost      `json:"lost"`
+	Offline  []event.Absence   `json:"offline,omitempty"`
 	Losses   []event.Loss      `json:"losses,omitempty"`
 	Checks   []event.Check     `json:"checks"`
 	Cost     TraceCost         `json:"cost"`

@@ -288,6 +288,9 @@ func (t *Trace) writeLives(b *strings.Builder, width int) {
 
 func (t *Trace) writeCPUs(b *strings.Builder, width int) {
 	t.writeCPUTable(b, width)
+	if s := offlineSentence(t.Offline, t.WindowNS); s != "" {
+		writeWrapped(b, width, "%s", s)
+	}
 	q := t.RunQueue
 	if q == nil {
 		return

@@ -15,6 +15,8 @@ var kindNames = [...]string{
 	event.Free:         "free",
 	event.SyscallEnter: "syscall_enter",
 	event.SyscallExit:  "syscall_exit",
+	event.Offline:      "offline",
+	event.Online:       "online",
 }
 
 // What a kind gives a meaning to: package event says it, event by event.
@@ -35,12 +37,14 @@ var kindHas = [len(kindNames)]uint8{
 	event.New:          hasOther,
 	event.SyscallEnter: hasSyscall,
 	event.SyscallExit:  hasResult,
+	event.Offline:      hasAtCPU,
+	event.Online:       hasAtCPU,
 }
 
 // kindNamed returns the kind of that name, or 0.
 func kindNamed(name string) event.Kind {
 	for k, n := range kindNames {
-		if n == name && k > 0 {
+		if n == name && n != "" {
 			return event.Kind(k)
 		}
 	}

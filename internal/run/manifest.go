@@ -47,6 +47,11 @@ type Options struct {
 	Probes []string `json:"probes,omitempty"`
 	Buffer int      `json:"buffer_bytes"` // of each ring
 	Online int      `json:"cpus_online"`  // above the highest number of a CPU that was online
+	// CPUs are those that were online when the window opened, in the kernel's list format
+	// ("0-3,8"); "" if it is not known. NoHotplug is why it is not known when CPUs went offline and
+	// came back.
+	CPUs      string `json:"cpus,omitempty"`
+	NoHotplug string `json:"no_hotplug,omitempty"`
 	// Steal is what the hypervisor kept from all CPUs in the window, Interrupts what they spent in
 	// interrupts, ns; nil if it is not known.
 	Steal      *int64 `json:"steal_ns"`

@@ -12,8 +12,11 @@ import (
 type Options struct {
 	// the recording has every event of every task and CPU. Without it nothing is said of CPUs as a
 	// whole
-	All  bool
-	CPUs int // the machine's CPUs, those that had no event included
+	All bool
+	// CPUs is how many the machine has, those that had no event included. Online are those that
+	// were online when the window opened; nil: it is not known, and all of CPUs are taken to be.
+	CPUs   int
+	Online []int
 
 	// Nested says that the recorder was in a PID namespace of its own: the snapshots are of that
 	// namespace's tasks only (bpf_iter), while with All the events are of every task.
@@ -66,6 +69,7 @@ type Analysis struct {
 	worst              worst
 	queue              queues
 	stays              stays
+	absences           absences
 	// the kernel keeps run_delay
 	delays bool
 	// the walks over all tasks: how many, and when
@@ -98,6 +102,14 @@ func NewAnalysis(w event.Window, o Options) *Analysis {
 	w.Close = max(clamp(w.Close), w.Open)
 	a := &Analysis{w: w, o: o, preemptors: newPairs(o.MaxPairs), wakers: newPairs(o.MaxPairs)}
 	a.walk.firstEnd = latest
+	if o.Online != nil {
+		for _, i := range o.Online {
+			if i >= 0 && i <= math.MaxUint16 {
+				a.cpu(i).off = never
+			}
+		}
+		return a
+	}
 	for i := range min(max(o.CPUs, 0), math.MaxUint16+1) {
 		a.cpu(i)
 	}
@@ -208,6 +220,7 @@ func (a *Analysis) Event(e *event.Event) {
 	if a.nextLost < len(a.lostAny) {
 		a.passLost(now)
 	}
+	a.hear(int(e.CPU), now)
 	switch e.Kind {
 	case event.Switch:
 		a.onSwitch(e, now)
@@ -228,6 +241,10 @@ func (a *Analysis) Event(e *event.Event) {
 		}
 	case event.Free:
 		a.onFree(e, now)
+	case event.Offline:
+		a.onOffline(e, now)
+	case event.Online:
+		a.onOnline(e, now)
 	}
 }
 
@@ -281,8 +298,12 @@ func (a *Analysis) cpu(i int) *cpu {
 		a.cpus = append(a.cpus, make([]*cpu, i+1-len(a.cpus))...)
 	}
 	if a.cpus[i] == nil {
-		a.cpus[i] = &cpu{current: event.NoTask, waking: event.NoTask, woken: noWaking,
-			queueFrom: a.w.Open, placed: event.NoTask}
+		c := &cpu{current: event.NoTask, waking: event.NoTask, woken: noWaking,
+			queueFrom: a.w.Open, placed: event.NoTask, begun: a.w.Open, heard: never, off: never}
+		if a.o.Online != nil {
+			c.off = a.w.Open // one that was not offline then is in Online
+		}
+		a.cpus[i] = c
 	}
 	return a.cpus[i]
 }

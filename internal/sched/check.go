@@ -98,6 +98,10 @@ func (c *checker) add(a *Analysis, id event.TaskID, t *task) {
 		c.made = append(c.made, id)
 		return
 	}
+	if a.stranded(id) {
+		c.existence(a, id, t)
+		return
+	}
 	c.life.add(a, id, uint64(t.OnCPU+t.RunQueue+t.Blocked), uint64(t.Life), t.OnCPU+t.RunQueue+
 		t.Blocked == t.Life)
 	c.existence(a, id, t)
@@ -121,6 +125,9 @@ func (c *checker) switches(a *Analysis, id event.TaskID, t *task) {
 	t.KernelVoluntary, t.KernelInvoluntary = uint64(max(nv, 0)), uint64(max(niv, 0))
 	t.MissingVoluntary = t.KernelVoluntary - min(t.TracedVoluntary, t.KernelVoluntary)
 	t.MissingInvoluntary = t.KernelInvoluntary - min(t.TracedInvoluntary, t.KernelInvoluntary)
+	if a.stranded(id) {
+		return
+	}
 	c.nvcsw.add(a, id, t.TracedVoluntary, t.KernelVoluntary, t.TracedVoluntary == t.KernelVoluntary)
 	c.nivcsw.add(a, id, t.TracedInvoluntary, t.KernelInvoluntary,
 		t.TracedInvoluntary == t.KernelInvoluntary)
@@ -184,7 +191,8 @@ func (c *checker) existence(a *Analysis, id event.TaskID, t *task) {
 
 // checks returns the verdicts.
 func (c *checker) checks(a *Analysis, r *Result) []event.Check {
-	list := []event.Check{c.nvcsw.check("nvcsw", a), c.nivcsw.check("nivcsw", a)}
+	list := []event.Check{a.withoutStranded(c.nvcsw.check("nvcsw", a)),
+		a.withoutStranded(c.nivcsw.check("nivcsw", a))}
 	if a.walk.started == 0 || a.walk.ended == 0 {
 		for i := range list {
 			list[i] = event.Check{Name: list[i].Name, Status: event.Unavailable,
@@ -204,7 +212,8 @@ func (c *checker) checks(a *Analysis, r *Result) []event.Check {
 		exec.Status, exec.Reason = event.Unavailable,
 			"no task was seen to come to a CPU and to leave it"
 	}
-	list = append(list, exec, c.checkDelay(a), c.checkLife(a, r), a.checkCPU(r))
+	list = append(list, exec, a.withoutPlugging(a.withoutStranded(c.checkDelay(a))),
+		a.withoutStranded(c.checkLife(a, r)), a.checkCPU(r))
 
 	tasks := c.tasks.check("tasks", a)
 	if a.walk.started == 0 || a.walk.ended == 0 {
@@ -219,10 +228,7 @@ func (c *checker) checks(a *Analysis, r *Result) []event.Check {
 // without says in a check which tasks it leaves out because of who made them.
 func (c *checker) without(a *Analysis, check event.Check) event.Check {
 	if len(c.made) > 0 && check.Status != event.Unavailable {
-		if check.Reason != "" {
-			check.Reason += "; "
-		}
-		check.Reason += c.made.note(a, "made by tasks that the kernel keeps from tracing")
+		check = remark(check, c.made.note(a, "made by tasks that the kernel keeps from tracing"))
 	}
 	return check
 }
@@ -251,7 +257,8 @@ func (a *Analysis) checkCtxt() event.Check {
 	}
 	// After a hidden task the switch away from it is not shown, and perhaps a second one, to
 	// another hidden task.
-	most := a.ctxt[1]
+	// Of a CPU that goes offline the last one is not, from its stopper to the idle task.
+	most := a.ctxt[1] + uint64(len(a.absences.going))
 	for _, cpu := range a.cpus {
 		if cpu != nil {
 			most += 2 * cpu.hidden
@@ -293,13 +300,14 @@ func (a *Analysis) checkCPU(r *Result) event.Check {
 	for i := range r.CPUs {
 		c := &r.CPUs[i]
 		check.Traced += uint64(c.Busy + c.Idle)
-		check.Kernel += uint64(a.w.Close - a.w.Open)
+		check.Kernel += uint64(dur(a.w.Close-a.w.Open) - c.Offline)
 		unknown += c.Unknown
-		if c.Busy+c.Idle != dur(a.w.Close-a.w.Open) {
+		if c.Busy+c.Idle+c.Offline != dur(a.w.Close-a.w.Open) {
 			check.Status = event.Fail
 		}
 	}
 	if check.OK() {
+		check.Reason = offlineNote(r.CPUs)
 		return check
 	}
 	var hidden uint64
@@ -307,7 +315,7 @@ func (a *Analysis) checkCPU(r *Result) event.Check {
 	for i := range r.CPUs {
 		c := &r.CPUs[i]
 		hidden += c.BrokenByHidden
-		whole = whole && c.Busy+c.Idle+c.Unknown == dur(a.w.Close-a.w.Open) && c.Breaks+
+		whole = whole && c.Busy+c.Idle+c.Unknown+c.Offline == dur(a.w.Close-a.w.Open) && c.Breaks+
 			c.BrokenByLoss == 0
 	}
 	if whole && hidden > 0 {

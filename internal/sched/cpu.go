@@ -7,12 +7,15 @@ type cpu struct {
 	current event.TaskID
 	prio    uint8 // of current
 	known   bool  // current is
-	since   int64
+	since   int64 // the last switch
+	begun   int64 // since when it is online, or the window open: whoever leaves first came before
+	heard   int64 // the last event on it; or never
+	off     int64 // since when it is offline; never: it is not
 	// The last event on this CPU was a waking of that task, by whoever.
 	waking, wakingBy event.TaskID
 
-	busy, idle, unknown int64 // ns inside the window
-	switches            uint64
+	busy, idle, unknown, offline int64 // ns inside the window
+	switches                     uint64
 	// of switches with a known one before: those that fit, those that do not
 	links, breaks uint64
 	brokenByLoss  uint64
@@ -62,13 +65,13 @@ func (c *cpu) account(a *Analysis, prev *task, e *event.Event, now int64, sound 
 		if c.known {
 			c.spend(a, int(e.CPU), c.current, c.since, first)
 		} else {
-			first = a.w.Open
+			first = c.begun
 		}
 		c.unknown += a.clip(first, last)
 		c.spend(a, int(e.CPU), e.Task, last, now)
 	case !c.known:
 		// There was no switch before: it ran from the beginning.
-		c.spend(a, int(e.CPU), e.Task, a.w.Open, now)
+		c.spend(a, int(e.CPU), e.Task, c.begun, now)
 	case fits:
 		c.spend(a, int(e.CPU), e.Task, c.since, now)
 	case hidden && prev != nil && sound:
@@ -109,16 +112,19 @@ func (c *cpu) spend(a *Analysis, number int, id event.TaskID, from, to int64) {
 // finish adds up what the CPU did after its last switch. on: the snapshot found a task on it, if it
 // had no switch at all.
 func (c *cpu) finish(a *Analysis, number int, on, snapshots bool) {
+	if c.off >= 0 {
+		return
+	}
 	current, from := c.current, c.since
 	if !c.known {
-		from = a.w.Open
+		from = c.begun
 		switch {
 		case on:
 			current = 0 // some task
 		case snapshots:
 			current = event.Idle(number)
 		default:
-			c.unknown += a.clip(a.w.Open, a.w.Close)
+			c.unknown += a.clip(from, a.w.Close)
 			return
 		}
 	}
@@ -130,6 +136,21 @@ func (c *cpu) finish(a *Analysis, number int, on, snapshots bool) {
 	if to > from {
 		c.spend(a, number, current, from, to)
 	}
+}
+
+// until adds up what the CPU did after its last switch, to a time at which it goes offline.
+func (c *cpu) until(a *Analysis, number int, to int64) {
+	from := c.begun
+	if c.known {
+		from = to
+		if first, _, lost := a.lostOn(int32(number)).within(c.since, to); lost {
+			from = first
+		}
+		if from > c.since {
+			c.spend(a, number, c.current, c.since, from)
+		}
+	}
+	c.unknown += a.clip(from, to)
 }
 
 // countCtxt counts switches between the two readings of ctxt.

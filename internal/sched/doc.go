@@ -16,6 +16,9 @@
 //   - An interval during which a CPU lost events that could have cut it short is kept, and Touched:
 //     for a task on a CPU that CPU, for one that sleeps or waits any. Queues are not known while
 //     anything is lost.
+//   - A CPU that is offline does nothing that is seen, and of the task that was on it when it went
+//     (its stopper, migration/N) it is not known what it did until it is seen again. The checks
+//     leave that task out by name, and the CPU for that time.
 //   - The idle task is never timed, woken or preempted.
 //   - The kernel can keep tasks from tracing: of these only the switches to them are shown. They
 //     are counted (Hidden) and in no other result.

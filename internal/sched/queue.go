@@ -84,9 +84,11 @@ func (a *Analysis) measure(c *cpu, now int64) {
 		return // snapshots come in no order
 	}
 	d := a.clip(c.queueFrom, now)
-	if a.queue.paused {
+	switch {
+	case c.off >= 0: // it has no queue
+	case a.queue.paused:
 		c.queueLen.unknown += d
-	} else {
+	default:
 		c.queueLen.add(c.waiting, d)
 	}
 	c.queueFrom = now
@@ -245,16 +247,23 @@ func (a *Analysis) passLost(now int64) {
 		}
 		a.measureQueues(s.last)
 		q.paused = false
-		q.epoch++
-		q.waiting = 0
-		for i, c := range a.cpus {
-			if c != nil {
-				c.waiting = 0
-				q.touch(a, i)
-			}
-		}
+		a.restartQueues(s.last)
 		q.settle(a, s.last, event.NoTask)
 		a.nextLost++
+	}
+}
+
+// restartQueues forgets who waits where.
+func (a *Analysis) restartQueues(now int64) {
+	a.measureQueues(now)
+	q := &a.queue
+	q.epoch++
+	q.waiting = 0
+	for i, c := range a.cpus {
+		if c != nil {
+			c.waiting = 0
+			q.touch(a, i)
+		}
 	}
 }
 

@@ -32,6 +32,9 @@ type Result struct {
 	Appeared, Disappeared uint64 // tasks
 
 	Lost []event.Lost
+	// Offline are the times in which CPUs were offline, in the order in which they began, but for
+	// CPUs that were so all the time: those are in no result.
+	Offline []event.Absence
 	// Checks are the sums that must add up, the recorder's own threads included.
 	//
 	//	nvcsw             voluntary switches: the events between the two snapshots are as many as
@@ -96,7 +99,9 @@ type CPU struct {
 	Busy   time.Duration `json:"busy_ns"`
 	Idle   time.Duration `json:"idle_ns"`
 	// events were lost or are missing
-	Unknown  time.Duration `json:"unknown_ns"`
+	Unknown time.Duration `json:"unknown_ns"`
+	// the CPU was offline: that is none of the above
+	Offline  time.Duration `json:"offline_ns,omitempty"`
 	Switches uint64        `json:"switches"`
 	Queue
 	// switches whose prev is not the next of the one before, and no loss explains it
@@ -168,14 +173,17 @@ func (a *Analysis) Result() *Result {
 	r.Chains = a.worst.result(a.shown)
 	r.Queue = a.queue.all.result()
 	r.Waste = a.waste()
+	a.stillOffline()
+	r.Offline = a.absences.list
 	if a.o.All {
 		for i, cpu := range a.cpus {
-			if cpu == nil {
+			if cpu == nil || cpu.offline > 0 && cpu.offline == a.w.Close-a.w.Open {
 				continue
 			}
 			cpu.finish(a, i, c.running[int32(i)], a.walk.started > 0)
 			r.CPUs = append(r.CPUs, CPU{
 				Number: i, Busy: dur(cpu.busy), Idle: dur(cpu.idle), Unknown: dur(cpu.unknown),
+				Offline:  dur(cpu.offline),
 				Switches: cpu.switches, Breaks: cpu.breaks, BrokenByLoss: cpu.brokenByLoss,
 				BrokenByHidden: cpu.hidden, Queue: cpu.queueLen.result(),
 			})

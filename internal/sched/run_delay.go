@@ -200,7 +200,7 @@ func (t *task) maybe(ns int64) {
 
 // runDelay compares run-queue time.
 func (c *checker) runDelay(a *Analysis, id event.TaskID, t *task) {
-	if !a.delays || !t.delays() {
+	if !a.delays || !t.delays() || a.stranded(id) {
 		c.delay.leftOut++
 		return
 	}

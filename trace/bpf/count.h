@@ -150,6 +150,34 @@ struct cpu {
 };
 _Static_assert(sizeof(struct cpu) == 24, "struct cpu");
 
+/* What is kept of one CPU's absences in one window. */
+enum offline_shape {
+	OFFLINE_SPANS = 8,
+};
+
+struct span {
+	u64 from, to; /* ns of the clock */
+};
+
+/* A CPU that was offline. One writer at a time: CPUs go and come one after the other. */
+struct offline {
+	u64 since; /* it is, since then, ns of the clock; 1: since before the probes; 0: it is not
+		    */
+	u64 until; /* when it last came back */
+	u32 epoch; /* the window that the rest is of */
+	u32 times; /* how often it came back */
+	struct span spans[OFFLINE_SPANS]; /* the first ones of these */
+	/* Who was on it when it went, and what is not known of that task. */
+	u32 tid;
+	u32 tgid;
+	u64 start;	 /* as in struct row */
+	u64 voluntary;	 /* switches that the kernel counted and nobody could see, */
+	u64 involuntary; /* in the window */
+	u64 unknown;	 /* ns of its life in it */
+	u8 comm[16];
+};
+_Static_assert(sizeof(struct offline) == 80 + 16 * OFFLINE_SPANS, "struct offline");
+
 /* A task as it is handed over: at its end, the window's, or when it is read. */
 struct row {
 	u64 id; /* as in struct task */

@@ -23,9 +23,11 @@ enum record_kind {
 	RECORD_SYSCALL_EXIT = 11,
 	/* 12 was never made, and is not to be another kind. */
 	RECORD_LOST = 13,
-	RECORD_NUMBER = 14, /* the task has another number than before, and whoever had it has its
-			       old one */
-	RECORD_BOOKS = 15,  /* since version 4 */
+	RECORD_NUMBER = 14,  /* the task has another number than before, and whoever had it has its
+				old one */
+	RECORD_BOOKS = 15,   /* since version 4 */
+	RECORD_OFFLINE = 16, /* a CPU is offline, since shortly before; since version 5 */
+	RECORD_ONLINE = 17,  /* it is back */
 };
 
 enum record_flag {
@@ -138,6 +140,14 @@ struct record_books {
 	u64 run_delay; /* ns */
 };
 _Static_assert(sizeof(struct record_books) == 48, "struct record_books");
+
+/* A CPU goes offline, said by another one, or comes back. */
+struct record_cpu {
+	struct record r;
+	u16 of;
+	u16 pad[3];
+};
+_Static_assert(sizeof(struct record_cpu) == 24, "struct record_cpu");
 
 /* What did not fit into this CPU's ring before this record. */
 struct record_lost {

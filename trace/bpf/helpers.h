@@ -48,6 +48,9 @@
 /* The id of a type in the kernel's BTF; 1 is BPF_TYPE_ID_TARGET. */
 #define kernel_type_id(type) __builtin_btf_type_id(*(type *)0, 1)
 
+/* The value of an enumeration's constant in the kernel's BTF; 1 is BPF_ENUMVAL_VALUE. */
+#define kernel_enum_value(type, name) __builtin_preserve_enum_value(*(type *)name, 1)
+
 struct task_struct;
 struct pt_regs;
 struct seq_file;

@@ -146,6 +146,11 @@ struct task_struct___cpu {
 	u32 cpu;
 } __attribute__((preserve_access_index));
 
+/* The steps in which a CPU comes up and goes down; each kernel numbers them in its own way. */
+enum cpuhp_state {
+	CPUHP_TEARDOWN_CPU = 1, /* it goes */
+};
+
 /* include/linux/sched.h */
 #define PF_KTHREAD  0x00200000
 #define TASK_DEAD   0x80  /* set once, before a task's last switch */

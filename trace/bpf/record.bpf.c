@@ -152,6 +152,7 @@ const volatile struct {
 	struct record_end end[0];
 	struct record_syscall syscall[0];
 	struct record_books books[0];
+	struct record_cpu cpu[0];
 	struct record_lost lost[0];
 	struct record_snapshot snapshot[0];
 	struct ring ring[0];

@@ -9,6 +9,7 @@
 #include "context.h"
 #include "hist.h"
 #include "once.h"
+#include "stranded.h"
 
 /*
  * How long the state has lasted. Two CPUs' clocks can disagree a little: never negative, and
@@ -186,7 +187,13 @@ static __always_inline void enter(struct task_struct *t, struct task *ts, struct
 	now = mark ? since + d : now;
 
 	if (unlikely(mark && state == STATE_ON)) {
+		struct offline *o = stranded(t, since);
+
 		ts->n[COUNT_UNKNOWN] += d;
+		if (o) {
+			ts->synced = 0; /* a switch is missing, and known to be */
+			stranded_note(t, ts, o, ts->n[COUNT_UNKNOWN]);
+		}
 	} else if (unlikely(mark && state == STATE_BLOCKED && !ts->early)) {
 		/*
 		 * Its waking was not shown, or it never slept, because of a signal (before 6.15).
@@ -363,6 +370,8 @@ const volatile struct {
 	struct window *window;
 	struct cpu *cpu;
 	struct hist *hist;
+	enum offline_shape offline_shape;
+	struct offline *offline;
 } types;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -5,6 +5,7 @@
  */
 #include "follow.h"
 #include "once.h"
+#include "stranded.h"
 
 /*
  * How often a task is read, if it takes that. Kernels before 5.17 have no bpf_loop, and verify each
@@ -168,12 +169,17 @@ static __always_inline void read_often(struct reading *r)
 static __always_inline bool snapshot(struct task_struct *t, struct task *ts, struct walk *w)
 {
 	struct reading r = { t, ts, w };
-	u64 *n = w->scratch.n, mark, now, open, on = 0;
+	u64 *n = w->scratch.n, mark = ts->mark, now, open, on = 0;
+	struct offline *o = NULL;
 
+	/* Its CPU is offline: it stands still, though the kernel counted a switch that we could not
+	 * see. */
+	if (mark && (mark & 3) == STATE_ON)
+		o = stranded(t, mark >> 2);
 	w->still = 0;
 	w->steady = 0;
 	read_often(&r);
-	if (!w->steady && !ctl.force)
+	if (!w->steady && !o && !ctl.force)
 		return false;
 
 	mark = w->mark;
@@ -196,6 +202,12 @@ static __always_inline bool snapshot(struct task_struct *t, struct task *ts, str
 	/* The state it is in goes on: count it up to now. */
 	now = clock();
 	open = (s64)(now - (mark >> 2)) < 0 ? 0 : now - (mark >> 2);
+	n[COUNT_LIFE] = (mark >> 2) + open - ts->life;
+	if (o) {
+		n[COUNT_UNKNOWN] += open;
+		stranded_note(t, ts, o, n[COUNT_UNKNOWN]);
+		return true;
+	}
 	if ((mark & 3) == STATE_ON)
 		on = open;
 	else if (task_on_cpu(t)) /* it was not seen to come */
@@ -204,7 +216,6 @@ static __always_inline bool snapshot(struct task_struct *t, struct task *ts, str
 		on = open;
 	n[COUNT_ON_CPU] += on;
 	n[(mark & 3) == STATE_BLOCKED ? COUNT_BLOCKED : COUNT_RUN_QUEUE] += open - on;
-	n[COUNT_LIFE] = (mark >> 2) + open - ts->life;
 	return true;
 }
 

@@ -54,7 +54,13 @@ const (
 	SyscallEnter Kind = 10
 	SyscallExit  Kind = 11
 
-	// 12 was never made. It stays free, so that no reader takes another kind for it.
+	// 12 was never made. It stays free, so that no reader takes another kind for it. 13 to 15 are
+	// records that are no events.
+
+	// Offline: the CPU in Value is offline, since shortly before. Online: it is back, or was before
+	// this. Task is NoTask.
+	Offline Kind = 16
+	Online  Kind = 17
 )
 
 // Flags are bits of an Event; which ones can be set depends on its Kind.
@@ -188,6 +194,14 @@ type Lost struct {
 	First int64  `json:"first_ns"`
 	Last  int64  `json:"last_ns"`
 	Count uint64 `json:"count"`
+}
+
+// Absence is an interval in which a CPU was offline: what it did is not known. Times are ns from
+// the window's opening on; one that reaches beyond the window has the window's end for its own.
+type Absence struct {
+	CPU  int   `json:"cpu"`
+	From int64 `json:"from_ns"`
+	To   int64 `json:"to_ns"`
 }
 
 // Loss is a number of events that could not be counted, and why.

@@ -24,22 +24,25 @@ const (
 //
 // Version 2 has the tasks' numbers in the recorder's PID namespace. In version 1 a task has only the kernel's own. Version 3
 // says again and again up to which time it is complete, and on which machine it was made. Version 4 has the kernel's books on
-// each task at its last switch.
-const Version = 4
+// each task at its last switch. Version 5 says which CPUs went offline and came back.
+const Version = 5
 
 // MaxRings is the most rings that a recording can have: MAX_RINGS in trace/bpf/ring.h. CPUs beyond share them.
 const MaxRings = 64
 
 // Begin is the first frame of a spool.
 type Begin struct {
-	Version  int    `json:"version"` // of the spool: see Version
-	Kernel   string `json:"kernel"`  // uname -r
-	Machine  string `json:"machine"` // uname -m
-	CPUs     int    `json:"cpus"`    // possible ones
-	Online   int    `json:"online"`  // above the highest number of one that is online
-	Rings    int    `json:"rings"`   // how many
-	All      bool   `json:"all"`
-	Syscalls bool   `json:"syscalls"`
+	Version int    `json:"version"` // of the spool: see Version
+	Kernel  string `json:"kernel"`  // uname -r
+	Machine string `json:"machine"` // uname -m
+	CPUs    int    `json:"cpus"`    // possible ones
+	Online  int    `json:"online"`  // above the highest number of one that is online
+	// NoHotplug is why it is not known when CPUs go offline and come back; "": it is, since
+	// version 5.
+	NoHotplug string `json:"no_hotplug,omitempty"`
+	Rings     int    `json:"rings"` // how many
+	All       bool   `json:"all"`
+	Syscalls  bool   `json:"syscalls"`
 	// Probes are the names of those that were asked for; of an older spool none.
 	Probes []string `json:"probes,omitempty"`
 	Buffer int      `json:"buffer"` // the size of each ring, bytes
@@ -68,6 +71,8 @@ type Mark struct {
 	Time int64          `json:"time"` // ns of CLOCK_BOOTTIME
 	Ctxt *event.Reading `json:"ctxt,omitempty"`
 	Why  string         `json:"why,omitempty"` // there is no ctxt
+	// Online are the CPUs that were when the window opened, in the kernel's list format; "": not known, or before version 5.
+	Online string `json:"online,omitempty"`
 }
 
 // End is the last frame.

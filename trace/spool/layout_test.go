@@ -29,6 +29,7 @@ func TestRecordLayouts(t *testing.T) {
 		"record_end":     {endSize, map[string]uint32{"start": endStart}},
 		"record_syscall": {syscallSize, map[string]uint32{"value": syscallValue}},
 		"record_books":   {booksSize, map[string]uint32{"nvcsw": booksNVCSW, "nivcsw": booksNIVCSW, "exec": booksExec, "run_delay": booksRunDelay}},
+		"record_cpu":     {cpuSize, map[string]uint32{"of": cpuOf}},
 		"record_lost":    {lostSize, map[string]uint32{"first": lostFirst, "last": lostLast, "count": lostCount}},
 		"record_snapshot": {snapshotSize, map[string]uint32{"tgid": snapshotTGID, "parent": snapshotParent, "state": snapshotState, "prio": snapshotPrio,
 			"nr": snapshotNr, "start": snapshotStart, "nvcsw": snapshotNVCSW, "nivcsw": snapshotNIVCSW, "exec": snapshotExec,
@@ -59,7 +60,7 @@ func TestRecordLayouts(t *testing.T) {
 		"record_kind": {"SWITCH": uint64(kindSwitch), "WAKING": uint64(kindWaking), "WAKE_NEW": uint64(kindWakeNew), "MIGRATE": uint64(kindMigrate),
 			"NEW": uint64(kindNew), "EXEC": uint64(kindExec), "RENAME": uint64(kindRename), "EXIT": uint64(kindExit), "FREE": uint64(kindFree),
 			"SYSCALL_ENTER": uint64(kindSyscallEnter), "SYSCALL_EXIT": uint64(kindSyscallExit),
-			"LOST": uint64(kindLost), "NUMBER": uint64(kindNumber), "BOOKS": uint64(kindBooks)},
+			"LOST": uint64(kindLost), "NUMBER": uint64(kindNumber), "BOOKS": uint64(kindBooks), "OFFLINE": uint64(kindOffline), "ONLINE": uint64(kindOnline)},
 		"record_flag": {"PREEMPT": uint64(event.FlagPreempt), "VOLUNTARY": uint64(event.FlagVoluntary), "YIELD": uint64(event.FlagYield),
 			"PAGE_TABLE": uint64(flagPageTable), "PREV": uint64(event.FlagTaskTraced), "NEXT": uint64(event.FlagOtherTraced),
 			"HARDIRQ": uint64(event.FlagHardIRQ), "SOFTIRQ": uint64(event.FlagSoftIRQ), "NMI": uint64(event.FlagNMI),
@@ -95,7 +96,7 @@ func TestRecordLayouts(t *testing.T) {
 	for kind, want := range map[recordKind]event.Kind{
 		kindSwitch: event.Switch, kindWaking: event.Waking, kindWakeNew: event.WakeNew, kindMigrate: event.Migrate, kindNew: event.New,
 		kindExec: event.Exec, kindRename: event.Rename, kindExit: event.Exit, kindFree: event.Free, kindSyscallEnter: event.SyscallEnter,
-		kindSyscallExit: event.SyscallExit,
+		kindSyscallExit: event.SyscallExit, kindOffline: event.Offline, kindOnline: event.Online,
 	} {
 		if event.Kind(kind) != want {
 			t.Errorf("the record's kind %d is the event's %d", kind, want)

@@ -153,14 +153,16 @@ func (r *Recording) Tasks() []event.Task { return r.tasks }
 
 // About is what a recording says of itself.
 type About struct {
-	Host     event.Host // what an older spool does not tell is empty; Host.CPUs are possible ones: no event is of another
-	Online   int        // above the highest number of one that was online
-	All      bool       // as in RecordOptions
-	Probes   []string   // likewise; an older spool does not tell
-	Syscalls bool       // those of system calls are among them
-	Nested   bool       // the recorder was in a PID namespace of its own: the snapshots are of that one's tasks
-	Buffer   int        // the size of each ring, bytes
-	Args     []string   // the recorder's command line
+	Host      event.Host // what an older spool does not tell is empty; Host.CPUs are possible ones: no event is of another
+	Online    int        // above the highest number of one that was online
+	CPUs      string     // those online when the window opened, in the kernel's list format; "": not known
+	NoHotplug string     // why it is not known when CPUs went offline and came back; "": it is
+	All       bool       // as in RecordOptions
+	Probes    []string   // likewise; an older spool does not tell
+	Syscalls  bool       // those of system calls are among them
+	Nested    bool       // the recorder was in a PID namespace of its own: the snapshots are of that one's tasks
+	Buffer    int        // the size of each ring, bytes
+	Args      []string   // the recorder's command line
 	// The same moment by two clocks, ns: CLOCK_BOOTTIME, which all times of the recording are of, and CLOCK_REALTIME.
 	Boottime, Realtime int64
 
@@ -183,6 +185,12 @@ func (r *Recording) About() About {
 		Host: b.host(), Online: min(b.Online, b.CPUs), All: b.All, Probes: b.Probes, Syscalls: b.Syscalls, Nested: b.Level > 0, Buffer: b.Buffer, Args: b.Args,
 		Boottime: b.Boottime, Realtime: b.Realtime,
 		ThrottledWhy: "the recording was cut off before it was read a second time",
+	}
+	if a.NoHotplug = b.NoHotplug; b.Version < 5 {
+		a.NoHotplug = "an older switchyard recorded it"
+	}
+	if r.x.window != nil {
+		a.CPUs = r.x.window.Online
 	}
 	if end := r.x.end; end != nil {
 		a.Steal, a.Interrupts, a.Cost = (*time.Duration)(&end.Steal), (*time.Duration)(&end.Interrupts), end.Cost
@@ -298,6 +306,11 @@ func (r *Recording) decode(e *event.Event, b []byte) (bool, error) {
 		err = r.made(e, b, tid)
 	case kindExec:
 		err = r.executed(e, b, tid)
+	case kindOffline, kindOnline:
+		e.Task, e.Value = event.NoTask, int64(le.Uint16(b[cpuOf:]))
+		if e.Value >= int64(r.x.begin.CPUs) {
+			err = fmt.Errorf("CPU %d of %d: %w", e.Value, r.x.begin.CPUs, ErrFormat)
+		}
 	default:
 		e.Task, err = r.task(tid, cpu)
 	}

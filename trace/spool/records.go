@@ -18,6 +18,8 @@ const (
 	kindLost         recordKind = 13
 	kindNumber       recordKind = 14
 	kindBooks        recordKind = 15
+	kindOffline      recordKind = 16
+	kindOnline       recordKind = 17
 )
 
 // A recordFlag is a bit of enum record_flag that is not one of event.Flags, which the others are.
@@ -93,6 +95,9 @@ const (
 	booksRunDelay = 40
 	booksSize     = 48
 
+	cpuOf   = 16
+	cpuSize = 24
+
 	lostFirst = 16
 	lostLast  = 24
 	lostCount = 32
@@ -130,4 +135,6 @@ var sizes = [...]int{
 	kindLost:         lostSize,
 	kindNumber:       identitySize,
 	kindBooks:        booksSize,
+	kindOffline:      cpuSize,
+	kindOnline:       cpuSize,
 }
