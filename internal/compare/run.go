@@ -233,6 +233,7 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 	if err != nil {
 		return err
 	}
+	online, _ := proc.Here.Online()
 	if err := l.Begin(); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
@@ -246,6 +247,8 @@ func (r *run) round(ctx context.Context, model switchyard.Model, round *rounds.R
 	if round.Load, err = l.Result(ctx); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
+	after, _ := proc.Here.Online()
+	round.Notes = append(round.Notes, cpuNotes(online, after, seen.Counts)...)
 	st, idle, err := s.Idle(ctx, 0)
 	if err != nil {
 		return fmt.Errorf("server: %w", err)

@@ -7,8 +7,8 @@ import (
 	"switchyard/trace/event"
 )
 
-// offlineSentence says which CPUs were offline in a window of so many ns, and when; "" if none was.
-func offlineSentence(list []event.Absence, window int64) string {
+// OfflineTimes says which CPUs were offline in a window of so many ns, and when; "" if none was.
+func OfflineTimes(list []event.Absence, window int64) string {
 	const most = 8
 	var parts []string
 	for _, o := range list[:min(len(list), most)] {
@@ -21,11 +21,17 @@ func offlineSentence(list []event.Absence, window int64) string {
 		}
 		parts = append(parts, fmt.Sprintf("CPU %d from %s to %s", o.CPU, from, to))
 	}
-	if len(parts) == 0 {
-		return ""
-	}
 	if n := len(list) - most; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d times more (--format json lists all)", n))
 	}
-	return "Offline: " + strings.Join(parts, ", ") + ". What a CPU did meanwhile is not known."
+	return strings.Join(parts, ", ")
+}
+
+// offlineSentence says it of a trace.
+func (t *Trace) offlineSentence() string {
+	if len(t.Offline) == 0 {
+		return ""
+	}
+	return "Offline: " + OfflineTimes(t.Offline, t.WindowNS) +
+		". What a CPU did meanwhile is not known."
 }

@@ -22,7 +22,8 @@ func TestOfflineSentence(t *testing.T) {
 			strings.Repeat("CPU 0 from the beginning to 0ns, ", 8), ", ") +
 			", 2 times more (--format json lists all). What a CPU did meanwhile is not known."},
 	} {
-		if got := offlineSentence(c.list, 2e9); got != c.want {
+		trace := Trace{Offline: c.list, WindowNS: 2e9}
+		if got := trace.offlineSentence(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}

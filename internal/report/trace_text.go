@@ -288,7 +288,7 @@ func (t *Trace) writeLives(b *strings.Builder, width int) {
 
 func (t *Trace) writeCPUs(b *strings.Builder, width int) {
 	t.writeCPUTable(b, width)
-	if s := offlineSentence(t.Offline, t.WindowNS); s != "" {
+	if s := t.offlineSentence(); s != "" {
 		writeWrapped(b, width, "%s", s)
 	}
 	q := t.RunQueue
