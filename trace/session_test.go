@@ -52,14 +52,18 @@ func TestPingPong(t *testing.T) {
 			exactly(t, "pong's wake-ups", b.Wakeups, rounds)
 			exactly(t, "pong's address-space switches", b.Switches.AddressSpace, rounds)
 			// A task of a higher rank may come at any time: the kernel's watchdogs, say.
-			exactly(t, "ping's involuntary switches, in the kernel's books", a.Switches.Involuntary, a.KernelInvoluntary)
-			exactly(t, "pong's involuntary switches, in the kernel's books", b.Switches.Involuntary, b.KernelInvoluntary)
+			exactly(t, "ping's involuntary switches, in the kernel's books", a.Switches.Involuntary,
+				a.KernelInvoluntary)
+			exactly(t, "pong's involuntary switches, in the kernel's books", b.Switches.Involuntary,
+				b.KernelInvoluntary)
 			exactly(t, "pong's migrations", b.Migrations.Total, 0)
 			calls(t, "bytes written", c, "write", 2*rounds+1)
 			if c.WakeupLatency.Count() < 2*rounds {
-				t.Errorf("wake-up latencies: %d, want at least %d", c.WakeupLatency.Count(), 2*rounds)
+				t.Errorf("wake-up latencies: %d, want at least %d",
+					c.WakeupLatency.Count(), 2*rounds)
 			}
-			if flushes := c.Values.Count("tlb_flushes") + c.Values.Count("tlb_kept"); c.Missing["tlb_flushes"] == "" && flushes < 2*rounds {
+			if flushes := c.Values.Count("tlb_flushes") +
+				c.Values.Count("tlb_kept"); c.Missing["tlb_flushes"] == "" && flushes < 2*rounds {
 				t.Errorf("page tables loaded: %d, want at least %d", flushes, 2*rounds)
 			}
 			t.Log("wake-up latency:", &c.WakeupLatency)
@@ -101,7 +105,8 @@ func TestYield(t *testing.T) {
 	for _, pid := range []int{h.pid(), other.pid()} {
 		confine(t, pid, 0)
 	}
-	// How many of them switch is the scheduler's choice: on 5.10, emulated, it was 0 to 26 of each window's.
+	// How many of them switch is the scheduler's choice: on 5.10, emulated, it was 0 to 26 of each
+	// window's.
 	least, windows := uint64(100), 1
 	if emulated {
 		least, windows = 1, 20
@@ -120,7 +125,8 @@ func TestYield(t *testing.T) {
 		yields += y
 	}
 	if yields < least {
-		t.Errorf("%d switches in sched_yield in %d windows of 1009 calls, want %d", yields, windows, least)
+		t.Errorf("%d switches in sched_yield in %d windows of 1009 calls, want %d", yields,
+			windows, least)
 	}
 }
 
@@ -186,7 +192,8 @@ func TestAgainstProc(t *testing.T) {
 		t.Errorf("involuntary switches: %d, in /proc %d", got, want)
 	}
 	if c.Total.OnCPU < 40*time.Millisecond || c.Total.CPU < 30*time.Millisecond {
-		t.Errorf("burned 50 ms, on the CPU %v, by the kernel's clock %v", c.Total.OnCPU, c.Total.CPU)
+		t.Errorf("burned 50 ms, on the CPU %v, by the kernel's clock %v", c.Total.OnCPU,
+			c.Total.CPU)
 	}
 	if c.Total.User+c.Total.System != c.Total.CPU {
 		t.Errorf("user %v and system %v are not %v", c.Total.User, c.Total.System, c.Total.CPU)
@@ -204,7 +211,8 @@ func TestPageFaults(t *testing.T) {
 	if reason, ok := c.Missing["fault_exceptions_user"]; ok {
 		t.Skip(reason)
 	}
-	if n := c.Total.Values.Count("fault_exceptions_user") + c.Total.Values.Count("fault_exceptions_kernel"); n < 1009 || n > 1009+200 {
+	if n := c.Total.Values.Count("fault_exceptions_user") +
+		c.Total.Values.Count("fault_exceptions_kernel"); n < 1009 || n > 1009+200 {
 		t.Errorf("page fault exceptions: %d, want little more than 1009", n)
 	}
 }
@@ -221,7 +229,9 @@ func TestOthers(t *testing.T) {
 	for range 2 {
 		start(t, "burner")
 	}
-	testenv.Eventually(t, "sleep sleeps", func() bool { return testenv.In(cmd.Process.Pid, unix.SYS_CLOCK_NANOSLEEP, unix.SYS_NANOSLEEP) })
+	testenv.Eventually(t, "sleep sleeps", func() bool {
+		return testenv.In(cmd.Process.Pid, unix.SYS_CLOCK_NANOSLEEP, unix.SYS_NANOSLEEP)
+	})
 	c := window(t, s, cmd.Process.Pid, func() {
 		time.Sleep(200 * time.Millisecond) // no state: this is the window
 	})
@@ -352,7 +362,8 @@ func TestForkStorm(t *testing.T) {
 		for _, r := range c.Tasks {
 			sum += r.Switches.Voluntary
 		}
-		exactly(t, "voluntary switches in rows", sum+c.Others.Switches.Voluntary, c.Total.Switches.Voluntary)
+		exactly(t, "voluntary switches in rows", sum+c.Others.Switches.Voluntary,
+			c.Total.Switches.Voluntary)
 	}
 	// Those between two windows are in none.
 	if forks > 1009 || forks < 100 {
@@ -451,7 +462,8 @@ func TestSelf(t *testing.T) {
 
 // TestTwoSessions traces the same process twice.
 func TestTwoSessions(t *testing.T) {
-	a, b := session(t, trace.Options{Probes: []string{"syscall", "tlb"}}), session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
+	a, b := session(t, trace.Options{Probes: []string{"syscall", "tlb"}}),
+		session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
 	h := start(t, "worker")
 	var inner *trace.Counts
 	outer := window(t, a, h.pid(), func() {
@@ -528,8 +540,8 @@ func TestWithout(t *testing.T) {
 // TestDropped drops all privileges once the session is open.
 func TestDropped(t *testing.T) {
 	session(t, trace.Options{Probes: []string{"syscall", "tlb"}})
-	// Before 5.19 (kernel commit c8644cd0efe7) bpf(2) is refused to the unprivileged, whatever it is for, unless
-	// kernel.unprivileged_bpf_disabled is 0.
+	// Before 5.19 (kernel commit c8644cd0efe7) bpf(2) is refused to the unprivileged, whatever it
+	// is for, unless kernel.unprivileged_bpf_disabled is 0.
 	readable := func() error {
 		if out := strings.TrimSpace(run(t, "kept")); out != "fine" {
 			return errors.New(out)
@@ -566,7 +578,8 @@ func TestUnprivileged(t *testing.T) {
 			continue
 		}
 		if !strings.HasPrefix(first, "true ") || !strings.Contains(first, c.want) {
-			t.Errorf("capabilities %v: %q, want an os.ErrPermission that says %q", c.caps, first, c.want)
+			t.Errorf("capabilities %v: %q, want an os.ErrPermission that says %q", c.caps,
+				first, c.want)
 		}
 		for line := range strings.Lines(out) {
 			if f := strings.Fields(line); len(f) > 1 && f[1] == "false" {
@@ -576,7 +589,8 @@ func TestUnprivileged(t *testing.T) {
 	}
 }
 
-// TestMemlock: where maps count against RLIMIT_MEMLOCK (before 5.11) the error names it; elsewhere it is of no matter.
+// TestMemlock: where maps count against RLIMIT_MEMLOCK (before 5.11) the error names it; elsewhere
+// it is of no matter.
 func TestMemlock(t *testing.T) {
 	session(t, trace.Options{Probes: []string{"syscall", "tlb"}}).Close()
 	roomy, out, _ := strings.Cut(strings.TrimSpace(run(t, "limited")), "\n")
@@ -617,7 +631,8 @@ func TestNoBTF(t *testing.T) {
 func TestProbes(t *testing.T) {
 	names := map[string]bool{}
 	for _, p := range trace.Probes() {
-		if p.Name == "" || p.Doc == "" || len(p.Hooks) == 0 || len(p.Columns) == 0 || names[p.Name] {
+		if p.Name == "" || p.Doc == "" || len(p.Hooks) == 0 || len(p.Columns) == 0 ||
+			names[p.Name] {
 			t.Errorf("incomplete: %+v", p)
 		}
 		names[p.Name] = true

@@ -56,7 +56,8 @@ func TestNumbersHaveBounds(t *testing.T) {
 			}
 			args, ok := harmless[cmd.Name()]
 			if !ok {
-				t.Errorf("%s has the flag --%s and this test does not know how to call it", cmd.Name(), f.Name)
+				t.Errorf("%s has the flag --%s and this test does not know how to call it",
+					cmd.Name(), f.Name)
 				return
 			}
 			walked[cmd.Name()]++
@@ -69,7 +70,8 @@ func TestNumbersHaveBounds(t *testing.T) {
 					}
 					continue
 				}
-				if o.code != exitUsage || strings.Count(o.stderr, "\n") != 1 || o.stdout != "" || !strings.Contains(o.stderr, "--"+f.Name+" ") {
+				if o.code != exitUsage || strings.Count(o.stderr, "\n") != 1 || o.stdout != "" ||
+					!strings.Contains(o.stderr, "--"+f.Name+" ") {
 					t.Errorf("%q: exit code %d, %q", call, o.code, o.stderr)
 				}
 			}
@@ -102,7 +104,8 @@ func TestNumbersInTextsHaveBounds(t *testing.T) {
 		{"trace", "--record", "--out", full, "--all", "--load", "--help"},
 		{"trace", "--record", "--out", full, "--all", "--load", "http://127.0.0.1:1/ -h"},
 		{"trace", "--record", "--out", full, "--all", "--load", "http://127.0.0.1:1/ --parent 3"},
-		{"trace", "--record", "--out", full, "--all", "--load", "http://127.0.0.1:1/ --format text"},
+		{"trace", "--record", "--out", full, "--all", "--load",
+			"http://127.0.0.1:1/ --format text"},
 		{"compare", "--out", full, "--server-cpus", "0-65535"},
 		{"compare", "--out", full, "--server-cpus", "99999999999"},
 		{"compare", "--out", full, "--load-cpus", "-1"},

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
 	"switchyard"
 	"switchyard/internal/compare"
 	"switchyard/internal/proc"
@@ -15,9 +18,6 @@ import (
 	"switchyard/internal/words"
 	"switchyard/trace"
 	"switchyard/trace/event"
-
-	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 )
 
 // compareOptions are what `compare` was asked to do.
@@ -56,7 +56,8 @@ switchyard compare poll/epoll threads/per-conn --clients 64 --path '/work?us=50'
 switchyard compare fork '*/epoll*' --requests-per-conn 1
 switchyard compare --no-trace --format markdown poll threads/goroutine
 switchyard compare --rounds 15 --duration 2s --out results`,
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string,
+			cobra.ShellCompDirective) {
 			names := []string{"fork", "poll", "threads"}
 			for _, m := range switchyard.Models() {
 				names = append(names, m.Name)
@@ -116,7 +117,8 @@ func (o *compareOptions) complete(cmd *cobra.Command, args []string, flags compa
 	case o.Load.Warmup < 0:
 		return usagef("--warmup %v: want 0s or more", o.Load.Warmup)
 	case o.Load.RequestsPerConn < 0:
-		return usagef("--requests-per-conn %d: want 1 or more, or 0 to keep connections", o.Load.RequestsPerConn)
+		return usagef("--requests-per-conn %d: want 1 or more, or 0 to keep connections",
+			o.Load.RequestsPerConn)
 	case o.Server.Workers < 0:
 		return usagef("--workers %d: want 1 or more, or 0 for the default", o.Server.Workers)
 	case o.Server.MaxConns < 0:
@@ -124,7 +126,8 @@ func (o *compareOptions) complete(cmd *cobra.Command, args []string, flags compa
 	case o.Server.Protocol == switchyard.Echo && cmd.Flags().Changed("path"):
 		return usagef("--path %q: --protocol echo has no paths", o.Path)
 	case o.Server.Protocol == switchyard.HTTP && strings.HasPrefix(o.Path, "/crash"):
-		return usagef("--path %q: that ends the server, so there is nothing to compare (see serve and curl)", o.Path)
+		return usagef("--path %q: that ends the server, so there is nothing to compare (see serve and curl)",
+			o.Path)
 	}
 	// What servers and load would refuse is refused here, before the work.
 	switch least, err := switchyard.CheckPath(o.Path); {
@@ -158,14 +161,14 @@ func (o *compareOptions) complete(cmd *cobra.Command, args []string, flags compa
 	}
 	if o.out != "" {
 		if entries, err := os.ReadDir(o.out); err == nil && len(entries) > 0 {
-			return fmt.Errorf("--out %q: the directory is not empty: name another, or remove it", o.out)
+			return fmt.Errorf("--out %q: the directory is not empty: name another, or remove it",
+				o.out)
 		}
 	}
 	return nil
 }
 
-// maxRounds is enough for a day of any model, and few enough to keep a number of
-// each.
+// maxRounds is enough for a day of any model, and few enough to keep a number of each.
 const maxRounds = 10_000
 
 func cpuFlag(name, value string, byDefault, allowed proc.CPUList) (proc.CPUList, error) {
@@ -177,13 +180,14 @@ func cpuFlag(name, value string, byDefault, allowed proc.CPUList) (proc.CPUList,
 		return nil, usagef("%s: %v", name, err)
 	}
 	if not := list.Without(allowed); len(not) > 0 {
-		return nil, usagef("%s %q: CPU %s is not one this process may run on (%s)", name, value, not, allowed)
+		return nil, usagef("%s %q: CPU %s is not one this process may run on (%s)", name, value,
+			not, allowed)
 	}
 	return list, nil
 }
 
-// compareModels does the work and prints the result. What was measured before an
-// interruption or a failure is not lost.
+// compareModels does the work and prints the result. What was measured before an interruption or a
+// failure is not lost.
 func compareModels(env Env, o compareOptions, quiet bool) error {
 	var kept *rounds.Writer
 	if o.out != "" { // before a minute's work, not after it
@@ -229,7 +233,8 @@ func compareModels(env Env, o compareOptions, quiet bool) error {
 		env.say("The run is in %s: switchyard report %s", out, words.Shell(out))
 	}
 	if c.Interrupted {
-		return fmt.Errorf("interrupted: %d of %d rounds of the first model are in the result", c.Models[0].Rounds, o.Rounds)
+		return fmt.Errorf("interrupted: %d of %d rounds of the first model are in the result",
+			c.Models[0].Rounds, o.Rounds)
 	}
 	if err := checksOf(c); err != nil {
 		return err
@@ -247,7 +252,8 @@ func checksOf(c *report.Compare) error {
 	for _, r := range c.Models {
 		for _, k := range r.Checks {
 			if k.Status == event.Fail {
-				return fmt.Errorf("a check failed: %s, %s: %s (the numbers of that row are not to be trusted)", r.Model, k.Name, report.Difference(k))
+				return fmt.Errorf("a check failed: %s, %s: %s (the numbers of that row are not to be trusted)",
+					r.Model, k.Name, report.Difference(k))
 			}
 		}
 	}

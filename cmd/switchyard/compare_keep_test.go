@@ -12,10 +12,9 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// TestCompareOutOfAnother keeps a result, as root, in a directory of another
-// user, below one that is closed to others: where root without capabilities,
-// which it has given up by the end, could not write. What was made is the other
-// user's, and what was there keeps its owner.
+// TestCompareOutOfAnother keeps a result, as root, in a directory of another user, below one that
+// is closed to others: where root without capabilities, which it has given up by the end, could not
+// write. What was made is the other user's, and what was there keeps its owner.
 func TestCompareOutOfAnother(t *testing.T) {
 	if os.Geteuid() != 0 {
 		testenv.Skip(t, "only root has directories of other users", func() error {
@@ -35,9 +34,10 @@ func TestCompareOutOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	for out, owners := range map[string]map[string]uint32{
-		theirs:                              {theirs: user},
-		roots:                               {roots: 0},
-		filepath.Join(home, "new", "below"): {filepath.Join(home, "new"): user, filepath.Join(home, "new", "below"): user},
+		theirs: {theirs: user},
+		roots:  {roots: 0},
+		filepath.Join(home, "new", "below"): {filepath.Join(home, "new"): user,
+			filepath.Join(home, "new", "below"): user},
 	} {
 		args := append([]string{"compare", "poll/epoll", "--out", out, "-q"}, quick...)
 		cmd := testenv.Program(t, "switchyard-again", args...)

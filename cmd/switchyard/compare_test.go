@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard"
 	"switchyard/internal/proc"
 	"switchyard/internal/report"
@@ -19,12 +21,10 @@ import (
 	"switchyard/internal/testenv"
 	"switchyard/trace"
 	"switchyard/trace/event"
-
-	"golang.org/x/sys/unix"
 )
 
-// runCompare runs the command in a process of its own: it starts its own
-// program again, and gives up what capabilities it has.
+// runCompare runs the command in a process of its own: it starts its own program again, and gives
+// up what capabilities it has.
 func runCompare(t *testing.T, args ...string) outcome {
 	t.Helper()
 	cmd := testenv.Program(t, "switchyard-again", append([]string{"compare"}, args...)...)
@@ -55,11 +55,11 @@ func compareJSON(t *testing.T, args ...string) report.Compare {
 	return c
 }
 
-// TestCompareAll runs every model, traced where this kernel and this user can,
-// and holds the rows to what cannot be otherwise.
+// TestCompareAll runs every model, traced where this kernel and this user can, and holds the rows
+// to what cannot be otherwise.
 func TestCompareAll(t *testing.T) {
-	// Each round must hold an answer: with 4 clients a server that is forked for each connection had
-	// none in 60 ms on two CPUs that were busy with other things.
+	// Each round must hold an answer: with 4 clients a server that is forked for each connection
+	// had none in 60 ms on two CPUs that were busy with other things.
 	c := compareJSON(t, "--requests-per-conn", "8", "--duration", "250ms")
 	if len(c.Models) != len(switchyard.Models()) {
 		t.Errorf("%d rows for %d models", len(c.Models), len(switchyard.Models()))
@@ -73,8 +73,10 @@ func TestCompareAll(t *testing.T) {
 			}
 			continue
 		}
-		if !r.Available || r.Rounds != 2 || r.Requests == 0 || r.Latency == nil || r.RequestsPerSecond == nil || *r.RequestsPerSecond <= 0 {
-			t.Errorf("%s: available %v (%s), %d rounds, %d requests; notes %q", r.Model, r.Available, r.Reason, r.Rounds, r.Requests, r.Notes)
+		if !r.Available || r.Rounds != 2 || r.Requests == 0 || r.Latency == nil ||
+			r.RequestsPerSecond == nil || *r.RequestsPerSecond <= 0 {
+			t.Errorf("%s: available %v (%s), %d rounds, %d requests; notes %q", r.Model,
+				r.Available, r.Reason, r.Rounds, r.Requests, r.Notes)
 			continue
 		}
 		if (r.Program != "") != (m.Program != nil) || m.Program != nil && r.Program != m.Program() {
@@ -93,11 +95,14 @@ func TestCompareAll(t *testing.T) {
 			t.Errorf("%s: throttled %+v, missing because %q", r.Model, r.Throttled, r.Missing["throttled"])
 		}
 		if r.Traced != can {
-			t.Errorf("%s: traced %v, want %v: %s; notes %q", r.Model, r.Traced, can, r.TraceReason, r.Notes)
+			t.Errorf("%s: traced %v, want %v: %s; notes %q", r.Model, r.Traced, can,
+				r.TraceReason, r.Notes)
 		}
 		if !r.Traced {
-			if r.TraceReason == "" || r.Switches != nil || r.Forks != nil || callsOf(r.Values) != nil {
-				t.Errorf("%s: not traced, reason %q, and yet there are numbers", r.Model, r.TraceReason)
+			if r.TraceReason == "" || r.Switches != nil || r.Forks != nil ||
+				callsOf(r.Values) != nil {
+				t.Errorf("%s: not traced, reason %q, and yet there are numbers", r.Model,
+					r.TraceReason)
 			}
 			continue
 		}
@@ -121,19 +126,19 @@ func traced(t *testing.T, r report.ModelRow) {
 	for _, k := range r.Checks {
 		names[k.Name] = true
 		if k.Status == event.Fail {
-			t.Errorf("%s: check %s failed: traced %d, kernel %d: %s", r.Model, k.Name, k.Traced, k.Kernel, k.Reason)
+			t.Errorf("%s: check %s failed: traced %d, kernel %d: %s", r.Model, k.Name, k.Traced,
+				k.Kernel, k.Reason)
 		}
 	}
 	if !names["nvcsw"] || !names["nivcsw"] {
 		t.Errorf("%s: checks %v", r.Model, names)
 	}
-	// An interrupt that wakes a task while a waking is being counted on that CPU
-	// is lost, and said to be: rare, not never.
+	// An interrupt that wakes a task while a waking is being counted on that CPU is lost, and said
+	// to be: rare, not never.
 	if r.LostEvents > 2+r.Switches.Total()/1000 {
 		t.Errorf("%s: %d events lost", r.Model, r.LostEvents)
 	}
-	// A reply needs a system call to send it, but for io_uring, which is the
-	// point of it.
+	// A reply needs a system call to send it, but for io_uring, which is the point of it.
 	if n := r.Values.Count("syscalls"); n < r.Requests && r.Model != "poll/io_uring" {
 		t.Errorf("%s: %d system calls for %d requests", r.Model, n, r.Requests)
 	}
@@ -165,7 +170,8 @@ func traced(t *testing.T, r report.ModelRow) {
 
 // TestCompareBare runs with no capability: what needs no probe is all there.
 func TestCompareBare(t *testing.T) {
-	cmd := testenv.Program(t, "switchyard-bare", append([]string{"compare", "poll/epoll", "--format", "json"}, quick...)...)
+	cmd := testenv.Program(t, "switchyard-bare",
+		append([]string{"compare", "poll/epoll", "--format", "json"}, quick...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -183,13 +189,16 @@ func TestCompareBare(t *testing.T) {
 	if r.Traced || !strings.Contains(r.TraceReason, "CAP_BPF") || r.Switches != nil {
 		t.Errorf("traced %v, reason %q, switches %v", r.Traced, r.TraceReason, r.Switches)
 	}
-	if r.Rounds != 2 || r.PSSPerConn == nil || r.PSSConnections == 0 || r.CPU == nil || r.Latency == nil {
-		t.Errorf("%d rounds, PSS %v of %d connections, CPU %v, latency %v, missing %v", r.Rounds, r.PSSPerConn, r.PSSConnections, r.CPU, r.Latency, r.Missing)
+	if r.Rounds != 2 || r.PSSPerConn == nil || r.PSSConnections == 0 || r.CPU == nil ||
+		r.Latency == nil {
+		t.Errorf("%d rounds, PSS %v of %d connections, CPU %v, latency %v, missing %v", r.Rounds,
+			r.PSSPerConn, r.PSSConnections, r.CPU, r.Latency, r.Missing)
 	}
 }
 
 func TestCompareEcho(t *testing.T) {
-	c := compareJSON(t, "--protocol", "echo", "--requests-per-conn", "0", "poll/epoll", "threads/per-conn", "--no-trace")
+	c := compareJSON(t, "--protocol", "echo", "--requests-per-conn", "0", "poll/epoll",
+		"threads/per-conn", "--no-trace")
 	if len(c.Models) != 2 || c.Models[0].Model != "poll/epoll" || c.Models[1].Requests == 0 {
 		t.Errorf("rows %+v", c.Models)
 	}
@@ -203,10 +212,11 @@ func TestCompareEcho(t *testing.T) {
 	}
 }
 
-// What was left to a default is in the result, and so is what the load says of
-// clients that were not served.
+// What was left to a default is in the result, and so is what the load says of clients that were
+// not served.
 func TestCompareTellsWhatItDid(t *testing.T) {
-	c := compareJSON(t, "threads/pool", "threads/iterative", "poll/epoll-exclusive", "--requests-per-conn", "0", "--no-trace")
+	c := compareJSON(t, "threads/pool", "threads/iterative", "poll/epoll-exclusive",
+		"--requests-per-conn", "0", "--no-trace")
 	if c.Options.MaxConns != 10_000 || c.Options.Spins == 0 {
 		t.Errorf("options %+v", c.Options)
 	}
@@ -218,7 +228,8 @@ func TestCompareTellsWhatItDid(t *testing.T) {
 	for _, n := range alone.Notes {
 		starved = starved || strings.Contains(n, "3 of 4 clients had no good response")
 	}
-	if warnings := strings.Join(alone.LoadWarnings, "\n"); !starved || !strings.Contains(warnings, "round 1: ") || !strings.Contains(warnings, "3 of 4 clients") {
+	if warnings := strings.Join(alone.LoadWarnings, "\n"); !starved ||
+		!strings.Contains(warnings, "round 1: ") || !strings.Contains(warnings, "3 of 4 clients") {
 		t.Errorf("notes %q, warnings %q", alone.Notes, alone.LoadWarnings)
 	}
 }
@@ -227,7 +238,8 @@ func TestCompareFormats(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "results")
 	args := append([]string{"poll/poll", "--no-trace"}, quick...)
 	text := runCompare(t, append(args, "--out", dir)...)
-	if text.code != 0 || !strings.Contains(text.stdout, "poll/poll") || !strings.Contains(text.stdout, "Traced columns are empty: --no-trace was given.") {
+	if text.code != 0 || !strings.Contains(text.stdout, "poll/poll") ||
+		!strings.Contains(text.stdout, "Traced columns are empty: --no-trace was given.") {
 		t.Errorf("exit code %d:\n%s\n%s", text.code, text.stdout, text.stderr)
 	}
 	if !strings.Contains(text.stderr, dir) {
@@ -239,17 +251,22 @@ func TestCompareFormats(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
-	if shown := runCommand(t, "report", dir); shown.code != 0 || shown.stdout != text.stdout || shown.stderr != "" {
-		t.Errorf("report: exit code %d, %q:\n%s\ncompare printed:\n%s", shown.code, shown.stderr, shown.stdout, text.stdout)
+	if shown := runCommand(t, "report", dir); shown.code != 0 || shown.stdout != text.stdout ||
+		shown.stderr != "" {
+		t.Errorf("report: exit code %d, %q:\n%s\ncompare printed:\n%s", shown.code, shown.stderr,
+			shown.stdout, text.stdout)
 	}
-	if again := runCompare(t, append(args, "--out", dir)...); again.code != 1 || !strings.Contains(again.stderr, "not empty") {
+	if again := runCompare(t, append(args, "--out", dir)...); again.code != 1 ||
+		!strings.Contains(again.stderr, "not empty") {
 		t.Errorf("a second run into the same directory: exit code %d, %q", again.code, again.stderr)
 	}
 	sheet := runCompare(t, append(args, "--format", "csv", "-q")...)
-	if rows, err := csv.NewReader(strings.NewReader(sheet.stdout)).ReadAll(); err != nil || len(rows) != 2 {
+	if rows, err := csv.NewReader(strings.NewReader(sheet.stdout)).ReadAll(); err != nil ||
+		len(rows) != 2 {
 		t.Errorf("CSV: %v, %v", rows, err)
 	}
-	if md := runCompare(t, append(args, "--format", "markdown", "-q")...); !strings.HasPrefix(md.stdout, "| model |") || md.stderr != "" {
+	if md := runCompare(t, append(args, "--format", "markdown", "-q")...); !strings.HasPrefix(
+		md.stdout, "| model |") || md.stderr != "" {
 		t.Errorf("Markdown: %q, %q", md.stdout, md.stderr)
 	}
 }
@@ -260,12 +277,15 @@ func TestCompareIsShownAgain(t *testing.T) {
 	for _, more := range [][]string{nil, {"--no-trace"}} {
 		for _, format := range []string{"text", "json", "csv", "markdown"} {
 			dir := filepath.Join(t.TempDir(), "run")
-			args := append([]string{"poll/epoll", "threads/iterative", "--requests-per-conn", "0", "--format", format, "--out", dir, "-q"}, quick...)
+			args := append([]string{"poll/epoll", "threads/iterative", "--requests-per-conn", "0",
+				"--format", format, "--out", dir, "-q"}, quick...)
 			printed := runCompare(t, append(args, more...)...)
 			shown := runCommand(t, "report", dir, "--format", format)
-			if printed.code != 0 || shown.code != 0 || shown.stdout != printed.stdout || shown.stderr != "" {
+			if printed.code != 0 || shown.code != 0 || shown.stdout != printed.stdout ||
+				shown.stderr != "" {
 				t.Errorf("%s %q: exit codes %d and %d, %q, %q; compare printed:\n%s\nreport:\n%s",
-					format, more, printed.code, shown.code, printed.stderr, shown.stderr, printed.stdout, shown.stdout)
+					format, more, printed.code, shown.code, printed.stderr, shown.stderr,
+					printed.stdout, shown.stdout)
 			}
 		}
 	}
@@ -276,12 +296,14 @@ func TestReportOfAnotherKind(t *testing.T) {
 	dir := t.TempDir()
 	write := func(schema string) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(`{"schema":"`+schema+`"}`), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "manifest.json"),
+			[]byte(`{"schema":"`+schema+`"}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write("switchyard.run/4")
-	mustFail(t, exitUsage, []string{"report", dir, "--format", "csv"}, "a recording has no such form", "json")
+	mustFail(t, exitUsage, []string{"report", dir, "--format", "csv"},
+		"a recording has no such form", "json")
 	write("switchyard.compare-run/7")
 	mustFail(t, exitFailed, []string{"report", dir}, "newer switchyard", "compare-run/7")
 	write("switchyard.cake/1")
@@ -311,15 +333,15 @@ func TestCompareAskedWrongly(t *testing.T) {
 	}
 }
 
-// TestCompareInterrupted interrupts a run: what was measured is printed, and no
-// process is left.
+// TestCompareInterrupted interrupts a run: what was measured is printed, and no process is left.
 func TestCompareInterrupted(t *testing.T) {
 	// What a process leaves behind comes to this one, and not to init.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-	cmd := testenv.Program(t, "switchyard-again", "compare", "fork/fd-pass", "fork/prefork", "--rounds", "1000", "--duration", "50ms", "--clients", "4", "--format", "json")
+	cmd := testenv.Program(t, "switchyard-again", "compare", "fork/fd-pass", "fork/prefork",
+		"--rounds", "1000", "--duration", "50ms", "--clients", "4", "--format", "json")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -345,7 +367,8 @@ func TestCompareInterrupted(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 	var c report.Compare
-	if err := json.Unmarshal(stdout.Bytes(), &c); err != nil || !c.Interrupted || len(c.Models) != 2 {
+	if err := json.Unmarshal(stdout.Bytes(), &c); err != nil || !c.Interrupted ||
+		len(c.Models) != 2 {
 		t.Errorf("interrupted %v, %d rows, %v", c.Interrupted, len(c.Models), err)
 	}
 	if !strings.Contains(stderr.String(), "interrupted") {

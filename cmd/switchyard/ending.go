@@ -9,18 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// endings are the signals that end a process which does not ask for them, but for those that tell of a fault in it, and
-// those that stop it. What has been captured must not be lost by any of them.
-var endings = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM,
+// endings are the signals that end a process which does not ask for them, but for those that tell
+// of a fault in it, and those that stop it. What has been captured must not be lost by any of them.
+var endings = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1,
+	unix.SIGUSR2, unix.SIGALRM,
 	unix.SIGVTALRM, unix.SIGXCPU, unix.SIGIO, unix.SIGPWR, unix.SIGSTKFLT}
 
-// refusals come when nobody reads what is written, or a file may grow no further (RLIMIT_FSIZE). The write says so too.
+// refusals come when nobody reads what is written, or a file may grow no further (RLIMIT_FSIZE).
+// The write says so too.
 var refusals = []os.Signal{unix.SIGPIPE, unix.SIGXFSZ}
 
-// An ending is how a command that captures something is asked to end, from before it begins until its result is written.
-// The first signal ends the window. One that comes later leaves out what can be left out; the result is still written.
+// An ending is how a command that captures something is asked to end, from before it begins until
+// its result is written. The first signal ends the window. One that comes later leaves out what can
+// be left out; the result is still written.
 type ending struct {
-	// asked is done when the window is to end, hurried when whatever is not part of the result is to be left out.
+	// asked is done when the window is to end, hurried when whatever is not part of the result is
+	// to be left out.
 	asked, hurried context.Context
 
 	// continued is how often the process was told to go on (SIGCONT) before it was asked to end.
@@ -32,7 +36,8 @@ type ending struct {
 	stop   func()
 }
 
-// ending starts to wait for the signals. Call stop when the last byte is written: from then on they end the process again.
+// ending starts to wait for the signals. Call stop when the last byte is written: from then on they
+// end the process again.
 func (e Env) ending() *ending {
 	asked, ask := context.WithCancel(context.Background())
 	hurried, hurry := context.WithCancel(context.Background())
@@ -73,8 +78,9 @@ func (e Env) ending() *ending {
 	return end
 }
 
-// catch delivers endings and other signals, and has refusals do nothing. SIGHUP stays without effect where nohup(1) has seen to that, as
-// the others do but for those that are sent by hand: shells have what they start in the background ignore SIGINT.
+// catch delivers endings and other signals, and has refusals do nothing. SIGHUP stays without
+// effect where nohup(1) has seen to that, as the others do but for those that are sent by hand:
+// shells have what they start in the background ignore SIGINT.
 func catch(others ...os.Signal) (<-chan os.Signal, func()) {
 	c := make(chan os.Signal, 8)
 	if len(others) > 0 { // of none Notify makes all
@@ -94,8 +100,8 @@ func catch(others ...os.Signal) (<-chan os.Signal, func()) {
 	}
 }
 
-// close says that the window is closed: signals ask for haste from now on. The first that does is answered with the note,
-// if there is one.
+// close says that the window is closed: signals ask for haste from now on. The first that does is
+// answered with the note, if there is one.
 func (e *ending) close(note string) {
 	if note != "" {
 		e.note.Store(&note)

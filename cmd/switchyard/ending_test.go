@@ -15,12 +15,12 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/record"
 	"switchyard/internal/report"
 	rundir "switchyard/internal/run"
 	"switchyard/internal/testenv"
-
-	"golang.org/x/sys/unix"
 )
 
 // The first signal ends the window, all that follow ask for haste, and one of them is answered.
@@ -62,24 +62,27 @@ func hasThread(pid int, name string) bool {
 	})
 }
 
-// ended reports whether a child has ended that nobody has waited for: on a busy machine it may be seen too late.
+// ended reports whether a child has ended that nobody has waited for: on a busy machine it may be
+// seen too late.
 func ended(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && strings.Contains(string(stat), ") Z ")
 }
 
-// endCalibrating is a thread that is there while the price of the probes is measured, after the window, and spoolThread one
-// that is there while the window is open.
+// endCalibrating is a thread that is there while the price of the probes is measured, after the
+// window, and spoolThread one that is there while the window is open.
 const (
 	endCalibrating = "sy-calibrate"
 	spoolThread    = "sy-spool"
 )
 
-// No signal that comes while the price of the probes is measured loses the result, however many come.
+// No signal that comes while the price of the probes is measured loses the result, however many
+// come.
 func TestTraceSignalAfterWindow(t *testing.T) {
 	skipUntraceable(t)
 	for _, signals := range [][]os.Signal{
-		{unix.SIGINT}, {unix.SIGTERM, unix.SIGTERM}, {unix.SIGHUP, unix.SIGHUP}, {unix.SIGQUIT}, {unix.SIGUSR1, unix.SIGINT, unix.SIGINT},
+		{unix.SIGINT}, {unix.SIGTERM, unix.SIGTERM}, {unix.SIGHUP, unix.SIGHUP}, {unix.SIGQUIT},
+		{unix.SIGUSR1, unix.SIGINT, unix.SIGINT},
 		{unix.SIGALRM}, {unix.SIGPIPE},
 	} {
 		for _, depth := range []string{"--count", "--record"} {
@@ -95,7 +98,9 @@ func TestTraceSignalAfterWindow(t *testing.T) {
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
-				testenv.Eventually(t, "calibration", func() bool { return hasThread(cmd.Process.Pid, endCalibrating) || ended(cmd.Process.Pid) }, errs.String)
+				testenv.Eventually(t, "calibration", func() bool {
+					return hasThread(cmd.Process.Pid, endCalibrating) || ended(cmd.Process.Pid)
+				}, errs.String)
 				for _, s := range signals {
 					if err := cmd.Process.Signal(s); err != nil {
 						t.Fatal(err)
@@ -162,7 +167,8 @@ func openPTY(t *testing.T) (master, slave *os.File) {
 	return master, slave
 }
 
-// A terminal that is closed ends the window; that nothing can be said any more keeps nothing from the disk.
+// A terminal that is closed ends the window; that nothing can be said any more keeps nothing from
+// the disk.
 func TestTraceTerminalClosed(t *testing.T) {
 	skipUntraceable(t)
 	master, slave := openPTY(t)
@@ -174,7 +180,9 @@ func TestTraceTerminalClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	slave.Close()
-	testenv.Eventually(t, "open window", func() bool { return hasThread(cmd.Process.Pid, spoolThread) }, func() string { return "" })
+	testenv.Eventually(t, "open window", func() bool {
+		return hasThread(cmd.Process.Pid, spoolThread)
+	}, func() string { return "" })
 	if err := master.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +197,8 @@ func TestTraceTerminalClosed(t *testing.T) {
 func TestTracePipeClosed(t *testing.T) {
 	skipUntraceable(t)
 	dir := filepath.Join(t.TempDir(), "run")
-	cmd := testenv.Program(t, "switchyard", "trace", "--record", "--all", "--out", dir, "--duration", "50ms", "--calibrate=false")
+	cmd := testenv.Program(t, "switchyard", "trace", "--record", "--all", "--out", dir,
+		"--duration", "50ms", "--calibrate=false")
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +223,8 @@ func TestTraceSignalBeforeWindow(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	signals <- unix.SIGINT
 	stderr := newRecorder()
-	code := Main(Env{Args: []string{"trace", "--record", "--all", "--out", dir}, Stdout: newRecorder(), Stderr: stderr, Getenv: os.Getenv, Interrupts: signals})
+	code := Main(Env{Args: []string{"trace", "--record", "--all", "--out", dir},
+		Stdout: newRecorder(), Stderr: stderr, Getenv: os.Getenv, Interrupts: signals})
 	if code != exitFailed || !strings.Contains(stderr.String(), "nothing was captured") {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
@@ -233,12 +243,14 @@ func TestLoadSignals(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	for _, signals := range [][]os.Signal{{unix.SIGHUP}, {unix.SIGTERM, unix.SIGTERM}, {unix.SIGUSR1, unix.SIGINT}} {
+	for _, signals := range [][]os.Signal{{unix.SIGHUP}, {unix.SIGTERM, unix.SIGTERM},
+		{unix.SIGUSR1, unix.SIGINT}} {
 		select {
 		case <-asked:
 		default:
 		}
-		cmd := testenv.Program(t, "switchyard", "load", server.URL, "--clients", "1", "--duration", "1h", "--format", "json")
+		cmd := testenv.Program(t, "switchyard", "load", server.URL, "--clients", "1", "--duration",
+			"1h", "--format", "json")
 		var out, errs bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		if err := cmd.Start(); err != nil {
@@ -255,7 +267,8 @@ func TestLoadSignals(t *testing.T) {
 		var exit *exec.ExitError
 		err := cmd.Wait()
 		var r struct{ Requests uint64 }
-		if !errors.As(err, &exit) || exit.ExitCode() != exitFailed || json.Unmarshal(out.Bytes(), &r) != nil || r.Requests == 0 {
+		if !errors.As(err, &exit) || exit.ExitCode() != exitFailed ||
+			json.Unmarshal(out.Bytes(), &r) != nil || r.Requests == 0 {
 			t.Errorf("%v: %v: %s%s", signals, err, out.String(), errs.String())
 		}
 	}

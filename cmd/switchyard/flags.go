@@ -20,13 +20,14 @@ type choice struct {
 	allowed []string
 }
 
-// choiceFlag adds a flag that takes one of the allowed words, the first unless
-// told, and has the shell complete them.
+// choiceFlag adds a flag that takes one of the allowed words, the first unless told, and has the
+// shell complete them.
 func choiceFlag(cmd *cobra.Command, name, usage string, allowed ...string) *string {
 	c := &choice{value: allowed[0], allowed: allowed}
 	cmd.Flags().Var(c, name, usage)
 	// It fails only for a flag that is not there.
-	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc(name,
+		cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp))
 	return &c.value
 }
 
@@ -81,8 +82,7 @@ var wants = map[string]string{
 	"bool":     "true or false",
 }
 
-// flagError turns what the flag parser says into one line in the words of the
-// rest of the program.
+// flagError turns what the flag parser says into one line in the words of the rest of the program.
 func flagError(cmd *cobra.Command, err error) error {
 	var (
 		unknown *pflag.NotExistError
@@ -94,11 +94,13 @@ func flagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		name := unknown.GetSpecifiedName()
 		if short := unknown.GetSpecifiedShortnames(); short != "" {
-			return usagef("unknown flag %q (%s --help lists the flags)", "-"+name, cmd.CommandPath())
+			return usagef("unknown flag %q (%s --help lists the flags)", "-"+name,
+				cmd.CommandPath())
 		}
 		near := nearestFlags(cmd, name)
 		if len(near) == 0 {
-			return usagef("unknown flag %q (%s --help lists the flags)", "--"+name, cmd.CommandPath())
+			return usagef("unknown flag %q (%s --help lists the flags)", "--"+name,
+				cmd.CommandPath())
 		}
 		return usagef("unknown flag %q%s", "--"+name, nearest.DidYouMean(near))
 	case errors.As(err, &invalid):
@@ -119,7 +121,8 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 		return usagef("--%s: its value is missing: want %s", f.Name, want)
 	case errors.As(err, &syntax):
-		return usagef("flag %q: bad syntax (%s --help lists the flags)", syntax.GetSpecifiedFlag(), cmd.CommandPath())
+		return usagef("flag %q: bad syntax (%s --help lists the flags)", syntax.GetSpecifiedFlag(),
+			cmd.CommandPath())
 	}
 	return usagef("%v", err)
 }
@@ -134,8 +137,8 @@ func flagged(cmd *cobra.Command, err error) error {
 	return usagef("%v", err)
 }
 
-// nearestFlags lists the flags of cmd that name may have meant, as cobra
-// judges nearness for commands: each flag stands in as a command.
+// nearestFlags lists the flags of cmd that name may have meant, as cobra judges nearness for
+// commands: each flag stands in as a command.
 func nearestFlags(cmd *cobra.Command, name string) []string {
 	stand := &cobra.Command{SuggestionsMinimumDistance: 2}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -153,7 +156,8 @@ func nearestFlags(cmd *cobra.Command, name string) []string {
 // noArgs refuses any argument.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usagef("%s takes no argument, but %q was given (%s --help shows examples)", cmd.Name(), args[0], cmd.CommandPath())
+		return usagef("%s takes no argument, but %q was given (%s --help shows examples)",
+			cmd.Name(), args[0], cmd.CommandPath())
 	}
 	return nil
 }
@@ -163,9 +167,11 @@ func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) == 0:
-			return usagef("%s needs %s (%s --help shows examples)", cmd.Name(), what, cmd.CommandPath())
+			return usagef("%s needs %s (%s --help shows examples)", cmd.Name(), what,
+				cmd.CommandPath())
 		case len(args) > 1:
-			return usagef("%s takes one argument, %s, but %q was given too", cmd.Name(), what, args[1])
+			return usagef("%s takes one argument, %s, but %q was given too", cmd.Name(),
+				what, args[1])
 		}
 		return nil
 	}

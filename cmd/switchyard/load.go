@@ -43,7 +43,8 @@ switchyard load echo://127.0.0.1:7777 --clients 8 --bytes 1024`,
 	fl.DurationVar(&c.Duration, "duration", load.DefaultDuration, "how long to measure")
 	fl.DurationVar(&c.Warmup, "warmup", 0, "load before that, left out of the result")
 	fl.Float64Var(&c.Rate, "rate", 0, "requests per second over all clients; 0 sends as fast as answers come")
-	arrivals := choiceFlag(cmd, "arrivals", "with --rate, when requests are due", string(load.Constant), string(load.Poisson))
+	arrivals := choiceFlag(cmd, "arrivals", "with --rate, when requests are due",
+		string(load.Constant), string(load.Poisson))
 	fl.IntVar(&c.RequestsPerConn, "requests-per-conn", 0, "requests after which a client opens a new connection; 0 keeps it")
 	fl.IntVar(&c.Idle, "idle", 0, "further connections that are opened first and stay silent")
 	fl.Uint64Var(&c.Seed, "seed", 1, "seed of --arrivals poisson")
@@ -137,7 +138,8 @@ func runLoad(env Env, c load.Config, control, parent int, format string, quiet b
 		c.BeforeMeasure, c.AfterMeasure = ctl.Begin, ctl.Done
 	}
 	if !quiet && env.StderrTerminal {
-		env.say("%s: %s for %v", c.Target, words.Count(c.Clients, "client"), (c.Warmup + c.Duration).Round(time.Millisecond))
+		env.say("%s: %s for %v", c.Target, words.Count(c.Clients, "client"),
+			(c.Warmup + c.Duration).Round(time.Millisecond))
 	}
 	c.Continued = end.continued.Load
 	r, err := load.Run(ctx, c)
@@ -156,9 +158,11 @@ func runLoad(env Env, c load.Config, control, parent int, format string, quiet b
 	case err != nil:
 		return err
 	case r.Interrupted:
-		return fmt.Errorf("interrupted: the result covers %.1f s of %v", r.Window.Seconds, c.Duration)
+		return fmt.Errorf("interrupted: the result covers %.1f s of %v",
+			r.Window.Seconds, c.Duration)
 	case r.Requests == 0:
-		return fmt.Errorf("%s: no request was answered well (see the errors in the result)", c.Target)
+		return fmt.Errorf("%s: no request was answered well (see the errors in the result)",
+			c.Target)
 	}
 	return nil
 }

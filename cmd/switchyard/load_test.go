@@ -33,7 +33,8 @@ func httpServer(t *testing.T) string {
 }
 
 func TestLoadJSON(t *testing.T) {
-	o := runCommand(t, "load", httpServer(t)+"/", "--clients", "2", "--duration", "200ms", "--warmup", "50ms", "--format", "json")
+	o := runCommand(t, "load", httpServer(t)+"/", "--clients", "2", "--duration", "200ms",
+		"--warmup", "50ms", "--format", "json")
 	if o.code != exitDone || o.stderr != "" {
 		t.Fatalf("exit code %d, standard error %q", o.code, o.stderr)
 	}
@@ -44,13 +45,15 @@ func TestLoadJSON(t *testing.T) {
 	if n := v["errors"].(float64); n != 0 {
 		t.Errorf("%v errors: %v", n, v["errors_by_kind"])
 	}
-	if q := v["latency_us"].(map[string]any); q["p50"].(float64) <= 0 || q["p99"].(float64) < q["p50"].(float64) {
+	if q := v["latency_us"].(map[string]any); q["p50"].(float64) <= 0 ||
+		q["p99"].(float64) < q["p50"].(float64) {
 		t.Errorf("latency %v", q)
 	}
 }
 
 func TestLoadText(t *testing.T) {
-	o := runCommand(t, "load", httpServer(t)+"/", "--clients", "2", "--duration", "200ms", "--rate", "200", "--arrivals", "poisson",
+	o := runCommand(t, "load", httpServer(t)+"/", "--clients", "2", "--duration", "200ms", "--rate",
+		"200", "--arrivals", "poisson",
 		"--seed", "7", "--requests-per-conn", "5", "--idle", "3")
 	if o.code != exitDone || o.stderr != "" {
 		t.Fatalf("exit code %d, standard error %q\n%s", o.code, o.stderr, o.stdout)
@@ -78,7 +81,8 @@ func TestLoadRefuses(t *testing.T) {
 		{[]string{target, "--bytes", "8"}, []string{"--bytes 8", "echo://"}},
 		{[]string{target, "--arrivals", "poisson"}, []string{"--arrivals poisson", "--rate"}},
 		{[]string{target, "--spin", "1ms"}, []string{"--spin 1ms", "--rate"}},
-		{[]string{"echo://127.0.0.1:1", "--bytes", "99999999"}, []string{"--bytes 99999999: want 1"}},
+		{[]string{"echo://127.0.0.1:1", "--bytes", "99999999"},
+			[]string{"--bytes 99999999: want 1"}},
 		{[]string{target, "--clients", "1048576"}, []string{"1048576 connections need", "ulimit"}},
 		{[]string{target, "--arrivals", "random"}, []string{"constant or poisson"}},
 		{[]string{"127.0.0.1:80"}, []string{"http://HOST:PORT/PATH or echo://HOST:PORT"}},
@@ -98,20 +102,24 @@ func TestLoadUnreachable(t *testing.T) {
 	}
 	addr := l.Addr().String()
 	l.Close()
-	mustFail(t, exitFailed, []string{"load", "http://" + addr + "/", "--duration", "1s"}, addr, "refused", "start the server")
+	mustFail(t, exitFailed, []string{"load", "http://" + addr + "/", "--duration", "1s"}, addr,
+		"refused", "start the server")
 	mustFail(t, exitFailed, []string{"load", "echo://" + addr, "--duration", "1s"}, addr, "refused")
 }
 
 // A run of which no request is answered well has failed, and says how.
 func TestLoadAllErrors(t *testing.T) {
 	o := runCommand(t, "load", httpServer(t)+"/nowhere", "--clients", "1", "--duration", "50ms")
-	if o.code != exitFailed || !strings.Contains(o.stderr, "no request was answered well") || !strings.Contains(o.stdout, "status_4xx") {
-		t.Errorf("exit code %d, standard error %q, standard output:\n%s", o.code, o.stderr, o.stdout)
+	if o.code != exitFailed || !strings.Contains(o.stderr, "no request was answered well") ||
+		!strings.Contains(o.stdout, "status_4xx") {
+		t.Errorf("exit code %d, standard error %q, standard output:\n%s", o.code,
+			o.stderr, o.stdout)
 	}
 }
 
 // controlled runs load with a control descriptor; ours is the other end.
-func controlled(t *testing.T, signals chan os.Signal, args ...string) (ours *net.UnixConn, result func() outcome) {
+func controlled(t *testing.T, signals chan os.Signal, args ...string) (ours *net.UnixConn,
+	result func() outcome) {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -129,7 +137,8 @@ func controlled(t *testing.T, signals chan os.Signal, args ...string) (ours *net
 	theirs.Close()
 	stdout, stderr, code := newRecorder(), newRecorder(), make(chan int, 1)
 	go func() {
-		code <- Main(Env{Args: append([]string{"load", "--control-fd", fd}, args...), Stdout: stdout, Stderr: stderr, Interrupts: signals})
+		code <- Main(Env{Args: append([]string{"load", "--control-fd", fd}, args...),
+			Stdout: stdout, Stderr: stderr, Interrupts: signals})
 	}()
 	return c.(*net.UnixConn), func() outcome {
 		t.Helper()
@@ -152,7 +161,8 @@ func hear(t *testing.T, c io.Reader, want string) {
 }
 
 func TestLoadControl(t *testing.T) {
-	c, result := controlled(t, nil, httpServer(t)+"/", "--clients", "1", "--duration", "100ms", "--format", "json")
+	c, result := controlled(t, nil, httpServer(t)+"/", "--clients", "1", "--duration", "100ms",
+		"--format", "json")
 	hear(t, c, "ready")
 	io.WriteString(c, "go\n")
 	hear(t, c, "done")

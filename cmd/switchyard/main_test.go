@@ -63,8 +63,8 @@ func runCommand(t *testing.T, args ...string) outcome {
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
-// mustFail runs a command that fails, with one line on standard error that
-// holds each of words, and nothing on standard output.
+// mustFail runs a command that fails, with one line on standard error that holds each of words, and
+// nothing on standard output.
 func mustFail(t *testing.T, code int, args []string, words ...string) {
 	t.Helper()
 	o := runCommand(t, args...)
@@ -74,8 +74,10 @@ func mustFail(t *testing.T, code int, args []string, words ...string) {
 	if o.stdout != "" {
 		t.Errorf("%q: standard output %q, want none", args, o.stdout)
 	}
-	if !strings.HasPrefix(o.stderr, "switchyard: ") || strings.Count(o.stderr, "\n") != 1 || !strings.HasSuffix(o.stderr, "\n") {
-		t.Errorf("%q: standard error %q, want one line that begins with switchyard:", args, o.stderr)
+	if !strings.HasPrefix(o.stderr, "switchyard: ") || strings.Count(o.stderr, "\n") != 1 ||
+		!strings.HasSuffix(o.stderr, "\n") {
+		t.Errorf("%q: standard error %q, want one line that begins with switchyard:",
+			args, o.stderr)
 	}
 	for _, w := range words {
 		if !strings.Contains(o.stderr, w) {
@@ -124,8 +126,7 @@ func (r *recorder) String() string {
 	return r.text.String()
 }
 
-// line waits for a whole line that begins with prefix, and returns what
-// follows the prefix.
+// line waits for a whole line that begins with prefix, and returns what follows the prefix.
 func (r *recorder) line(t *testing.T, prefix string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

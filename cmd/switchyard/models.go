@@ -49,9 +49,9 @@ func describeModel(m switchyard.Model) modelInfo {
 	return info
 }
 
-// chooseModels finds the models that patterns name, each by its whole name, by
-// its family ("poll") or by a pattern of path.Match ("*/epoll*"). They come in
-// the order in which they are named first. No pattern chooses every model.
+// chooseModels finds the models that patterns name, each by its whole name, by its family ("poll")
+// or by a pattern of path.Match ("*/epoll*"). They come in the order in which they are named first.
+// No pattern chooses every model.
 func chooseModels(patterns []string) ([]switchyard.Model, error) {
 	all := switchyard.Models()
 	if len(patterns) == 0 {
@@ -66,11 +66,14 @@ func chooseModels(patterns []string) ([]switchyard.Model, error) {
 		found := false
 		for _, m := range all {
 			family, _, _ := strings.Cut(m.Name, "/")
-			if ok, _ := path.Match(p, m.Name); !ok && p != m.Name && strings.TrimSuffix(p, "/") != family {
+			if ok, _ := path.Match(p, m.Name); !ok && p != m.Name &&
+				strings.TrimSuffix(p, "/") != family {
 				continue
 			}
 			found = true
-			if !slices.ContainsFunc(chosen, func(c switchyard.Model) bool { return c.Name == m.Name }) {
+			if !slices.ContainsFunc(chosen, func(c switchyard.Model) bool {
+				return c.Name == m.Name
+			}) {
 				chosen = append(chosen, m)
 			}
 		}
@@ -109,11 +112,13 @@ func unknownModel(name string) error {
 	for _, m := range switchyard.Models() {
 		names = append(names, m.Name)
 	}
-	return usagef("unknown model %q%s (switchyard models lists them all)", name, nearest.DidYouMean(nearest.Names(name, names, 3)))
+	return usagef("unknown model %q%s (switchyard models lists them all)", name,
+		nearest.DidYouMean(nearest.Names(name, names, 3)))
 }
 
 // completeModels offers the models that are not among the arguments yet.
-func completeModels(_ *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeModels(_ *cobra.Command, args []string, begun string) ([]cobra.Completion,
+	cobra.ShellCompDirective) {
 	var list []cobra.Completion
 	for _, m := range switchyard.Models() {
 		if strings.HasPrefix(m.Name, begun) && !slices.Contains(args, m.Name) {
@@ -124,7 +129,8 @@ func completeModels(_ *cobra.Command, args []string, begun string) ([]cobra.Comp
 }
 
 // completeModel offers a model as the only argument.
-func completeModel(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeModel(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion,
+	cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -161,7 +167,8 @@ it is built on, and what it does. NAME is a model, a family (poll) or a pattern
 			if !m.Available {
 				here = "no"
 			}
-			rows = append(rows, []string{m.Name, here, strconv.Itoa(m.ServesAtOnce), strings.Join(m.Syscalls, " "), m.Doc})
+			rows = append(rows, []string{m.Name, here, strconv.Itoa(m.ServesAtOnce),
+				strings.Join(m.Syscalls, " "), m.Doc})
 			if !m.Available {
 				rows = append(rows, []string{"", "", "", "", "not here: " + m.Reason})
 			}

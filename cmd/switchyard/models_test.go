@@ -15,10 +15,12 @@ const never = "test/never"
 
 func init() {
 	switchyard.Register(switchyard.Model{
-		Name:      never,
-		Doc:       "cannot run\nanywhere",
-		Syscalls:  []string{"reboot"},
-		Available: func() error { return fmt.Errorf("%w: never (\x1b[31mtry\x1b[0m elsewhere)", errors.ErrUnsupported) },
+		Name:     never,
+		Doc:      "cannot run\nanywhere",
+		Syscalls: []string{"reboot"},
+		Available: func() error {
+			return fmt.Errorf("%w: never (\x1b[31mtry\x1b[0m elsewhere)", errors.ErrUnsupported)
+		},
 		New: func(switchyard.Options) (switchyard.Server, error) {
 			return nil, errors.New("made although it cannot run")
 		},
@@ -88,7 +90,8 @@ func TestModelsText(t *testing.T) {
 	o := runCommand(t, "models", never, "threads/iterative")
 	lines := strings.Split(strings.TrimSpace(o.stdout), "\n")
 	if len(lines) != 4 {
-		t.Fatalf("models: %d lines, want a head, two models and a reason:\n%s", len(lines), o.stdout)
+		t.Fatalf("models: %d lines, want a head, two models and a reason:\n%s",
+			len(lines), o.stdout)
 	}
 	for i, words := range [][]string{
 		{"MODEL", "HERE", "AT ONCE", "SYSTEM CALLS", "DESIGN"},
@@ -114,7 +117,8 @@ func TestCompletionKnowsModels(t *testing.T) {
 	if strings.Contains(o.stdout, "threads/") {
 		t.Errorf("completion of serve poll/ep: %q", o.stdout)
 	}
-	if o := runCommand(t, "__complete", "load", "http://x/", "--arrivals", ""); !strings.HasPrefix(o.stdout, "constant\npoisson\n") {
+	if o := runCommand(t, "__complete", "load", "http://x/", "--arrivals",
+		""); !strings.HasPrefix(o.stdout, "constant\npoisson\n") {
 		t.Errorf("completion of --arrivals: %q", o.stdout)
 	}
 }
@@ -123,7 +127,8 @@ func TestCompletionScripts(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		o := runCommand(t, "completion", shell)
 		if o.code != exitDone || o.stderr != "" || !strings.Contains(o.stdout, "__complete") {
-			t.Errorf("completion %s: exit code %d, standard error %q, %d bytes", shell, o.code, o.stderr, len(o.stdout))
+			t.Errorf("completion %s: exit code %d, standard error %q, %d bytes", shell, o.code,
+				o.stderr, len(o.stdout))
 		}
 	}
 }

@@ -19,8 +19,8 @@ func TestSay(t *testing.T) {
 	}
 }
 
-// Lines for people go through say or env.writeTable, which let nothing through that
-// a terminal obeys. What does not is text of the program itself and numbers.
+// Lines for people go through say or env.writeTable, which let nothing through that a terminal
+// obeys. What does not is text of the program itself and numbers.
 func TestEveryLineIsSaid(t *testing.T) {
 	own := map[string]bool{"output.go": true, "progress.go": true, "help.go": true, "man.go": true}
 	direct := regexp.MustCompile(`(Fprint\w*|WriteString)\((\w+\.)*Std(err|out),`)
@@ -40,7 +40,8 @@ func TestEveryLineIsSaid(t *testing.T) {
 		for i, line := range strings.Split(string(text), "\n") {
 			said += strings.Count(line, ".say(")
 			if direct.MatchString(line) && strings.Contains(line, "%s") {
-				t.Errorf("%s:%d: writes a text that it has not looked at: use say: %s", name, i+1, strings.TrimSpace(line))
+				t.Errorf("%s:%d: writes a text that it has not looked at: use say: %s", name, i+1,
+					strings.TrimSpace(line))
 			}
 		}
 	}

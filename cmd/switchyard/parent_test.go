@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/proc"
 	"switchyard/internal/testenv"
-
-	"golang.org/x/sys/unix"
 )
 
-// TestCompareKilled kills compare in the middle of a round with SIGKILL, which it
-// cannot answer: the server, its workers and the load end with it.
+// TestCompareKilled kills compare in the middle of a round with SIGKILL, which it cannot answer:
+// the server, its workers and the load end with it.
 func TestCompareKilled(t *testing.T) {
 	for _, model := range []string{"fork/prefork", "fork/exec", "threads/pool"} {
 		t.Run(model, func(t *testing.T) {
@@ -25,9 +25,9 @@ func TestCompareKilled(t *testing.T) {
 	}
 }
 
-// TestCompareKilledWithFileCapabilities does so where compare is a file with
-// capabilities that another user runs: the kernel then forgets, at each exec, that
-// a process is to die with its parent.
+// TestCompareKilledWithFileCapabilities does so where compare is a file with capabilities that
+// another user runs: the kernel then forgets, at each exec, that a process is to die with its
+// parent.
 func TestCompareKilledWithFileCapabilities(t *testing.T) {
 	// Then threads keep their capabilities, and the rest holds all the same.
 	cgo := testenv.Program(t, "switchyard-bare", "version").Run() != nil
@@ -42,11 +42,12 @@ func TestCompareKilledWithFileCapabilities(t *testing.T) {
 
 // compareProgram is a run with one long round, without probes.
 func compareProgram(t *testing.T, model string) *exec.Cmd {
-	return testenv.Program(t, "switchyard-again", "compare", model, "--rounds", "1", "--duration", "1m", "--clients", "4", "--no-trace")
+	return testenv.Program(t, "switchyard-again", "compare", model, "--rounds", "1", "--duration",
+		"1m", "--clients", "4", "--no-trace")
 }
 
-// killed starts cmd, kills it once its server and load are at work, and sees
-// them end. Where the file has capabilities they must have given them up.
+// killed starts cmd, kills it once its server and load are at work, and sees them end. Where the
+// file has capabilities they must have given them up.
 func killed(t *testing.T, cmd *exec.Cmd, capable bool) {
 	// What it leaves behind comes to this process, and not to init.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -62,13 +63,16 @@ func killed(t *testing.T, cmd *exec.Cmd, capable bool) {
 	var tree []int
 	testenv.Eventually(t, "a server and its load are at work", func() bool {
 		tree, _ = proc.Tree(cmd.Process.Pid)
-		return strings.Contains(commandLines(tree), "--stats-fd") && strings.Contains(commandLines(tree), "--control-fd") &&
+		return strings.Contains(commandLines(tree), "--stats-fd") &&
+			strings.Contains(commandLines(tree), "--control-fd") &&
 			(!capable || bare(tree[1:]))
 	}, func() string { return fmt.Sprintf("%s\n%s", commandLines(tree), stderr) })
 	if capable && bare(tree[:1]) {
 		t.Error("compare itself has no capability: nothing is tested")
 	}
-	testenv.Eventually(t, "the load has worked for a while", func() bool { return used(tree) > 200*time.Millisecond })
+	testenv.Eventually(t, "the load has worked for a while", func() bool {
+		return used(tree) > 200*time.Millisecond
+	})
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"switchyard/trace/event"
 )
 
-// compareCount holds count depth against record depth: every count. It returns the times that differ by more than the two
-// clocks usually do.
+// compareCount holds count depth against record depth: every count. It returns the times that
+// differ by more than the two clocks usually do.
 func (r *peerRun) compareCount(t *testing.T, clock *peerClock) (apart []string) {
 	t.Helper()
 	count, record := r.rows(&r.count), r.rows(&r.record)
@@ -47,20 +47,25 @@ func (r *peerRun) compareCount(t *testing.T, clock *peerClock) (apart []string) 
 			t.Errorf("%s: switches: record %+v, count %+v", name(a), a.Switches, b.Switches)
 		}
 		type sums struct{ Wakeups, ByInterrupt, Spurious, Migrations uint64 }
-		x, y := sums{a.Wakeups, a.WakeupsByInterrupt, a.SpuriousWakeups, a.Migrations}, sums{b.Wakeups, b.WakeupsByInterrupt, b.SpuriousWakeups, b.Migrations}
+		x, y := sums{a.Wakeups, a.WakeupsByInterrupt, a.SpuriousWakeups, a.Migrations},
+			sums{b.Wakeups, b.WakeupsByInterrupt, b.SpuriousWakeups, b.Migrations}
 		switch early := y.Spurious - x.Spurious; {
 		case x == y:
 		case early < 10 && x == sums{y.Wakeups + early, y.ByInterrupt, x.Spurious, y.Migrations}:
-			apart = append(apart, fmt.Sprintf("%s: count depth took %d early wakings for spurious", name(a), early))
+			apart = append(apart,
+				fmt.Sprintf("%s: count depth took %d early wakings for spurious", name(a), early))
 		default:
 			t.Errorf("%s: record %+v, count %+v", name(a), x, y)
 		}
-		// Both are programs on the same tracepoint: between their times lies the like of what perf's and ours differ by,
-		// each time, and once or twice an interrupt.
+		// Both are programs on the same tracepoint: between their times lies the like of what
+		// perf's and ours differ by, each time, and once or twice an interrupt.
 		room := float64(a.Switches.Total())*4*float64(clock.spread) + 2*float64(clock.most)
-		for what, v := range map[string][2]int64{"on CPU": {int64(a.OnCPU), int64(b.OnCPU)}, "run queue": {int64(a.RunQueue), int64(b.RunQueue)}, "blocked": {int64(a.Blocked), int64(b.Blocked)}} {
+		for what, v := range map[string][2]int64{"on CPU": {int64(a.OnCPU), int64(b.OnCPU)},
+			"run queue": {int64(a.RunQueue), int64(b.RunQueue)},
+			"blocked":   {int64(a.Blocked), int64(b.Blocked)}} {
 			if d := math.Abs(float64(v[0] - v[1])); d > max(0.005*float64(v[0]), room) {
-				apart = append(apart, fmt.Sprintf("%s: %s: record %d ns, count %d ns", name(a), what, v[0], v[1]))
+				apart = append(apart,
+					fmt.Sprintf("%s: %s: record %d ns, count %d ns", name(a), what, v[0], v[1]))
 			}
 		}
 	}
@@ -68,8 +73,8 @@ func (r *peerRun) compareCount(t *testing.T, clock *peerClock) (apart []string) 
 	return apart
 }
 
-// comparePerf holds our report against perf: against its events, by the definitions of measurement.md, and those against
-// its tables, by perf's own definitions.
+// comparePerf holds our report against perf: against its events, by the definitions of
+// measurement.md, and those against its tables, by perf's own definitions.
 func (r *peerRun) comparePerf(t *testing.T, clock *peerClock) {
 	t.Helper()
 	record := r.rows(&r.record)
@@ -89,12 +94,17 @@ func (r *peerRun) comparePerf(t *testing.T, clock *peerClock) {
 		if s.unseen > 0 {
 			unseen += s.unseen
 			blurred++
-			continue // what no tracer saw, everyone makes up for in a way of his own: we by the kernel's books
+			// what no tracer saw, everyone makes up for in a way of his own: we by the kernel's
+			// books
+			continue
 		}
 		signalled := r.signalled[tid]
-		if a.Switches.Voluntary != s.voluntary+signalled || a.Switches.Involuntary != s.involuntary-signalled || a.Wakeups != s.wakeups {
-			t.Errorf("%s: we count %d voluntary and %d involuntary switches, %d wake-ups; perf's events make that %d, %d (%d of them signalled), %d", name(a),
-				a.Switches.Voluntary, a.Switches.Involuntary, a.Wakeups, s.voluntary, s.involuntary, signalled, s.wakeups)
+		if a.Switches.Voluntary != s.voluntary+signalled ||
+			a.Switches.Involuntary != s.involuntary-signalled || a.Wakeups != s.wakeups {
+			t.Errorf("%s: we count %d voluntary and %d involuntary switches, %d wake-ups; perf's events make that %d, %d (%d of them signalled), %d",
+				name(a),
+				a.Switches.Voluntary, a.Switches.Involuntary, a.Wakeups, s.voluntary, s.involuntary,
+				signalled, s.wakeups)
 		}
 		room := int64(0) // the sum of all differences of the clocks
 		single := int64(0)
@@ -107,22 +117,29 @@ func (r *peerRun) comparePerf(t *testing.T, clock *peerClock) {
 		if share <= 0.005 {
 			close++
 		} else if abs(int64(a.OnCPU)-s.onCPU) > room {
-			t.Errorf("%s: on CPU %d ns, by perf's events %d, and the clocks explain %d", name(a), int64(a.OnCPU), s.onCPU, room)
+			t.Errorf("%s: on CPU %d ns, by perf's events %d, and the clocks explain %d", name(a),
+				int64(a.OnCPU), s.onCPU, room)
 		}
 		if n := len(s.waits); a.RunQueueLatency == nil || a.RunQueueLatency.N != uint64(n) {
-			t.Errorf("%s: run-queue latencies: %v, by perf's events %d", name(a), a.RunQueueLatency, n)
-		} else if l := a.RunQueueLatency; math.Abs(l.Mean-float64(mean(s.waits))) > float64(room/int64(n)+1) || math.Abs(l.Max-float64(most(s.waits))) > float64(2*single+1) {
-			t.Errorf("%s: run-queue latency: mean %.0f ns, max %.0f; by perf's events %d, %d", name(a), l.Mean, l.Max, mean(s.waits), most(s.waits))
+			t.Errorf("%s: run-queue latencies: %v, by perf's events %d", name(a),
+				a.RunQueueLatency, n)
+		} else if l := a.RunQueueLatency; math.Abs(l.Mean-float64(mean(s.waits))) >
+			float64(room/int64(n)+1) ||
+			math.Abs(l.Max-float64(most(s.waits))) > float64(2*single+1) {
+			t.Errorf("%s: run-queue latency: mean %.0f ns, max %.0f; by perf's events %d, %d",
+				name(a), l.Mean, l.Max, mean(s.waits), most(s.waits))
 		}
 		if abs(int64(a.RunQueue)-s.waited) > room || abs(int64(a.Blocked)-s.blocked) > room {
-			t.Errorf("%s: waited %d ns, blocked %d ns; by perf's events %d, %d; the clocks explain %d", name(a), int64(a.RunQueue), int64(a.Blocked), s.waited, s.blocked, room)
+			t.Errorf("%s: waited %d ns, blocked %d ns; by perf's events %d, %d; the clocks explain %d",
+				name(a), int64(a.RunQueue), int64(a.Blocked), s.waited, s.blocked, room)
 		}
 
 		// Its tables have three decimals of a millisecond.
 		if p.listed {
 			listed++
 			if p.spans != histSpans[tid] || abs(p.onCPU-histOnCPU[tid]) > 1000 {
-				t.Errorf("%s: timehist: %d spans of %d ns; by its own rules %d of %d", name(a), p.spans, p.onCPU, histSpans[tid], histOnCPU[tid])
+				t.Errorf("%s: timehist: %d spans of %d ns; by its own rules %d of %d", name(a),
+					p.spans, p.onCPU, histSpans[tid], histOnCPU[tid])
 			}
 			if math.Abs(float64(p.onCPU-int64(a.OnCPU))) <= 0.005*float64(a.OnCPU) {
 				histClose++
@@ -133,13 +150,16 @@ func (r *peerRun) comparePerf(t *testing.T, clock *peerClock) {
 		}
 		if late := perf[tid].late; p.late {
 			delays++
-			if p.delays != len(late) || abs(p.mean-mean(late)) > 1000 || abs(p.max-most(late)) > 1000 {
-				t.Errorf("%s: latency: %d delays, mean %d ns, max %d; by its own rules %d, %d, %d", name(a), p.delays, p.mean, p.max, len(late), mean(late), most(late))
+			if p.delays != len(late) || abs(p.mean-mean(late)) > 1000 ||
+				abs(p.max-most(late)) > 1000 {
+				t.Errorf("%s: latency: %d delays, mean %d ns, max %d; by its own rules %d, %d, %d",
+					name(a), p.delays, p.mean, p.max, len(late), mean(late), most(late))
 			}
 			if exec := r.exec(tid); abs(p.runtime-exec) <= 1000 {
 				billed++
 			} else if p.runtime > exec {
-				t.Errorf("%s: latency: %d ns run time, and sum_exec_runtime is %d", name(a), p.runtime, exec)
+				t.Errorf("%s: latency: %d ns run time, and sum_exec_runtime is %d", name(a),
+					p.runtime, exec)
 			}
 		} else if len(late) > 0 && p.listed {
 			t.Errorf("%s: latency does not list it, with %d delays", name(a), len(late))
@@ -169,7 +189,8 @@ func (r *peerRun) exec(tid int) (ns int64) {
 func (r *peerRun) compareBooks(t *testing.T, rounds uint64) {
 	t.Helper()
 	for _, b := range r.books {
-		// What the kernel counted before it was asked, and what it may have counted while it answered.
+		// What the kernel counted before it was asked, and what it may have counted while it
+		// answered.
 		var voluntary, involuntary, in [2]uint64
 		known, on, unseen := false, false, uint64(0)
 		for i := range r.events {
@@ -200,28 +221,34 @@ func (r *peerRun) compareBooks(t *testing.T, rounds uint64) {
 		if !known {
 			t.Errorf("%s/%d: no event of it", b.Name, b.TID)
 		}
-		for what, v := range map[string][3]uint64{"voluntary switches": {voluntary[0], b.NVCSW, voluntary[1]},
-			"involuntary switches": {involuntary[0], b.NIVCSW, involuntary[1]}, "arrivals": {in[0] + unseen, b.Arrivals, in[1] + unseen}} {
+		for what, v := range map[string][3]uint64{"voluntary switches": {voluntary[0], b.NVCSW,
+			voluntary[1]},
+			"involuntary switches": {involuntary[0], b.NIVCSW, involuntary[1]},
+			"arrivals":             {in[0] + unseen, b.Arrivals, in[1] + unseen}} {
 			if what == "arrivals" && b.Arrivals == 0 {
 				continue // not kept: no CONFIG_SCHED_INFO
 			}
 			if v[1] < v[0] || v[1] > v[2] {
-				t.Errorf("%s/%d: %s: /proc has %d, we %d to %d", b.Name, b.TID, what, v[1], v[0], v[2])
+				t.Errorf("%s/%d: %s: /proc has %d, we %d to %d", b.Name, b.TID, what,
+					v[1], v[0], v[2])
 			}
 		}
 		if exec := r.exec(b.TID); int64(uint32(b.Exec)) != exec {
-			t.Errorf("%s/%d: run time: schedstat has %d ns, and its last switch %d", b.Name, b.TID, b.Exec, exec)
+			t.Errorf("%s/%d: run time: schedstat has %d ns, and its last switch %d", b.Name, b.TID,
+				b.Exec, exec)
 		}
 		if rounds > 0 && b.NVCSW != rounds+1 {
 			// A sleep that is over before it began, on a machine that was stopped meanwhile.
-			t.Logf("%s/%d: the kernel counted %d voluntary switches in %d sleeps and an end", b.Name, b.TID, b.NVCSW, rounds)
+			t.Logf("%s/%d: the kernel counted %d voluntary switches in %d sleeps and an end",
+				b.Name, b.TID, b.NVCSW, rounds)
 		}
 	}
 	t.Logf("/proc agrees on %d tasks", len(r.books))
 }
 
-// compareRunqlat holds us against runqlat's counts. It asks for the state that a task that was preempted has, and takes
-// one that was on its way to sleep for asleep: of such a wait it learns only if a waking comes in between.
+// compareRunqlat holds us against runqlat's counts. It asks for the state that a task that was
+// preempted has, and takes one that was on its way to sleep for asleep: of such a wait it learns
+// only if a waking comes in between.
 func (r *peerRun) compareRunqlat(t *testing.T) {
 	t.Helper()
 	if r.runqlat == nil {
@@ -229,7 +256,8 @@ func (r *peerRun) compareRunqlat(t *testing.T) {
 	}
 	halfway := map[int]int{}
 	for i := range r.events {
-		if e := &r.events[i]; e.Kind == event.Switch && e.Flags&event.FlagPreempt != 0 && e.State != 0 {
+		if e := &r.events[i]; e.Kind == event.Switch && e.Flags&event.FlagPreempt != 0 &&
+			e.State != 0 {
 			halfway[r.tidOf(e.Task)]++
 		}
 	}
@@ -250,10 +278,12 @@ func (r *peerRun) compareRunqlat(t *testing.T) {
 		case got == n:
 			exact++
 		case got > n+unseen || got < n-halfway[tid]-unseen:
-			t.Errorf("%s: runqlat counted %d waits, we %d, %d of them on the way to sleep", name(k), got, n, halfway[tid])
+			t.Errorf("%s: runqlat counted %d waits, we %d, %d of them on the way to sleep", name(k),
+				got, n, halfway[tid])
 		}
 	}
-	t.Logf("runqlat: %d waits, we %d; %d of %d tasks the same, the others as explained", theirs, ours, exact, len(r.tid))
+	t.Logf("runqlat: %d waits, we %d; %d of %d tasks the same, the others as explained", theirs,
+		ours, exact, len(r.tid))
 }
 
 func abs(n int64) int64 { return max(n, -n) }

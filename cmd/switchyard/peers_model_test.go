@@ -5,19 +5,21 @@ import (
 	"slices"
 )
 
-// A peerSum is what measurement.md's definitions make of the events that perf recorded of one task: an account of its own,
-// which shares nothing with internal/sched.
+// A peerSum is what measurement.md's definitions make of the events that perf recorded of one task:
+// an account of its own, which shares nothing with internal/sched.
 type peerSum struct {
 	voluntary, involuntary uint64
 	spans                  int   // switches to it
 	onCPU                  int64 // switch-in to switch-out
 	wakeups                uint64
-	waits                  []int64 // runnable to on-CPU: from the first waking, or from an involuntary switch away
-	waited                 int64
-	late                   []int64 // the same from sched_wakeup, as perf sched latency has it
-	blocked                int64
-	// unseen are switches to it, and wakings, that must have been and are in no recording: nobody sees what happens while
-	// a task that the kernel keeps from tracing is current (sched.Result has those as Hidden).
+	// runnable to on-CPU: from the first waking, or from an involuntary switch away
+	waits   []int64
+	waited  int64
+	late    []int64 // the same from sched_wakeup, as perf sched latency has it
+	blocked int64
+	// unseen are switches to it, and wakings, that must have been and are in no recording: nobody
+	// sees what happens while a task that the kernel keeps from tracing is current (sched.Result
+	// has those as Hidden).
 	unseen int
 }
 
@@ -113,9 +115,9 @@ func sumEvents(byCPU map[int][]sighting, tid map[int]bool) map[int]*peerSum {
 	return sums
 }
 
-// timehistOnCPU is how perf sched timehist adds up time on a CPU, which is from the switch before on that CPU to the one
-// away from the task. A switch away from a task that has just lost its TID (nobody) it passes over: its last span is not
-// counted, and the next task's begins with that span.
+// timehistOnCPU is how perf sched timehist adds up time on a CPU, which is from the switch before
+// on that CPU to the one away from the task. A switch away from a task that has just lost its TID
+// (nobody) it passes over: its last span is not counted, and the next task's begins with that span.
 func timehistOnCPU(byCPU map[int][]sighting) (onCPU map[int]int64, spans map[int]int) {
 	onCPU, spans = map[int]int64{}, map[int]int{}
 	for _, list := range byCPU {

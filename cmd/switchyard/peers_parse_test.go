@@ -7,10 +7,12 @@ import (
 	"testing"
 )
 
-// perf pads a time to five places of seconds, a TID to five and a CPU to three: its lines look different on a machine that
-// is up for less than 10,000 seconds, for more than a day, with more than 99,999 tasks or with a thousand CPUs.
+// perf pads a time to five places of seconds, a TID to five and a CPU to three: its lines look
+// different on a machine that is up for less than 10,000 seconds, for more than a day, with more
+// than 99,999 tasks or with a thousand CPUs.
 func TestReadPerfEvents(t *testing.T) {
-	switched := sighting{cpu: 1, peerKey: peerKey{what: "switch", task: 123, other: 4567890, voluntary: true}}
+	switched := sighting{cpu: 1, peerKey: peerKey{what: "switch", task: 123, other: 4567890,
+		voluntary: true}}
 	for _, c := range []struct {
 		line string
 		want sighting
@@ -30,7 +32,8 @@ func TestReadPerfEvents(t *testing.T) {
 		const offset = 1000
 		c.want.time = c.time + offset
 		byCPU, lost, err := readPerfEvents(strings.NewReader(c.line+"\n"), offset)
-		if got := slices.Concat(slices.Collect(maps.Values(byCPU))...); err != nil || lost || len(got) != 1 || got[0] != c.want {
+		if got := slices.Concat(slices.Collect(maps.Values(byCPU))...); err != nil || lost ||
+			len(got) != 1 || got[0] != c.want {
 			t.Errorf("%q:\n%+v, lost %v, %v; want %+v", c.line, got, lost, err, c.want)
 		}
 	}
@@ -39,7 +42,10 @@ func TestReadPerfEvents(t *testing.T) {
 			t.Errorf("%q: no error, and %v", strange, byCPU)
 		}
 	}
-	_, lost, err := readPerfEvents(strings.NewReader("  1 [000]     0.000000001: PERF_RECORD_LOST lost 7\n   -1 [000]     0.000000001: sched:sched_migrate_task: comm=a pid=9 prio=120 orig_cpu=1 dest_cpu=0\n"), 0)
+	_, lost, err := readPerfEvents(strings.NewReader(
+		"  1 [000]     0.000000001: PERF_RECORD_LOST lost 7\n"+
+			"   -1 [000]     0.000000001: sched:sched_migrate_task:"+
+			" comm=a pid=9 prio=120 orig_cpu=1 dest_cpu=0\n"), 0)
 	if err != nil || !lost {
 		t.Errorf("a line of lost events: lost %v, %v", lost, err)
 	}

@@ -42,16 +42,18 @@ func (k peerKey) String() string {
 
 var (
 	perfLost = regexp.MustCompile(`LOST(?:_SAMPLES)? events:\s+(\d+)`)
-	// perf pads the TID and the seconds to five places with blanks, and the CPU to three with zeros (perf_sample__fprintf_start).
+	// perf pads the TID and the seconds to five places with blanks, and the CPU to three with zeros
+	// (perf_sample__fprintf_start).
 	perfLine    = regexp.MustCompile(`^\s*(-?\d+)\s+\[(\d+)\]\s+(\d+)\.(\d{9}):\s+sched:sched_(\w+):\s+(.*)$`)
 	perfSwitch  = regexp.MustCompile(`prev_pid=(\d+) prev_prio=-?\d+ prev_state=(\S+) ==> next_comm=.* next_pid=(\d+) next_prio=-?\d+$`)
 	perfWaking  = regexp.MustCompile(` pid=(\d+) prio=-?\d+ target_cpu=\d+$`)
 	perfMigrate = regexp.MustCompile(` pid=(\d+) prio=-?\d+ orig_cpu=\d+ dest_cpu=\d+$`)
 )
 
-// perfEvents reads what perf recorded, by CPU in the order of time. offset is CLOCK_BOOTTIME less CLOCK_MONOTONIC. The error
-// is perf's: that it cannot read what it has written.
-func perfEvents(t *testing.T, file string, offset int64) (byCPU map[int][]sighting, lost bool, err error) {
+// perfEvents reads what perf recorded, by CPU in the order of time. offset is CLOCK_BOOTTIME less
+// CLOCK_MONOTONIC. The error is perf's: that it cannot read what it has written.
+func perfEvents(t *testing.T, file string, offset int64) (byCPU map[int][]sighting, lost bool,
+	err error) {
 	t.Helper()
 	err = perfOutput(t, func(r io.Reader) {
 		var bad error
@@ -72,7 +74,8 @@ func perfEvents(t *testing.T, file string, offset int64) (byCPU map[int][]sighti
 	return byCPU, lost, err
 }
 
-// readPerfEvents reads the lines of perf script. Each must be one that it knows, and there must be an event.
+// readPerfEvents reads the lines of perf script. Each must be one that it knows, and there must be
+// an event.
 func readPerfEvents(r io.Reader, offset int64) (byCPU map[int][]sighting, lost bool, err error) {
 	byCPU = map[int][]sighting{}
 	lines := bufio.NewScanner(r)
@@ -92,17 +95,20 @@ func readPerfEvents(r io.Reader, offset int64) (byCPU map[int][]sighting, lost b
 			bad = errors.Join(bad, err)
 			return n
 		}
-		s := sighting{nobody: m[1] == "-1", cpu: number(m[2]), time: int64(number(m[3]))*1e9 + int64(number(m[4])) + offset}
+		s := sighting{nobody: m[1] == "-1", cpu: number(m[2]), time: int64(number(m[3]))*1e9 +
+			int64(number(m[4])) + offset}
 		var p []string
 		switch m[5] {
 		case "switch":
 			if p = perfSwitch.FindStringSubmatch(m[6]); p != nil {
-				s.peerKey = peerKey{"switch", number(p[1]), number(p[3]), p[2] != "R" && p[2] != "R+" && p[1] != "0"}
+				s.peerKey = peerKey{"switch", number(p[1]), number(p[3]), p[2] != "R" &&
+					p[2] != "R+" && p[1] != "0"}
 				s.inKernel = p[2] == "R+"
 			}
 		case "waking", "wakeup", "wakeup_new":
 			if p = perfWaking.FindStringSubmatch(m[6]); p != nil {
-				s.peerKey = peerKey{what: map[string]string{"waking": "waking", "wakeup": "wakeup", "wakeup_new": "wake_new"}[m[5]], task: number(p[1])}
+				s.peerKey = peerKey{what: map[string]string{"waking": "waking", "wakeup": "wakeup",
+					"wakeup_new": "wake_new"}[m[5]], task: number(p[1])}
 			}
 		case "migrate_task":
 			if p = perfMigrate.FindStringSubmatch(m[6]); p != nil {
@@ -138,7 +144,8 @@ func number(t *testing.T, s string) int {
 func perfOutput(t *testing.T, read func(io.Reader), args ...string) error {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "perf", args...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C") // a point before the decimals, and nothing between thousands
+	// a point before the decimals, and nothing between thousands
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +176,7 @@ type perfTask struct {
 }
 
 var (
-	// "  name[tid/tgid]  parent  sched-in  run-time  min avg max stddev migrations"
+	// " name[tid/tgid] parent sched-in run-time min avg max stddev migrations"
 	perfSummary = regexp.MustCompile(`\[(\d+)(?:/\d+)?\]\s+-?\d+\s+(\d+)\s+([\d.]+)\s+[\d.]+\s+[\d.]+\s+[\d.]+\s+[\d.]+\s+\d+\s*$`)
 	perfLatency = regexp.MustCompile(`:(\d+)\s*\|\s*([\d.]+) ms \|\s*(\d+) \| avg:\s*([\d.]+) ms \| max:\s*([\d.]+) ms`)
 )
@@ -196,7 +203,8 @@ func perfTables(t *testing.T, file string) (map[int]*perfTask, error) {
 		for lines := bufio.NewScanner(r); lines.Scan(); {
 			if m := perfLatency.FindStringSubmatch(lines.Text()); m != nil {
 				p := of(m[1])
-				p.late, p.runtime, p.delays, p.mean, p.max = true, milliseconds(t, m[2]), number(t, m[3]), milliseconds(t, m[4]), milliseconds(t, m[5])
+				p.late, p.runtime, p.delays, p.mean, p.max = true, milliseconds(t, m[2]),
+					number(t, m[3]), milliseconds(t, m[4]), milliseconds(t, m[5])
 			}
 		}
 	}, "sched", "-i", file, "latency", "-p")

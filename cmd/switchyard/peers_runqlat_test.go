@@ -18,8 +18,8 @@ var (
 	runqlatSlot = regexp.MustCompile(`^\s*\d+ -> \d+\s*:\s*(\d+)\s*\|`)
 )
 
-// startRunqlat starts libbpf-tools' runqlat if it is there. What it returns ends it, and tells how many delays each TID
-// had: nil without it.
+// startRunqlat starts libbpf-tools' runqlat if it is there. What it returns ends it, and tells how
+// many delays each TID had: nil without it.
 func startRunqlat(t *testing.T) func() map[int]int {
 	t.Helper()
 	program, err := exec.LookPath("runqlat")

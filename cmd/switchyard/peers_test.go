@@ -14,12 +14,12 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/report"
 	rundir "switchyard/internal/run"
 	"switchyard/internal/testenv"
 	"switchyard/trace/event"
-
-	"golang.org/x/sys/unix"
 )
 
 // peerWorkloads are traced by all tracers at once. The last are perf's own.
@@ -27,7 +27,8 @@ var peerWorkloads = []struct {
 	name    string
 	command []string // nil: peersWorkload does it
 }{
-	{name: "sleep23"}, {name: "sleep1009"}, {name: "pipe23"}, {name: "pipe1009"}, {name: "hogs"}, {name: "futex"}, {name: "yield"},
+	{name: "sleep23"}, {name: "sleep1009"}, {name: "pipe23"}, {name: "pipe1009"}, {name: "hogs"},
+	{name: "futex"}, {name: "yield"},
 	{name: "forks"}, {name: "stop"}, {name: "short"}, {name: "exec"},
 	{"messaging", []string{"perf", "bench", "sched", "messaging", "-g", "2", "-l", "50"}},
 	{"messaging-threads", []string{"perf", "bench", "sched", "messaging", "-t", "-g", "2", "-l", "50"}},
@@ -45,16 +46,17 @@ type peerRun struct {
 	events        []event.Event // of inside, in the order of time
 	inside        map[event.TaskID]bool
 	tid           map[int]bool // those of inside
-	// signalled are voluntary switches of a task that a signal kept from sleeping: the kernel counts them in nvcsw, and
-	// tells the tracepoint that the task is runnable (try_to_block_task in kernel/sched/core.c, since 6.14).
+	// signalled are voluntary switches of a task that a signal kept from sleeping: the kernel
+	// counts them in nvcsw, and tells the tracepoint that the task is runnable (try_to_block_task
+	// in kernel/sched/core.c, since 6.14).
 	signalled map[int]uint64
 	renamed   bool // a process has changed its leader: who is outside is then not asked, see read
 	// seen is what perf saw of everything, and we where it saw nothing.
 	seen map[int][]sighting
 }
 
-// TestPeersAgree traces the same run at the same time in record depth, in count depth, with perf sched record, and with
-// runqlat, and compares them task by task with each other and with /proc.
+// TestPeersAgree traces the same run at the same time in record depth, in count depth, with perf
+// sched record, and with runqlat, and compares them task by task with each other and with /proc.
 func TestPeersAgree(t *testing.T) {
 	skipUntraceable(t)
 	if _, err := exec.LookPath("perf"); err != nil {
@@ -74,7 +76,8 @@ func TestPeersAgree(t *testing.T) {
 				if len(apart) == 0 {
 					break
 				}
-				// Between two programs on one tracepoint the machine may be stopped. It is not each time.
+				// Between two programs on one tracepoint the machine may be stopped. It is not each
+				// time.
 				if t.Log(strings.Join(apart, "\n")); attempt == 4 {
 					t.Fatal("times in record and count depth differ in every run")
 				}
@@ -117,12 +120,16 @@ func trackOnce(t *testing.T, name string, command []string) (_ *peerRun, lost st
 	if command == nil {
 		command = program("peers", name, in("books"))
 	}
-	// One inside the other, so that each sees the workload whole. What the inner one prints must not get into what the
-	// outer one does.
-	inner := append(program("switchyard", "trace", "--count", "--calibrate=false", "--format", "json", "--"), command...)
-	shell := append([]string{"/bin/sh", "-c", `out=$1; shift; exec "$@" >"$out"`, "sh", in("count")}, inner...)
-	outer := append(program("switchyard", "trace", "--record", "--calibrate=false", "--buffer", "32MiB", "--format", "json", "--out", in("run"), "--"), shell...)
-	args := append([]string{"sched", "record", "-q", "-k", "CLOCK_MONOTONIC", "-m", "32M", "-e", "sched:sched_wakeup", "-o", in("perf"), "--"}, outer...)
+	// One inside the other, so that each sees the workload whole. What the inner one prints must
+	// not get into what the outer one does.
+	inner := append(program("switchyard", "trace", "--count", "--calibrate=false", "--format",
+		"json", "--"), command...)
+	shell := append([]string{"/bin/sh", "-c", `out=$1; shift; exec "$@" >"$out"`, "sh",
+		in("count")}, inner...)
+	outer := append(program("switchyard", "trace", "--record", "--calibrate=false", "--buffer",
+		"32MiB", "--format", "json", "--out", in("run"), "--"), shell...)
+	args := append([]string{"sched", "record", "-q", "-k", "CLOCK_MONOTONIC", "-m", "32M", "-e",
+		"sched:sched_wakeup", "-o", in("perf"), "--"}, outer...)
 
 	delays := startRunqlat(t)
 	before := clockOffset()
@@ -141,7 +148,8 @@ func trackOnce(t *testing.T, name string, command []string) (_ *peerRun, lost st
 	}
 
 	count, err := os.ReadFile(in("count"))
-	if err := errors.Join(err, json.Unmarshal(out.Bytes(), &r.record), json.Unmarshal(count, &r.count)); err != nil {
+	if err := errors.Join(err, json.Unmarshal(out.Bytes(), &r.record),
+		json.Unmarshal(count, &r.count)); err != nil {
 		t.Fatalf("%v: %s", err, errs.String())
 	}
 	if books, err := os.ReadFile(in("books")); err == nil {
@@ -167,8 +175,8 @@ func trackOnce(t *testing.T, name string, command []string) (_ *peerRun, lost st
 	return r, ""
 }
 
-// unreadable ends the test unless perf could not read what it had written for the one reason that is
-// known: it stumbles now and then over the record that says that a BPF program came or went, of
+// unreadable ends the test unless perf could not read what it had written for the one reason that
+// is known: it stumbles now and then over the record that says that a BPF program came or went, of
 // which two tracers in its recording make many (PERF_RECORD_KSYMBOL, type 17; others see it too,
 // github.com/intel/gprofiler/issues/512). It is not in each recording.
 func unreadable(t *testing.T, err error) string {
@@ -179,7 +187,8 @@ func unreadable(t *testing.T, err error) string {
 	return err.Error()
 }
 
-// clockOffset returns CLOCK_BOOTTIME less CLOCK_MONOTONIC, ns: of several readings the one whose two ends are closest.
+// clockOffset returns CLOCK_BOOTTIME less CLOCK_MONOTONIC, ns: of several readings the one whose
+// two ends are closest.
 func clockOffset() (offset int64) {
 	var a, b, m unix.Timespec
 	best := int64(1) << 62
@@ -226,8 +235,9 @@ func (r *peerRun) read(t *testing.T, dir string) {
 	for i := range r.tasks {
 		times[r.tasks[i].TID]++
 	}
-	// Processes in which a thread that is not the leader started a program: it took the leader's TID, and until the event
-	// of exec comes, who is meant by either TID only the kernel knows. docs/peers.md has more.
+	// Processes in which a thread that is not the leader started a program: it took the leader's
+	// TID, and until the event of exec comes, who is meant by either TID only the kernel knows.
+	// docs/peers.md has more.
 	changed := map[int]bool{}
 	for i := range all {
 		if e := &all[i]; e.Kind == event.Exec && e.Task >= 0 {
@@ -239,12 +249,14 @@ func (r *peerRun) read(t *testing.T, dir string) {
 	r.renamed = len(changed) > 0
 	for i := range r.tasks {
 		// A TID that two tasks had tells the others' tables nothing.
-		if id := event.TaskID(i); born[id] && died[id] && r.tasks[i].Traced && times[r.tasks[i].TID] == 1 && !changed[r.tasks[i].TGID] {
+		if id := event.TaskID(i); born[id] && died[id] && r.tasks[i].Traced &&
+			times[r.tasks[i].TID] == 1 && !changed[r.tasks[i].TGID] {
 			r.inside[id], r.tid[r.tasks[i].TID] = true, true
 		}
 	}
 	r.ours, r.signalled = map[int][]sighting{}, map[int]uint64{}
-	kinds := map[event.Kind]string{event.Switch: "switch", event.Waking: "waking", event.WakeNew: "wake_new", event.Migrate: "migrate"}
+	kinds := map[event.Kind]string{event.Switch: "switch", event.Waking: "waking",
+		event.WakeNew: "wake_new", event.Migrate: "migrate"}
 	for i := range all {
 		e := &all[i]
 		what := kinds[e.Kind]
@@ -252,10 +264,12 @@ func (r *peerRun) read(t *testing.T, dir string) {
 			continue
 		}
 		r.events = append(r.events, *e)
-		s := sighting{time: e.Time, cpu: int(e.CPU), peerKey: peerKey{what: what, task: r.tidOf(e.Task)}}
+		s := sighting{time: e.Time, cpu: int(e.CPU),
+			peerKey: peerKey{what: what, task: r.tidOf(e.Task)}}
 		if e.Kind == event.Switch {
 			// What the tracepoint says, and not what the kernel counts: see signalled.
-			s.other, s.voluntary = r.tidOf(e.Other), e.State != 0 && e.Flags&event.FlagPreempt == 0 && !e.Task.Idle()
+			s.other, s.voluntary = r.tidOf(e.Other), e.State != 0 &&
+				e.Flags&event.FlagPreempt == 0 && !e.Task.Idle()
 			s.inKernel = e.Flags&event.FlagPreempt != 0
 			if e.State == 0 && e.Flags&event.FlagVoluntary != 0 && r.inside[e.Task] {
 				r.signalled[s.task]++
@@ -273,14 +287,16 @@ func (r *peerRun) tidOf(id event.TaskID) int {
 	return r.tasks[id].TID
 }
 
-// A peerClock says how much later than perf's our time of an event is, ns: usually, and of each event.
+// A peerClock says how much later than perf's our time of an event is, ns: usually, and of each
+// event.
 type peerClock struct {
 	usual, spread, most int64           // the median, what lies between 1 % and 99 %, and the worst
 	byTask              map[int][]int64 // by TID: how far each of its events is from that
 	blind               map[int]bool    // TIDs of which perf missed something
 }
 
-// matchEvents holds every event of the tasks inside against perf's, one to one, in the order each CPU saw them.
+// matchEvents holds every event of the tasks inside against perf's, one to one, in the order each
+// CPU saw them.
 func (r *peerRun) matchEvents(t *testing.T) *peerClock {
 	t.Helper()
 	var all []int64
@@ -307,11 +323,12 @@ func (r *peerRun) matchEvents(t *testing.T) *peerClock {
 			return s.what == "wakeup" || !r.tid[s.task] && (s.what != "switch" || !r.tid[s.other])
 		})
 		for len(ours) > 0 && len(theirs) > 0 {
-			// Here perf is blind now and then to all that a CPU does while its idle task is current: switches away from that,
-			// and wakings by interrupts. That we did not make them up perf says itself: the switches before and after do not
-			// fit.
+			// Here perf is blind now and then to all that a CPU does while its idle task is
+			// current: switches away from that, and wakings by interrupts. That we did not make
+			// them up perf says itself: the switches before and after do not fit.
 			apart := ours[0].peerKey != theirs[0].peerKey || ours[0].time < theirs[0].time-clockRoom
-			if apart && ours[0].idle && gapAt(r.perf[cpu], ours[0].time-clockRoom, ours[0].time+clockRoom) {
+			if apart && ours[0].idle &&
+				gapAt(r.perf[cpu], ours[0].time-clockRoom, ours[0].time+clockRoom) {
 				unseen, ours = append(unseen, ours[0]), ours[1:]
 				continue
 			}
@@ -362,7 +379,8 @@ func (r *peerRun) matchEvents(t *testing.T) *peerClock {
 		r.seen[s.cpu] = append(slices.Clone(r.seen[s.cpu]), s)
 	}
 	t.Logf("%d events of %d tasks, one to one, and %d that perf cannot have; our time is %d ns later than perf's (1 %%: %d, 99 %%: %d, most %d)",
-		len(all), len(r.inside), len(unseen), clock.usual, all[len(all)/100], all[len(all)*99/100], all[len(all)-1])
+		len(all), len(r.inside), len(unseen), clock.usual, all[len(all)/100], all[len(all)*99/100],
+		all[len(all)-1])
 	// Whatever is compared below is so within this.
 	if spread := all[len(all)*9/10] - all[len(all)/10]; spread > 20_000 {
 		t.Errorf("our times less perf's: the middle 80 %% differ by %d ns", spread)
@@ -370,12 +388,12 @@ func (r *peerRun) matchEvents(t *testing.T) *peerClock {
 	return clock
 }
 
-// clockRoom is how far two tracers' times of one event are apart at most where it matters little, ns: what is matched is
-// held against perf's clock, one event after the other.
+// clockRoom is how far two tracers' times of one event are apart at most where it matters little,
+// ns: what is matched is held against perf's clock, one event after the other.
 const clockRoom = 2000
 
-// gapAt reports whether the switches of a CPU, as perf saw them, show that it missed one at about that time: another task
-// leaves than came.
+// gapAt reports whether the switches of a CPU, as perf saw them, show that it missed one at about
+// that time: another task leaves than came.
 func gapAt(list []sighting, from, to int64) bool {
 	before := -1
 	for i, s := range list {
@@ -393,7 +411,8 @@ func gapAt(list []sighting, from, to int64) bool {
 	return true // it saw nothing more
 }
 
-// resync returns how many of either list must be passed over until both go on with the same: as few as possible.
+// resync returns how many of either list must be passed over until both go on with the same: as few
+// as possible.
 func resync(a, b []sighting) (na, nb int) {
 	for n := 1; n <= len(a)+len(b); n++ {
 		for i := max(0, n-len(b)); i <= min(n, len(a)); i++ {

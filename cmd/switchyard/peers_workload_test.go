@@ -13,9 +13,9 @@ import (
 	"syscall"
 	"time"
 
-	"switchyard/internal/sys"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/sys"
 )
 
 // A book is what /proc said of a task, and between which times (ns, CLOCK_BOOTTIME) it was read.
@@ -28,7 +28,8 @@ type book struct {
 	Arrivals      uint64 // schedstat: how often it came to a CPU
 }
 
-// peersWorkload is the program that we and others trace: what to do, and the file that takes the books of its tasks.
+// peersWorkload is the program that we and others trace: what to do, and the file that takes the
+// books of its tasks.
 func peersWorkload() int {
 	if len(os.Args) < 3 {
 		return 2
@@ -203,7 +204,8 @@ func (w *workload) children(list []*childDoes) error {
 	return nil
 }
 
-// sleepers sleep a known number of times, long enough to do so on a machine that is stopped now and then.
+// sleepers sleep a known number of times, long enough to do so on a machine that is stopped now and
+// then.
 func sleepers(rounds, n int) (list []*childDoes) {
 	for range n {
 		c := newChild("peer-sleep", childSleeps)
@@ -318,7 +320,8 @@ func (w *workload) forks() error {
 	return nil
 }
 
-// stops sends a busy child, and one that sleeps, to where SIGSTOP sends a process, and has them go on, 23 times.
+// stops sends a busy child, and one that sleeps, to where SIGSTOP sends a process, and has them go
+// on, 23 times.
 func (w *workload) stops() error {
 	for _, path := range []string{"peer-stop/0", "peer-stop/1"} {
 		// Not forked: there every signal is blocked.
@@ -339,7 +342,8 @@ func (w *workload) stops() error {
 			if err := waitFlags(pid, unix.WCONTINUED); err != nil {
 				return err
 			}
-			time.Sleep(time.Millisecond) // no state: it is to run, or to sleep, for a while between two stops
+			// no state: it is to run, or to sleep, for a while between two stops
+			time.Sleep(time.Millisecond)
 		}
 		unix.Kill(pid, unix.SIGKILL)
 		if err := w.reap(pid); err != nil {
@@ -390,6 +394,8 @@ func execFromThread(*workload) error {
 		return err
 	}
 	failed := make(chan error)
-	sys.Thread("peer-exec", func() { failed <- unix.Exec(program, []string{"sleep", "0.01"}, os.Environ()) })
+	sys.Thread("peer-exec", func() {
+		failed <- unix.Exec(program, []string{"sleep", "0.01"}, os.Environ())
+	})
 	return <-failed
 }

@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"os"
 
-	"switchyard/internal/sys"
-
 	"golang.org/x/sys/unix"
+
+	"switchyard/internal/sys"
 )
 
-// dropPrivilege is called when the probes are attached and the files of --out
-// are open: what is left needs only CAP_BPF and CAP_PERFMON, to attach again
-// and to read what the probes counted. Servers and load run with no capability
-// at all.
+// dropPrivilege is called when the probes are attached and the files of --out are open: what is
+// left needs only CAP_BPF and CAP_PERFMON, to attach again and to read what the probes counted.
+// Servers and load run with no capability at all.
 func dropPrivilege(keep ...int) error {
 	info, err := os.Stat("/proc/self/exe")
 	if err != nil {

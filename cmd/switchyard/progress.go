@@ -9,12 +9,11 @@ import (
 	"golang.org/x/term"
 )
 
-// progress is a bar on a terminal's last line; a nil one draws nothing. It is
-// drawn between two measurements, and nothing runs for it in one: the bar of
-// go-pretty, which is linked anyway, draws by itself, which is 22 context
-// switches a second in an idle process that has 7 without. Of the libraries that
-// draw when told to, cheggaaa/pb adds 2.7 MB to the binary, and
-// schollz/progressbar 1.6 MB, with net/http among 65 packages.
+// progress is a bar on a terminal's last line; a nil one draws nothing. It is drawn between two
+// measurements, and nothing runs for it in one: the bar of go-pretty, which is linked anyway, draws
+// by itself, which is 22 context switches a second in an idle process that has 7 without. Of the
+// libraries that draw when told to, cheggaaa/pb adds 2.7 MB to the binary, and schollz/progressbar
+// 1.6 MB, with net/http among 65 packages.
 type progress struct {
 	w           io.Writer
 	total, done int
@@ -51,7 +50,8 @@ func (p *progress) next(what string) {
 		rest := time.Since(p.began) * time.Duration(p.total-p.done) / time.Duration(p.done)
 		left = fmt.Sprintf("%v left", rest.Round(time.Second))
 	}
-	line := []rune(fmt.Sprintf("%s%s %d/%d  %-22s %s", strings.Repeat("█", full), strings.Repeat("░", width-full), p.done, p.total, what, left))
+	line := []rune(fmt.Sprintf("%s%s %d/%d  %-22s %s", strings.Repeat("█", full),
+		strings.Repeat("░", width-full), p.done, p.total, what, left))
 	// A line that the terminal breaks in two could not be taken back.
 	if w := p.width(); w > 0 && len(line) >= w {
 		line = line[:w-1]

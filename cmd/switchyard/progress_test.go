@@ -22,7 +22,9 @@ func TestProgress(t *testing.T) {
 	}
 	p.clear()
 	lines := strings.Split(b.String(), "\r")
-	if len(lines) != 6 || !strings.Contains(lines[4], "3/4") || !strings.Contains(lines[4], strings.Repeat("█", 18)+"░") || lines[5] != "\x1b[K" || strings.Contains(b.String(), "\n") {
+	if len(lines) != 6 || !strings.Contains(lines[4], "3/4") ||
+		!strings.Contains(lines[4], strings.Repeat("█", 18)+"░") || lines[5] != "\x1b[K" ||
+		strings.Contains(b.String(), "\n") {
 		t.Errorf("drawn: %q", lines)
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"switchyard/internal/record"
 	"switchyard/internal/words"
-
-	"github.com/spf13/cobra"
 )
 
 func newRecoverCommand(env Env) *cobra.Command {
@@ -23,7 +23,8 @@ that it was cut off. That is 60 ms before the end at most, unless the machine wa
 busy that the tracer came late.`,
 		Example: "switchyard recover run\nswitchyard report run",
 		Args:    oneArg("the directory of a recording"),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string,
+			cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 	}
@@ -33,10 +34,12 @@ busy that the tracer came late.`,
 		d, err := record.Open(dir, own)
 		if errors.Is(err, fs.ErrNotExist) {
 			if _, e := os.Stat(filepath.Join(dir, "manifest.json")); e == nil {
-				return fmt.Errorf("%s: the recording is complete: switchyard report %s shows it", dir,
+				return fmt.Errorf("%s: the recording is complete: switchyard report %s shows it",
+					dir,
 					words.Shell(dir))
 			}
-			return fmt.Errorf("%s: there is no recording here (it would have a file %s)", dir, record.SpoolName)
+			return fmt.Errorf("%s: there is no recording here (it would have a file %s)", dir,
+				record.SpoolName)
 		}
 		if err != nil {
 			return err

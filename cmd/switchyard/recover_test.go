@@ -15,14 +15,14 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/record"
 	"switchyard/internal/report"
 	rundir "switchyard/internal/run"
 	"switchyard/internal/testenv"
 	"switchyard/trace/event"
 	"switchyard/trace/spool"
-
-	"golang.org/x/sys/unix"
 )
 
 // opened waits until a recording's spool tells of a time in its window, and returns how long the
@@ -70,11 +70,13 @@ func TestTraceOutLink(t *testing.T) {
 	skipUntraceable(t)
 	dir := t.TempDir()
 	link := filepath.Join(dir, "link")
-	if err := errors.Join(os.Mkdir(filepath.Join(dir, "real"), 0o700), os.Symlink("real", link)); err != nil {
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "real"), 0o700),
+		os.Symlink("real", link)); err != nil {
 		t.Fatal(err)
 	}
 	marker := filepath.Join(dir, "ran")
-	mustFail(t, 1, []string{"trace", "--record", "--out", link, "--calibrate=false", "--", "/usr/bin/touch", marker}, "symbolic link")
+	mustFail(t, 1, []string{"trace", "--record", "--out", link, "--calibrate=false", "--",
+		"/usr/bin/touch", marker}, "symbolic link")
 	if _, err := os.Stat(marker); err == nil {
 		t.Error("the command was run")
 	}
@@ -83,7 +85,8 @@ func TestTraceOutLink(t *testing.T) {
 	}
 }
 
-// What a killed recording leaves belongs to the user who called sudo, and that user can complete it.
+// What a killed recording leaves belongs to the user who called sudo, and that user can complete
+// it.
 func TestRecoverAsUser(t *testing.T) {
 	skipUntraceable(t)
 	if os.Geteuid() != 0 {
@@ -98,7 +101,8 @@ func TestRecoverAsUser(t *testing.T) {
 	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("/var/tmp", "switchyard-test-") // t.TempDir is below a directory that is closed to others
+	// t.TempDir is below a directory that is closed to others
+	dir, err := os.MkdirTemp("/var/tmp", "switchyard-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +138,8 @@ func TestRecoverAsUser(t *testing.T) {
 	if err := os.WriteFile(recover.Path, binary, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	recover.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	recover.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid),
+		Gid: uint32(gid)}}
 	recover.Dir = dir
 	if out, err := recover.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
@@ -142,11 +147,13 @@ func TestRecoverAsUser(t *testing.T) {
 	complete(t, run)
 }
 
-// A spool that can grow no further ends the window at once. What there is of it is recovered, and its checks hold.
+// A spool that can grow no further ends the window at once. What there is of it is recovered, and
+// its checks hold.
 func TestTraceSpoolFull(t *testing.T) {
 	skipUntraceable(t)
 	dir := filepath.Join(t.TempDir(), "run")
-	cmd := testenv.Program(t, "switchyard", "trace", "--record", "--all", "--calibrate=false", "--out", dir)
+	cmd := testenv.Program(t, "switchyard", "trace", "--record", "--all", "--calibrate=false",
+		"--out", dir)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	if err := cmd.Start(); err != nil {
@@ -175,7 +182,8 @@ func TestTraceSpoolFull(t *testing.T) {
 	err := cmd.Wait()
 	close(stop)
 	<-stopped
-	if err == nil || !strings.Contains(errs.String(), "file too large") || !strings.Contains(errs.String(), "switchyard recover "+dir) {
+	if err == nil || !strings.Contains(errs.String(), "file too large") ||
+		!strings.Contains(errs.String(), "switchyard recover "+dir) {
 		t.Fatalf("%v: %s", err, errs.String())
 	}
 	o := runCommand(t, "recover", dir)
@@ -185,7 +193,8 @@ func TestTraceSpoolFull(t *testing.T) {
 	complete(t, dir)
 }
 
-// A run that was recorded on another architecture is shown as that one calls its system calls, and as of that machine.
+// A run that was recorded on another architecture is shown as that one calls its system calls, and
+// as of that machine.
 func TestReportOtherArchitecture(t *testing.T) {
 	for arch, want := range map[string]map[string]uint64{
 		"arm64": {"getpid": 2, "getpid@arm": 1},
@@ -210,7 +219,8 @@ func TestReportOtherArchitecture(t *testing.T) {
 		}
 		w.Tasks([]event.Task{{TID: 7, TGID: 7, Name: "caller", Parent: event.NoTask, Traced: true}})
 		if err := w.Commit(rundir.Manifest{
-			Host:    event.Host{Name: "elsewhere", Kernel: "9.9-elsewhere", Arch: arch, CPUs: 96, Model: "a board", Go: "go1.99"},
+			Host: event.Host{Name: "elsewhere", Kernel: "9.9-elsewhere", Arch: arch, CPUs: 96,
+				Model: "a board", Go: "go1.99"},
 			Window:  event.Window{Open: 1000, Close: 9000},
 			Options: rundir.Options{Of: "caller", Syscalls: true, Online: 96},
 		}); err != nil {
@@ -224,7 +234,8 @@ func TestReportOtherArchitecture(t *testing.T) {
 		if !maps.Equal(callsOf(r.Values), want) {
 			t.Errorf("%s: system calls %v, want %v", arch, callsOf(r.Values), want)
 		}
-		if h := (report.Host{Host: event.Host{Kernel: "9.9-elsewhere", CPUs: 96, Model: "a board", Go: "go1.99"}}); r.Host != h {
+		if h := (report.Host{Host: event.Host{Kernel: "9.9-elsewhere", CPUs: 96, Model: "a board",
+			Go: "go1.99"}}); r.Host != h {
 			t.Errorf("%s: of %+v, want %+v", arch, r.Host, h)
 		}
 	}

@@ -21,7 +21,8 @@ needed, nor the machine it was measured on.`,
 		Example: "switchyard report run\nswitchyard report run --format json\n" +
 			"switchyard report results --format markdown",
 		Args: oneArg("the directory of a run"),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string,
+			cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 	}

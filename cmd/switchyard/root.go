@@ -74,7 +74,8 @@ switchyard doctor`,
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
 		RunE: func(root *cobra.Command, _ []string) error {
-			return usagef("no command: want one of %s (switchyard --help describes them)", strings.Join(commandNames(root), ", "))
+			return usagef("no command: want one of %s (switchyard --help describes them)",
+				strings.Join(commandNames(root), ", "))
 		},
 	}
 	root.SetIn(env.Stdin)
@@ -94,10 +95,11 @@ switchyard doctor`,
 	return root
 }
 
-// completing reports whether a completion script asks: cobra adds the command
-// for that only when it runs it.
+// completing reports whether a completion script asks: cobra adds the command for that only when it
+// runs it.
 func completing(args []string) bool {
-	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
+	return len(args) > 0 &&
+		(args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
 // quiet reports whether -q was given.
@@ -124,7 +126,8 @@ func unknownCommand(root *cobra.Command, args []string) error {
 	}
 	near := root.SuggestionsFor(args[i])
 	if len(near) == 0 {
-		return usagef("unknown command %q: want one of %s", args[i], strings.Join(commandNames(root), ", "))
+		return usagef("unknown command %q: want one of %s", args[i],
+			strings.Join(commandNames(root), ", "))
 	}
 	return usagef("unknown command %q%s", args[i], nearest.DidYouMean(near))
 }

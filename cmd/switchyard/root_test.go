@@ -27,9 +27,11 @@ func TestUnknownFlags(t *testing.T) {
 
 func TestBadValuesOfFlags(t *testing.T) {
 	mustFail(t, exitUsage, []string{"models", "--format", "xml"}, `--format "xml"`, "want text or json")
-	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--workers", "many"}, `--workers "many"`, "want a whole number")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--workers", "many"}, `--workers "many"`,
+		"want a whole number")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--grace", "7"}, `--grace "7"`, "want a duration")
-	mustFail(t, exitUsage, []string{"load", "http://127.0.0.1:1/", "--rate", "fast"}, `--rate "fast"`, "want a number")
+	mustFail(t, exitUsage, []string{"load", "http://127.0.0.1:1/", "--rate", "fast"},
+		`--rate "fast"`, "want a number")
 	mustFail(t, exitUsage, []string{"load", "http://127.0.0.1:1/", "--seed", "-1"}, `--seed "-1"`, "0 or more")
 	mustFail(t, exitUsage, []string{"load", "http://127.0.0.1:1/", "--clients"}, "--clients", "missing")
 	mustFail(t, exitUsage, []string{"models", "--format"}, "--format", "text|json")
@@ -65,7 +67,8 @@ func TestOneLine(t *testing.T) {
 func TestTableIsNotBroken(t *testing.T) {
 	var b strings.Builder
 	env := Env{Stdout: &b, Getenv: func(string) string { return "" }}
-	if err := env.writeTable([][]string{{"A", "B"}, {"x\ty", "line\nline"}, {"\x1b[2J", ""}}); err != nil {
+	if err := env.writeTable([][]string{{"A", "B"}, {"x\ty", "line\nline"},
+		{"\x1b[2J", ""}}); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := b.String(), "A    B\nx y  line; line\n\\x1b[2J\n"; got != want {

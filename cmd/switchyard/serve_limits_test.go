@@ -12,23 +12,25 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// limited is this test binary's program, run by a shell that has lowered a limit
-// of its own with ulimit.
+// limited is this test binary's program, run by a shell that has lowered a limit of its own with
+// ulimit.
 func limited(t *testing.T, limit, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := testenv.Program(t, program, args...)
-	cmd.Args = append([]string{"sh", "-c", "ulimit " + limit + ` && exec "$@"`, "sh", cmd.Path}, args...)
+	cmd.Args = append([]string{"sh", "-c", "ulimit " + limit + ` && exec "$@"`, "sh", cmd.Path},
+		args...)
 	cmd.Path = "/bin/sh"
 	return cmd
 }
 
-// With too few descriptors a server says so in one line, with the remedy, and
-// with a few more it serves: it never ends in a stack trace of the Go runtime.
+// With too few descriptors a server says so in one line, with the remedy, and with a few more it
+// serves: it never ends in a stack trace of the Go runtime.
 func TestServeFewDescriptors(t *testing.T) {
-	// With fewer the runtime dies before main: a package reads random bytes when it
-	// is initialised, which sets a timer (crypto/internal/sysrand).
+	// With fewer the runtime dies before main: a package reads random bytes when it is initialised,
+	// which sets a timer (crypto/internal/sysrand).
 	least := 5
-	for least < 32 && limited(t, fmt.Sprintf("-n %d", least), "switchyard", "version").Run() != nil {
+	for least < 32 &&
+		limited(t, fmt.Sprintf("-n %d", least), "switchyard", "version").Run() != nil {
 		least++
 	}
 	if least > 10 {
@@ -37,7 +39,8 @@ func TestServeFewDescriptors(t *testing.T) {
 	for _, model := range []string{"threads/pool", "fork/fd-pass", "poll/epoll", "poll/poll"} {
 		serves := false
 		for n := least; n < 32; n++ {
-			cmd := limited(t, fmt.Sprintf("-n %d", n), "switchyard", "serve", model, "--listen", "127.0.0.1:0", "--spins", "1000")
+			cmd := limited(t, fmt.Sprintf("-n %d", n), "switchyard", "serve", model, "--listen",
+				"127.0.0.1:0", "--spins", "1000")
 			stderr := newRecorder()
 			cmd.Stderr = stderr
 			if err := cmd.Start(); err != nil {
@@ -56,7 +59,9 @@ func TestServeFewDescriptors(t *testing.T) {
 			said := stderr.String()
 			if code := cmd.ProcessState.ExitCode(); serves && code != 0 {
 				t.Errorf("%s with %d descriptors: exit code %d:\n%s", model, n, code, said)
-			} else if !serves && (code != 1 || strings.Count(said, "\n") != 1 || !strings.Contains(said, "ulimit -n")) {
+			} else if !serves &&
+				(code != 1 || strings.Count(said, "\n") != 1 ||
+					!strings.Contains(said, "ulimit -n")) {
 				t.Errorf("%s with %d descriptors: exit code %d:\n%s", model, n, code, said)
 			}
 			if serves {

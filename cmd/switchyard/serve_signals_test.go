@@ -16,8 +16,8 @@ import (
 	"switchyard/internal/testenv"
 )
 
-// A second signal ends a server of every design at once, also one that computes
-// for a client, and would for hours.
+// A second signal ends a server of every design at once, also one that computes for a client, and
+// would for hours.
 func TestServeSecondSignal(t *testing.T) {
 	for _, m := range switchyard.Models() {
 		if m.Available() != nil {
@@ -25,7 +25,8 @@ func TestServeSecondSignal(t *testing.T) {
 		}
 		t.Run(m.Name, func(t *testing.T) {
 			const forHours = "1000000000"
-			cmd := testenv.Program(t, "switchyard", "serve", m.Name, "--listen", "127.0.0.1:0", "--grace", "1h", "--workers", "2", "--spins", forHours)
+			cmd := testenv.Program(t, "switchyard", "serve", m.Name, "--listen", "127.0.0.1:0",
+				"--grace", "1h", "--workers", "2", "--spins", forHours)
 			stderr := newRecorder()
 			cmd.Stderr = stderr
 			if err := cmd.Start(); err != nil {
@@ -62,7 +63,8 @@ func TestServeSecondSignal(t *testing.T) {
 				}
 				break
 			}
-			if code, said := cmd.ProcessState.ExitCode(), stderr.String(); code != exitFailed || !strings.Contains(said, "a second signal ended the drain") {
+			if code, said := cmd.ProcessState.ExitCode(), stderr.String(); code != exitFailed ||
+				!strings.Contains(said, "a second signal ended the drain") {
 				t.Errorf("exit code %d:\n%s", code, said)
 			}
 		})

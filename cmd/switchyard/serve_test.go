@@ -32,14 +32,15 @@ type serving struct {
 	code    int // the exit code, at the end
 }
 
-// startServe runs serve with args and waits until it listens. It has ended
-// when the test ends.
+// startServe runs serve with args and waits until it listens. It has ended when the test ends.
 func startServe(t *testing.T, args ...string) *serving {
 	t.Helper()
-	s := &serving{t: t, stderr: newRecorder(), stdout: newRecorder(), signals: make(chan os.Signal, 4)}
+	s := &serving{t: t, stderr: newRecorder(), stdout: newRecorder(),
+		signals: make(chan os.Signal, 4)}
 	s.Background = testenv.Start(t, func() error {
 		s.code = Main(Env{
-			Args:       append([]string{"serve", "--listen", "127.0.0.1:0", "--spins", "1000"}, args...),
+			Args: append([]string{"serve", "--listen", "127.0.0.1:0", "--spins", "1000"},
+				args...),
 			Stdout:     s.stdout,
 			Stderr:     s.stderr,
 			Interrupts: s.signals,
@@ -66,13 +67,14 @@ func (s *serving) get() {
 		s.t.Fatal(err)
 	}
 	defer r.Body.Close()
-	if body, err := io.ReadAll(r.Body); err != nil || r.StatusCode != http.StatusOK || len(body) == 0 {
+	if body, err := io.ReadAll(r.Body); err != nil || r.StatusCode != http.StatusOK ||
+		len(body) == 0 {
 		s.t.Fatalf("GET /: %s, %d bytes, %v", r.Status, len(body), err)
 	}
 }
 
-// duplicate gives a command a descriptor of its own that it takes over. It is not
-// closed on exec, as none is that was inherited.
+// duplicate gives a command a descriptor of its own that it takes over. It is not closed on exec,
+// as none is that was inherited.
 func duplicate(t *testing.T, f *os.File) string {
 	t.Helper()
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD, 3)
@@ -136,8 +138,8 @@ func TestSecondSignalEndsTheDrain(t *testing.T) {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
-	// One request answered shows that the connection was accepted; the second
-	// is begun and never ends.
+	// One request answered shows that the connection was accepted; the second is begun and never
+	// ends.
 	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT"); err != nil {
 		t.Fatal(err)
 	}
@@ -157,8 +159,8 @@ func TestSecondSignalEndsTheDrain(t *testing.T) {
 	s.stderr.line(t, "switchyard: serve poll/epoll: a second signal")
 }
 
-// timeout(1) sends its signal to the process and to the group of it: that is one
-// request to end, and a request in progress is answered.
+// timeout(1) sends its signal to the process and to the group of it: that is one request to end,
+// and a request in progress is answered.
 func TestSameSignalTwiceDrains(t *testing.T) {
 	s := startServe(t, "poll/epoll")
 	c, err := net.Dial("tcp", s.addr)
@@ -218,7 +220,8 @@ func TestReadyDescriptorNobodyReads(t *testing.T) {
 }
 
 func TestStatsDescriptor(t *testing.T) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|
+		unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +276,8 @@ func TestStatsDescriptor(t *testing.T) {
 
 // A server ends although nobody reads the answers that were asked for.
 func TestStatsDescriptorNobodyReads(t *testing.T) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|
+		unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,15 +318,16 @@ func TestServeRefusesItsOwnDescriptors(t *testing.T) {
 	}
 }
 
-// Standard output may be the ready descriptor. Its number is not given to a
-// connection then, as forked workers keep it.
+// Standard output may be the ready descriptor. Its number is not given to a connection then, as
+// forked workers keep it.
 func TestStandardOutputAsReadyDescriptor(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	cmd := testenv.Program(t, "switchyard", "serve", "fork/per-conn", "--listen", "127.0.0.1:0", "--ready-fd", "1")
+	cmd := testenv.Program(t, "switchyard", "serve", "fork/per-conn", "--listen", "127.0.0.1:0",
+		"--ready-fd", "1")
 	stderr := newRecorder()
 	cmd.Stdout, cmd.Stderr = w, stderr
 	if err := cmd.Start(); err != nil {
@@ -355,22 +360,32 @@ func TestServeRefuses(t *testing.T) {
 	mustFail(t, exitUsage, []string{"serve", "poll/epol"}, `unknown model "poll/epol"`, "did you mean poll/epoll")
 	mustFail(t, exitUsage, []string{"serve", "\x1b[2J"}, `\x1b[2J`)
 	mustFail(t, exitFailed, []string{"serve", never}, never+" cannot run here", "elsewhere")
-	for _, listen := range []string{"here", "127.0.0.1", ":8080", "localhost:8080", "127.0.0.1:70000", "127.0.0.1:-1"} {
-		mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--listen", listen}, strconv.Quote(listen), "127.0.0.1:8080")
+	for _, listen := range []string{"here", "127.0.0.1", ":8080", "localhost:8080",
+		"127.0.0.1:70000", "127.0.0.1:-1"} {
+		mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--listen", listen},
+			strconv.Quote(listen), "127.0.0.1:8080")
 	}
-	mustFail(t, exitFailed, []string{"serve", "poll/epoll", "--listen", taken.Addr().String()}, taken.Addr().String(), "in use", "port 0")
-	mustFail(t, exitFailed, []string{"serve", "poll/epoll", "--listen", "192.0.2.1:0"}, "192.0.2.1", "no interface")
+	mustFail(t, exitFailed, []string{"serve", "poll/epoll", "--listen", taken.Addr().String()},
+		taken.Addr().String(), "in use", "port 0")
+	mustFail(t, exitFailed, []string{"serve", "poll/epoll", "--listen", "192.0.2.1:0"}, "192.0.2.1",
+		"no interface")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--max-conns", "0"}, "--max-conns 0")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--workers", "-1"}, "--workers -1")
-	mustFail(t, exitUsage, []string{"serve", "fork/per-conn", "--max-conns", "9223372036854775807"}, "max-conns", "at most")
-	mustFail(t, exitUsage, []string{"serve", "poll/epoll-exclusive", "--workers", "9223372036854775807"}, "workers", "at most")
+	mustFail(t, exitUsage, []string{"serve", "fork/per-conn", "--max-conns", "9223372036854775807"},
+		"max-conns", "at most")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll-exclusive", "--workers",
+		"9223372036854775807"}, "workers", "at most")
 	// Serve fails, and there is nothing to sum up.
-	mustFail(t, exitFailed, []string{"serve", "threads/pool", "--listen", "127.0.0.1:0", "--workers", "1000000", "--max-conns", "1000000"}, "make 1000000 threads")
-	mustFail(t, exitFailed, []string{"serve", "poll/epoll-exclusive", "--workers", "11000"}, "11000 workers", "at most")
+	mustFail(t, exitFailed, []string{"serve", "threads/pool", "--listen", "127.0.0.1:0",
+		"--workers", "1000000", "--max-conns", "1000000"}, "make 1000000 threads")
+	mustFail(t, exitFailed, []string{"serve", "poll/epoll-exclusive", "--workers", "11000"},
+		"11000 workers", "at most")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--grace", "-1s"}, "--grace -1s")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--protocol", "gopher"}, "http or echo")
-	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--ready-fd", "987654"}, "--ready-fd 987654", "no such descriptor was inherited")
-	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "987654"}, "--stats-fd 987654", "no such descriptor was inherited")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--ready-fd", "987654"},
+		"--ready-fd 987654", "no such descriptor was inherited")
+	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "987654"},
+		"--stats-fd 987654", "no such descriptor was inherited")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "-1"}, `--stats-fd "-1"`, "open descriptor")
 	mustFail(t, exitUsage, []string{"serve", "poll/epoll", "--stats-fd", "2", "--ready-fd", "2"}, "different descriptors")
 }
@@ -392,7 +407,8 @@ func TestServeWithoutPermission(t *testing.T) {
 	if bindLow() != nil {
 		testenv.Skip(t, "this user may listen on every port", bindLow)
 	}
-	mustFail(t, exitFailed, []string{"serve", "poll/epoll", "--listen", "127.0.0.1:997"}, "127.0.0.1:997", "permission denied", "above 1023")
+	mustFail(t, exitFailed, []string{"serve", "poll/epoll", "--listen", "127.0.0.1:997"},
+		"127.0.0.1:997", "permission denied", "above 1023")
 }
 
 // The program as its users run it: a process that gets signals.
@@ -405,7 +421,8 @@ func TestServeProcess(t *testing.T) {
 			}
 			defer r.Close()
 			// fork/exec runs the binary again for its connection.
-			cmd := testenv.Program(t, "switchyard", "serve", "fork/exec", "--listen", "127.0.0.1:0", "--ready-fd", "3")
+			cmd := testenv.Program(t, "switchyard", "serve", "fork/exec", "--listen", "127.0.0.1:0",
+				"--ready-fd", "3")
 			stderr := newRecorder()
 			cmd.Stderr = stderr
 			cmd.ExtraFiles = []*os.File{w}

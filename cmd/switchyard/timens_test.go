@@ -25,8 +25,10 @@ func TestTraceInTimeNamespace(t *testing.T) {
 		})
 	}
 	for _, depth := range []string{"--count", "--record"} {
-		cmd := testenv.Program(t, "switchyard", "trace", depth, "--calibrate=false", "--format", "json", "--", "/bin/sleep", "0.02")
-		cmd.Args = append([]string{unshare, "--time", "--monotonic", "7000", "--boottime", "100000", "--fork", cmd.Path}, cmd.Args[1:]...)
+		cmd := testenv.Program(t, "switchyard", "trace", depth, "--calibrate=false", "--format",
+			"json", "--", "/bin/sleep", "0.02")
+		cmd.Args = append([]string{unshare, "--time", "--monotonic", "7000", "--boottime", "100000",
+			"--fork", cmd.Path}, cmd.Args[1:]...)
 		cmd.Path = unshare
 		out, err := cmd.Output()
 		if err != nil {

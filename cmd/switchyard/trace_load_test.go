@@ -22,7 +22,8 @@ import (
 // it ended.
 func traceLoaded(t *testing.T, args ...string) (r report.Trace, stderr string, err error) {
 	t.Helper()
-	cmd := testenv.Program(t, "switchyard-again", append([]string{"trace", "--format", "json", "--calibrate=false"}, args...)...)
+	cmd := testenv.Program(t, "switchyard-again",
+		append([]string{"trace", "--format", "json", "--calibrate=false"}, args...)...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
@@ -51,13 +52,16 @@ func TestTraceLoad(t *testing.T) {
 	target := "http://" + stderr.line(t, "listening on ") + "/"
 	pid := strconv.Itoa(server.Process.Pid)
 	dir := filepath.Join(t.TempDir(), "run")
-	for _, depth := range [][]string{{"--count", "--syscalls"}, {"--record", "--syscalls", "--out", dir}} {
-		r, errs, err := traceLoaded(t, append(depth, "-p", pid, "--load", target+" --clients 3 --duration 300ms")...)
+	for _, depth := range [][]string{{"--count", "--syscalls"},
+		{"--record", "--syscalls", "--out", dir}} {
+		r, errs, err := traceLoaded(t,
+			append(depth, "-p", pid, "--load", target+" --clients 3 --duration 300ms")...)
 		if err != nil {
 			t.Fatalf("%v: %v: %s", depth, err, errs)
 		}
 		l := r.Load
-		if l == nil || l.Target != target || l.Loop != "closed" || l.Clients != 3 || l.Requests == 0 || l.Errors != 0 || l.Latency.Max <= 0 {
+		if l == nil || l.Target != target || l.Loop != "closed" || l.Clients != 3 ||
+			l.Requests == 0 || l.Errors != 0 || l.Latency.Max <= 0 {
 			t.Fatalf("%v: load %+v", depth, l)
 		}
 		if r.WindowNS < int64(l.Seconds*1e9) || l.Seconds < 0.3 {
@@ -83,10 +87,13 @@ func TestTraceLoad(t *testing.T) {
 	}
 	o := runCommand(t, "report", dir, "--format", "json")
 	var again report.Trace
-	if err := json.Unmarshal([]byte(o.stdout), &again); err != nil || again.Load == nil || again.Load.Requests != saw.Requests {
+	if err := json.Unmarshal([]byte(o.stdout), &again); err != nil || again.Load == nil ||
+		again.Load.Requests != saw.Requests {
 		t.Errorf("read again: %v, %+v, want %d requests", err, again.Load, saw.Requests)
 	}
-	if o := runCommand(t, "report", dir); !strings.Contains(o.stdout, "Load on "+target+" by 3 clients, in a closed loop: "+strconv.FormatUint(saw.Requests, 10)) {
+	if o := runCommand(t, "report", dir); !strings.Contains(o.stdout,
+		"Load on "+target+" by 3 clients, in a closed loop: "+
+			strconv.FormatUint(saw.Requests, 10)) {
 		t.Errorf("report: %s", o.stdout)
 	}
 	for _, bad := range []string{"{", `{"requests":-1}`, `[]`} {
@@ -107,7 +114,8 @@ func TestTraceLoadOfCommand(t *testing.T) {
 	address := l.Addr().String()
 	l.Close()
 	serve := testenv.Program(t, "switchyard", "serve", "threads/pool", "--listen", address)
-	args := []string{"--count", "--load", "--rate 100 --duration 300ms --clients 2 http://" + address + "/", "--", "/usr/bin/env"}
+	args := []string{"--count", "--load", "--rate 100 --duration 300ms --clients 2 http://" +
+		address + "/", "--", "/usr/bin/env"}
 	for _, e := range serve.Env {
 		if strings.HasPrefix(e, "SWITCHYARD_") {
 			args = append(args, e)
@@ -128,8 +136,10 @@ func TestTraceLoadFails(t *testing.T) {
 	mustFail(t, 2, []string{"trace", "--all", "--load", " "}, "--load", "target")
 	skipUntraceable(t)
 	server := startServe(t, "poll/epoll")
-	r, errs, err := traceLoaded(t, "--count", "--load", "http://"+server.addr+"/ --duration 1m", "--", "/bin/sleep", "0.2")
-	if err != nil || r.Load != nil || len(r.Warnings) == 0 || !strings.Contains(strings.Join(r.Warnings, " "), "nothing is kept") {
+	r, errs, err := traceLoaded(t, "--count", "--load", "http://"+server.addr+"/ --duration 1m",
+		"--", "/bin/sleep", "0.2")
+	if err != nil || r.Load != nil || len(r.Warnings) == 0 ||
+		!strings.Contains(strings.Join(r.Warnings, " "), "nothing is kept") {
 		t.Errorf("%v: load %+v, warnings %q: %s", err, r.Load, r.Warnings, errs)
 	}
 	for args, want := range map[string]string{
@@ -145,7 +155,8 @@ func TestTraceLoadFails(t *testing.T) {
 	// What was seen is shown, and kept, all the same.
 	dir := filepath.Join(t.TempDir(), "run")
 	for _, depth := range [][]string{{"--count"}, {"--record", "--out", dir}} {
-		r, errs, err := traceLoaded(t, append(depth, "--load", "http://127.0.0.1:1/", "--", "/bin/sh", "-c", "exit 77")...)
+		r, errs, err := traceLoaded(t,
+			append(depth, "--load", "http://127.0.0.1:1/", "--", "/bin/sh", "-c", "exit 77")...)
 		// The command's own exit code, which is 77, is not that of a trace that failed.
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != exitFailed ||

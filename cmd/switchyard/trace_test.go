@@ -16,14 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/proc"
 	"switchyard/internal/record"
 	"switchyard/internal/report"
 	"switchyard/internal/sys"
 	"switchyard/internal/testenv"
 	"switchyard/trace/event"
-
-	"golang.org/x/sys/unix"
 )
 
 // blinks is how often the traced program sleeps. It then ends, which is one more voluntary switch.
@@ -119,10 +119,13 @@ func blinked(t *testing.T, r *report.Trace) {
 		t.Errorf("blocked for %d ns, want %d at least", k.Blocked, blinks*100_000)
 	}
 	if k.OnCPU+k.Blocked+k.RunQueue+k.Unknown != k.Life {
-		t.Errorf("%d + %d + %d + %d is not its life of %d ns", k.OnCPU, k.Blocked, k.RunQueue, k.Unknown, k.Life)
+		t.Errorf("%d + %d + %d + %d is not its life of %d ns", k.OnCPU, k.Blocked, k.RunQueue,
+			k.Unknown, k.Life)
 	}
-	if k.WakeupLatency == nil || k.WakeupLatency.N < blinks || k.RunQueueLatency == nil || k.RunQueueLatency.N < k.WakeupLatency.N {
-		t.Errorf("wake-up latencies %+v, run-queue latencies %+v, want %d at least", k.WakeupLatency, k.RunQueueLatency, blinks)
+	if k.WakeupLatency == nil || k.WakeupLatency.N < blinks || k.RunQueueLatency == nil ||
+		k.RunQueueLatency.N < k.WakeupLatency.N {
+		t.Errorf("wake-up latencies %+v, run-queue latencies %+v, want %d at least",
+			k.WakeupLatency, k.RunQueueLatency, blinks)
 	}
 	names := []string{}
 	for _, c := range r.Checks {
@@ -131,7 +134,8 @@ func blinked(t *testing.T, r *report.Trace) {
 			t.Errorf("check %+v", c)
 		}
 	}
-	for _, want := range []string{"nvcsw", "nivcsw", "tasks", "life", "sum_exec_runtime", "window"} {
+	for _, want := range []string{"nvcsw", "nivcsw", "tasks", "life",
+		"sum_exec_runtime", "window"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no check %s among %v", want, names)
 		}
@@ -158,13 +162,16 @@ func TestTraceRecord(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	r, _ := traceProgram(t, "--record", "--syscalls", "--out", dir)
 	blinked(t, &r)
-	if !slices.ContainsFunc(r.Wakers, func(p report.TracePair) bool { return p.Of == "sy-blink" && p.Count >= blinks }) {
+	if !slices.ContainsFunc(r.Wakers, func(p report.TracePair) bool {
+		return p.Of == "sy-blink" && p.Count >= blinks
+	}) {
 		t.Errorf("nobody woke sy-blink %d times: %+v", blinks, r.Wakers)
 	}
 	// Its tasks have ended, but the kernel's books were read before.
-	if d, _ := proc.Here.RunDelay(); d > 0 && !slices.ContainsFunc(r.Checks, func(c event.Check) bool {
-		return c.Name == "run_delay" && c.Status == event.Pass && c.Kernel > 0
-	}) {
+	if d, _ := proc.Here.RunDelay(); d > 0 &&
+		!slices.ContainsFunc(r.Checks, func(c event.Check) bool {
+			return c.Name == "run_delay" && c.Status == event.Pass && c.Kernel > 0
+		}) {
 		t.Errorf("run_delay was not compared: %+v", r.Checks)
 	}
 	if r.Cost.BytesPerEvent == nil || *r.Cost.BytesPerEvent < 16 || *r.Cost.BytesPerEvent > 48 {
@@ -189,9 +196,11 @@ func TestTraceRecord(t *testing.T) {
 			at++
 		}
 		at = max(0, at-100)
-		t.Errorf("read again, the recording shows something else: %.300s\nand not %.300s", b[at:], a[at:])
+		t.Errorf("read again, the recording shows something else: %.300s\nand not %.300s",
+			b[at:], a[at:])
 	}
-	if o := runCommand(t, "report", dir); o.code != 0 || !strings.Contains(o.stdout, "sy-blink") || !strings.Contains(o.stdout, "Checks PASS") {
+	if o := runCommand(t, "report", dir); o.code != 0 || !strings.Contains(o.stdout, "sy-blink") ||
+		!strings.Contains(o.stdout, "Checks PASS") {
 		t.Errorf("report: exit code %d: %s%s", o.code, o.stdout, o.stderr)
 	}
 	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -219,7 +228,8 @@ func TestTraceKilled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cmd := testenv.Program(t, "switchyard", "trace", "--record", "--out", dir, "--format", "json", "--", sleep, "4242")
+			cmd := testenv.Program(t, "switchyard", "trace", "--record", "--out", dir, "--format",
+				"json", "--", sleep, "4242")
 			cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
 			var out, errs bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &errs
@@ -309,7 +319,8 @@ func TestTraceAskedWrongly(t *testing.T) {
 	empty := t.TempDir()
 	mustFail(t, 1, []string{"report", empty}, empty)
 	mustFail(t, 1, []string{"recover", empty}, "no recording")
-	if err := os.WriteFile(filepath.Join(empty, record.SpoolName), []byte("not a spool at all, but long enough to be one"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(empty, record.SpoolName),
+		[]byte("not a spool at all, but long enough to be one"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	mustFail(t, 1, []string{"recover", empty}, "not a spool")
@@ -328,7 +339,8 @@ func TestTraceWhatIsNotThere(t *testing.T) {
 		"--count -- /no/such/program":  {127, "/no/such/program"},
 		"--record -- /no/such/program": {127, "/no/such/program"},
 	} {
-		cmd := testenv.Program(t, "switchyard", append([]string{"trace"}, strings.Fields(args)...)...)
+		cmd := testenv.Program(t, "switchyard",
+			append([]string{"trace"}, strings.Fields(args)...)...)
 		out, err := cmd.CombinedOutput()
 		if cmd.ProcessState.ExitCode() != want.code || strings.Count(string(out), "\n") != 1 ||
 			!strings.Contains(string(out), want.word) {
@@ -338,7 +350,8 @@ func TestTraceWhatIsNotThere(t *testing.T) {
 }
 
 func TestParseSize(t *testing.T) {
-	for s, want := range map[string]int{"4096": 4096, "8MiB": 8 << 20, "64K": 64 << 10, "512MiB": 512 << 20, "1GiB": 0, "-1": 0, "": 0, "4": 0, "8Mib": 0, "99999999999M": 0} {
+	for s, want := range map[string]int{"4096": 4096, "8MiB": 8 << 20, "64K": 64 << 10,
+		"512MiB": 512 << 20, "1GiB": 0, "-1": 0, "": 0, "4": 0, "8Mib": 0, "99999999999M": 0} {
 		got, err := parseSize(s)
 		if got != want || (err == nil) != (want != 0) {
 			t.Errorf("%q: %d, %v; want %d", s, got, err, want)
@@ -357,14 +370,16 @@ func TestTraceOfThread(t *testing.T) {
 	})
 	tid := <-began
 	for _, depth := range depths {
-		args := slices.Concat(depth, []string{"--duration", "50ms", "-p", fmt.Sprintf("%d,%d", tid, os.Getpid())})
+		args := slices.Concat(depth,
+			[]string{"--duration", "50ms", "-p", fmt.Sprintf("%d,%d", tid, os.Getpid())})
 		cmd := testenv.Program(t, "switchyard", args...)
 		out, err := cmd.Output()
 		var r report.Trace
 		if e := json.Unmarshal(out, &r); err != nil || e != nil {
 			t.Fatalf("%v: %v, %v", depth, err, e)
 		}
-		want := fmt.Sprintf("%d is a thread (sy-follow) of process %d: the whole process was followed.", tid, os.Getpid())
+		want := fmt.Sprintf("%d is a thread (sy-follow) of process %d: the whole process was followed.",
+			tid, os.Getpid())
 		if r.Of != fmt.Sprintf("process %d", os.Getpid()) || !slices.Contains(r.Warnings, want) {
 			t.Errorf("%v: %s; warnings %q, want %q", depth, r.Of, r.Warnings, want)
 		}

@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/run"
 	"switchyard/internal/sys"
 	"switchyard/internal/words"
-
-	"golang.org/x/sys/unix"
 )
 
 // SpoolName is what a recording is called in its directory until its tables are written.

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/run"
 	"switchyard/internal/sys"
-
-	"golang.org/x/sys/unix"
 )
 
 // What the tables could not be written to is refused before anything is captured, and nothing is

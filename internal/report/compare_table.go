@@ -9,22 +9,23 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"switchyard/internal/rounds"
 	"switchyard/internal/stats"
 	"switchyard/internal/words"
 	"switchyard/trace/event"
 	"switchyard/trace/hist"
-
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// column is one column of the table: its two-line head, which of the
-// narrow tables it belongs to, and its cell in a row.
+// column is one column of the table: its two-line head, which of the narrow tables it belongs to,
+// and its cell in a row.
 type column struct {
-	head  string // for text, in two lines
-	key   string // for CSV and Markdown: the name with its unit
-	part  int    // 1: what clients see and what it costs; 2: what the kernel did; 3: what else was counted
+	head string // for text, in two lines
+	key  string // for CSV and Markdown: the name with its unit
+	// 1: what clients see and what it costs; 2: what the kernel did; 3: what else was counted
+	part  int
 	cell  func(ModelRow) string
 	value func(ModelRow) *float64 // unrounded, for CSV
 	least stats.AtLeast           // which of the latencies it is
@@ -58,7 +59,8 @@ func ratio(v float64) string {
 	case v < 0.0005:
 		return "<.001"
 	case v < 10:
-		return strings.TrimPrefix(strconv.FormatFloat(v, 'f', 3, 64), "0")[:min(5, len(strings.TrimPrefix(strconv.FormatFloat(v, 'f', 3, 64), "0")))]
+		return strings.TrimPrefix(strconv.FormatFloat(v, 'f', 3, 64),
+			"0")[:min(5, len(strings.TrimPrefix(strconv.FormatFloat(v, 'f', 3, 64), "0")))]
 	}
 	return strconv.FormatFloat(v, 'f', 1, 64)
 }
@@ -111,9 +113,13 @@ var fixed = []column{
 		},
 		value: func(r ModelRow) *float64 { return r.RequestsPerSecond }},
 	{head: "latency\np50", key: "latency p50 µs", part: 1, least: stats.AtLeastP50,
-		value: func(r ModelRow) *float64 { return of(r.Latency, func(l stats.Quantiles) float64 { return l.P50 }) }},
+		value: func(r ModelRow) *float64 {
+			return of(r.Latency, func(l stats.Quantiles) float64 { return l.P50 })
+		}},
 	{head: "\np99", key: "latency p99 µs", part: 1, joint: true, least: stats.AtLeastP99,
-		value: func(r ModelRow) *float64 { return of(r.Latency, func(l stats.Quantiles) float64 { return l.P99 }) }},
+		value: func(r ModelRow) *float64 {
+			return of(r.Latency, func(l stats.Quantiles) float64 { return l.P99 })
+		}},
 	{head: "vol.\nsw/req", key: "voluntary switches/request", part: 2,
 		value: func(r ModelRow) *float64 {
 			if r.Switches == nil {
@@ -136,7 +142,9 @@ var fixed = []column{
 			return per(&r.Switches.AddressSpace, r)
 		}},
 	{head: "run q.\np99", key: "run-queue latency p99 µs", part: 2,
-		value: func(r ModelRow) *float64 { return of(r.RunQueue, func(q hist.Quantiles) float64 { return q.P99 }) }},
+		value: func(r ModelRow) *float64 {
+			return of(r.RunQueue, func(q hist.Quantiles) float64 { return q.P99 })
+		}},
 	{head: "syscls\n/req", key: "system calls/request", part: 2,
 		value: func(r ModelRow) *float64 { return r.perRequest("syscalls") }},
 	{head: "forks\n/req", key: "forks/request", part: 2,
@@ -144,9 +152,13 @@ var fixed = []column{
 	{head: "threads\n/req", key: "threads created/request", part: 2,
 		value: func(r ModelRow) *float64 { return per(r.ThreadsCreated, r) }},
 	{head: "µs/req\nuser", key: "CPU user µs/request", part: 1,
-		value: func(r ModelRow) *float64 { return of(r.CPU, func(c CPUPerRequest) float64 { return c.User }) }},
+		value: func(r ModelRow) *float64 {
+			return of(r.CPU, func(c CPUPerRequest) float64 { return c.User })
+		}},
 	{head: "CPU\nsystem", key: "CPU system µs/request", part: 1, joint: true,
-		value: func(r ModelRow) *float64 { return of(r.CPU, func(c CPUPerRequest) float64 { return c.System }) }},
+		value: func(r ModelRow) *float64 {
+			return of(r.CPU, func(c CPUPerRequest) float64 { return c.System })
+		}},
 	{head: "PSS\n/conn", key: "PSS bytes/connection", part: 1,
 		value: func(r ModelRow) *float64 { return r.PSSPerConn }},
 }
@@ -277,11 +289,15 @@ func (c *Compare) failures() []string {
 	for _, r := range c.Models {
 		for _, k := range r.Checks {
 			if k.Status == event.Fail {
-				lines = append(lines, fmt.Sprintf("CHECK FAILED: %s, %s: %s", Printable(r.Model), k.Name, Difference(k)))
+				lines = append(lines,
+					fmt.Sprintf("CHECK FAILED: %s, %s: %s", Printable(r.Model), k.Name,
+						Difference(k)))
 			}
 		}
 		if r.LostEvents > 0 {
-			lines = append(lines, fmt.Sprintf("LOST EVENTS: %s: %d; its traced columns are lower bounds", Printable(r.Model), r.LostEvents))
+			lines = append(lines,
+				fmt.Sprintf("LOST EVENTS: %s: %d; its traced columns are lower bounds",
+					Printable(r.Model), r.LostEvents))
 		}
 	}
 	return lines
@@ -305,10 +321,12 @@ func (c *Compare) Summary() []string {
 		rounds += ", without probes, and others with them for the counts"
 	}
 	lines = append(lines, fmt.Sprintf("%s, %s, %s; %s; server on CPU %s, load on CPU %s; seed %d.",
-		words.Count(o.Clients, "client"), Printable(what), conn, rounds, o.ServerCPUs, o.LoadCPUs, o.Seed))
+		words.Count(o.Clients, "client"), Printable(what), conn, rounds, o.ServerCPUs,
+		o.LoadCPUs, o.Seed))
 	for _, r := range c.Models {
 		if !r.Available {
-			lines = append(lines, fmt.Sprintf("%s: not available: %s.", Printable(r.Model), Printable(r.Reason)))
+			lines = append(lines,
+				fmt.Sprintf("%s: not available: %s.", Printable(r.Model), Printable(r.Reason)))
 		}
 		if r.Errors > 0 {
 			lines = append(lines, fmt.Sprintf("%s: %s (%s).", Printable(r.Model),
@@ -334,9 +352,12 @@ func (c *Compare) Summary() []string {
 		lines = append(lines, line)
 	}
 	lines = append(lines, fmt.Sprintf("Machine: Linux %s, %s%s, %s; meanwhile other tasks used %.1f %% of all CPU time, the hypervisor took %.1f %%.",
-		Printable(c.Host.Kernel), words.Count(c.Host.CPUs, "CPU"), cpuModel(c.Host.Model), c.Host.Go, 100*c.Host.OtherShare, 100*c.Host.StealShare))
+		Printable(c.Host.Kernel), words.Count(c.Host.CPUs, "CPU"), cpuModel(c.Host.Model),
+		c.Host.Go, 100*c.Host.OtherShare, 100*c.Host.StealShare))
 	if models := throttledModels(c.Models); models != "" {
-		lines = append(lines, "Note: servers were throttled by a limit on CPU bandwidth, which holds requests up and looks like run-queue latency: "+models+".")
+		lines = append(lines,
+			"Note: servers were throttled by a limit on CPU bandwidth, which holds requests up and looks like run-queue latency: "+
+				models+".")
 	}
 	for _, warning := range c.Warnings {
 		lines = append(lines, "Note: "+Printable(warning))
@@ -494,7 +515,8 @@ func (c *Compare) checkLines() []string {
 		lines = append(lines, "Checks against the kernel's own books: "+strings.Join(kernel, "; ")+".")
 	}
 	if len(clients) > 0 {
-		lines = append(lines, "What servers answered and what clients counted: "+strings.Join(clients, "; ")+".")
+		lines = append(lines, "What servers answered and what clients counted: "+
+			strings.Join(clients, "; ")+".")
 	}
 	if len(own) > 0 {
 		lines = append(lines, "The tracer's own sums: "+strings.Join(own, "; ")+".")
@@ -502,12 +524,13 @@ func (c *Compare) checkLines() []string {
 	return lines
 }
 
-// fastest names the model with the most requests a second and those that are
-// not distinguishable from it.
+// fastest names the model with the most requests a second and those that are not distinguishable
+// from it.
 func (c *Compare) fastest() string {
 	var best *ModelRow
 	for i := range c.Models {
-		if r := &c.Models[i]; r.Rate.Interval() && (best == nil || r.Rate.Median > best.Rate.Median) {
+		if r := &c.Models[i]; r.Rate.Interval() &&
+			(best == nil || r.Rate.Median > best.Rate.Median) {
 			best = r
 		}
 	}
@@ -520,7 +543,8 @@ func (c *Compare) fastest() string {
 			same = append(same, Printable(r.Model))
 		}
 	}
-	line := fmt.Sprintf("Most requests per second: %s (median of %d rounds; ± is half of the %.0f %% interval)", Printable(best.Model), best.Rate.N, 100*best.Rate.Confidence)
+	line := fmt.Sprintf("Most requests per second: %s (median of %d rounds; ± is half of the %.0f %% interval)",
+		Printable(best.Model), best.Rate.N, 100*best.Rate.Confidence)
 	if len(same) > 0 {
 		return line + "; not distinguishable from it: " + strings.Join(same, ", ") + "."
 	}

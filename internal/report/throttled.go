@@ -21,11 +21,12 @@ func throttledSentence(t *event.Throttling) string {
 	if t == nil || t.Times == 0 && t.Time == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Throttled by a limit on CPU bandwidth: %s. Run-queue time and latency include that.", throttled(t))
+	return fmt.Sprintf("Throttled by a limit on CPU bandwidth: %s. Run-queue time and latency include that.",
+		throttled(t))
 }
 
-// throttled says how often, for how long, and where. The kernel may not have
-// told the time yet: it does when tasks go on.
+// throttled says how often, for how long, and where. The kernel may not have told the time yet: it
+// does when tasks go on.
 func throttled(t *event.Throttling) string {
 	s := words.Count(t.Times, "time")
 	if t.Time != 0 {

@@ -11,10 +11,11 @@ import (
 
 // TraceLoad is what the clients of a load beside a trace saw, in short.
 type TraceLoad struct {
-	Target            string          `json:"target"`
-	Loop              string          `json:"loop"` // closed or open
-	Clients           int             `json:"clients"`
-	Rate              float64         `json:"rate"` // requests a second that were to be sent, of an open loop
+	Target  string `json:"target"`
+	Loop    string `json:"loop"` // closed or open
+	Clients int    `json:"clients"`
+	// requests a second that were to be sent, of an open loop
+	Rate              float64         `json:"rate"`
 	Seconds           float64         `json:"seconds"`
 	Requests          uint64          `json:"requests"` // answered well
 	Errors            uint64          `json:"errors"`
@@ -48,7 +49,8 @@ func (l *TraceLoad) sentence() string {
 		return nanos(v * 1e3)
 	}
 	s := fmt.Sprintf("Load on %s by %s, %s: %s in %.2f s (%.0f/s), %s; latency p50 %s, p99 %s, max %s.",
-		Printable(l.Target), words.Count(l.Clients, "client"), how, words.Count(l.Requests, "request"), l.Seconds,
+		Printable(l.Target), words.Count(l.Clients, "client"), how,
+		words.Count(l.Requests, "request"), l.Seconds,
 		l.RequestsPerSecond, words.Count(l.Errors, "error"),
 		us(l.Latency.P50, stats.AtLeastP50), us(l.Latency.P99, stats.AtLeastP99), us(l.Latency.Max,
 			stats.AtLeastMax))
