@@ -101,7 +101,7 @@ func (c *Counts) absent(cpu int, from, to time.Duration) {
 	}
 }
 
-// find returns what is not known of a task, if it was on a CPU that went offline.
+// findStranded returns what is not known of a task, if it was on a CPU that went offline.
 func findStranded(list []stranded, t *TaskTotals) stranded {
 	for i := range list {
 		if k := &list[i].task; k.TID == t.TID && k.Started == t.Started {

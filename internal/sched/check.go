@@ -258,7 +258,7 @@ func (a *Analysis) checkCtxt() event.Check {
 	// After a hidden task the switch away from it is not shown, and perhaps a second one, to
 	// another hidden task.
 	// Of a CPU that goes offline the last one is not, from its stopper to the idle task.
-	most := a.ctxt[1] + uint64(len(a.absences.going))
+	most := a.ctxt[1] + uint64(a.absences.went)
 	for _, cpu := range a.cpus {
 		if cpu != nil {
 			most += 2 * cpu.hidden

@@ -17,8 +17,7 @@ import (
 type absences struct {
 	list []event.Absence
 	gone []event.TaskID // who was on a CPU when it went
-	// when CPUs went: from the last that was heard of each to when another CPU said so. In order
-	going losses
+	went int            // how often one did
 }
 
 // hear notes that a CPU has had an event, so that it is online.
@@ -44,7 +43,7 @@ func (a *Analysis) onOffline(e *event.Event, now int64) {
 	if a.o.All && c.heard >= 0 {
 		from = c.heard // it has had a switch to the stopper
 	}
-	a.absences.going = append(a.absences.going, stretch{from, now})
+	a.absences.went++
 	if a.o.All {
 		c.until(a, int(number), from)
 	}
