@@ -26,7 +26,7 @@ var (
 
 // arrows says which packages of this module each package may import. A package that is not here
 // fails the test: whoever adds one says where it stands. Some are listed before they exist.
-// Programs under bench stand where cmd does.
+// Programs under bench stand above all, as one.
 var arrows = map[string][]string{
 	".":       {"internal/nearest", "internal/proc", "internal/sys"},
 	"fork":    {".", "internal/proc", "internal/sys"},
@@ -66,7 +66,11 @@ var arrows = map[string][]string{
 	"internal/compare": rooms(parts, "internal/child"),
 	"internal/lab":     rooms(parts, "internal/child", "internal/compare", "internal/record"),
 
-	"cmd/switchyard":       rooms(engines, parts, "internal/nearest"),
+	// What a command does is an engine's: it knows no sums, no spool and no programs of BPF.
+	"cmd/switchyard": rooms(engines, models, ".", "trace", "trace/event", "internal/load",
+		"internal/nearest", "internal/proc", "internal/report", "internal/rounds", "internal/run",
+		"internal/sys", "internal/words"),
+	"bench":                rooms(engines, parts),
 	"cmd/switchyard-child": {".", "fork", "internal/sys"},
 
 	"internal/testenv":            {"internal/proc", "internal/sys"},
@@ -112,7 +116,7 @@ func TestImportDirection(t *testing.T) {
 		ours, _ := s.imports()
 		from := s.dir
 		if strings.HasPrefix(from, "bench/") {
-			from = "cmd/switchyard"
+			from = "bench"
 		}
 		allowed, known := arrows[from]
 		later, excepted := notYet[from]
@@ -152,6 +156,22 @@ func TestImportDirection(t *testing.T) {
 				t.Errorf("%s imports %s no longer: take that out of notYet", from, to)
 			}
 		}
+	}
+}
+
+// The command is flags, environment, errors and help. An engine that grows in it shows in its size.
+func TestCommandIsThin(t *testing.T) {
+	fset, all := sources(t)
+	const most = 2500
+	lines := 0
+	for _, s := range all {
+		if s.dir == "cmd/switchyard" && !s.test {
+			lines += fset.Position(s.file.FileEnd).Line
+		}
+	}
+	if lines == 0 || lines > most {
+		t.Errorf("cmd/switchyard has %d lines without its tests, and is to have at most %d: what"+
+			" is no flag, message or help belongs to a room below", lines, most)
 	}
 }
 
