@@ -214,7 +214,8 @@ func TestOfflineRunDelay(t *testing.T) {
 		if goes {
 			want = event.Unavailable
 		}
-		if c := r.check("run_delay"); c.Status != want || !strings.Contains(c.Reason, "wrong") {
+		if c := r.check("run_delay"); c.Status != want || !strings.Contains(c.Reason, "wrong") ||
+			strings.Contains(c.Reason, "books were not read") {
 			t.Errorf("a CPU goes: %v: %+v", goes, c)
 		}
 	}

@@ -200,7 +200,10 @@ func (t *task) maybe(ns int64) {
 
 // runDelay compares run-queue time.
 func (c *checker) runDelay(a *Analysis, id event.TaskID, t *task) {
-	if !a.delays || !t.delays() || a.stranded(id) {
+	if a.stranded(id) {
+		return // it is left out by name
+	}
+	if !a.delays || !t.delays() {
 		c.delay.leftOut++
 		return
 	}
