@@ -35,9 +35,10 @@ type Compare struct {
 // Host is the machine the numbers are of.
 type Host struct {
 	event.Host
-	// What else the machine did during the run, as shares of all CPU time.
-	StealShare float64
-	OtherShare float64
+	// What else the machine did during the run, as shares of all CPU time, 0 to 1; nil where that
+	// was not measured.
+	StealShare *float64
+	OtherShare *float64
 }
 
 // ModelRow is what one model did, all rounds together. A column that could not

@@ -25,8 +25,9 @@ func OfRounds(r *rounds.Result) *Compare {
 	}
 	c.Host.CPUs = m.Online
 	if all := m.Machine.Busy + m.Machine.Idle + m.Machine.Steal; all > 0 {
-		c.Host.StealShare = float64(m.Machine.Steal) / float64(all)
-		c.Host.OtherShare = max(0, float64(m.Machine.Busy-m.Machine.Ours)/float64(all))
+		steal := float64(m.Machine.Steal) / float64(all)
+		other := max(0, float64(m.Machine.Busy-m.Machine.Ours)/float64(all))
+		c.Host.StealShare, c.Host.OtherShare = &steal, &other
 	}
 	for _, s := range r.Sums {
 		row := rowOf(s, m.NoCounts)
@@ -38,7 +39,7 @@ func OfRounds(r *rounds.Result) *Compare {
 		c.Warnings = append(c.Warnings, "server and load share CPUs: each delays the other, and the "+
 			"numbers are of both.")
 	}
-	if c.Host.StealShare > 0.02 {
+	if s := c.Host.StealShare; s != nil && *s > 0.02 {
 		c.Warnings = append(c.Warnings, "the hypervisor took time away, which looks like time on "+
 			"the CPU.")
 	}

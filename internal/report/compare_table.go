@@ -351,9 +351,9 @@ func (c *Compare) Summary() []string {
 	if line := c.fastest(); line != "" {
 		lines = append(lines, line)
 	}
-	lines = append(lines, fmt.Sprintf("Machine: Linux %s, %s%s, %s; meanwhile other tasks used %.1f %% of all CPU time, the hypervisor took %.1f %%.",
+	lines = append(lines, fmt.Sprintf("Machine: Linux %s, %s%s, %s; %s.",
 		Printable(c.Host.Kernel), words.Count(c.Host.CPUs, "CPU"), cpuModel(c.Host.Model),
-		c.Host.Go, 100*c.Host.OtherShare, 100*c.Host.StealShare))
+		c.Host.Go, meanwhile(c.Host)))
 	if models := throttledModels(c.Models); models != "" {
 		lines = append(lines,
 			"Note: servers were throttled by a limit on CPU bandwidth, which holds requests up and looks like run-queue latency: "+
@@ -549,4 +549,13 @@ func (c *Compare) fastest() string {
 		return line + "; not distinguishable from it: " + strings.Join(same, ", ") + "."
 	}
 	return line + "."
+}
+
+// meanwhile says what else the machine did.
+func meanwhile(h Host) string {
+	if h.OtherShare == nil || h.StealShare == nil {
+		return "what else it did meanwhile is not known"
+	}
+	return fmt.Sprintf("meanwhile other tasks used %.1f %% of all CPU time, the hypervisor took %.1f %%",
+		100**h.OtherShare, 100**h.StealShare)
 }

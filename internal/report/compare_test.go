@@ -72,7 +72,7 @@ func sample() *Compare {
 			{Name: "syscall", Doc: "system calls by name, any task", Unit: "a system call",
 				Added: rate(95, 96, 94, 97, 93), Without: rate(140), Events: 1}},
 		Host: Host{Host: event.Host{Kernel: "6.18.44", CPUs: 2, Model: "AMD EPYC", Go: "go1.26",
-			Root: true}, StealShare: 0.012},
+			Root: true}, StealShare: ptr(0.012), OtherShare: ptr(0.0)},
 		Options: rounds.Options{Protocol: "http", Path: "/", Clients: 16, DurationSeconds: 0.5,
 			Rounds: 5, RequestsPerConn: 32,
 			ServerCPUs: "0", LoadCPUs: "1", Seed: 42, Trace: true},

@@ -15,8 +15,9 @@ type checkForm struct {
 	OK        bool   `json:"ok"`
 	Available bool   `json:"available"`
 	Reason    string `json:"reason,omitempty"`
-	Traced    uint64 `json:"traced"` // 0 of one that is not available
-	Kernel    uint64 `json:"kernel"`
+	// Null of one that is not available.
+	Traced *uint64 `json:"traced"`
+	Kernel *uint64 `json:"kernel"`
 }
 
 // MarshalJSON writes them in the form of switchyard.compare/1.
@@ -29,7 +30,7 @@ func (c Checks) MarshalJSON() ([]byte, error) {
 		forms[i] = checkForm{Name: k.Name, OK: k.OK(), Available: k.Status != event.Unavailable,
 			Reason: k.Reason}
 		if forms[i].Available {
-			forms[i].Traced, forms[i].Kernel = k.Traced, k.Kernel
+			forms[i].Traced, forms[i].Kernel = &k.Traced, &k.Kernel
 		}
 	}
 	return json.Marshal(forms)
@@ -51,8 +52,10 @@ func (c *Checks) UnmarshalJSON(data []byte) error {
 		case f.OK:
 			status = event.Pass
 		}
-		(*c)[i] = event.Check{Name: f.Name, Status: status, Reason: f.Reason, Traced: f.Traced,
-			Kernel: f.Kernel}
+		(*c)[i] = event.Check{Name: f.Name, Status: status, Reason: f.Reason}
+		if f.Traced != nil && f.Kernel != nil {
+			(*c)[i].Traced, (*c)[i].Kernel = *f.Traced, *f.Kernel
+		}
 	}
 	return nil
 }
@@ -72,13 +75,13 @@ func (s Switches) MarshalJSON() ([]byte, error) {
 
 // hostForm is a Host in results.
 type hostForm struct {
-	Kernel     string  `json:"kernel"`
-	CPUs       int     `json:"cpus"`
-	Model      string  `json:"cpu_model,omitempty"`
-	Go         string  `json:"go"`
-	Root       bool    `json:"root"`
-	StealShare float64 `json:"steal_share"`
-	OtherShare float64 `json:"other_cpu_share"`
+	Kernel     string   `json:"kernel"`
+	CPUs       int      `json:"cpus"`
+	Model      string   `json:"cpu_model,omitempty"`
+	Go         string   `json:"go"`
+	Root       bool     `json:"root"`
+	StealShare *float64 `json:"steal_share"`
+	OtherShare *float64 `json:"other_cpu_share"`
 }
 
 // MarshalJSON writes of the machine what results have of it.

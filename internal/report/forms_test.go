@@ -21,12 +21,15 @@ func TestForms(t *testing.T) {
 		{Checks{{Name: "life", Status: event.Fail, Reason: "by 1", Traced: 7, Kernel: 8}},
 			`[{"name":"life","ok":false,"available":true,"reason":"by 1","traced":7,"kernel":8}]`},
 		{Checks{{Name: "ctxt", Status: event.Unavailable, Reason: "no"}},
-			`[{"name":"ctxt","ok":false,"available":false,"reason":"no","traced":0,"kernel":0}]`},
+			`[{"name":"ctxt","ok":false,"available":false,"reason":"no","traced":null,"kernel":null}]`},
 		{Switches{event.Switches{Voluntary: 3, Involuntary: 2, AddressSpace: 1, Thread: 4,
 			Lazy: 6}, 0.5}, `{"total":5,"voluntary":3,"involuntary":2,"address_space":1,` +
 			`"thread":4,"lazy":6,"per_request":0.5}`},
-		{Host{event.Host{Kernel: "6.1", CPUs: 3, Model: "a board", Go: "go1", Root: true}, 0.25,
-			0.5}, `{"kernel":"6.1","cpus":3,"cpu_model":"a board","go":"go1","root":true,` +
+		{Host{Host: event.Host{Kernel: "6.1", CPUs: 3, Go: "go1"}},
+			`{"kernel":"6.1","cpus":3,"go":"go1","root":false,"steal_share":null,` +
+				`"other_cpu_share":null}`},
+		{Host{event.Host{Kernel: "6.1", CPUs: 3, Model: "a board", Go: "go1", Root: true},
+			ptr(0.25), ptr(0.5)}, `{"kernel":"6.1","cpus":3,"cpu_model":"a board","go":"go1","root":true,` +
 			`"steal_share":0.25,"other_cpu_share":0.5}`},
 	} {
 		v, want := c.v, c.want
