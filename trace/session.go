@@ -13,31 +13,32 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
 	"switchyard/internal/bpf"
 	"switchyard/internal/proc"
 	"switchyard/internal/sys"
 	"switchyard/trace/event"
-
-	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 )
 
-// Options says what a Session does. The zero value counts what the scheduler does, and forks, execs, exits and page faults,
-// whose price is small: what costs more is asked for.
+// Options says what a Session does. The zero value counts what the scheduler does, and forks,
+// execs, exits and page faults, whose price is small: what costs more is asked for.
 type Options struct {
-	// Probes are the names of those that are asked for: Optional(CountDepth) has them. What one of them lacks here leaves its
-	// columns empty, and Counts.Missing says why.
+	// Probes are the names of those that are asked for: Optional(CountDepth) has them. What one of
+	// them lacks here leaves its columns empty, and Counts.Missing says why.
 	Probes []string
 
-	// MaxTasks bounds Counts.Tasks; further tasks are summed in Counts.Others. 0 means 1024. Each takes 8 kB in the kernel,
-	// most of it for its latencies. Before Linux 5.12 it bounds the rows of tasks that ended, and a Read has all that live.
+	// MaxTasks bounds Counts.Tasks; further tasks are summed in Counts.Others. 0 means 1024. Each
+	// takes 8 kB in the kernel, most of it for its latencies. Before Linux 5.12 it bounds the rows
+	// of tasks that ended, and a Read has all that live.
 	MaxTasks int
 
 	lacking bpf.Abilities // what is not to be used although it is there: for tests
 }
 
-// Session is a set of probes in the kernel and what they count. It is made by Open and ended by Close. Its methods may be
-// called from several goroutines, one at a time.
+// Session is a set of probes in the kernel and what they count. It is made by Open and ended by
+// Close. Its methods may be called from several goroutines, one at a time.
 type Session struct {
 	mu       sync.Mutex
 	objs     objects
@@ -97,18 +98,21 @@ func knobs(a bpf.Abilities, maxTasks int) map[string]any {
 	return k
 }
 
-// Open loads the probes into the kernel and attaches them. From then on they run, but count nothing until a process is
-// followed. The error says what is missing and what to do, and wraps errors.ErrUnsupported or os.ErrPermission.
+// Open loads the probes into the kernel and attaches them. From then on they run, but count nothing
+// until a process is followed. The error says what is missing and what to do, and wraps
+// errors.ErrUnsupported or os.ErrPermission.
 //
-// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF, 5.10 or later. Before 5.11 BPF maps count against
-// RLIMIT_MEMLOCK, which is raised if CAP_SYS_RESOURCE allows it. Afterwards the capabilities may be dropped, from 5.19 on;
-// before, bpf(2) is refused to others where kernel.unprivileged_bpf_disabled is set.
+// It needs CAP_BPF and CAP_PERFMON, or root, and a kernel with BTF, 5.10 or later. Before 5.11 BPF
+// maps count against RLIMIT_MEMLOCK, which is raised if CAP_SYS_RESOURCE allows it. Afterwards the
+// capabilities may be dropped, from 5.19 on; before, bpf(2) is refused to others where
+// kernel.unprivileged_bpf_disabled is set.
 //
-// At most 16384 tasks are followed at a time, or four times as many as there are when it is called, if that is more; further
-// ones are a Loss. What an older kernel lacks is made up for. What is weaker there: before 5.12 a blocked interval can be
-// counted twice if its end is seen by two CPUs at once, which takes a switch the kernel did not show, and fails the check
-// life. From 7.0 on a task can be preempted in the middle of a probe; what others on its CPU do meanwhile passes that probe
-// by, and is a Loss, mostly of system calls.
+// At most 16384 tasks are followed at a time, or four times as many as there are when it is called,
+// if that is more; further ones are a Loss. What an older kernel lacks is made up for. What is
+// weaker there: before 5.12 a blocked interval can be counted twice if its end is seen by two CPUs
+// at once, which takes a switch the kernel did not show, and fails the check life. From 7.0 on a
+// task can be preempted in the middle of a probe; what others on its CPU do meanwhile passes that
+// probe by, and is a Loss, mostly of system calls.
 func Open(opts Options) (_ *Session, err error) {
 	opts.MaxTasks = cmp.Or(max(opts.MaxTasks, 0), 1024)
 	start := time.Now()
@@ -158,8 +162,8 @@ func (s *Session) miss(p probe, reason string) {
 	}
 }
 
-// Close detaches the probes and frees what they counted. Nothing stays behind in the kernel. A second Close returns
-// os.ErrClosed.
+// Close detaches the probes and frees what they counted. Nothing stays behind in the kernel. A
+// second Close returns os.ErrClosed.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,13 +177,13 @@ func (s *Session) Close() error {
 // switchedOff is why the columns of the detail probes are empty after Detail(false).
 const switchedOff = "switched off"
 
-// Detail attaches or detaches, between two windows, the probes that Options has asked for: those that answer questions of
-// detail. They are on after Open.
+// Detail attaches or detaches, between two windows, the probes that Options has asked for: those
+// that answer questions of detail. They are on after Open.
 //
-// They are dear for what they do. That of system calls costs some 90 ns at every system call of every task on the machine,
-// traced or not, for the kernel takes its slow path as long as anybody listens; that of TLB flushes 100 ns at every load of
-// a page table. To know system calls per request without paying for them in requests per second, count them in a window of
-// their own.
+// They are dear for what they do. That of system calls costs some 90 ns at every system call of
+// every task on the machine, traced or not, for the kernel takes its slow path as long as anybody
+// listens; that of TLB flushes 100 ns at every load of a page table. To know system calls per
+// request without paying for them in requests per second, count them in a window of their own.
 //
 // Attaching needs the privileges of Open.
 func (s *Session) Detail(on bool) error {
@@ -212,11 +216,13 @@ func (s *Session) Detail(on bool) error {
 	return nil
 }
 
-// Follow adds a process and all its descendants, threads and processes, those that exist and those to come. The pid is
-// that of a process in the caller's PID namespace. Descendants whose parent has ended are found only if they appear after
-// Follow. The caller itself is left out unless its own pid is given.
+// Follow adds a process and all its descendants, threads and processes, those that exist and those
+// to come. The pid is that of a process in the caller's PID namespace. Descendants whose parent has
+// ended are found only if they appear after Follow. The caller itself is left out unless its own
+// pid is given.
 //
-// With a window open, the process is in it from now on. The error wraps syscall.ESRCH if there is no such process.
+// With a window open, the process is in it from now on. The error wraps syscall.ESRCH if there is
+// no such process.
 func (s *Session) Follow(pid int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,8 +244,9 @@ func (s *Session) Follow(pid int) error {
 	return nil
 }
 
-// FollowAll adds every task of the caller's PID namespace and of those below it, but for the caller's own; in the first one
-// those are all tasks on the machine, the kernel's own threads included. Children of all of them follow.
+// FollowAll adds every task of the caller's PID namespace and of those below it, but for the
+// caller's own; in the first one those are all tasks on the machine, the kernel's own threads
+// included. Children of all of them follow.
 func (s *Session) FollowAll() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,7 +276,8 @@ func (s *Session) follow(root uint32) error {
 		}
 		s.lost += w.LostAlloc
 		if w.Found > 0 {
-			continue // children may have come meanwhile, and a child's number may be below its parent's
+			// children may have come meanwhile, and a child's number may be below its parent's
+			continue
 		}
 		if w.Root == 0 && root != rootAll { // in a PID namespace the tracer may be alone
 			return fmt.Errorf("trace: follow process %d: %w", root, syscall.ESRCH)
@@ -284,7 +292,8 @@ func (s *Session) follow(root uint32) error {
 	return nil
 }
 
-// Forget stops following everything, so that the session can serve for something else. An open window is given up.
+// Forget stops following everything, so that the session can serve for something else. An open
+// window is given up.
 func (s *Session) Forget() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -308,8 +317,8 @@ func (s *Session) Forget() error {
 	return bpf.Explain("forget", s.objs.clearTable())
 }
 
-// Start opens a window: what happens until Stop is counted. Each task's part begins at its own reading, all of them
-// within the time Start takes.
+// Start opens a window: what happens until Stop is counted. Each task's part begins at its own
+// reading, all of them within the time Start takes.
 func (s *Session) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -333,7 +342,8 @@ func (s *Session) Start() error {
 	if err := s.emptyPlaces(); err != nil {
 		return bpf.Explain("start", err)
 	}
-	// The two slots are used in turn: a probe still busy with the last window cannot spoil this one.
+	// The two slots are used in turn: a probe still busy with the last window cannot spoil this
+	// one.
 	n, err := ebpf.PossibleCPU()
 	if err != nil {
 		return bpf.Explain("start", err)
@@ -394,8 +404,8 @@ func (s *Session) open() (opened uint64, err error) {
 	return opened, nil
 }
 
-// A span is the time in which tasks were read, by the programs' clock (CLOCK_MONOTONIC): the tracer itself may have to wait
-// for a CPU before and after.
+// A span is the time in which tasks were read, by the programs' clock (CLOCK_MONOTONIC): the tracer
+// itself may have to wait for a CPU before and after.
 type span struct{ first, last time.Duration }
 
 func (p *span) add(w *bpfWalk) {
@@ -486,16 +496,19 @@ func (s *Session) Stop() (*Counts, error) {
 	return c, nil
 }
 
-// waitForPrograms returns when all that ran when it was called are over: they run under RCU, and this waits for its readers
-// (membarrier(2), MEMBARRIER_CMD_GLOBAL; some ms). Where it is not to be had (nohz_full), what it is for fails a check.
+// waitForPrograms returns when all that ran when it was called are over: they run under RCU, and
+// this waits for its readers (membarrier(2), MEMBARRIER_CMD_GLOBAL; some ms). Where it is not to be
+// had (nohz_full), what it is for fails a check.
 func waitForPrograms() {
 	const global = 1
 	unix.Syscall(unix.SYS_MEMBARRIER, global, 0, 0)
 }
 
-// set writes a field of bpfControl, get reads it. It is memory shared with the kernel: no system call, no privilege.
+// set writes a field of bpfControl, get reads it. It is memory shared with the kernel: no system
+// call, no privilege.
 func (s *Session) set(field string, value uint32) {
-	if _, err := s.ctl.WriteAt(binary.NativeEndian.AppendUint32(nil, value), ctlOffset(field)); err != nil {
+	if _, err := s.ctl.WriteAt(binary.NativeEndian.AppendUint32(nil, value),
+		ctlOffset(field)); err != nil {
 		panic("trace: " + field + ": " + err.Error()) // never: the offset is inside
 	}
 }

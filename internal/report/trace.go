@@ -9,8 +9,8 @@ import (
 // TraceSchema names the JSON form of Trace.
 const TraceSchema = "switchyard.trace/1"
 
-// Trace is what a window of tracing showed, in either depth. What was not
-// measured is nil, null in JSON, and Missing says why.
+// Trace is what a window of tracing showed, in either depth. What was not measured is nil, null in
+// JSON, and Missing says why.
 type Trace struct {
 	Schema   string `json:"schema"`
 	Depth    string `json:"depth"` // count or record
@@ -20,8 +20,8 @@ type Trace struct {
 
 	Load *TraceLoad `json:"load,omitempty"` // nil: there was none, or it was cut off
 
-	// Total is the sum over all traced tasks, Tasks those it was kept apart for,
-	// by falling time on CPU. OtherTasks had no room: only the sum has them.
+	// Total is the sum over all traced tasks, Tasks those it was kept apart for, by falling time on
+	// CPU. OtherTasks had no room: only the sum has them.
 	Total      TraceTask   `json:"total"`
 	Tasks      []TraceTask `json:"tasks"`
 	OtherTasks uint64      `json:"other_tasks"`
@@ -101,28 +101,29 @@ type TraceFine struct {
 	ForkedAway uint64 `json:"forked_away"`
 }
 
-// SwitchCost is how long the kernel took for switches of all tasks on the
-// machine, ns, from the scheduler's entry to its end on the same CPU, by kind. The
-// probes' own time is subtracted.
+// SwitchCost is how long the kernel took for switches of all tasks on the machine, ns, from the
+// scheduler's entry to its end on the same CPU, by kind. The probes' own time is subtracted.
 type SwitchCost struct {
 	Thread       *hist.Quantiles `json:"thread"`
 	AddressSpace *hist.Quantiles `json:"address_space"`
-	Flush        *hist.Quantiles `json:"address_space_flush"`    // of these, those that flushed the TLB
-	NoFlush      *hist.Quantiles `json:"address_space_no_flush"` // and those that did not
-	Kept         *hist.Quantiles `json:"kept"`
-	Lazy         *hist.Quantiles `json:"lazy"`
-	Idle         *hist.Quantiles `json:"idle"`
-	// Preemption is from the request to leave the CPU to the switch; PreemptionBy
-	// says which requests are seen, and where.
-	Preemption   *hist.Quantiles   `json:"preemption"`
-	PreemptionBy string            `json:"preemption_by,omitempty"`
-	Probe        float64           `json:"probe"` // what was subtracted for each of the two parts of a switch, ns
-	By           string            `json:"by"`    // the hooks it was measured with
-	Missing      map[string]string `json:"missing,omitempty"`
+	// of these, those that flushed the TLB
+	Flush   *hist.Quantiles `json:"address_space_flush"`
+	NoFlush *hist.Quantiles `json:"address_space_no_flush"` // and those that did not
+	Kept    *hist.Quantiles `json:"kept"`
+	Lazy    *hist.Quantiles `json:"lazy"`
+	Idle    *hist.Quantiles `json:"idle"`
+	// Preemption is from the request to leave the CPU to the switch; PreemptionBy says which
+	// requests are seen, and where.
+	Preemption   *hist.Quantiles `json:"preemption"`
+	PreemptionBy string          `json:"preemption_by,omitempty"`
+	// what was subtracted for each of the two parts of a switch, ns
+	Probe   float64           `json:"probe"`
+	By      string            `json:"by"` // the hooks it was measured with
+	Missing map[string]string `json:"missing,omitempty"`
 }
 
-// TracePair is what one task did to another: By took the CPU from Of, which
-// then waited for NS in all; or By woke Of, which then took NS in all to run.
+// TracePair is what one task did to another: By took the CPU from Of, which then waited for NS in
+// all; or By woke Of, which then took NS in all to run.
 type TracePair struct {
 	By    string `json:"by"`
 	ByTID int    `json:"by_tid"`
@@ -153,15 +154,15 @@ type TraceLink struct {
 	OwnNS int64  `json:"own_ns"`
 }
 
-// TraceQueue is how many tasks were waiting for a CPU, weighted by time, and
-// how often one waited while another CPU had nothing to do.
+// TraceQueue is how many tasks were waiting for a CPU, weighted by time, and how often one waited
+// while another CPU had nothing to do.
 type TraceQueue struct {
 	Mean float64 `json:"mean"`
 	Max  int     `json:"max"`
 	// ShareByLength is the share of the window with 0, 1, 2 … tasks waiting.
 	ShareByLength []float64 `json:"share_by_length"`
-	// Work conservation: a task waited while a CPU idled. Whether it was allowed
-	// to run there is not known.
+	// Work conservation: a task waited while a CPU idled. Whether it was allowed to run there is
+	// not known.
 	ViolationCount uint64 `json:"work_conservation_violations"`
 	ViolationNS    int64  `json:"work_conservation_violation_ns"`
 	ViolationMaxNS int64  `json:"work_conservation_violation_max_ns"`
@@ -175,8 +176,8 @@ type TraceQueue struct {
 type TraceCost struct {
 	Events        uint64   `json:"events"`
 	BytesPerEvent *float64 `json:"bytes_per_event"` // into the rings
-	// NSPerEvent is measured with probes off and on, not reported by the probes
-	// themselves; null without a calibration.
+	// NSPerEvent is measured with probes off and on, not reported by the probes themselves; null
+	// without a calibration.
 	NSPerEvent   *float64 `json:"ns_per_event"`
 	How          string   `json:"how,omitempty"` // NSPerEvent was measured
 	ReaderCPUNS  *int64   `json:"reader_cpu_ns"`

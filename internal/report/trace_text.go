@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"switchyard/internal/words"
-	"switchyard/trace/hist"
-
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"switchyard/internal/words"
+	"switchyard/trace/hist"
 )
 
 // How many rows each table of the text form has; JSON has them all.
@@ -306,7 +306,8 @@ func (t *Trace) writeCPUs(b *strings.Builder, width int) {
 		}
 		writeWrapped(b, width,
 			"A task waited while another CPU was idle: %s, %s in all, %s at most%s. "+
-				"Whether it was allowed there is not known.", words.Count(q.ViolationCount, "time"), nanos(float64(q.ViolationNS)),
+				"Whether it was allowed there is not known.", words.Count(q.ViolationCount, "time"),
+			nanos(float64(q.ViolationNS)),
 			nanos(float64(q.ViolationMaxNS)), lengths)
 	}
 	if q.UnknownNS > 0 {

@@ -1,7 +1,7 @@
 // Lint keeps the form of the source: lines of at most 100 columns in Go and C, imports in one
 // order, C as clang-format has it. make lint runs it.
 //
-//	go run ./tools/lint [-write] [DIR]
+//	go run ./tools/lint [DIR]
 //
 // A tab counts as 4 columns in Go and as 8 in C. A line may be longer when there is no good place
 // to break it: inside a string, since a message that is cut in two is found by nobody; at the first
@@ -10,18 +10,13 @@
 //
 // Imports stand in up to three groups, with an empty line between them: of the standard library, of
 // others, of this module.
-//
-// notyet.txt lists the files that have still another form, and only shrinks: a file in it that has
-// no fault is one. -write writes it anew.
 package main
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,28 +25,23 @@ import (
 )
 
 func main() {
-	write := flag.Bool("write", false, "write tools/lint/notyet.txt anew")
 	flag.Parse()
 	dir := "."
 	if flag.NArg() > 0 {
 		dir = flag.Arg(0)
 	}
-	if err := run(dir, *write); err != nil {
+	if err := run(dir); err != nil {
 		fmt.Fprintf(os.Stderr, "lint: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-// notYet is the list of files that are allowed to be wide.
-const notYet = "tools/lint/notyet.txt"
-
-func run(dir string, write bool) error {
+func run(dir string) error {
 	files, err := sources(dir)
 	if err != nil {
 		return err
 	}
 	var all []fault
-	late := map[string]bool{} // files that notYet must have
 	for _, name := range files {
 		src, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -75,30 +65,6 @@ func run(dir string, write bool) error {
 		return err
 	}
 	all = append(all, c...)
-	for _, f := range all {
-		late[f.file] = true
-	}
-	list := filepath.Join(dir, notYet)
-	if write {
-		if len(late) == 0 {
-			return os.Remove(list)
-		}
-		return os.WriteFile(list, []byte(strings.Join(slices.Sorted(maps.Keys(late)), "\n")+"\n"),
-			0o644)
-	}
-	allowed, err := os.ReadFile(list)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	may := strings.Fields(string(allowed))
-	all = slices.DeleteFunc(all, func(f fault) bool {
-		return slices.Contains(may, f.file)
-	})
-	for _, name := range may {
-		if !late[name] && (c != nil || strings.HasSuffix(name, ".go")) {
-			all = append(all, fault{file: notYet, what: name + " has no fault, or is gone: take it out"})
-		}
-	}
 	for _, f := range all {
 		fmt.Println(f)
 	}
@@ -141,7 +107,7 @@ func sources(dir string) (files []string, err error) {
 	return files, err
 }
 
-// formatC asks clang-format what it would change. It returns nil when there is none to ask.
+// formatC asks clang-format what it would change, where there is one to ask.
 func formatC(dir string, files []string) ([]fault, error) {
 	const program = "clang-format-19"
 	if _, err := exec.LookPath(program); err != nil {

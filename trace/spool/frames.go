@@ -10,24 +10,29 @@ import (
 type FrameKind uint16
 
 const (
-	FrameBegin   FrameKind = 1 // JSON: Begin
-	FrameRing    FrameKind = 2 // a CPU's records, with the ring buffer's headers
-	FrameOpen    FrameKind = 3 // struct record_snapshot of every task, before the window
-	FrameClose   FrameKind = 4 // the same, after it
-	FrameMissing FrameKind = 5 // struct record_lost of every CPU that has lost events it could not tell of
+	FrameBegin FrameKind = 1 // JSON: Begin
+	FrameRing  FrameKind = 2 // a CPU's records, with the ring buffer's headers
+	FrameOpen  FrameKind = 3 // struct record_snapshot of every task, before the window
+	FrameClose FrameKind = 4 // the same, after it
+	// struct record_lost of every CPU that has lost events it could not tell of
+	FrameMissing FrameKind = 5
 	FrameEnd     FrameKind = 6 // JSON: End
 	FrameWindow  FrameKind = 7 // JSON, Mark: the window is open
-	FrameKnown   FrameKind = 8 // u64: every event of every CPU up to this time (ns) is in the frames before; since version 3
+	// u64: every event of every CPU up to this time (ns) is in the frames before; since version 3
+	FrameKnown FrameKind = 8
 )
 
-// Version is the version of the spools written here, and the newest that can be read. Older ones can be read, too.
+// Version is the version of the spools written here, and the newest that can be read. Older ones
+// can be read, too.
 //
-// Version 2 has the tasks' numbers in the recorder's PID namespace. In version 1 a task has only the kernel's own. Version 3
-// says again and again up to which time it is complete, and on which machine it was made. Version 4 has the kernel's books on
-// each task at its last switch. Version 5 says which CPUs went offline and came back.
+// Version 2 has the tasks' numbers in the recorder's PID namespace. In version 1 a task has only
+// the kernel's own. Version 3 says again and again up to which time it is complete, and on which
+// machine it was made. Version 4 has the kernel's books on each task at its last switch. Version 5
+// says which CPUs went offline and came back.
 const Version = 5
 
-// MaxRings is the most rings that a recording can have: MAX_RINGS in trace/bpf/ring.h. CPUs beyond share them.
+// MaxRings is the most rings that a recording can have: MAX_RINGS in trace/bpf/ring.h. CPUs beyond
+// share them.
 const MaxRings = 64
 
 // Begin is the first frame of a spool.
@@ -37,8 +42,8 @@ type Begin struct {
 	Machine string `json:"machine"` // uname -m
 	CPUs    int    `json:"cpus"`    // possible ones
 	Online  int    `json:"online"`  // above the highest number of one that is online
-	// NoHotplug is why it is not known when CPUs go offline and come back; "": it is, since
-	// version 5.
+	// NoHotplug is why it is not known when CPUs go offline and come back, since version 5; "": it
+	// is known.
 	NoHotplug string `json:"no_hotplug,omitempty"`
 	Rings     int    `json:"rings"` // how many
 	All       bool   `json:"all"`
@@ -46,8 +51,9 @@ type Begin struct {
 	// Probes are the names of those that were asked for; of an older spool none.
 	Probes []string `json:"probes,omitempty"`
 	Buffer int      `json:"buffer"` // the size of each ring, bytes
-	Tracer uint32   `json:"tracer"` // its TGID in the first PID namespace; before version 2 in its own
-	Level  uint32   `json:"level"`  // depth of its PID namespace; 0: the first, or before version 2
+	// its TGID in the first PID namespace; before version 2 in its own
+	Tracer uint32   `json:"tracer"`
+	Level  uint32   `json:"level"` // depth of its PID namespace; 0: the first, or before version 2
 	Args   []string `json:"args"`
 	// The same moment by two clocks, ns.
 	Boottime int64 `json:"boottime"`
@@ -71,7 +77,8 @@ type Mark struct {
 	Time int64          `json:"time"` // ns of CLOCK_BOOTTIME
 	Ctxt *event.Reading `json:"ctxt,omitempty"`
 	Why  string         `json:"why,omitempty"` // there is no ctxt
-	// Online are the CPUs that were when the window opened, in the kernel's list format; "": not known, or before version 5.
+	// Online are the CPUs that were when the window opened, in the kernel's list format; "": not
+	// known, or before version 5.
 	Online string `json:"online,omitempty"`
 }
 

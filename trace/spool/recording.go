@@ -14,19 +14,23 @@ import (
 	"switchyard/trace/event"
 )
 
-// Recording is what a spool holds, read: every event in the order of time, and the tasks they are about.
+// Recording is what a spool holds, read: every event in the order of time, and the tasks they are
+// about.
 type Recording struct {
 	f     *os.File
 	own   bool // it is ours to close
 	x     *index
 	tasks []event.Task
-	ids   []kernelIDs    // by task
-	now   []event.TaskID // by the kernel's TID: whose it is at this point of the recording, plus 1; 0: nobody's known
-	books []lastBooks    // by task
-	// numbers are by the kernel's TID: what the recorder's PID namespace calls it now. In the first one there are none.
+	ids   []kernelIDs // by task
+	// by the kernel's TID: whose it is at this point of the recording, plus 1; 0: nobody's known
+	now   []event.TaskID
+	books []lastBooks // by task
+	// numbers are by the kernel's TID: what the recorder's PID namespace calls it now. In the first
+	// one there are none.
 	numbers []uint32
-	// current is by CPU: who came to it last. exchanged are the kernel's TIDs of leaders that a thread has taken, before
-	// exec's event, and who had them. renamed are the last names that leaders have given themselves: exec gives one, too.
+	// current is by CPU: who came to it last. exchanged are the kernel's TIDs of leaders that a
+	// thread has taken, before exec's event, and who had them. renamed are the last names that
+	// leaders have given themselves: exec gives one, too.
 	current   []event.TaskID
 	exchanged map[uint32]event.TaskID
 	renamed   map[event.TaskID]renaming
@@ -46,8 +50,8 @@ type lastBooks struct {
 	known         bool
 }
 
-// Open opens a spool for reading, whole or cut off. The error wraps ErrFormat if it is none, or was written by a
-// newer version.
+// Open opens a spool for reading, whole or cut off. The error wraps ErrFormat if it is none, or was
+// written by a newer version.
 func Open(path string) (_ *Recording, err error) {
 	f, err := sys.OpenRegular(path)
 	if errors.Is(err, sys.ErrNotRegular) {
@@ -115,7 +119,8 @@ func (r *Recording) Opens() bool {
 	return r.x.window != nil && r.x.until() > r.x.window.Time
 }
 
-// Window returns the time the recording is about. If it was cut off, it ends where the events of every CPU are known.
+// Window returns the time the recording is about. If it was cut off, it ends where the events of
+// every CPU are known.
 func (r *Recording) Window() event.Window {
 	var w event.Window
 	if r.x.window != nil {
@@ -138,8 +143,8 @@ func (r *Recording) Opened() []event.Snapshot { return r.opened }
 // Closed returns the snapshot taken after the window closed, once all events are read.
 func (r *Recording) Closed() []event.Snapshot { return r.closed }
 
-// Last returns what the kernel's books said of each task at its last switch, of those whose was recorded, once all events
-// are read. Before version 4 there is nothing.
+// Last returns what the kernel's books said of each task at its last switch, of those whose was
+// recorded, once all events are read. Before version 4 there is nothing.
 func (r *Recording) Last() []event.Snapshot { return r.last }
 
 // Lost returns the intervals in which events were lost.
@@ -153,22 +158,27 @@ func (r *Recording) Tasks() []event.Task { return r.tasks }
 
 // About is what a recording says of itself.
 type About struct {
-	Host      event.Host // what an older spool does not tell is empty; Host.CPUs are possible ones: no event is of another
-	Online    int        // above the highest number of one that was online
-	CPUs      string     // those online when the window opened, in the kernel's list format; "": not known
-	NoHotplug string     // why it is not known when CPUs went offline and came back; "": it is
-	All       bool       // as in RecordOptions
-	Probes    []string   // likewise; an older spool does not tell
-	Syscalls  bool       // those of system calls are among them
-	Nested    bool       // the recorder was in a PID namespace of its own: the snapshots are of that one's tasks
-	Buffer    int        // the size of each ring, bytes
-	Args      []string   // the recorder's command line
-	// The same moment by two clocks, ns: CLOCK_BOOTTIME, which all times of the recording are of, and CLOCK_REALTIME.
+	// what an older spool does not tell is empty; Host.CPUs are possible ones: no event is of
+	// another
+	Host   event.Host
+	Online int // above the highest number of one that was online
+	// those online when the window opened, in the kernel's list format; "": not known
+	CPUs      string
+	NoHotplug string   // why it is not known when CPUs went offline and came back; "": it is
+	All       bool     // as in RecordOptions
+	Probes    []string // likewise; an older spool does not tell
+	Syscalls  bool     // those of system calls are among them
+	// the recorder was in a PID namespace of its own: the snapshots are of that one's tasks
+	Nested bool
+	Buffer int      // the size of each ring, bytes
+	Args   []string // the recorder's command line
+	// The same moment by two clocks, ns: CLOCK_BOOTTIME, which all times of the recording are of,
+	// and CLOCK_REALTIME.
 	Boottime, Realtime int64
 
-	// Steal is the time the hypervisor kept from all CPUs in the window, Interrupts what they spent in interrupts. Ctxt is
-	// ctxt of /proc/stat at its two ends, nil if that could not be read. Cost is what recording took. A recording that was
-	// cut off has none of them.
+	// Steal is the time the hypervisor kept from all CPUs in the window, Interrupts what they spent
+	// in interrupts. Ctxt is ctxt of /proc/stat at its two ends, nil if that could not be read.
+	// Cost is what recording took. A recording that was cut off has none of them.
 	Steal, Interrupts *time.Duration
 	Ctxt              *[2]event.Reading
 	Cost              Cost
@@ -182,7 +192,8 @@ type About struct {
 func (r *Recording) About() About {
 	b := &r.x.begin
 	a := About{
-		Host: b.host(), Online: min(b.Online, b.CPUs), All: b.All, Probes: b.Probes, Syscalls: b.Syscalls, Nested: b.Level > 0, Buffer: b.Buffer, Args: b.Args,
+		Host: b.host(), Online: min(b.Online, b.CPUs), All: b.All, Probes: b.Probes,
+		Syscalls: b.Syscalls, Nested: b.Level > 0, Buffer: b.Buffer, Args: b.Args,
 		Boottime: b.Boottime, Realtime: b.Realtime,
 		ThrottledWhy: "the recording was cut off before it was read a second time",
 	}
@@ -193,7 +204,8 @@ func (r *Recording) About() About {
 		a.CPUs = r.x.window.Online
 	}
 	if end := r.x.end; end != nil {
-		a.Steal, a.Interrupts, a.Cost = (*time.Duration)(&end.Steal), (*time.Duration)(&end.Interrupts), end.Cost
+		a.Steal, a.Interrupts, a.Cost = (*time.Duration)(&end.Steal),
+			(*time.Duration)(&end.Interrupts), end.Cost
 		a.Throttled, a.ThrottledWhy = end.Throttled, end.ThrottledWhy
 		if a.Throttled == nil && a.ThrottledWhy == "" {
 			a.ThrottledWhy = "an older switchyard recorded it"
@@ -208,8 +220,9 @@ func (r *Recording) About() About {
 // maxTID is above any TID (PID_MAX_LIMIT, include/linux/threads.h).
 const maxTID = 1 << 22
 
-// Events calls f with each event, in the order of time. The event is good until f returns. It can be called once. An event
-// that lies in its ring further from where its time belongs than anything known can bring it has the time of the one before.
+// Events calls f with each event, in the order of time. The event is good until f returns. It can
+// be called once. An event that lies in its ring further from where its time belongs than anything
+// known can bring it has the time of the one before.
 func (r *Recording) Events(f func(*event.Event) error) error {
 	if r.read {
 		return errors.New("trace: a recording's events are read once: open it again")
@@ -372,15 +385,18 @@ func (r *Recording) keep(e *event.Event, b []byte, tid uint32) error {
 	le := binary.LittleEndian
 	r.last = append(r.last, event.Snapshot{
 		Time: e.Time, Task: id, CPU: e.CPU, State: event.StateDead, Activity: event.OnCPU,
-		NVCSW: le.Uint64(b[booksNVCSW:]), NIVCSW: le.Uint64(b[booksNIVCSW:]), Exec: le.Uint64(b[booksExec:]),
-		RunDelay: le.Uint64(b[booksRunDelay:]), HasRunDelay: recordFlag(b[recordFlags])&flagRunDelay != 0,
+		NVCSW: le.Uint64(b[booksNVCSW:]), NIVCSW: le.Uint64(b[booksNIVCSW:]),
+		Exec:     le.Uint64(b[booksExec:]),
+		RunDelay: le.Uint64(b[booksRunDelay:]), HasRunDelay: recordFlag(b[recordFlags])&
+			flagRunDelay != 0,
 	})
 	return nil
 }
 
-// exchange finds out that exec in a thread has exchanged the numbers of thread and leader, in a recording of all tasks, where
-// no record says so: its event comes only later, when the program is loaded, and either may leave its CPU before. Then another
-// of the process seems to leave than came, and the counters are of the one that came (de_thread in fs/exec.c).
+// exchange finds out that exec in a thread has exchanged the numbers of thread and leader, in a
+// recording of all tasks, where no record says so: its event comes only later, when the program is
+// loaded, and either may leave its CPU before. Then another of the process seems to leave than
+// came, and the counters are of the one that came (de_thread in fs/exec.c).
 func (r *Recording) exchange(e *event.Event) {
 	if !r.x.begin.All && r.x.begin.Version >= 2 {
 		return
@@ -394,7 +410,8 @@ func (r *Recording) exchange(e *event.Event) {
 		return
 	}
 	a, b := &r.ids[came], &r.ids[e.Task]
-	if a.tgid == 0 || a.tgid != b.tgid || a.tid != a.tgid && b.tid != b.tgid || !r.books[came].follows(e) || r.books[e.Task].follows(e) {
+	if a.tgid == 0 || a.tgid != b.tgid || a.tid != a.tgid && b.tid != b.tgid ||
+		!r.books[came].follows(e) || r.books[e.Task].follows(e) {
 		return
 	}
 	r.swap(came, e.Task)
@@ -412,8 +429,8 @@ func (b lastBooks) follows(e *event.Event) bool {
 	return b.known && uint16(e.NVCSW-b.nvcsw)+uint16(e.NIVCSW-b.nivcsw) == 1
 }
 
-// switched sets right what the probe could not know: with a signal pending, the kernel counts a switch as voluntary and
-// then shows the task as running (since 6.15). Its counters tell.
+// switched sets right what the probe could not know: with a signal pending, the kernel counts a
+// switch as voluntary and then shows the task as running (since 6.15). Its counters tell.
 func (r *Recording) switched(e *event.Event) {
 	if e.Flags&event.FlagTaskTraced != 0 && e.Task >= 0 {
 		r.tasks[e.Task].Traced = true
@@ -508,7 +525,8 @@ func (r *Recording) made(e *event.Event, b []byte, tid uint32) (err error) {
 	if e.Task, err = r.add(ids, t); err != nil {
 		return err
 	}
-	r.books[e.Task].known = !r.x.begin.All // they are empty; exchange has a use for those that have been seen only
+	// they are empty; exchange has a use for those that have been seen only
+	r.books[e.Task].known = !r.x.begin.All
 	e.Flags &= event.FlagThread
 	return nil
 }
@@ -553,8 +571,8 @@ func (r *Recording) rename(id event.TaskID, tid uint32) {
 	r.number(id)
 }
 
-// freed takes a task's number from it. If the number is another's, then exec has just exchanged the two: the old leader
-// goes under the thread's number, before the event of exec comes.
+// freed takes a task's number from it. If the number is another's, then exec has just exchanged the
+// two: the old leader goes under the thread's number, before the event of exec comes.
 func (r *Recording) freed(id event.TaskID, tid uint32, start int64) {
 	t := &r.tasks[id]
 	if t.Started == 0 || t.Started == start {
@@ -565,7 +583,8 @@ func (r *Recording) freed(id event.TaskID, tid uint32, start int64) {
 		}
 		return
 	}
-	if g := r.ids[id].tgid; g > 0 && int(g) < len(r.now) && r.now[g] != 0 && r.tasks[r.now[g]-1].Started == start {
+	if g := r.ids[id].tgid; g > 0 && int(g) < len(r.now) && r.now[g] != 0 &&
+		r.tasks[r.now[g]-1].Started == start {
 		r.taken(g, r.now[g]-1)
 		r.rename(id, g)
 	}
@@ -587,7 +606,8 @@ func (r *Recording) snapshots(frames []frame, early bool) ([]event.Snapshot, err
 			if tid == 0 {
 				continue
 			}
-			if int(tid) < len(r.now) && r.now[tid] != 0 && r.tasks[r.now[tid]-1].Started != start && r.tasks[r.now[tid]-1].Started != 0 {
+			if int(tid) < len(r.now) && r.now[tid] != 0 && r.tasks[r.now[tid]-1].Started != start &&
+				r.tasks[r.now[tid]-1].Started != 0 {
 				r.now[tid] = 0 // that one was freed unseen
 			}
 			id, err := r.task(tid, 0)
@@ -609,8 +629,10 @@ func (r *Recording) snapshots(frames []frame, early bool) ([]event.Snapshot, err
 				parents[id] = le.Uint32(b[snapshotParent:])
 			}
 			s := event.Snapshot{
-				Time: int64(le.Uint64(b[recordTime:])), Task: id, CPU: le.Uint16(b[recordCPU:]), State: le.Uint16(b[snapshotState:]),
-				NVCSW: le.Uint64(b[snapshotNVCSW:]), NIVCSW: le.Uint64(b[snapshotNIVCSW:]), Exec: le.Uint64(b[snapshotExec:]), RunDelay: le.Uint64(b[snapshotRunDelays:]),
+				Time: int64(le.Uint64(b[recordTime:])), Task: id, CPU: le.Uint16(b[recordCPU:]),
+				State: le.Uint16(b[snapshotState:]),
+				NVCSW: le.Uint64(b[snapshotNVCSW:]), NIVCSW: le.Uint64(b[snapshotNIVCSW:]),
+				Exec: le.Uint64(b[snapshotExec:]), RunDelay: le.Uint64(b[snapshotRunDelays:]),
 				HasRunDelay: flags&snapshotRunDelay != 0,
 			}
 			switch {

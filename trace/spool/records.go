@@ -1,6 +1,7 @@
 package spool
 
-// A recordKind says what a record tells; it is enum record_kind of trace/bpf/event.h. Those that are events are event.Kind.
+// A recordKind says what a record tells; it is enum record_kind of trace/bpf/event.h. Those that
+// are events are event.Kind.
 type recordKind uint8
 
 const (
@@ -47,7 +48,8 @@ const (
 	snapshotExiting  snapshotFlag = 1 << 6
 )
 
-// Where the fields of the records lie, and how long these are: trace/bpf/event.h has the structs, and a test compares.
+// Where the fields of the records lie, and how long these are: trace/bpf/event.h has the structs,
+// and a test compares.
 const (
 	// struct record, the head of every one
 	recordTime  = 0
