@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,5 +81,30 @@ func TestMadeByHidden(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSleptBeforeHidden: the kernel's books, of which an event has 32 bits, tell how long a task
+// ran that came from one that the kernel keeps from tracing, however long it slept before: what
+// counts is how long it can have been on the CPU.
+func TestSleptBeforeHidden(t *testing.T) {
+	const hidden, slept = 3, int64(10e9)
+	s := newTiny()
+	start := []event.Snapshot{s.snap(900, 1, 0, event.Blocked), s.snap(901, 2, 0, event.OnCPU)}
+	s.sw(1100, 0, 2, -1, sleeps)
+	s.sw(slept-50, 0, -1, hidden, sleeps)
+	s.wake(slept, 0, 1, event.NoTask, 0)
+	s.task(1).in = slept + 100 // from the hidden one to this: not shown
+	s.sw(slept+400, 0, 1, -1, sleeps)
+	end := []event.Snapshot{s.snap(slept+2100, 1, 0, event.Blocked),
+		s.snap(slept+2101, 2, 0, event.Blocked)}
+	r := analyse(event.Window{Open: 1000, Close: slept + 2000}, Options{All: true, CPUs: 1}, nil,
+		start, s.events, end)
+	want := fmt.Sprintf("on 300 blocked %d queue 100", slept-1000+1600)
+	if got := times(&r.task(1).Totals); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if check := r.check("life"); !check.OK() {
+		t.Errorf("%+v", check)
 	}
 }

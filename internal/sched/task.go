@@ -336,7 +336,7 @@ func (a *Analysis) out(t *task, e *event.Event, c *cpu, now int64) bool {
 // endPeriod adds up the period that a switch away ends.
 func (a *Analysis) endPeriod(t *task, e *event.Event, c *cpu, now int64, missing, inverted bool) {
 	exec := uint32(e.Value)
-	on, known := t.ran(exec, now)
+	on, known := t.ran(exec, t.from, now)
 	if t.left == leftUnknown && t.in < 0 && t.woken >= 0 {
 		a.unwake(t)
 	}
@@ -351,6 +351,11 @@ func (a *Analysis) endPeriod(t *task, e *event.Event, c *cpu, now int64, missing
 	default:
 		if a.in(now) {
 			t.UnseenSwitches++
+		}
+		if c.known {
+			// It came once, to this CPU, and that had another one then: however long it slept
+			// before, it cannot have run since.
+			on, known = t.ran(exec, c.since, now)
 		}
 		if !known {
 			a.murky(e.Task, t, now, 0, false)
@@ -445,9 +450,10 @@ func (t *task) limit(voluntary bool) int64 {
 	return int64(b.end.NIVCSW - b.start.NIVCSW)
 }
 
-// ran returns how long the task ran in its period, by the kernel's own books.
-func (t *task) ran(exec uint32, now int64) (ns int64, known bool) {
-	d := now - t.from
+// ran returns how long the task ran in its period, by the kernel's own books, if it can have been
+// on a CPU since a time.
+func (t *task) ran(exec uint32, since, now int64) (ns int64, known bool) {
+	d := now - max(t.from, since)
 	if !t.execKnown || d >= 1<<32 {
 		return 0, false // it may have gone round
 	}
