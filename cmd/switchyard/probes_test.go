@@ -44,9 +44,8 @@ func TestProbes(t *testing.T) {
 func TestColumnsAreMembers(t *testing.T) {
 	taken := map[string]bool{}
 	for _, result := range []any{report.Trace{}, report.TraceTask{}, report.ModelRow{}} {
-		kind := reflect.TypeOf(result)
-		for i := range kind.NumField() {
-			name, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(result)) {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			taken[name] = true
 		}
 	}
