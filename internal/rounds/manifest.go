@@ -10,7 +10,7 @@ import (
 
 // Schema names the layout of the run directory of a comparison. Keys may be added to it; what
 // changes its meaning changes the number.
-const Schema = "switchyard.compare-run/2"
+const Schema = "switchyard.compare-run/1"
 
 // Manifest is manifest.json: what all rounds have in common. A Writer fills in Schema and Rounds.
 type Manifest struct {

@@ -9,8 +9,6 @@ var (
 	ErrIncomplete = errors.New("not a complete run")
 	// ErrNewer: a later version of switchyard made it.
 	ErrNewer = errors.New("made by a newer switchyard")
-	// ErrOlder: an earlier version made it, whose runs are read no more.
-	ErrOlder = errors.New("made by an older switchyard")
 	// ErrDamaged: a file is not what was written.
 	ErrDamaged = errors.New("damaged")
 )
