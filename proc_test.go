@@ -48,3 +48,29 @@ func TestProcIsReadByProc(t *testing.T) {
 
 // readsProc are files that read /proc for themselves: those below internal/proc in the house.
 var readsProc = []string{"internal/sys/clock.go"}
+
+// runtime.NumCPU is how many CPUs this process may run on, which taskset changes: nobody takes it
+// for how many the machine has, which internal/proc tells.
+func TestCPUsOfTheMachine(t *testing.T) {
+	fset, all := sources(t)
+	asks := map[string]bool{
+		"server.go":             true, // how many workers a server has
+		"internal/proc/host.go": true, // where the machine does not say
+	}
+	for _, s := range all {
+		if s.test || strings.HasPrefix(s.dir, "tools/") {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			f, ok := n.(*ast.SelectorExpr)
+			if !ok || f.Sel.Name != "NumCPU" {
+				return true
+			}
+			if !asks[s.name] {
+				t.Errorf("%s: NumCPU counts the CPUs of this process, not the machine's",
+					fset.Position(n.Pos()))
+			}
+			return true
+		})
+	}
+}

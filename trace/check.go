@@ -2,9 +2,9 @@ package trace
 
 import (
 	"fmt"
-	"runtime"
 	"time"
 
+	"switchyard/internal/proc"
 	"switchyard/trace/event"
 )
 
@@ -45,9 +45,11 @@ func (c *Counts) check(sum *[bpfCountCOUNTS]uint64, opened, closed uint64, k *bp
 	strandedNote(&life, gone)
 
 	// Either may be ahead by a tick's worth for each CPU at each end (10 ms, for HZ may be 100),
-	// and by what the kernel's clock leaves out: stolen time.
+	// and by what the kernel's clock leaves out: stolen time. The CPUs are the machine's, and not
+	// those that this process may run on.
+	_, cpus := proc.Here.Host()
 	margin := c.Total.CPU/100 + c.Steal + c.Interrupts +
-		2*10*time.Millisecond*time.Duration(min(uint64(runtime.NumCPU()), max(opened, closed)))
+		2*10*time.Millisecond*time.Duration(min(uint64(cpus), max(opened, closed)))
 	// We are ahead by the time it takes to choose the next task, which before going idle includes
 	// looking for work on other CPUs.
 	choosing := time.Microsecond*time.Duration(c.Total.Switches.Total()) +
