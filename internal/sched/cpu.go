@@ -50,7 +50,11 @@ func (c *cpu) switched(a *Analysis, prev *task, e *event.Event, now int64, sound
 
 // account adds up what the CPU did since its last switch.
 func (c *cpu) account(a *Analysis, prev *task, e *event.Event, now int64, sound bool) {
-	first, last, lost := a.lostOn(int32(e.CPU)).within(c.since, now)
+	since := c.since
+	if !c.known {
+		since = c.begun // what was lost before it came back is over
+	}
+	first, last, lost := a.lostOn(int32(e.CPU)).within(since, now)
 	fits := !c.known || c.current == e.Task
 	// Of a task that the kernel hides the switches to it are shown, but not those away from it.
 	hidden := false

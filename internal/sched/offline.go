@@ -85,7 +85,7 @@ func (a *Analysis) onOnline(e *event.Event, now int64) {
 func (a *Analysis) comeBack(c *cpu, number int, now int64) {
 	a.absent(c, number, now)
 	a.measure(c, now)
-	c.off, c.begun = never, now
+	c.off, c.begun, c.heard = never, now, now
 }
 
 // absent adds up an absence that lasted to a time. One that lasted all the window is none of the

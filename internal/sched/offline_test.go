@@ -278,3 +278,32 @@ func TestOfflineQueue(t *testing.T) {
 		t.Errorf("waste %+v", r.Waste)
 	}
 }
+
+// TestBackAfterLosses: what was lost of a CPU before it came back, and what was heard of it before,
+// is over when it is back.
+func TestBackAfterLosses(t *testing.T) {
+	for name, do := range map[string]func(s *tiny) (online []int, lost []event.Lost){
+		"lost before the window, in which it came": func(s *tiny) ([]int, []event.Lost) {
+			s.comes(1500, 1)
+			s.sw(2100, 1, 3, -2, sleeps)
+			return []int{0}, []event.Lost{{CPU: 1, First: 900, Last: 950, Count: 1}}
+		},
+		"goes twice, and another CPU says that it came": func(s *tiny) ([]int, []event.Lost) {
+			s.wake(1100, 1, 3, -2, 1)
+			s.goes(1200, 1)
+			s.add(event.Event{Kind: event.Online, Time: 1300, Task: event.NoTask,
+				Other: event.NoTask, Value: 1})
+			s.goes(1400, 1)
+			return []int{0, 1}, nil
+		},
+	} {
+		s := newTiny()
+		start := []event.Snapshot{s.snap(900, 3, 1, event.Blocked)}
+		online, lost := do(s)
+		r := analyse(event.Window{Open: 1000, Close: 2000}, Options{All: true, CPUs: 2,
+			Online: online}, nil, start, s.events, nil, lost...)
+		if c := r.CPUs[1]; c.Busy+c.Idle+c.Unknown+c.Offline != 1000 {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
