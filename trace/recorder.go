@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
@@ -123,15 +122,6 @@ func OpenRecorder(opts RecordOptions) (_ *Recorder, err error) {
 	return r, nil
 }
 
-// roundBuffer returns the next size a ring can have.
-func roundBuffer(n int) int {
-	size := os.Getpagesize()
-	for size < n && size < 1<<29 {
-		size *= 2
-	}
-	return size
-}
-
 func (r *Recorder) load() error {
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
@@ -159,34 +149,6 @@ func (r *Recorder) load() error {
 		return err
 	}
 	return r.objs.attachProbes(parts)
-}
-
-func (r *Recorder) makeRings(n int) (err error) {
-	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return bpf.Explain("record", os.NewSyscallError("epoll_create1", err))
-	}
-	for i := range n {
-		m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "ring", Type: ebpf.RingBuf,
-			MaxEntries: uint32(r.opts.Buffer)})
-		if err != nil {
-			return bpf.Explain(fmt.Sprintf("a ring of %d bytes for each of %d CPUs (a smaller buffer needs less memory)",
-				r.opts.Buffer, n), err)
-		}
-		r.inner = append(r.inner, m)
-		if err := r.objs.base.Maps["rings"].Put(uint32(i), m); err != nil {
-			return bpf.Explain("rings", err)
-		}
-		ring, err := sys.OpenRing(m.FD(), r.opts.Buffer)
-		if err != nil {
-			return bpf.Explain("rings", err)
-		}
-		r.rings = append(r.rings, ring)
-		ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(m.FD())}
-		if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, m.FD(), &ev); err != nil {
-			return bpf.Explain("rings", os.NewSyscallError("epoll_ctl", err))
-		}
-	}
-	return nil
 }
 
 // Follow records a process and all its descendants, those that exist and those to come. The pid is
@@ -405,114 +367,6 @@ func (r *Recorder) Stop() (spool.Cost, error) {
 	return r.cost, nil
 }
 
-// ringCPUs returns what the probes keep of each CPU's ring.
-func (r *Recorder) ringCPUs() (cpus []recordRing, err error) {
-	err = r.objs.base.Maps["ring_cpus"].Lookup(uint32(0), &cpus)
-	return cpus, err
-}
-
-// missing returns what each CPU has lost since its ring last said so, as records.
-func missing(cpus []recordRing) (out []byte) {
-	for cpu, c := range cpus {
-		if c.Count == 0 {
-			continue
-		}
-		out = binary.NativeEndian.AppendUint64(out, c.Last)
-		out = append(out, byte(recordRecordKindRECORD_LOST), 0)
-		out = binary.NativeEndian.AppendUint16(out, uint16(cpu))
-		out = binary.NativeEndian.AppendUint32(out, 0)
-		for _, n := range []uint64{c.First, c.Last, c.Count} {
-			out = binary.NativeEndian.AppendUint64(out, n)
-		}
-	}
-	return out
-}
-
-// startReader starts the thread that empties the rings.
-func (r *Recorder) startReader() error {
-	rd, wr, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(rd.Fd())}
-	if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, int(rd.Fd()), &ev); err != nil {
-		return errors.Join(os.NewSyscallError("epoll_ctl", err), rd.Close(), wr.Close())
-	}
-	r.wake = wr
-	r.reader = sys.Thread("sy-spool", func() {
-		defer rd.Close()
-		// It must come by before the rings are full, whatever else there is to run. Refused without
-		// CAP_SYS_NICE.
-		unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20)
-		started := threadCPU() // the runtime's threads have had other uses
-		defer func() { r.cost.ReaderCPU = threadCPU() - started }()
-		r.read()
-	})
-	return nil
-}
-
-// read empties the rings until it is told to stop, or the spool takes no more.
-func (r *Recorder) read() {
-	events := make([]unix.EpollEvent, len(r.rings)+1)
-	for {
-		_, err := unix.EpollWait(r.epoll, events, int(drainEvery/time.Millisecond))
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			r.spool.Abandon(os.NewSyscallError("epoll_wait", err))
-			return
-		}
-		if _, err := r.drain(); err != nil {
-			return // the spool knows why, or Stop finds out
-		}
-		select {
-		case <-r.stopping:
-			return
-		default:
-		}
-	}
-}
-
-// drain takes what is in the rings, and reports whether that was all. Then the spool is complete up
-// to shortly before, and is told so: should nothing follow, the recording ends there. What a CPU
-// lost up to then is in its ring, or is told now.
-func (r *Recorder) drain() (bool, error) {
-	r.draining.Lock()
-	defer r.draining.Unlock()
-	known := sys.Boottime() - int64(settled)
-	cpus, err := r.ringCPUs()
-	if err != nil {
-		return false, err
-	}
-	all := true
-	for i, ring := range r.rings {
-		n, whole, err := ring.Drain(func(records []byte) error {
-			return r.spool.Append(spool.FrameRing, i, records)
-		})
-		if err != nil {
-			return false, err
-		}
-		r.cost.Bytes += uint64(n)
-		all = all && whole
-	}
-	if !all || known < r.known+int64(settled) {
-		return all, nil
-	}
-	if m := missing(cpus); !bytes.Equal(m, r.unsaid) {
-		if err := r.spool.Append(spool.FrameMissing, 0, m); err != nil {
-			return all, err
-		}
-		r.unsaid = m
-	}
-	r.known = known
-	return all, r.spool.Append(spool.FrameKnown, 0, binary.LittleEndian.AppendUint64(nil,
-		uint64(known)))
-}
-
-func threadCPU() time.Duration {
-	var t unix.Timespec
-	unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) // cannot fail for this clock
-	return time.Duration(t.Nano())
-}
-
 // visit has the kernel visit every task, and returns what it wrote.
 func (r *Recorder) visit(mode recordRecordMode) ([]byte, error) {
 	r.setCtl("Mode", uint32(mode))
@@ -533,38 +387,6 @@ func (r *Recorder) visit(mode recordRecordMode) ([]byte, error) {
 		if err != nil && !errors.Is(err, syscall.EAGAIN) {
 			return nil, err
 		}
-	}
-}
-
-// Offsets in struct recording, which recordRecording is made from.
-const (
-	recOn    = 0
-	recFound = 4
-	recRoot  = 8
-	recLost  = 12
-)
-
-func (r *Recorder) setCtl(field string, value uint32) {
-	write32(r.ctl, ctlOffset(field), value)
-}
-
-func (r *Recorder) getCtl(field string) uint32 { return read32(r.ctl, ctlOffset(field)) }
-
-func (r *Recorder) setRec(at int64, value uint32) { write32(r.rec, at, value) }
-
-func (r *Recorder) getRec(at int64) uint32 { return read32(r.rec, at) }
-
-func read32(m *ebpf.Memory, at int64) uint32 {
-	var b [4]byte
-	if _, err := m.ReadAt(b[:], at); err != nil {
-		panic("trace: " + err.Error()) // never: the offset is inside
-	}
-	return binary.NativeEndian.Uint32(b[:])
-}
-
-func write32(m *ebpf.Memory, at int64, value uint32) {
-	if _, err := m.WriteAt(binary.NativeEndian.AppendUint32(nil, value), at); err != nil {
-		panic("trace: " + err.Error()) // never: the offset is inside
 	}
 }
 
