@@ -20,7 +20,7 @@ func TestCheckPath(t *testing.T) {
 		"/sleep?ms=60001":                   "with N from 0 to 60000",
 		"/bytes?n=1073741825":               "with N from 0 to 1073741824",
 		"/nothing":                          "no such path",
-		"/work/":                            "no such path",
+		"/bytes/":                           "no such path",
 		"/work#us=1":                        "no such path",
 		"/? ":                               "blanks",
 		"/wörk":                             "ASCII",

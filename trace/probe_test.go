@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"switchyard/internal/testenv"
 	"switchyard/trace"
 )
 
@@ -19,7 +20,7 @@ func TestProbesOfTheirOwnFile(t *testing.T) {
 	h.do(t, "touch", 23)
 	c := window(t, s, h.pid(), func() { h.do(t, "touch", 1009) })
 	if why, ok := c.Missing["fault_exceptions_user"]; ok {
-		t.Skip(why)
+		testenv.Skip(t, why, faultTracepoints)
 	}
 	var ofTasks trace.Totals
 	for i := range c.Tasks {
@@ -56,7 +57,7 @@ func TestUnknownProbe(t *testing.T) {
 		"tlb":  openRecorder(trace.RecordOptions{Probes: []string{"tlb"}}),
 	} {
 		if able() != nil {
-			t.Skip("not reached without privileges")
+			testenv.Skip(t, "not reached without privileges", able)
 		}
 		if err == nil || !strings.Contains(err.Error(), `"`+name+`"`) ||
 			!strings.Contains(err.Error(), "syscall") {
