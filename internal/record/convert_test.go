@@ -84,6 +84,20 @@ func captured(t *testing.T, begin spool.Begin) (d *Directory, frames []int64) {
 	return d, frames
 }
 
+// converted makes a run of what was captured, and opens it.
+func converted(t *testing.T, d *Directory, x Extra) *run.Reader {
+	t.Helper()
+	if err := Convert(d, x); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenRun(d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
 func beginning(h event.Host, version int) spool.Begin {
 	return spool.Begin{Version: version, Kernel: h.Kernel, Machine: "aarch64", CPUs: h.CPUs,
 		Online: 2, Rings: 1, Syscalls: true, Probes: []string{"a"}, Buffer: 4096,
@@ -138,14 +152,7 @@ func TestConvertOlder(t *testing.T) {
 	begin := beginning(elsewhere, 2)
 	begin.Host = event.Host{}
 	d, _ := captured(t, begin)
-	if err := Convert(d, Extra{}); err != nil {
-		t.Fatal(err)
-	}
-	r, err := OpenRun(d.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := converted(t, d, Extra{})
 	if want := (event.Host{Kernel: elsewhere.Kernel, Arch: "arm64", CPUs: 3}); r.Manifest().
 		Host != want {
 		t.Errorf("recorded on %+v, want %+v", r.Manifest().Host, want)
@@ -236,14 +243,7 @@ func (s *tally) End() error                 { return s.say("end") }
 // Every sink gets everything once, in their order; an error of one ends all.
 func TestReplay(t *testing.T) {
 	d, _ := captured(t, beginning(elsewhere, spool.Version))
-	if err := Convert(d, Extra{}); err != nil {
-		t.Fatal(err)
-	}
-	r, err := OpenRun(d.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := converted(t, d, Extra{})
 	for refuse, want := range map[string]string{
 		"":      "a begin b begin a 2000 b 2000 a 2100 b 2100 a 2200 b 2200 a 3000 b 3000 a 9500 b 9500 a end b end",
 		"begin": "a begin b begin",

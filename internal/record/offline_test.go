@@ -74,14 +74,7 @@ func TestOffline(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := unplugged(t, c.known, c.end)
-			if err := Convert(d, Extra{}); err != nil {
-				t.Fatal(err)
-			}
-			r, err := OpenRun(d.path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer r.Close()
+			r := converted(t, d, Extra{})
 			if o := r.Manifest().Options; o.CPUs != "0-1" || o.NoHotplug != "" {
 				t.Errorf("CPUs %q, %q", o.CPUs, o.NoHotplug)
 			}
