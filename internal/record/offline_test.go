@@ -78,6 +78,10 @@ func TestOffline(t *testing.T) {
 			if o := r.Manifest().Options; o.CPUs != "0-1" || o.NoHotplug != "" {
 				t.Errorf("CPUs %q, %q", o.CPUs, o.NoHotplug)
 			}
+			// The machine can have three.
+			if shown, err := Show(r); err != nil || shown.Host.CPUs != 2 {
+				t.Errorf("%+v, %v, want 2 CPUs", shown, err)
+			}
 			var s Scheduling
 			if err := Replay(r, &s); err != nil {
 				t.Fatal(err)

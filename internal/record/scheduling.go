@@ -15,6 +15,7 @@ type Scheduling struct {
 	Interval func(*sched.Interval)
 
 	run      *run.Reader
+	online   []int // CPUs that were so when the window opened; none: not known
 	analysis *sched.Analysis
 	result   *sched.Result
 }
@@ -31,6 +32,7 @@ func (s *Scheduling) Begin(r *run.Reader) error {
 	if err != nil {
 		return r.Damaged("manifest.json", err)
 	}
+	s.online = online
 	s.analysis = sched.NewAnalysis(m.Window, sched.Options{
 		All: o.All, Nested: o.Nested, CPUs: o.Online, Online: online,
 		Steal: known(o.Steal), Interrupts: known(o.Interrupts), Ctxt: o.Ctxt,

@@ -30,6 +30,9 @@ func Show(r *run.Reader) (*report.Trace, error) {
 		return nil, err
 	}
 	t := report.OfRecording(scheduling.Result(), r.Tasks(), r.Manifest(), calls.Values())
+	if n := len(scheduling.online); n > 0 {
+		t.Host.CPUs = n // as in count depth and in compare; the manifest has the possible ones
+	}
 	printed, err := r.Load()
 	if err != nil {
 		return nil, err
